@@ -1,0 +1,49 @@
+"""Find the records that do not fit.
+
+``fit_model`` learns what is normal in a table, ``score_table`` judges records by it, ``load_model`` takes a model from a
+store. ``RecordEmbedder`` and ``AnomembedDetector`` are the same for scikit-learn and PyOD.
+
+Names are imported when they are first used, because the libraries behind them take a second to load.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anomembed.config import Config
+    from anomembed.estimators import AnomembedDetector, RecordEmbedder
+    from anomembed.model import Model, load_model
+    from anomembed.pipeline import Scores, fit_model, score_table
+
+__version__ = "0.1.0"
+__all__ = [
+    "AnomembedDetector",
+    "Config",
+    "Model",
+    "RecordEmbedder",
+    "Scores",
+    "fit_model",
+    "load_model",
+    "score_table",
+]
+
+_HOMES = {
+    "AnomembedDetector": "estimators",
+    "Config": "config",
+    "Model": "model",
+    "RecordEmbedder": "estimators",
+    "Scores": "pipeline",
+    "fit_model": "pipeline",
+    "load_model": "model",
+    "score_table": "pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,79 @@
+"""The command line: one file per command; each parses, calls one function of the library, and prints.
+
+Data go to standard output, everything else to standard error. Exit codes: 0 done, 1 flags found and ``--fail-on-flags``
+given, 2 the user must change something, 3 try again later, 70 a bug of ours.
+"""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from anomembed import __version__
+from anomembed.cli.demo import demo
+from anomembed.cli.fit import fit
+from anomembed.cli.init import init
+from anomembed.cli.scan import scan
+from anomembed.cli.score import score
+from anomembed.errors import AnomembedError
+
+INTERRUPTED = 130  # what shells report for a command that Ctrl-C ended
+
+app = typer.Typer(
+    name="anomembed",
+    help="Find the records that do not fit, and say why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command()(scan)
+app.command()(init)
+app.command()(fit)
+app.command()(score)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"anomembed {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # the callback acts on it
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Find the records that do not fit, and say why.
+
+    Begin with `anomembed demo`, or with `anomembed scan DATABASE TABLE` on a table of your own.
+    """
+
+
+def main() -> None:
+    """Run the command line; the one place where errors become a sentence and an exit code."""
+    try:
+        app()
+    except AnomembedError as error:
+        _say(f"anomembed: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("anomembed: interrupted")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read our output has gone; that is not an error of theirs or ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _say(f"anomembed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        sys.exit(2)
+    except Exception:  # whatever it is, it is a bug, and the traceback helps to mend it
+        traceback.print_exc()
+        _say("anomembed: this is a bug; please report it with the lines above")
+        sys.exit(70)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")

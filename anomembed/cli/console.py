@@ -1,0 +1,129 @@
+"""What people read: progress on standard error, flags on standard output.
+
+Values come from attackers: they are printed as plain text without control characters, never as markup.
+"""
+
+import json
+import sys
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from anomembed.cli.options import Format
+from anomembed.model import Model
+from anomembed.pipeline import Run
+from anomembed.read.roles import Role, Roles
+from anomembed.score.wording import clean_text
+from anomembed.write.sinks import csv_text, plain_rows
+
+PIPE_WIDTH = 200  # of a table that nobody looks at in a terminal
+SHOWN_NAMES = 8
+
+
+class Teller:
+    """Tells people on standard error how a command goes.
+
+    Parameters
+    ----------
+    is_quiet : bool
+        Say nothing.
+    """
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        self._is_quiet = is_quiet
+        self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+    def say(self, head: str, text: str) -> None:
+        """Print one line: a word in bold, and what there is to say."""
+        if not self._is_quiet:
+            self._console.print(Text(f"{head:<9} ", style="bold") + Text(_printable(text)))
+
+    def roles(self, roles: Roles) -> None:
+        """Say what every column is used for, and why some are not."""
+        for role in (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER):
+            names = [column.name for column in roles.of(role)]
+            if names:
+                more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+                self.say(role, ", ".join(names[:SHOWN_NAMES]) + more)
+        if not roles.key:
+            self.say(Role.KEY, "none found: records are told apart by their row number")
+        for column in roles.of(Role.IGNORE, Role.TEXT, Role.VECTOR, Role.EVENT):
+            if column.reason != "as told":
+                self.say("not used", f"{column.name}: {column.reason}")
+
+    def model(self, model: Model) -> None:
+        """Say what was learnt."""
+        summary = model.summary
+        of = "" if summary.n_learnt + summary.n_held_out >= summary.n_reference else f" of {summary.n_reference:,}"
+        held = f", {summary.n_held_out:,} held out for calibration" if summary.n_held_out else ""
+        self.say("reference", f"{summary.n_learnt:,}{of} records ({summary.n_distinct:,} distinct){held}")
+        embeddings = model.embeddings
+        self.say(
+            "learnt",
+            f"{model.vocabulary.size:,} tokens; {embeddings.method} embeddings {embeddings.width} wide explain "
+            f"{embeddings.explained:.0%} of their association",
+        )
+        self.say("detector", summary.detector)
+        for note in summary.notes:
+            self.say("note", note)
+
+    def run(self, run: Run, rule: str) -> None:
+        """Say what a run did."""
+        self.say("scored", f"{run.n_scored:,} records, {run.flags.frame.height:,} flagged ({rule})")
+        if run.caution:
+            self.say("caution", run.caution)
+        beyond = int(run.flags.frame["extrapolated"].sum())
+        if beyond:
+            self.say(
+                "note", f"{beyond:,} of them lie beyond all reference scores: their tail probability is extrapolated"
+            )
+
+    def farewell(self, run: Run, store: str) -> None:
+        """Say where the rest is."""
+        self.say("kept", f"run {run.run_id} and model {run.model_id} in {store}; a flag in full: FROM why('KEY') there")
+
+
+def print_flags(flags: pl.DataFrame, form: Format, n_keys: int) -> None:
+    """Print flags on standard output.
+
+    Parameters
+    ----------
+    flags : pl.DataFrame
+        Key columns, then what `pipeline.Flags` has.
+    form : Format
+        How.
+    n_keys : int
+        Number of key columns.
+    """
+    if form is Format.TABLE:
+        _print_table(flags, n_keys)
+    elif form is Format.CSV:
+        sys.stdout.write(csv_text(flags))
+    elif form is Format.JSON:
+        sys.stdout.write(json.dumps(plain_rows(flags), indent=1, ensure_ascii=False) + "\n")
+    else:
+        for row in plain_rows(flags):
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    table = RichTable(box=None, pad_edge=False, header_style="bold")
+    for name in ("rank", *flags.columns[:n_keys], "tail", "view", "reason"):
+        table.add_column(
+            Text(_printable(name)), justify="right" if name in ("rank", "tail") else "left", overflow="fold"
+        )
+    for row in flags.iter_rows(named=True):
+        keys = [_printable(str(row[name])) for name in flags.columns[:n_keys]]
+        tail = f"{row['tail_probability']:.1e}{'*' if row['extrapolated'] else ''}"
+        table.add_row(*map(Text, (str(row["rank"]), *keys, tail, row["view"], row["reason"])))
+    console.print(table)
+
+
+def _printable(text: str) -> str:
+    return clean_text(text) if not text.isprintable() else text

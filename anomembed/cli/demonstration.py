@@ -1,0 +1,66 @@
+"""What ``anomembed demo`` does: the planted truth meets the flags only here, after scoring."""
+
+from pathlib import Path
+
+import polars as pl
+
+from anomembed.cli.console import Teller, print_flags
+from anomembed.cli.options import Format
+from anomembed.config import Config, FlagsConfig, SourceConfig, StoreConfig
+from anomembed.demo import make_demo
+from anomembed.errors import ConfigError
+from anomembed.fitting import learn_model
+from anomembed.pipeline import score_into_store
+from anomembed.read.table import Table
+from anomembed.write.store import Store, write_tables
+
+SHOWN = 8
+BUDGETS = {"payments": 100, "events": 50}
+
+
+def demonstrate(folder: Path, seed: int) -> None:
+    """Write the demo database and scan both of its tables.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it does not exist.
+    seed : int
+        Seed of the tables.
+    """
+    teller = Teller(is_quiet=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    database, kept = folder / "demo.duckdb", folder / "anomembed.duckdb"
+    if database.exists():
+        raise ConfigError(f"{database} exists; give another folder")
+    tables = make_demo(seed)
+    frames = {name: getattr(tables, name) for name in ("payments", "payments_truth", "events", "events_truth")}
+    write_tables(database, frames)
+    teller.say("wrote", f"{database}: {', '.join(f'{name} ({frame.height:,})' for name, frame in frames.items())}")
+    with Store(kept) as store:
+        for table, budget in BUDGETS.items():
+            _scan(database, table, frames[f"{table}_truth"], budget, store, teller)
+    teller.say("try", f"anomembed scan {database} payments --budget 10 --store {kept}")
+
+
+def _scan(database: Path, table: str, truth: pl.DataFrame, budget: int, store: Store, teller: Teller) -> None:
+    config = Config(
+        source=SourceConfig(database=str(database), table=table),
+        flags=FlagsConfig(budget=budget),
+        store=StoreConfig(path=str(store.path)),
+    )
+    teller.say("", "")
+    with Table(str(database), table) as opened:
+        teller.say("scan", f"{table}: {opened.count():,} records")
+        model = learn_model(opened, config, hold_out=False)
+        teller.roles(model.roles)
+        teller.model(model)
+        run = score_into_store(model, None, opened, config, store)
+    flags, key = run.flags.frame, truth.columns[0]
+    teller.run(run, f"budget {budget}, the first {SHOWN} shown")
+    print_flags(flags.head(SHOWN), Format.TABLE, 1)
+    found = truth.join(flags, on=key, how="semi")
+    teller.say("found", f"{found.height} of the {truth.height} planted cases are among the {budget} flagged records")
+    for kind, planted in truth.group_by("kind", maintain_order=True):
+        teller.say("", f"{found.filter(kind=kind[0]).height:3d} of {planted.height} {kind[0]}")
+    teller.farewell(run, str(store.path))

@@ -1,0 +1,31 @@
+"""``anomembed init``: write a commented configuration with the inferred roles and why."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anomembed.cli import options as o
+
+OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The configuration file to write.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")]
+
+
+def init(
+    database: o.Database, table: o.TableName = None, output: OutputFile = Path("anomembed.toml"), force: Force = False
+) -> None:
+    """Write a commented TOML file with the role of every column and the reason for it.
+
+    Example: anomembed init demo.duckdb payments -o payments.toml
+    """
+    from anomembed.errors import ConfigError
+    from anomembed.read.roles import infer_roles
+    from anomembed.read.table import Table
+    from anomembed.write.template import config_text
+
+    if output.exists() and not force:
+        raise ConfigError(f"{output} exists; give another name, or --force to replace it")
+    with Table(database, table) as opened:
+        text = config_text(database, table, opened.count(), infer_roles(opened), output.parent)
+    output.write_text(text, encoding="utf-8")
+    typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)

@@ -1,0 +1,132 @@
+"""Options that several commands share, and the settings that they stand for."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(StrEnum):
+    """How flags are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+COLUMNS, RULES, OUTPUT = "Columns", "Which records are flagged", "Output"
+
+Database = Annotated[str, typer.Argument(help="A DuckDB file, or a Parquet, CSV or NDJSON file or glob.")]
+TableName = Annotated[str | None, typer.Argument(help='A table, a view or "SELECT ..."; not needed when there is one.')]
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file, such as `anomembed init` writes.")]
+
+
+def _columns(name: str, text: str) -> Any:  # noqa: ANN401
+    return typer.Option(f"--{name}", metavar="COL", help=text, rich_help_panel=COLUMNS)
+
+
+Key = Annotated[list[str] | None, _columns("key", "Names the record. Repeat for a key of several columns.")]
+Ignore = Annotated[list[str] | None, _columns("ignore", "Not judged. Repeatable, like the following.")]
+Category = Annotated[list[str] | None, _columns("category", "One of a set of values.")]
+Number = Annotated[list[str] | None, _columns("number", "A magnitude.")]
+Text = Annotated[list[str] | None, _columns("text", "Free text; not judged as it is.")]
+Entity = Annotated[list[str] | None, _columns("entity", "Who acts; judged as a category.")]
+Time = Annotated[list[str] | None, _columns("time", "When; its hour and weekday are judged.")]
+
+FitWhere = Annotated[str | None, typer.Option(metavar="SQL", help="Which records define normal; all by default.")]
+Where = Annotated[str | None, typer.Option(metavar="SQL", help="Which records to score; all by default.")]
+Clean = Annotated[
+    bool | None,
+    typer.Option(
+        "--clean-reference/--mixed-reference",
+        help="Are the records that define normal known to hold no anomalies?",
+        show_default="mixed",
+    ),
+]
+DetectorName = Annotated[
+    str | None,
+    typer.Option("--detector", metavar="NAME", help="auto, nearest or a detector of PyOD.", show_default="auto"),
+]
+EmbeddingName = Annotated[
+    str | None,
+    typer.Option("--embedding", metavar="NAME", help="How values become vectors.", show_default="ppmi-svd"),
+]
+Seed = Annotated[int | None, typer.Option(help="Same records and seed: same scores.", show_default="0")]
+
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P",
+        envvar="ANOMEMBED_ALPHA",
+        help="Expected share of false flags among the flags.",
+        rich_help_panel=RULES,
+    ),
+]
+Budget = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        envvar="ANOMEMBED_BUDGET",
+        help="The N most abnormal records.",
+        rich_help_panel=RULES,
+        show_default="20",
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P",
+        envvar="ANOMEMBED_THRESHOLD",
+        help="Records with at most this tail probability.",
+        rich_help_panel=RULES,
+    ),
+]
+
+StorePath = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        envvar="ANOMEMBED_STORE",
+        help="A DuckDB file for models, scores and flags.",
+        rich_help_panel=OUTPUT,
+        show_default="anomembed.duckdb",
+    ),
+]
+ScoresTo = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write the score of every record to this .parquet, .csv or .ndjson file.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How flags are printed.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=OUTPUT)]
+FailOnFlags = Annotated[
+    bool, typer.Option("--fail-on-flags", help="Exit with 1 when a record is flagged.", rich_help_panel=OUTPUT)
+]
+
+
+def settings(**said: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Nest what was said on the command line, leaving out what was not.
+
+    Parameters
+    ----------
+    **said
+        Values by ``section__setting`` or ``setting``.
+
+    Examples
+    --------
+    >>> settings(seed=None, source__table="payments", flags__budget=5)
+    {'source': {'table': 'payments'}, 'flags': {'budget': 5}}
+    """
+    nested: dict[str, Any] = {}
+    for name, value in said.items():
+        if value is None:
+            continue
+        section, _, setting = name.rpartition("__")
+        (nested.setdefault(section, {}) if section else nested)[setting] = value
+    return nested

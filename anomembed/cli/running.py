@@ -1,0 +1,112 @@
+"""What ``scan``, ``fit`` and ``score`` do behind their options: call the library, tell, print."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from anomembed.cli.console import Teller, print_flags
+from anomembed.cli.options import Format
+from anomembed.config import Config
+from anomembed.errors import ConfigError
+from anomembed.fitting import learn_model
+from anomembed.model import Model, load_model, save_model
+from anomembed.pipeline import Run, flag_rule, score_into_store
+from anomembed.read.table import Table
+from anomembed.score.detectors import check_detector
+from anomembed.write.sinks import check_scores_path, write_scores
+from anomembed.write.store import Store
+
+FLAGS_FOUND = 1
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go.
+
+    Parameters
+    ----------
+    scores_to : Path or None
+        A file for the scores of all records.
+    form : Format
+        How flags are printed.
+    quiet : bool
+        Print nothing.
+    fail_on_flags : bool
+        Exit with 1 when a record is flagged.
+    """
+
+    scores_to: Path | None
+    form: Format
+    quiet: bool
+    fail_on_flags: bool
+
+
+def scan_table(config: Config, output: Output) -> None:
+    """Learn what is normal and score, in one go."""
+    _check(config, output)
+    teller = Teller(is_quiet=output.quiet)
+    with open_source(config) as table, Store(config.store.path) as store:
+        teller.say("read", f"{table.name}: {table.count():,} records")
+        # The records that are scored are the reference itself: none is held out, all are treated alike.
+        hold_out = config.source.fit_where != config.source.where
+        model = learn_model(table, config, hold_out=hold_out)
+        teller.roles(model.roles)
+        teller.model(model)
+        _score(model, None, table, config, store, output, teller)
+
+
+def fit_table(config: Config, *, quiet: bool) -> None:
+    """Learn what is normal and keep the model."""
+    check_detector(config.detector.name)
+    teller = Teller(is_quiet=quiet)
+    with open_source(config) as table, Store(config.store.path) as store:
+        teller.say("read", f"{table.name}: {table.count():,} records")
+        model = learn_model(table, config)
+        teller.roles(model.roles)
+        teller.model(model)
+        with store.transaction():
+            model_id = save_model(model, store)
+    teller.say("kept", f"model {model_id} in {config.store.path}")
+
+
+def score_table_by(config: Config, model_id: int | None, output: Output) -> None:
+    """Score by a model of the store, the newest by default."""
+    _check(config, output)
+    teller = Teller(is_quiet=output.quiet)
+    with open_source(config) as table, Store(config.store.path, must_exist=True) as store:
+        chosen, _ = store.model_parts(model_id)
+        model = load_model(store, chosen)
+        teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} records of {model.summary.source}")
+        _score(model, chosen, table, config, store, output, teller)
+
+
+def _check(config: Config, output: Output) -> None:
+    check_detector(config.detector.name)
+    if output.scores_to:
+        check_scores_path(output.scores_to)
+
+
+def open_source(config: Config) -> Table:
+    """Open the table that a configuration names."""
+    source = config.source
+    if source.database is None:
+        raise ConfigError("the configuration names no database: set database in its section [source]")
+    if Path(source.database).resolve() == Path(config.store.path).resolve():
+        raise ConfigError(f"{source.database} is both the source, which is never written, and the store")
+    return Table(source.database, source.table)
+
+
+def _score(
+    model: Model, model_id: int | None, table: Table, config: Config, store: Store, output: Output, teller: Teller
+) -> None:
+    run: Run = score_into_store(model, model_id, table, config, store)
+    n_keys = max(len(model.roles.key), 1)
+    if output.scores_to:
+        write_scores(store, run.flags.frame.columns[:n_keys], output.scores_to)
+    teller.run(run, str(flag_rule(config)))
+    if not output.quiet:
+        print_flags(run.flags.frame, output.form, n_keys)
+    teller.farewell(run, config.store.path)
+    if output.fail_on_flags and run.flags.frame.height:
+        raise typer.Exit(FLAGS_FOUND)

@@ -1,0 +1,59 @@
+"""``anomembed scan``: infer roles, learn what is normal, score, show the flags."""
+
+from anomembed.cli import options as o
+
+
+def scan(
+    database: o.Database,
+    table: o.TableName = None,
+    key: o.Key = None,
+    ignore: o.Ignore = None,
+    category: o.Category = None,
+    number: o.Number = None,
+    text: o.Text = None,
+    entity: o.Entity = None,
+    time: o.Time = None,
+    fit_where: o.FitWhere = None,
+    where: o.Where = None,
+    clean_reference: o.Clean = None,
+    detector: o.DetectorName = None,
+    embedding: o.EmbeddingName = None,
+    seed: o.Seed = None,
+    alpha: o.Alpha = None,
+    budget: o.Budget = None,
+    threshold: o.Threshold = None,
+    store: o.StorePath = None,
+    scores_to: o.ScoresTo = None,
+    form: o.OutputFormat = o.Format.TABLE,
+    quiet: o.Quiet = False,
+    fail_on_flags: o.FailOnFlags = False,
+) -> None:
+    """Find the records of a table that do not fit: one command, no configuration.
+
+    Example: anomembed scan demo.duckdb payments --budget 10
+    """
+    said = o.settings(
+        seed=seed,
+        source__database=database,
+        source__table=table,
+        source__fit_where=fit_where,
+        source__where=where,
+        roles__key=key,
+        roles__ignore=ignore,
+        roles__category=category,
+        roles__number=number,
+        roles__text=text,
+        roles__entity=entity,
+        roles__timestamp=time,
+        reference__clean=clean_reference,
+        detector__name=detector,
+        embedding__method=embedding,
+        flags__alpha=alpha,
+        flags__budget=budget,
+        flags__threshold=threshold,
+        store__path=store,
+    )
+    from anomembed.cli.running import Output, scan_table
+    from anomembed.config import make_config
+
+    scan_table(make_config(said, "the options"), Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags))

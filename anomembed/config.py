@@ -1,0 +1,220 @@
+"""Every setting, with its default and its bounds; the only home of defaults.
+
+A configuration is a TOML file with one table per section below, or keyword arguments of `Config`. An unknown name is an
+error that offers the nearest known one.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from anomembed.errors import ConfigError, nearest_name
+
+Names = tuple[str, ...]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A frozen group of settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class SourceConfig(Section):
+    """Where the records are."""
+
+    database: str | None = None
+    """A DuckDB file, or a Parquet, CSV or NDJSON file or glob; a relative path starts at the configuration file."""
+    table: str | None = None
+    """A table, a view or a query; not needed when there is only one."""
+    fit_where: str | None = None
+    """SQL condition of the records that define normal; all by default."""
+    where: str | None = None
+    """SQL condition of the records to score; all by default."""
+
+
+class RolesConfig(Section):
+    """Which columns play which part; what is not named is inferred."""
+
+    key: Names = ()
+    timestamp: Names = ()
+    entity: Names = ()
+    category: Names = ()
+    number: Names = ()
+    text: Names = ()
+    ignore: Names = ()
+
+
+class ReferenceConfig(Section):
+    """The records that define normal."""
+
+    clean: bool = False
+    """True when the reference is known to hold no anomalies; False (mixed) when nobody looked."""
+    max_records: int = Field(200_000, ge=100)
+    """Values are counted on all reference records; the rest is learnt from a sample of at most about so many."""
+
+
+class TokensConfig(Section):
+    """How values become tokens."""
+
+    min_count: int = Field(1, ge=1)
+    """Values seen less often in the reference are RARE; with 1, only those beyond `max_values`."""
+    max_values: int = Field(100_000, ge=1)
+    """Values kept per column; less frequent ones are RARE."""
+    bins: int = Field(16, ge=2, le=256)
+    """Quantile bins of a number, besides those below and above the reference's range."""
+
+
+class EmbeddingConfig(Section):
+    """How tokens become vectors."""
+
+    method: Literal["ppmi-svd"] = "ppmi-svd"
+    width: int = Field(16, ge=1, le=1024)
+    """Numbers per vector; lowered to what the vocabulary allows."""
+
+
+class DetectorConfig(Section):
+    """How far a record is from normal."""
+
+    name: str = "auto"
+    """``auto``, ``nearest`` or the name of a PyOD detector."""
+
+
+class FlagsConfig(Section):
+    """Which records are flagged: one rule at most; a budget of 20 when none is given."""
+
+    alpha: Share | None = None
+    """Expected share of false flags among the flags (Benjamini-Hochberg)."""
+    budget: int | None = Field(None, ge=1)
+    """Flag the so many most abnormal records of a run."""
+    threshold: Share | None = None
+    """Flag every record with at most this tail probability."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        given = [name for name in ("alpha", "budget", "threshold") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"choose one of {', '.join(given)}")
+        return self
+
+
+class StoreConfig(Section):
+    """Where models, scores and flags are kept."""
+
+    path: str = "anomembed.duckdb"
+    """A DuckDB file of anomembed's own; made when it does not exist. A relative path starts at the current folder."""
+
+
+class Config(Section):
+    """All settings.
+
+    Examples
+    --------
+    >>> Config(flags={"budget": 5}).flags.budget
+    5
+    """
+
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Same records, settings and seed: same scores."""
+    source: SourceConfig = SourceConfig()
+    roles: RolesConfig = RolesConfig()
+    reference: ReferenceConfig = ReferenceConfig()
+    tokens: TokensConfig = TokensConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    detector: DetectorConfig = DetectorConfig()
+    flags: FlagsConfig = FlagsConfig()
+    store: StoreConfig = StoreConfig()
+
+
+def make_config(settings: Mapping[str, Any], origin: str = "the settings") -> Config:
+    """Check nested settings.
+
+    Parameters
+    ----------
+    settings : mapping
+        Settings by section.
+    origin : str
+        Where they come from, for the message.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ConfigError
+        When a setting is unknown or out of its range.
+    """
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_sentence(error)}") from error
+
+
+def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    overrides : mapping, optional
+        Settings by section that win over the file's.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read or a setting is wrong.
+    """
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no such configuration file: {path}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    config = make_config(merge(settings, overrides or {}), str(path))
+    if config.source.database and not Path(config.source.database).is_absolute():
+        beside = str(path.parent / config.source.database)
+        config = config.model_copy(update={"source": config.source.model_copy(update={"database": beside})})
+    return config
+
+
+def merge(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `settings` with `overrides` on top, section by section; a flag rule replaces another.
+
+    Examples
+    --------
+    >>> merge({"seed": 1, "source": {"table": "a"}}, {"source": {"where": "x"}})
+    {'seed': 1, 'source': {'table': 'a', 'where': 'x'}}
+    """
+    merged = dict(settings)
+    for name, value in overrides.items():
+        below = merged.get(name)
+        is_section = isinstance(value, Mapping) and isinstance(below, Mapping) and name != "flags"
+        merged[name] = {**below, **value} if is_section else value
+    return merged
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    name = ".".join(place)
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {name}{nearest_name(place[-1], _known(place[:-1]))}"
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{name} = {first['input']!r}: {message}" if name != "flags" else f"flags: {message}"
+
+
+def _known(place: list[str]) -> list[str]:
+    section: Any = Config
+    for name in place:
+        section = section.model_fields[name].annotation
+    return list(section.model_fields)

@@ -1,0 +1,82 @@
+"""What can go wrong, as one tree; the command line turns each branch into its exit code.
+
+::
+
+    AnomembedError
+    ├── UserError                the user must change something     exit code 2
+    │   ├── SourceError          file, table or column is not there, or is not what was said
+    │   ├── DataError            the records cannot be used as they are
+    │   ├── ConfigError          a setting is wrong
+    │   └── StoreError           the store, or a model in it, cannot be used
+    └── LockedError              somebody else holds the file       exit code 3
+
+Anything else that reaches the command line is a bug of ours: exit code 70.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AnomembedError(Exception):
+    """Base of all errors that anomembed raises on purpose; its text is one sentence for the user."""
+
+    exit_code = 70
+
+
+class UserError(AnomembedError):
+    """The user must change an argument, a setting or the data."""
+
+    exit_code = 2
+
+
+class SourceError(UserError):
+    """The file, table or column is not there, or is not what it was said to be."""
+
+
+class DataError(UserError):
+    """The records cannot be used as they are."""
+
+
+class ConfigError(UserError):
+    """A setting is unknown or out of its range."""
+
+
+class StoreError(UserError):
+    """The store, or a model in it, cannot be used."""
+
+
+class LockedError(AnomembedError):
+    """Another process holds the file; trying again later may help."""
+
+    exit_code = 3
+
+
+def nearest_name(given: str, known: Iterable[str]) -> str:
+    """Say which known name was probably meant.
+
+    Parameters
+    ----------
+    given : str
+        The name that is not known.
+    known : iterable of str
+        The names that would have been right.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'amount'?"``, or the known names when none is near, or nothing when there are none.
+
+    Examples
+    --------
+    >>> nearest_name("amuont", ["amount", "country"])
+    "; did you mean 'amount'?"
+    >>> nearest_name("x", ["amount", "country"])
+    '; there are: amount, country'
+    """
+    names = sorted(known)
+    folded = {name.casefold(): name for name in names}
+    close = get_close_matches(given.casefold(), folded, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {folded[close[0]]!r}?"
+    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"; there are: {listed}" if names else ""

@@ -1,0 +1,198 @@
+"""Learn what is normal: from a table to a `Model`. Read, represent, and calibrate on records held out."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.config import Config
+from anomembed.model import Model, Summary
+from anomembed.read.roles import Role, Roles, infer_roles
+from anomembed.read.table import HASH, Table
+from anomembed.represent.counts import Counts, count_pairs
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
+from anomembed.represent.ranges import fit_ranges
+from anomembed.represent.tokens import (
+    ColumnTokens,
+    Kind,
+    Tokens,
+    Vocabulary,
+    category_tokens,
+    distinct,
+    number_tokens,
+    time_tokens,
+)
+from anomembed.represent.views import Batch, View, make_batch
+from anomembed.represent.views.number import NumberView, fit_number_view
+from anomembed.represent.views.pair import PairView, fit_pair_view
+from anomembed.represent.views.rarity import RarityView, fit_rarity_view
+from anomembed.represent.views.record import fit_record_view
+from anomembed.score.calibration import fit_calibration
+from anomembed.score.combine import JudgedView, judge_view
+from anomembed.score.detectors import (
+    FEW_REFERENCES,
+    Choice,
+    Detector,
+    Total,
+    choose_detector,
+    fit_detector,
+    raw_scores,
+)
+
+HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
+PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
+PAIR_WORK = 2e9  # pairs of tokens counted at most; wider tables learn from fewer records
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The records that define normal, split by hash."""
+
+    learnt: pl.DataFrame
+    held_out: pl.DataFrame
+    beyond: tuple[str, int] | None
+    n_records: int
+
+
+def learn_model(table: Table, config: Config, *, hold_out: bool = True) -> Model:
+    """Learn what is normal from the records of `table`.
+
+    Parameters
+    ----------
+    table : Table
+        An open table.
+    config : Config
+        Settings; `config.source.fit_where` says which records are the reference.
+    hold_out : bool, default=True
+        Keep some reference records out of all learning, to calibrate on. False is right when the records to be scored
+        are the reference itself: all of them are then treated alike, and tail probabilities are ranks among them.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    SourceError
+        When a column that the configuration names does not exist.
+    DataError
+        When there is nothing to learn from.
+    """
+    roles = infer_roles(table, _told_roles(config))
+    reference = _read_reference(table, roles, config, hold_out=hold_out)
+    vocabulary = _fit_vocabulary(table, roles, reference, config)
+    numbers = tuple(column.name for column in roles.of(Role.NUMBER))
+    learnt = make_batch(reference.learnt, vocabulary, numbers)
+    rows, _, times = distinct(learnt.tokens)
+    counts = count_pairs(rows, times, vocabulary.size)
+    embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
+    views = _fit_views(vocabulary, counts, embeddings, learnt, clean=config.reference.clean)
+    choice = choose_detector(
+        config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
+    )
+    held_out = make_batch(reference.held_out, vocabulary, numbers)
+    judged, notes = _judge_views(views, choice, learnt, held_out, config)
+    terms = np.column_stack([view.term(raw) for view, raw in judged])
+    summary = Summary(
+        source=table.name,
+        n_reference=reference.n_records,
+        n_learnt=len(learnt),
+        n_distinct=len(rows),
+        n_held_out=len(held_out) if hold_out else 0,
+        detector=f"{choice.name}: {choice.why}" if choice.why != "as told" else choice.name,
+        notes=tuple(notes),
+    )
+    return Model(
+        config=config,
+        roles=roles,
+        vocabulary=vocabulary,
+        counts=counts,
+        embeddings=embeddings,
+        ranges=fit_ranges(learnt, vocabulary),
+        views=tuple(view for view, _ in judged),
+        calibration=fit_calibration(terms.sum(axis=1)),
+        summary=summary,
+    )
+
+
+def _told_roles(config: Config) -> dict[Role, tuple[str, ...]]:
+    return {Role(name): names for name, names in config.roles.model_dump().items() if names}
+
+
+def _read_reference(table: Table, roles: Roles, config: Config, *, hold_out: bool) -> Reference:
+    select = roles.select()
+    where = config.source.fit_where
+    hashed = table.hashed(select, [table.column(c.name) for c in roles.key], config.seed)
+    n_records = table.count(where)
+    most = min(config.reference.max_records, max(1_000, int(PAIR_WORK / len(select) ** 2)))
+    frame = table.sample(select, hashed, where, most)
+    if not hold_out:
+        return Reference(frame.drop(HASH), frame.head(MOST_HELD_OUT).drop(HASH), None, n_records)
+    n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
+    bound = int(frame[HASH][n_held_out - 1])
+    held_out = frame.filter(pl.col(HASH) <= bound).drop(HASH)
+    learnt = frame.filter(pl.col(HASH) > bound).drop(HASH)
+    if not learnt.height:  # all records are the same
+        return Reference(held_out, held_out, None, n_records)
+    return Reference(learnt, held_out, (hashed, bound), n_records)
+
+
+def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Config) -> Vocabulary:
+    columns: list[ColumnTokens] = []
+    select = roles.select()
+    settings, where = config.tokens, config.source.fit_where
+    for column in roles.judged:
+        values = reference.learnt[column.name]
+        if column.role is Role.NUMBER:
+            columns.append(number_tokens(column.name, values.to_numpy().astype(np.float64), settings.bins))
+        elif column.role is Role.TIMESTAMP:
+            columns += time_tokens(column.name, values)
+        else:
+            counted = table.value_counts(select[column.name], where, settings.max_values, reference.beyond)
+            columns.append(category_tokens(column.name, *counted, settings.min_count))
+    return Vocabulary(tuple(columns))
+
+
+def _fit_views(
+    vocabulary: Vocabulary, counts: Counts, embeddings: Embeddings, learnt: Batch, *, clean: bool
+) -> list[View]:
+    record = fit_record_view(vocabulary, embeddings, by_rarity=not clean)
+    views: list[View] = [record, fit_rarity_view(vocabulary, counts, coupled=not clean)]
+    if learnt.numbers.shape[1]:
+        context = [place for place, column in enumerate(vocabulary.columns) if column.kind is not Kind.BIN]
+        views.append(fit_number_view(learnt, record, np.array(context, np.int64)))
+    pair = fit_pair_view(vocabulary, counts)
+    return [*views, pair] if len(pair.pairs) else views
+
+
+def _judge_views(
+    views: list[View], choice: Choice, learnt: Batch, held_out: Batch, config: Config
+) -> tuple[list[tuple[JudgedView, NDArray[np.float64]]], list[str]]:
+    """Fit a detector for every view, and see how it scores the records held out."""
+    judged, notes = [], []
+    for view in views:
+        detector, note = _fit_view_detector(view, choice, learnt, config.seed)
+        raw = raw_scores(detector, view.vectors(held_out))
+        if isinstance(view, PairView):
+            judged.append((judge_view(view, detector, "excess", PAIR_WEIGHT[config.reference.clean], raw), raw))
+        else:
+            judged.append((judge_view(view, detector, "relative", 1.0, raw), raw))
+        notes += [f"{view.name} view: {note}"] if note else []
+    return judged, notes
+
+
+def _fit_view_detector(view: View, choice: Choice, learnt: Batch, seed: int) -> tuple[Detector, str | None]:
+    if isinstance(view, RarityView | PairView):  # their features are amounts of abnormality already
+        return Total(), None
+    if isinstance(view, NumberView) and choice.name == "nearest":
+        choice = replace(choice, settings=FEW_REFERENCES)
+    vectors = view.vectors(learnt)
+    return fit_detector(choice, _distinct_rows(vectors) if choice.is_distinct else vectors, seed)
+
+
+def _distinct_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    as_tokens = np.ascontiguousarray(vectors).view(np.int32)
+    rows: Tokens = distinct(as_tokens)[0]
+    return rows.view(np.float32)

@@ -1,0 +1,207 @@
+"""A fitted model: everything that was learnt about normal records, frozen."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.config import Config
+from anomembed.errors import StoreError
+from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.represent.counts import Counts
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.ranges import Ranges
+from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
+from anomembed.represent.views import Batch
+from anomembed.represent.views.number import NormalScore, NumberView
+from anomembed.represent.views.pair import PairView
+from anomembed.represent.views.rarity import RarityView
+from anomembed.represent.views.record import RecordView
+from anomembed.score.calibration import Calibration
+from anomembed.score.combine import JudgedView
+from anomembed.write.packing import Packer
+from anomembed.write.store import ModelRecord, Store
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was learnt, in figures for people.
+
+    Parameters
+    ----------
+    source : str
+        Where the reference came from.
+    n_reference : int
+        Reference records that values were counted on.
+    n_learnt : int
+        Of these, the ones that all else was learnt from.
+    n_distinct : int
+        Distinct ones among these, as tokens.
+    n_held_out : int
+        Records kept for calibration; 0 when it was done on the records learnt from.
+    detector : str
+        Which detector was chosen and why.
+    notes : tuple of str
+        What the user should know.
+    """
+
+    source: str
+    n_reference: int
+    n_learnt: int
+    n_distinct: int
+    n_held_out: int
+    detector: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """Normal behaviour, as learnt from the reference.
+
+    Parameters
+    ----------
+    config : Config
+        The settings it was fitted with.
+    roles : Roles
+        What every column is used for.
+    vocabulary : Vocabulary
+        Tokens.
+    counts : Counts
+        Pair counts of the tokens.
+    embeddings : Embeddings
+        Of the tokens.
+    ranges : Ranges
+        Usual ranges of the numbers, for reasons.
+    views : tuple of JudgedView
+        Ways to look at a record, with their detectors.
+    calibration : Calibration
+        Of the combined raw score.
+    summary : Summary
+    """
+
+    config: Config
+    roles: Roles
+    vocabulary: Vocabulary
+    counts: Counts
+    embeddings: Embeddings
+    ranges: Ranges
+    views: tuple[JudgedView, ...]
+    calibration: Calibration
+    summary: Summary
+    numbers: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", tuple(column.name for column in self.roles.of(Role.NUMBER)))
+
+    def terms(self, batch: Batch) -> NDArray[np.float64]:
+        """Return what every view adds to the records' raw scores, shape (n_records, n_views); high = abnormal."""
+        return np.column_stack([judged.term(judged.raw(batch)) for judged in self.views])
+
+
+CLASSES = (
+    Batch,
+    Calibration,
+    ColumnRole,
+    ColumnTokens,
+    Config,
+    Counts,
+    Embeddings,
+    JudgedView,
+    Kind,
+    Model,
+    NormalScore,
+    NumberView,
+    PairView,
+    Ranges,
+    RarityView,
+    RecordView,
+    Role,
+    Roles,
+    Special,
+    Summary,
+    Vocabulary,
+)
+PACKAGES = ("anomembed", "duckdb", "numba", "numpy", "polars", "pyod", "scikit-learn", "scipy")
+
+
+def save_model(model: Model, store: Store) -> int:
+    """Keep a model in a store.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    store : Store
+        An open store.
+
+    Returns
+    -------
+    int
+        The model's id.
+    """
+    roles = [{"column": c.name, "type": c.type, "role": c.role, "reason": c.reason} for c in model.roles.columns]
+    record = ModelRecord(
+        source=model.summary.source,
+        n_reference=model.summary.n_reference,
+        config=model.config.model_dump_json(),
+        roles=json.dumps(roles),
+        summary=json.dumps(asdict(model.summary)),
+        versions=json.dumps({name: version(name) for name in PACKAGES}),
+        tokens=_token_table(model),
+    )
+    return store.add_model(record, Packer(CLASSES).pack(model))
+
+
+def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
+    """Read a model from a store; it scores exactly as it did when it was saved.
+
+    Parameters
+    ----------
+    store : Store, str or Path
+        An open store, or the file.
+    model_id : int, optional
+        The newest by default.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    StoreError
+        When there is no such model, or it is damaged.
+    """
+    if not isinstance(store, Store):
+        with Store(store, must_exist=True) as opened:
+            return load_model(opened, model_id)
+    model = Packer(CLASSES).unpack(store.model_parts(model_id)[1])
+    if not isinstance(model, Model):
+        raise StoreError(f"the model in {store.path} is damaged: it holds a {type(model).__name__}")
+    return model
+
+
+def _token_table(model: Model) -> pl.DataFrame:
+    names, labels, kinds = [], [], []
+    for column in model.vocabulary.columns:
+        names += [column.name] * len(column.labels)
+        labels += column.labels
+        kinds += [special.name for special in Special] + ["value"] * (len(column.labels) - len(Special))
+    width = model.embeddings.width
+    return pl.DataFrame(
+        {
+            "column_name": names,
+            "token": labels,
+            "kind": kinds,
+            "n_records": model.vocabulary.counts(),
+            "embedding": pl.Series(model.embeddings.vectors, dtype=pl.Array(pl.Float32, width)).cast(
+                pl.List(pl.Float32)
+            ),
+            "context": pl.Series(model.embeddings.contexts, dtype=pl.Array(pl.Float32, width)).cast(
+                pl.List(pl.Float32)
+            ),
+        }
+    )

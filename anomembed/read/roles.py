@@ -1,0 +1,292 @@
+"""What part does each column play? Inferred from its type and values, overridden by the user, never in silence.
+
+The rules are tried in this order; the first that fits decides, and its words are the reason that is shown:
+
+1. what the user says;
+2. all null, constant, a list, map or binary: ignored;
+3. the first column that is unique and not null, and whose type can name a record: the key; other unique ones are ignored;
+4. dates and times, also written as ISO text: timestamp;
+5. fractions: number; whole numbers: category when they are few or named like a code, else number;
+6. text: free text when it is long and made of words, ignored when nearly every record has its own, else category.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from anomembed.errors import DataError, SourceError
+from anomembed.read.table import Column, Profile, Table
+
+FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts
+NEARLY_UNIQUE = 0.5  # share of distinct values above which a column says nothing about other records
+MIN_RECORDS_FOR_SHARES = 50  # in a smaller table most columns are nearly unique
+TEXT_LENGTH, TEXT_SPACES = 30.0, 3.0  # means above which a column is free text
+
+CODE_NAME = re.compile(r"(^|[_\s.])(id|ids|code|key|type|kind|class|status|flag|zip|postcode|port)$|[a-z](Id|ID|Code)$")
+FRACTIONS = re.compile(r"(FLOAT|DOUBLE|REAL|DECIMAL)")
+INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
+MOMENTS = re.compile(r"(DATE|TIMESTAMP)")
+NAMES = re.compile(r"(VARCHAR|UUID|ENUM|BOOLEAN)")
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Role(StrEnum):
+    """What a column is used for."""
+
+    KEY = "key"
+    """Names the record; never part of its judgement."""
+    TIMESTAMP = "timestamp"
+    """When: hour of day and day of week are judged."""
+    ENTITY = "entity"
+    """Who acts; judged as a category."""
+    EVENT = "event"
+    """What happened, in a sequence."""
+    CATEGORY = "category"
+    """One of a set of values."""
+    NUMBER = "number"
+    """A magnitude."""
+    TEXT = "text"
+    """Free text."""
+    VECTOR = "vector"
+    """A list of numbers of fixed length."""
+    IGNORE = "ignore"
+    """Not judged."""
+
+
+JUDGED = (Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER)
+
+
+@dataclass(frozen=True)
+class ColumnRole:
+    """A column, its role, and why."""
+
+    name: str
+    type: str
+    expression: str
+    role: Role
+    reason: str
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles of all columns of a table, in its order."""
+
+    columns: tuple[ColumnRole, ...]
+
+    def of(self, *roles: Role) -> tuple[ColumnRole, ...]:
+        """Return the columns that have one of `roles`."""
+        return tuple(column for column in self.columns if column.role in roles)
+
+    @property
+    def key(self) -> tuple[ColumnRole, ...]:
+        """Key columns; empty when records are told apart by their row number."""
+        return self.of(Role.KEY)
+
+    @property
+    def judged(self) -> tuple[ColumnRole, ...]:
+        """Columns that take part in a record's judgement."""
+        return self.of(*JUDGED)
+
+    def select(self) -> dict[str, str]:
+        """Return the SQL that reads each judged column in its plain type: text, DOUBLE or TIMESTAMP."""
+        return {column.name: _plain(column) for column in self.judged}
+
+
+def _plain(column: ColumnRole) -> str:
+    value, kind = column.expression, column.type
+    if column.role is Role.TIMESTAMP:
+        if "WITH TIME ZONE" in kind:
+            return f"({value} AT TIME ZONE 'UTC')"
+        return f"TRY_CAST({value} AS TIMESTAMP)"
+    if column.role is Role.NUMBER:
+        if kind in ("INTERVAL", "TIME"):
+            return f"CAST(epoch({value}) AS DOUBLE)"
+        return f"TRY_CAST({value} AS DOUBLE)"
+    return f"CAST({value} AS VARCHAR)"
+
+
+def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None) -> Roles:
+    """Give every column of `table` a role.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    said : mapping of Role to column names, optional
+        What the user says; it always wins.
+
+    Returns
+    -------
+    Roles
+        One entry per column, each with its reason.
+
+    Raises
+    ------
+    SourceError
+        When a named column does not exist or is given two roles.
+    DataError
+        When the table is empty or no column can be judged.
+    """
+    told = _told(table, said or {})
+    profiles = table.profiles(table.columns)
+    if not profiles or profiles[0].n_records == 0:
+        raise DataError(f"{table.name} is empty")
+    key = _find_key(table, profiles, told)
+    columns = []
+    for column, profile in zip(table.columns, profiles, strict=True):
+        role, reason = _judge(column, profile, told, key)
+        columns.append(ColumnRole(column.name, column.type, column.expression, role, reason))
+    roles = Roles(tuple(columns))
+    if not roles.judged:
+        why = "; ".join(f"{c.name}: {c.reason}" for c in roles.columns[:5])
+        raise DataError(f"no column of {table.name} can be judged ({why})")
+    return roles
+
+
+def match_roles(roles: Roles, table: Table) -> Roles:
+    """Find the columns of fitted `roles` in another table.
+
+    Returns
+    -------
+    Roles
+        The same roles, read from the columns of `table`.
+
+    Raises
+    ------
+    SourceError
+        When a column that is needed is missing, or has become another kind of thing.
+    """
+    matched = []
+    for fitted in (*roles.key, *roles.judged):
+        column = table.column(fitted.name)
+        if _kind(column.type) != _kind(fitted.type):
+            raise SourceError(
+                f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"
+            )
+        matched.append(ColumnRole(fitted.name, column.type, column.expression, fitted.role, fitted.reason))
+    return Roles(tuple(matched))
+
+
+def _kind(kind: str) -> str:
+    """Types that may stand for one another when scoring."""
+    for name, pattern in (("number", FRACTIONS), ("number", INTEGERS), ("moment", MOMENTS), ("name", NAMES)):
+        if pattern.match(kind):
+            return name
+    return kind
+
+
+def _told(table: Table, said: Mapping[Role, Sequence[str]]) -> dict[str, Role]:
+    told: dict[str, Role] = {}
+    for role, names in said.items():
+        for given in names:
+            name = table.column(given).name
+            if told.setdefault(name, role) is not role:
+                raise SourceError(f"column {name} is given two roles: {told[name]} and {role}")
+    return told
+
+
+def _find_key(table: Table, profiles: Sequence[Profile], told: Mapping[str, Role]) -> str | None:
+    """The first unique column, those that are named like a key before the others."""
+    if Role.KEY in told.values():
+        return None
+    candidates = [
+        column
+        for column, profile in zip(table.columns, profiles, strict=True)
+        if column.name not in told and _may_name_records(column, profile)
+    ]
+    candidates.sort(key=lambda column: CODE_NAME.search(column.name) is None)
+    return next((column.name for column in candidates if table.is_unique([column])), None)
+
+
+def _may_name_records(column: Column, profile: Profile) -> bool:
+    is_name = INTEGERS.match(column.type) or column.type in ("VARCHAR", "UUID")
+    # The count of distinct values is approximate: 15 % is beyond its error.
+    return bool(is_name) and profile.n_nulls == 0 and profile.n_distinct >= 0.85 * profile.n_records
+
+
+def _judge(column: Column, profile: Profile, told: Mapping[str, Role], key: str | None) -> tuple[Role, str]:
+    if column.name in told:
+        return told[column.name], "as told"
+    if column.name == key:
+        return Role.KEY, "unique and never null"
+    useless = _useless(column, profile)
+    if useless:
+        return Role.IGNORE, useless
+    if MOMENTS.match(column.type):
+        return Role.TIMESTAMP, column.type.lower()
+    if _is_iso_text(column, profile):
+        return Role.TIMESTAMP, "text that holds ISO dates"
+    if FRACTIONS.match(column.type) or INTEGERS.match(column.type):
+        return _judge_number(column, profile)
+    if column.type in ("TIME", "INTERVAL"):
+        return Role.NUMBER, f"{column.type.lower()}, in seconds"
+    return _judge_text(column, profile)
+
+
+def _useless(column: Column, profile: Profile) -> str | None:
+    """Why nothing can be learnt from the column, if so."""
+    if profile.n_nulls == profile.n_records:
+        return "every value is null"
+    if column.type.startswith(("STRUCT", "JSON")):
+        return (
+            "nested; its fields are columns of their own" if column.type[0] == "S" else "JSON; its fields stand alone"
+        )
+    if column.type.endswith("]") or column.type.startswith(("MAP", "UNION", "BLOB", "BIT")):
+        return f"{column.type} is neither a value nor a magnitude"
+    if profile.minimum == profile.maximum and profile.n_nulls == 0:
+        return "the same value in every record"
+    return None
+
+
+def _judge_number(column: Column, profile: Profile) -> tuple[Role, str]:
+    if FRACTIONS.match(column.type):
+        return Role.NUMBER, column.type.lower()
+    if profile.n_distinct <= FEW_INTEGERS:
+        return Role.CATEGORY, f"whole numbers, {profile.n_distinct} distinct"
+    if not CODE_NAME.search(column.name):
+        return Role.NUMBER, f"whole numbers, {_distinct(profile)}"
+    if _nearly_unique(profile):
+        return Role.IGNORE, f"named like a code, and nearly every record has its own ({_distinct(profile)})"
+    return Role.CATEGORY, f"whole numbers named like a code, {_distinct(profile)}"
+
+
+def _judge_text(column: Column, profile: Profile) -> tuple[Role, str]:
+    if profile.mean_length >= TEXT_LENGTH and profile.mean_spaces >= TEXT_SPACES and profile.n_distinct > FEW_INTEGERS:
+        return Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average; not judged as it is"
+    if _nearly_unique(profile):
+        return Role.IGNORE, f"nearly every record has its own ({_distinct(profile)})"
+    return Role.CATEGORY, _distinct(profile)
+
+
+def _nearly_unique(profile: Profile) -> bool:
+    known = profile.n_records - profile.n_nulls
+    return known >= MIN_RECORDS_FOR_SHARES and profile.n_distinct > NEARLY_UNIQUE * known
+
+
+def _distinct(profile: Profile) -> str:
+    return f"{profile.n_distinct:,} distinct"
+
+
+def _is_iso_text(column: Column, profile: Profile) -> bool:
+    """All text between two ISO dates in alphabetical order begins like one."""
+    return column.type == "VARCHAR" and all(map(_is_iso, (profile.minimum, profile.maximum)))
+
+
+def _is_iso(text: str | None) -> bool:
+    if text is None or not ISO_DATE.match(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def describe_roles(columns: Iterable[ColumnRole]) -> dict[Role, list[str]]:
+    """Group column names by role, in the order of `Role`."""
+    grouped: dict[Role, list[str]] = {role: [] for role in Role}
+    for column in columns:
+        grouped[column.role].append(column.name)
+    return {role: names for role, names in grouped.items() if names}

@@ -1,0 +1,205 @@
+"""Open a source of records read-only: a DuckDB file, data files, or a frame in memory."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from anomembed.errors import LockedError, SourceError, nearest_name
+
+READERS = {
+    ".parquet": "read_parquet",
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".txt": "read_csv",
+    ".ndjson": "read_ndjson",
+    ".jsonl": "read_ndjson",
+    ".json": "read_json",
+}
+COMPRESSIONS = (".gz", ".zst")
+GLOB = re.compile(r"[*?\[]")
+QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
+SETTINGS = {
+    "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
+    "autoload_known_extensions": "false",
+    "preserve_insertion_order": "true",  # records without a key are told apart by their place
+}
+
+
+def quote_identifier(name: str) -> str:
+    """Return `name` as a quoted SQL identifier; the only place where identifiers are quoted.
+
+    Examples
+    --------
+    >>> quote_identifier('a"b; drop table x')
+    '"a""b; drop table x"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """Return `text` as an SQL string literal, for the few places that take no parameter.
+
+    Examples
+    --------
+    >>> quote_text("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def clear_errors(what: str) -> Iterator[None]:
+    """Turn DuckDB's errors into one sentence that begins with `what`.
+
+    Parameters
+    ----------
+    what : str
+        What was being read, such as a path or a condition in SQL.
+
+    Raises
+    ------
+    LockedError
+        When another process holds the file.
+    SourceError
+        For any other error of DuckDB.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        first, *more = [line.strip() for line in str(error).splitlines() if line.strip()]
+        if "lock on file" in first:
+            raise LockedError(f"{what} is locked by another process; try again later ({first})") from error
+        hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
+        raise SourceError(f"{what}: {' '.join([first, *hints])}") from error
+
+
+def connect(database: str) -> duckdb.DuckDBPyConnection:
+    """Connect to a DuckDB file read-only, or to a new database in memory for ``:memory:``.
+
+    Raises
+    ------
+    SourceError
+        When the file is not a DuckDB database.
+    LockedError
+        When another process has it open for writing.
+    """
+    with clear_errors(database):
+        connection = duckdb.connect(database, read_only=database != ":memory:", config=SETTINGS)
+    connection.execute("SET TimeZone = 'UTC'")
+    # DuckDB would spill beside the database, which may be a folder that is not ours to write to.
+    connection.execute(f"SET temp_directory = {quote_text(tempfile.gettempdir() + '/anomembed-spill')}")
+    connection.execute("SET memory_limit = '1GB'")
+    return connection
+
+
+def find_records(source: Any, table: str | None) -> tuple[duckdb.DuckDBPyConnection, str, str]:  # noqa: ANN401
+    """Connect to `source` and find the records in it.
+
+    Parameters
+    ----------
+    source : str, Path or frame
+        A DuckDB file, a data file or glob (see `READERS`), or a Polars or pandas frame.
+    table : str or None
+        A table, a view, or a query that begins with SELECT, WITH, FROM or VALUES.
+
+    Returns
+    -------
+    connection, from_clause, name
+        The connection, the text that stands after FROM, and the name to show.
+
+    Raises
+    ------
+    SourceError
+        When there is no such file or table, or the file cannot be read.
+    LockedError
+        When the database is open for writing elsewhere.
+    """
+    if not isinstance(source, str | Path):
+        connection = connect(":memory:")
+        with clear_errors("the frame"):
+            connection.register("records", source)
+        return connection, "records", "the frame"
+    path = str(source)
+    reader = _reader(path)
+    if reader:
+        return _open_files(path, reader, table)
+    if not Path(path).is_file():
+        raise SourceError(_no_such_file(path))
+    connection = connect(path)
+    try:
+        return connection, *_find_table(connection, path, table)
+    except SourceError:
+        connection.close()
+        raise
+
+
+def _reader(path: str) -> str | None:
+    name = Path(path).name.lower()
+    for compression in COMPRESSIONS:
+        name = name.removesuffix(compression)
+    return READERS.get(Path(name).suffix)
+
+
+def _no_such_file(path: str) -> str:
+    if Path(path).is_dir():
+        return f"{path} is a folder; name a DuckDB file in it, or files by a glob such as {path.rstrip('/')}/*.parquet"
+    if GLOB.search(path):
+        return f"no files match {path}; a glob needs an ending such as {', '.join(READERS)}"
+    folder = Path(path).parent
+    siblings = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
+    near = nearest_name(Path(path).name, siblings)
+    return f"no such file: {path}" + (near if "did you mean" in near else "")
+
+
+def _open_files(path: str, reader: str, table: str | None) -> tuple[duckdb.DuckDBPyConnection, str, str]:
+    if not GLOB.search(path) and not Path(path).is_file():
+        raise SourceError(_no_such_file(path))
+    connection = connect(":memory:")
+    try:
+        with clear_errors(path):
+            # Text is parsed once: every later pass reads DuckDB's own format, which spills to disk when it is large.
+            kind = "VIEW" if reader == "read_parquet" else "TEMP TABLE"
+            connection.execute(f"CREATE {kind} records AS FROM {reader}({quote_text(path)})")
+        if table is not None and QUERY.match(table):
+            return connection, _query(connection, table), f"a query on {Path(path).name}"
+        if table not in (None, "records"):
+            raise SourceError(
+                f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
+            )
+    except SourceError:
+        connection.close()
+        raise
+    return connection, "records", Path(path).name
+
+
+def _find_table(connection: duckdb.DuckDBPyConnection, path: str, table: str | None) -> tuple[str, str]:
+    rows = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal AND database_name = current_database() "
+        "UNION ALL SELECT schema_name, view_name FROM duckdb_views() "
+        "WHERE NOT internal AND database_name = current_database() ORDER BY ALL"
+    ).fetchall()
+    known = {name if schema == "main" else f"{schema}.{name}": (schema, name) for schema, name in rows}
+    if table is None:
+        if len(known) != 1:
+            raise SourceError(f"{path} holds {len(known)} tables: say which{nearest_name('', known)}")
+        table = next(iter(known))
+    folded = {name.casefold(): place for name, place in known.items()}
+    place = known.get(table) or folded.get(table.casefold())
+    if place:
+        return ".".join(map(quote_identifier, place)), table
+    if QUERY.match(table):
+        return _query(connection, table), f"a query on {Path(path).name}"
+    raise SourceError(f"no such table in {path}: {table}{nearest_name(table, known)}")
+
+
+def _query(connection: duckdb.DuckDBPyConnection, text: str) -> str:
+    with clear_errors("the query"):
+        statements = connection.extract_statements(text)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise SourceError("the query must be one SELECT statement")
+    return f"({statements[0].query.strip().rstrip(';')}\n)"

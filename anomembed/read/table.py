@@ -1,0 +1,302 @@
+"""A table of records, opened read-only: its columns, what is in them, and its records batch by batch.
+
+Nothing here depends on the order of the rows, but for records without a key, which are told apart by their place.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import polars as pl
+
+from anomembed.errors import DataError, SourceError, nearest_name
+from anomembed.read.source import clear_errors, find_records, quote_identifier, quote_text
+
+ROW_NUMBER = "row_number"
+HASH = "__hash"
+HASHES = 2**64
+JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that can be given a role: one of the table's, or a field of a nested one."""
+
+    name: str
+    type: str
+    """DuckDB's name of the type, such as ``DECIMAL(5,2)``."""
+    expression: str
+    """SQL that reads it."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a column holds, over all records."""
+
+    n_records: int
+    n_nulls: int
+    n_distinct: int
+    """Approximate (HyperLogLog, a few per cent) above some hundreds."""
+    minimum: str | None
+    """Smallest value as text; None when all values are null."""
+    maximum: str | None
+    mean_length: float
+    """Mean number of characters; 0 when the column is not text."""
+    mean_spaces: float
+    """Mean number of spaces; 0 when the column is not text."""
+
+
+class Table:
+    """Records that can be described, sampled and streamed; use as a context manager.
+
+    Parameters
+    ----------
+    source : str, Path or frame
+        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    table : str, optional
+        A table, a view or a query; may be left out when there is only one.
+
+    Attributes
+    ----------
+    name : str
+        What to call the table in messages.
+    columns : tuple of Column
+        Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
+
+    Raises
+    ------
+    SourceError
+        When there is no such file or table.
+    LockedError
+        When the database is open for writing elsewhere.
+    """
+
+    def __init__(self, source: Any, table: str | None = None) -> None:  # noqa: ANN401
+        self._connection, self._from, self.name = find_records(source, table)
+        try:
+            with clear_errors(self.name):
+                self.columns = tuple(self._describe())
+        except SourceError:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def column(self, name: str) -> Column:
+        """Return the column called `name`; case counts only when it must.
+
+        Raises
+        ------
+        SourceError
+            When there is no such column; the nearest name is offered.
+        """
+        exact = {column.name: column for column in self.columns}
+        folded = {column.name.casefold(): column for column in self.columns}
+        found = exact.get(name) or folded.get(name.casefold())
+        if found is None:
+            raise SourceError(f"no such column in {self.name}: {name}{nearest_name(name, exact)}")
+        return found
+
+    def count(self, where: str | None = None) -> int:
+        """Count the records for which the SQL condition `where` holds.
+
+        Raises
+        ------
+        SourceError
+            When the condition cannot be evaluated.
+        """
+        return int(self._rows(f"SELECT count(*) FROM {self._records(where)}", where)[0][0])
+
+    def profiles(self, columns: Sequence[Column]) -> list[Profile]:
+        """Describe each column over all records, in one pass for every hundred columns."""
+        found: list[Profile] = []
+        for start in range(0, len(columns), 100):
+            part = columns[start : start + 100]
+            values = ", ".join(_profile_sql(column) for column in part)
+            row = self._rows(f"SELECT count(*), {values} FROM {self._from}")[0]
+            cells = row[1:]
+            found += [Profile(row[0], *cells[i : i + 6]) for i in range(0, len(cells), 6)]
+        return found
+
+    def is_unique(self, columns: Sequence[Column], where: str | None = None) -> bool:
+        """Tell whether no two records share their values in `columns`, and none of these is null."""
+        row = ", ".join(column.expression for column in columns)
+        value = row if len(columns) == 1 else f"row({row})"
+        nulls = " OR ".join(f"{column.expression} IS NULL" for column in columns)
+        query = f"SELECT count(DISTINCT {value}) = count(*) AND count_if({nulls}) = 0 FROM {self._records(where)}"
+        return bool(self._rows(query, where)[0][0])
+
+    def value_counts(
+        self, expression: str, where: str | None, most: int, beyond: tuple[str, int] | None = None
+    ) -> tuple[pl.DataFrame, int, int]:
+        """Count the values of a column.
+
+        Parameters
+        ----------
+        expression : str
+            SQL of the value, as text.
+        where : str or None
+            SQL condition.
+        most : int
+            How many of the most frequent values to return.
+        beyond : tuple of str and int, optional
+            An SQL hash and a bound: records whose hash is at most the bound are left out.
+
+        Returns
+        -------
+        counts : pl.DataFrame
+            ``value`` and ``n_records``, most frequent first, ties by value; nulls left out.
+        n_other : int
+            Records with a value beyond the first `most`.
+        n_missing : int
+            Records where the value is null.
+        """
+        kept = f"{beyond[0]} > {beyond[1]}::UBIGINT" if beyond else "true"
+        query = (
+            f"SELECT {expression} AS value, count(*) AS n_records FROM {self._records(where)} WHERE {kept} GROUP BY ALL"
+        )
+        with clear_errors(self.name):
+            found = self._connection.sql(query).pl()
+        counts = found.drop_nulls("value").sort("n_records", "value", descending=[True, False])
+        n_missing = int(found.filter(pl.col("value").is_null())["n_records"].sum())
+        return counts.head(most), int(counts["n_records"][most:].sum()), n_missing
+
+    def batches(
+        self, select: Mapping[str, str], key: Sequence[Column], where: str | None, size: int
+    ) -> Iterator[pl.DataFrame]:
+        """Stream the records as frames of at most `size` rows, in constant memory.
+
+        Parameters
+        ----------
+        select : mapping of str to str
+            SQL expression of every column to read, by its name in the frame.
+        key : sequence of Column
+            Key columns, which come first, in their own types; empty means ``row_number``.
+        where : str or None
+            SQL condition.
+        size : int
+            Records per frame.
+
+        Yields
+        ------
+        pl.DataFrame
+            The key columns, then the columns of `select`.
+        """
+        with clear_errors(self.name):
+            relation = self._connection.sql(self._select(select, key, where))
+            for batch in relation.to_arrow_reader(size):
+                frame = pl.DataFrame(pl.from_arrow(batch))
+                if frame.height:
+                    yield frame
+
+    def hashed(self, select: Mapping[str, str], key: Sequence[Column], seed: int) -> str:
+        """Return SQL that hashes a record's key (all its values without one): an order that no row order disturbs."""
+        identity = [column.expression for column in key] or list(select.values())
+        return f"hash({', '.join(identity)}, {seed})"
+
+    def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> pl.DataFrame:
+        """Read about `most` records, chosen and ordered by their hash.
+
+        Parameters
+        ----------
+        select : mapping of str to str
+            SQL expression of every column to read, by its name in the frame.
+        hashed : str
+            SQL from `hashed`.
+        where : str or None
+            SQL condition.
+        most : int
+            All records are returned when there are no more than this.
+
+        Returns
+        -------
+        pl.DataFrame
+            The columns of `select`, and the hash in the column `HASH`, ascending.
+
+        Raises
+        ------
+        DataError
+            When there are fewer than two records.
+        """
+        total = self.count(where)
+        if total < 2:
+            where_text = f" where {where}" if where else ""
+            raise DataError(f"{self.name} has {total} records{where_text}; normal behaviour needs at least 2")
+        few = f"{hashed} <= {HASHES * most // total}::UBIGINT" if total > most else "true"
+        columns = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in select.items())
+        query = f"SELECT {columns}, {hashed} AS {HASH} FROM {self._records(where)} WHERE {few}"
+        with clear_errors(self.name):
+            frame = self._connection.sql(query).pl()
+        # Records with the same hash are the same record, or (without a key) alike in all that is judged.
+        return frame.sort(HASH)
+
+    def _describe(self) -> Iterator[Column]:
+        relation = self._connection.sql(f"FROM {self._from} LIMIT 0")
+        described = list(zip(relation.columns, relation.types, strict=True))
+        taken = {name for name, _ in described}
+        for name, kind in described:
+            identifier = quote_identifier(name)
+            yield Column(name, str(kind), identifier)
+            for field, field_type, expression in self._fields(identifier, kind):
+                if f"{name}.{field}" not in taken:
+                    yield Column(f"{name}.{field}", field_type, expression)
+
+    def _fields(self, identifier: str, kind: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401
+        """Fields of a STRUCT or JSON column, one level deep."""
+        if kind.id == "struct":
+            for field, field_type in kind.children:
+                yield field, str(field_type), f"{identifier}.{quote_identifier(field)}"
+        elif str(kind) == "JSON":
+            keys = self._connection.sql(
+                f"SELECT DISTINCT unnest(json_keys({identifier})) AS field FROM {self._from} ORDER BY field"
+            ).fetchmany(JSON_FIELDS + 1)
+            for (field,) in keys if len(keys) <= JSON_FIELDS else []:
+                if '"' not in field:  # DuckDB's JSON paths have no escape for it
+                    path = quote_text(f'$."{field}"')
+                    yield field, "VARCHAR", f"json_extract_string({identifier}, {path})"
+
+    def _records(self, where: str | None) -> str:
+        # The line ends keep a comment at the end of the condition from swallowing what follows.
+        return f"(FROM {self._from} WHERE (\n{where}\n))" if where else self._from
+
+    def _select(self, select: Mapping[str, str], key: Sequence[Column], where: str | None) -> str:
+        keys = [f"{column.expression} AS {quote_identifier(column.name)}" for column in key]
+        columns = [f"{sql} AS {quote_identifier(name)}" for name, sql in select.items()]
+        if keys:
+            return f"SELECT {', '.join([*keys, *columns])} FROM {self._records(where)}"
+        # The place in the whole table, whatever the condition leaves of it.
+        numbered = f"(SELECT *, row_number() OVER () AS {HASH} FROM {self._from})"
+        condition = f"WHERE (\n{where}\n)" if where else ""
+        return f"SELECT {', '.join([f'{HASH} AS {ROW_NUMBER}', *columns])} FROM {numbered} {condition}"
+
+    def _rows(self, query: str, where: str | None = None) -> list[tuple[Any, ...]]:
+        with clear_errors(f"the condition {where!r}" if where else self.name):
+            return self._connection.execute(query).fetchall()
+
+
+def _profile_sql(column: Column) -> str:
+    value = column.expression
+    text = f"CAST({value} AS VARCHAR)"
+    is_text = column.type == "VARCHAR"
+    length = f"avg(length({value}))" if is_text else "0.0"
+    spaces = f"avg(length({value}) - length(replace({value}, ' ', '')))" if is_text else "0.0"
+    ordered = value if is_orderable(column.type) else text
+    ends = (f"CAST({end}({ordered}) AS VARCHAR)" for end in ("min", "max"))
+    return (
+        f"count(*) - count({value}), approx_count_distinct({value if is_orderable(column.type) else text}), "
+        f"{', '.join(ends)}, coalesce({length}, 0), coalesce({spaces}, 0)"
+    )
+
+
+def is_orderable(kind: str) -> bool:
+    """Tell whether DuckDB's ``min`` and ``max`` are cheap and meaningful for a column of this type."""
+    return not kind.endswith("]") and not kind.startswith(("STRUCT", "MAP", "UNION", "JSON", "ENUM", "BLOB", "BIT"))

@@ -1,0 +1,33 @@
+"""Learn a vector for every token: one file per method, all with the same signature, counts -> `Embeddings`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Two vectors for every token: products of one kind with the other estimate how strongly two tokens are associated.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_tokens, width)
+        Float32; a token that never occurred has the zero vector.
+    contexts : ndarray of shape (n_tokens, width)
+        Float32, the output vectors: ``vectors[a] @ contexts[b]`` is the association of `a` with `b`, high = attract.
+    explained : float
+        Share of the association between tokens that the vectors reproduce, from 0 to 1.
+    method : str
+        How they were learnt.
+    """
+
+    vectors: NDArray[np.float32]
+    contexts: NDArray[np.float32]
+    explained: float
+    method: str
+
+    @property
+    def width(self) -> int:
+        """Numbers per vector."""
+        return int(self.vectors.shape[1])

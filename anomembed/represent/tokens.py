@@ -1,0 +1,322 @@
+"""Turn records into tokens: ``column=value``, a bin of a number, an hour of the day.
+
+Every column has three tokens that are not values, and that mean three different things: MISSING (the value is null),
+RARE (seen in the reference, but fewer than `min_count` times) and UNSEEN (never seen in the reference).
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Tokens = NDArray[np.int32]
+"""Token ids, shape (n_records, n_columns)."""
+
+
+class Special(IntEnum):
+    """Places of the tokens that are not values, at the start of every column's tokens."""
+
+    MISSING = 0
+    RARE = 1
+    UNSEEN = 2
+
+
+FIRST_VALUE = len(Special)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class Kind(StrEnum):
+    """Where a column's tokens come from."""
+
+    VALUE = "value"
+    BIN = "bin"
+    HOUR = "hour"
+    WEEKDAY = "weekday"
+
+
+@dataclass(frozen=True)
+class ColumnTokens:
+    """The tokens of one column.
+
+    Parameters
+    ----------
+    name : str
+        Name of the tokens; of a timestamp's parts, ``at hour`` and ``at weekday``.
+    source : str
+        Column of the frame that they are read from.
+    kind : Kind
+        How they are read.
+    labels : tuple of str
+        What each token is called; the first three are the special ones.
+    counts : ndarray of shape (n_tokens,)
+        Reference records with each token. For RARE, the mean count of the values behind it.
+    values : pl.Series
+        Values seen in the reference, as text, most frequent first; empty but for categories.
+    codes : ndarray of shape (len(values),)
+        Token of each value: its own, or RARE.
+    edges : ndarray
+        Ascending inner edges of the bins, the reference's range at both ends; empty but for numbers.
+    unknown : Special
+        What a value that is not in `values` becomes: UNSEEN, or RARE when not all values could be kept.
+    n_records : int
+        Reference records counted.
+    """
+
+    name: str
+    source: str
+    kind: Kind
+    labels: tuple[str, ...]
+    counts: NDArray[np.float64]
+    values: pl.Series
+    codes: NDArray[np.int32]
+    edges: NDArray[np.float64]
+    unknown: Special
+    n_records: int
+
+    def encode(self, frame: pl.DataFrame) -> NDArray[np.int32]:
+        """Return the token of each record, numbered from 0 within this column; shape (n_records,)."""
+        column = frame[self.source]
+        if self.kind is Kind.VALUE:
+            known = column.replace_strict(self.values, self.codes, default=int(self.unknown), return_dtype=pl.Int32)
+            codes = known.to_numpy().astype(np.int32)
+        elif self.kind is Kind.BIN:
+            numbers = column.to_numpy()
+            codes = (FIRST_VALUE + np.searchsorted(self.edges, numbers, side="right")).astype(np.int32)
+            return np.where(np.isnan(numbers), np.int32(Special.MISSING), codes)
+        else:
+            part = column.dt.hour() if self.kind is Kind.HOUR else column.dt.weekday() - 1
+            codes = FIRST_VALUE + part.fill_null(0).to_numpy().astype(np.int32)
+        codes[column.is_null().to_numpy()] = Special.MISSING
+        return codes
+
+    def surprise(self) -> NDArray[np.float64]:
+        """Return -log of each token's share of the reference, in nats; high = rare; shape (n_tokens,).
+
+        Half a record is added to every count, so that an unseen token has a finite surprise.
+        """
+        return -np.log((self.counts + 0.5) / (self.n_records + 1.0))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens of all columns, numbered one after the other."""
+
+    columns: tuple[ColumnTokens, ...]
+
+    @property
+    def offsets(self) -> NDArray[np.int32]:
+        """First token id of every column, and the number of tokens at the end; shape (n_columns + 1,)."""
+        return np.cumsum([0, *(len(column.labels) for column in self.columns)], dtype=np.int32)
+
+    @property
+    def size(self) -> int:
+        """Number of tokens."""
+        return int(self.offsets[-1])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    def encode(self, frame: pl.DataFrame) -> Tokens:
+        """Return the token ids of the records of `frame`, shape (n_records, n_columns)."""
+        tokens = np.empty((frame.height, len(self.columns)), np.int32)
+        for place, (column, offset) in enumerate(zip(self.columns, self.offsets, strict=False)):
+            tokens[:, place] = column.encode(frame) + offset
+        return tokens
+
+    def surprise(self) -> NDArray[np.float32]:
+        """Return the surprise of every token in nats; high = rare; shape (size,)."""
+        return np.concatenate([column.surprise() for column in self.columns]).astype(np.float32)
+
+    def counts(self) -> NDArray[np.float64]:
+        """Return the reference records with every token, shape (size,)."""
+        return np.concatenate([column.counts for column in self.columns])
+
+    def special(self, token: int) -> Special | None:
+        """Return which special token this is, or None for a value."""
+        place = int(np.searchsorted(self.offsets, token, side="right")) - 1
+        within = token - int(self.offsets[place])
+        return Special(within) if within < FIRST_VALUE else None
+
+    def label(self, token: int) -> str:
+        """Return the value that a token id stands for, such as ``grocery`` or ``12.5 to 20``."""
+        place = int(np.searchsorted(self.offsets, token, side="right")) - 1
+        return self.columns[place].labels[token - self.offsets[place]]
+
+
+MIN_BINS = 4  # of the values of a number that do not fill a bin alone
+SPECIAL_LABELS = ("(missing)", "(rare)", "(unseen)")
+
+
+def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
+    """Make the tokens of a categorical column.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    counts : pl.DataFrame
+        ``value`` (text) and ``n_records``, most frequent first.
+    n_other : int
+        Records whose value is not in `counts` because there are too many values.
+    n_missing : int
+        Records where it is null.
+    min_count : int
+        Values seen less often become RARE.
+
+    Returns
+    -------
+    ColumnTokens
+    """
+    seen = counts["n_records"].to_numpy().astype(np.float64)
+    kept = int((seen >= min_count).sum())
+    codes = np.where(np.arange(len(seen)) < kept, FIRST_VALUE + np.arange(len(seen)), Special.RARE).astype(np.int32)
+    rare = seen[kept:].mean() if kept < len(seen) else float(n_other > 0)
+    return ColumnTokens(
+        name=name,
+        source=name,
+        kind=Kind.VALUE,
+        labels=(*SPECIAL_LABELS, *counts["value"][:kept].to_list()),
+        counts=np.array([n_missing, rare, 0, *seen[:kept]], np.float64),
+        values=counts["value"],
+        codes=codes,
+        edges=np.empty(0),
+        unknown=Special.RARE if n_other else Special.UNSEEN,
+        n_records=int(seen.sum()) + n_other + n_missing,
+    )
+
+
+def number_tokens(name: str, numbers: NDArray[np.float64], bins: int) -> ColumnTokens:
+    """Make the tokens of a number: quantile bins, and one bin below and one above the reference's range.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    numbers : ndarray of shape (n_records,)
+        The reference; NaN where it is missing. Infinities lie outside of every range.
+    bins : int
+        Number of bins between the ends; a value that alone fills a bin gets one for itself.
+
+    Returns
+    -------
+    ColumnTokens
+    """
+    known = np.sort(numbers[np.isfinite(numbers)])
+    edges = _bin_edges(known, bins)
+    labels = _bin_labels(edges)
+    column = ColumnTokens(
+        name=name,
+        source=name,
+        kind=Kind.BIN,
+        labels=(*SPECIAL_LABELS, *labels),
+        counts=np.zeros(FIRST_VALUE + len(labels)),
+        values=pl.Series(dtype=pl.String),
+        codes=np.empty(0, np.int32),
+        edges=edges,
+        unknown=Special.UNSEEN,
+        n_records=len(numbers),
+    )
+    return _counted(column, pl.DataFrame({name: numbers}))
+
+
+def _bin_edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """Heavy values have a bin each; quantiles cut the others, so that a number that is mostly 0 still has bins."""
+    if not len(known):
+        return np.empty(0)
+    values, times = np.unique(known, return_counts=True)
+    is_heavy = times >= len(known) / bins
+    if len(values) <= bins:
+        is_heavy[:] = True
+    heavy, rest = values[is_heavy], np.repeat(values[~is_heavy], times[~is_heavy])
+    n_rest = max(MIN_BINS, round(bins * len(rest) / len(known)))
+    quantiles = np.quantile(rest, np.linspace(0, 1, n_rest + 1)[:-1], method="lower") if len(rest) else np.empty(0)
+    return np.unique(np.concatenate([quantiles, heavy, np.nextafter(heavy, np.inf), np.nextafter(known[[-1]], np.inf)]))
+
+
+def _bin_labels(edges: NDArray[np.float64]) -> list[str]:
+    if not len(edges):
+        return ["(any)"]
+    inner = [
+        f"{low:.6g}" if np.nextafter(low, np.inf) == high else f"{low:.6g} to {high:.6g}"
+        for low, high in zip(edges[:-1], edges[1:], strict=True)
+    ]
+    return [f"below {edges[0]:.6g}", *inner, f"above {edges[-1]:.6g}"]
+
+
+def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
+    """Make the tokens of a timestamp: hour of the day and day of the week; a part that never varies is left out.
+
+    Parameters
+    ----------
+    source : str
+        The column.
+    moments : pl.Series
+        The reference, of type Datetime; null where it is missing.
+
+    Returns
+    -------
+    list of ColumnTokens
+    """
+    frame = pl.DataFrame({source: moments})
+    parts = {
+        Kind.HOUR: tuple(f"{hour:02d}h" for hour in range(24)),
+        Kind.WEEKDAY: WEEKDAYS,
+    }
+    columns = []
+    for kind, labels in parts.items():
+        column = ColumnTokens(
+            name=f"{source} {kind}",
+            source=source,
+            kind=kind,
+            labels=(*SPECIAL_LABELS, *labels),
+            counts=np.zeros(FIRST_VALUE + len(labels)),
+            values=pl.Series(dtype=pl.String),
+            codes=np.empty(0, np.int32),
+            edges=np.empty(0),
+            unknown=Special.UNSEEN,
+            n_records=len(moments),
+        )
+        counted = _counted(column, frame)
+        if (counted.counts > 0).sum() > 1:
+            columns.append(counted)
+    return columns
+
+
+def _counted(column: ColumnTokens, frame: pl.DataFrame) -> ColumnTokens:
+    counts = np.bincount(column.encode(frame), minlength=len(column.labels)).astype(np.float64)
+    return ColumnTokens(**{**vars(column), "counts": counts})
+
+
+def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int64]]:
+    """Find the distinct records, in the order of their first appearance.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_records, n_columns)
+        Token ids.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_distinct, n_columns)
+        The distinct records.
+    place : ndarray of shape (n_records,)
+        Row of each record in `rows`.
+    times : ndarray of shape (n_distinct,)
+        Records with each row.
+    """
+    # Told apart by a 64-bit hash: two of a million distinct records share one with a chance of 3e-8.
+    multipliers = np.random.default_rng(0).integers(1, 2**63, tokens.shape[1], dtype=np.uint64) * np.uint64(
+        2
+    ) + np.uint64(1)
+    hashes = np.zeros(len(tokens), np.uint64)
+    for column, multiplier in zip(tokens.T, multipliers, strict=True):
+        hashes += (column.astype(np.uint64) + np.uint64(1)) * multiplier
+    _, first, place, times = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(first, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return tokens[first[order]], rank[place], times[order]

@@ -1,0 +1,136 @@
+"""How large is each number, alone and in the company of the record's categories?
+
+A number becomes its normal score (the normal quantile of its rank in the reference), continued logarithmically outside of
+the reference's range, and then its signed logarithm, so that one wild number does not drown the others. Beside the numbers
+stands the record's pooled embedding of its categories: near records then have near numbers *and* alike categories, which
+judges a magnitude in its context.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from anomembed.represent.views import Batch, Vectors
+from anomembed.represent.views.record import RecordView
+
+KNOTS = 1000  # points at which the quantile function of a number is kept
+CONTEXT_WEIGHT = 1.5  # spread of a context dimension in units of a number's, by experiment
+MISSING_STEP = np.float32(1.4)  # how far one missing number takes a record away
+
+
+@dataclass(frozen=True)
+class NormalScore:
+    """Rank of a number among the reference's, as a normal quantile.
+
+    Parameters
+    ----------
+    values : ndarray
+        Ascending values of the reference.
+    scores : ndarray
+        Their normal quantiles.
+    spread : float
+        Range of the middle nine tenths of the reference, the unit outside of its range.
+    outermost : float
+        Normal quantile that a value beyond all others has.
+    """
+
+    values: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    spread: float
+    outermost: float
+
+    def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the signed logarithm of the normal scores; 0 where the number is missing."""
+        inside = np.interp(numbers, self.values, self.scores)
+        over = np.maximum(numbers - self.values[-1], 0.0) / self.spread
+        under = np.maximum(self.values[0] - numbers, 0.0) / self.spread
+        # A value out of range is at least three quarters as far out as the outermost rank.
+        above = max(self.scores[-1], 0.75 * self.outermost) + 0.25 * self.outermost * np.log1p(over)
+        below = min(self.scores[0], -0.75 * self.outermost) - 0.25 * self.outermost * np.log1p(under)
+        score = np.where(over > 0, above, np.where(under > 0, below, inside))
+        compressed = np.sign(score) * np.log1p(np.abs(score))
+        return np.where(np.isnan(numbers), 0.0, compressed).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NumberView:
+    """Records as their numbers' normal scores, the number of missing ones, and the context.
+
+    Parameters
+    ----------
+    scales : tuple of NormalScore
+        One per number.
+    context : RecordView
+        Pools the embeddings of the categories, scaled to weigh as much as the numbers.
+    context_columns : ndarray
+        Token columns that are the context; empty when there is none.
+    """
+
+    scales: tuple[NormalScore, ...]
+    context: RecordView
+    context_columns: NDArray[np.int64]
+    name: str = "number"
+
+    def vectors(self, batch: Batch) -> Vectors:
+        """Return the vectors, shape (n_records, n_numbers + 1 + width of the context)."""
+        parts = [self.magnitudes(batch.numbers)]
+        if len(self.context_columns):
+            parts.append(self.context.pool(batch.tokens[:, self.context_columns]))
+        return np.hstack(parts)
+
+    def magnitudes(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the normal scores and, last, how many numbers are missing."""
+        columns = [scale(column) for scale, column in zip(self.scales, _bounded(numbers).T, strict=True)]
+        missing = MISSING_STEP * np.isnan(numbers).sum(axis=1).astype(np.float32)
+        return np.column_stack([*columns, missing]).astype(np.float32)
+
+
+def _bounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Infinities as the largest number that can still be subtracted from another."""
+    return np.clip(numbers, -1e300, 1e300)
+
+
+def fit_number_view(batch: Batch, context: RecordView, context_columns: NDArray[np.int64]) -> NumberView:
+    """Learn the ranks of the numbers, and how much the context weighs.
+
+    Parameters
+    ----------
+    batch : Batch
+        Reference records.
+    context : RecordView
+        Pools embeddings.
+    context_columns : ndarray
+        Token columns of categories and time parts.
+
+    Returns
+    -------
+    NumberView
+    """
+    scales = tuple(_fit_normal_score(column) for column in batch.numbers.T)
+    plain = NumberView(scales, context, context_columns)
+    vectors = plain.vectors(batch)
+    variance = vectors.var(axis=0, dtype=np.float64)
+    varies = variance[: len(scales)] > 0
+    unit = float(variance[: len(scales)][varies].mean()) if varies.any() else 1.0
+    total = float(variance[len(scales) + 1 :].sum())
+    scale = CONTEXT_WEIGHT * np.sqrt(unit * len(context_columns) / total) if total > 0 else 1.0
+    scaled = RecordView((context.vectors_of * scale).astype(np.float32), context.weights)
+    return NumberView(scales, scaled, context_columns)
+
+
+def _fit_normal_score(numbers: NDArray[np.float64]) -> NormalScore:
+    known = np.sort(numbers[np.isfinite(numbers)])
+    if not len(known):
+        known = np.zeros(1)
+    values, times = np.unique(known, return_counts=True)
+    rank = (np.cumsum(times) - times / 2) / len(known)
+    if len(values) > KNOTS:
+        inner = np.searchsorted(rank, np.linspace(0, 1, KNOTS)).clip(0, len(values) - 1)
+        kept = np.union1d(inner, [0, len(values) - 1])
+        values, rank = values[kept], rank[kept]
+    edge = 0.5 / len(known)
+    low, high = np.quantile(known, [0.05, 0.95])
+    spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
+    return NormalScore(values, ndtri(np.clip(rank, edge, 1 - edge)), spread, float(-ndtri(edge)))

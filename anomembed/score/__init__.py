@@ -1,0 +1,1 @@
+"""How far from normal? Detectors, calibration, combination, flags and reasons; the only importer of PyOD."""

@@ -1,0 +1,125 @@
+"""Why was a record flagged? The share of every column in its score, and what would have been usual.
+
+A column contributes to a view what the record's term of that view falls by when the column's value is replaced by the one
+that its other values lead to expect. The contributions are then scaled so that the law holds: **the contributions of a
+record over all views and columns sum to its raw score.**
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.tokens import Tokens, Vocabulary
+from anomembed.represent.views import Batch
+from anomembed.score.combine import JudgedView
+
+Floats = NDArray[np.float64]
+
+REPLACED_AT_ONCE = 16_384  # records with one value replaced that are scored together
+CONTEXT_SHARE = 0.25  # the context's say in what is expected, beside the values' own frequency; it is not independent
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What the other values of records lead to expect in every column.
+
+    Parameters
+    ----------
+    best : ndarray of shape (n_records, n_columns)
+        The most expected token of every column.
+    score : list of ndarray of shape (n_records, n_tokens of the column)
+        Log of the (unnormalised) chance of every token of a column.
+    """
+
+    best: Tokens
+    score: list[NDArray[np.float32]]
+
+
+def expect(tokens: Tokens, vocabulary: Vocabulary, embeddings: Embeddings) -> Expectations:
+    """Predict every column of records from their other columns.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_records, n_columns)
+        Token ids.
+    vocabulary : Vocabulary
+        Says how frequent every token is.
+    embeddings : Embeddings
+        Input and output vectors, whose products estimate the association of two tokens.
+
+    Returns
+    -------
+    Expectations
+        Tokens that never occurred in the reference are not expected.
+    """
+    everything = np.zeros((len(tokens), embeddings.width), np.float32)
+    for column in tokens.T:
+        everything += embeddings.contexts[column]
+    counts = vocabulary.counts()
+    best = np.empty_like(tokens)
+    scores = []
+    for place, (low, high) in enumerate(zip(vocabulary.offsets[:-1], vocabulary.offsets[1:], strict=True)):
+        others = everything - embeddings.contexts[tokens[:, place]]
+        occurs = counts[low:high] > 0
+        prior = np.where(occurs, np.log(np.maximum(counts[low:high], 1e-9)), -np.inf).astype(np.float32)
+        score = prior + CONTEXT_SHARE * (others @ embeddings.vectors[low:high].T)
+        best[:, place] = low + score.argmax(axis=1)
+        scores.append(score)
+    return Expectations(best, scores)
+
+
+def contributions(views: Sequence[JudgedView], batch: Batch, best: Tokens, sources: Sequence[int]) -> Floats:
+    """Take the raw scores of records apart.
+
+    Parameters
+    ----------
+    views : sequence of JudgedView
+        The views that the score is made of.
+    batch : Batch
+        The records.
+    best : ndarray of shape (n_records, n_columns)
+        The expected token of every column.
+    sources : sequence of int
+        For every token column, the place of its number in the batch, or -1.
+
+    Returns
+    -------
+    ndarray of shape (n_records, n_views, n_columns)
+        In nats, high = abnormal; the sum over views and columns is the raw score.
+    """
+    n_columns = batch.tokens.shape[1]
+    size = max(1, REPLACED_AT_ONCE // n_columns)
+    parts = [
+        _take_apart(views, batch[start : start + size], best[start : start + size], sources)
+        for start in range(0, len(batch), size)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, len(views), n_columns))
+
+
+def _take_apart(views: Sequence[JudgedView], batch: Batch, best: Tokens, sources: Sequence[int]) -> Floats:
+    n, n_columns = batch.tokens.shape
+    usual = _each_replaced(batch, best, sources)
+    parts = np.empty((n, len(views), n_columns))
+    for place, view in enumerate(views):
+        term = view.term(view.raw(batch))[:, None]
+        falls = np.maximum(term - view.term(view.raw(usual)).reshape(n, n_columns), 0.0)
+        total = falls.sum(axis=1, keepdims=True)
+        # Where no single value makes a difference, all share alike.
+        parts[:, place] = term * np.where(total > 0, falls / np.where(total > 0, total, 1.0), 1.0 / n_columns)
+    return parts
+
+
+def _each_replaced(batch: Batch, best: Tokens, sources: Sequence[int]) -> Batch:
+    """Every record once per column, with the value of that column as expected."""
+    n_columns = batch.tokens.shape[1]
+    columns = np.arange(n_columns)
+    tokens = np.repeat(batch.tokens[:, None], n_columns, axis=1)
+    tokens[:, columns, columns] = best
+    numbers = np.repeat(batch.numbers[:, None], n_columns, axis=1)
+    of_number = np.flatnonzero(np.asarray(sources) >= 0)
+    # A missing number stands in the middle of the reference.
+    numbers[:, of_number, np.asarray(sources)[of_number]] = np.nan
+    return Batch(tokens.reshape(-1, n_columns), numbers.reshape(len(tokens) * n_columns, -1))

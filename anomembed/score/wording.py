@@ -1,0 +1,184 @@
+"""The reason for a flag in words, such as ``country=BR is unusual with channel=chip; expected: DE, FR``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.counts import Counts
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.ranges import Ranges
+from anomembed.represent.tokens import Special, Vocabulary
+
+RARE_SHARE = 0.001  # of the reference; a value below it is called rare
+MOST_EXPECTED = 3  # values named as expected
+MOST_COMPANY = 2  # other columns named
+AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
+LONGEST_VALUE = 80  # characters of a value that are shown
+
+
+@dataclass(frozen=True)
+class Case:
+    """One flagged record, as far as its reason needs it.
+
+    Parameters
+    ----------
+    shown : sequence of str
+        Its values as text, by token column.
+    tokens : ndarray of shape (n_columns,)
+        Its token ids.
+    numbers : ndarray of shape (n_numbers,)
+        Its numbers.
+    scores : sequence of ndarray
+        For every column, how much each of its tokens was expected (log scale).
+    """
+
+    shown: Sequence[str]
+    tokens: NDArray[np.int32]
+    numbers: NDArray[np.float64]
+    scores: Sequence[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Puts reasons into words.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Tokens and how frequent they are.
+    counts : Counts
+        How often they meet.
+    embeddings : Embeddings
+        How strongly they attract each other.
+    ranges : Ranges
+        Where numbers usually lie.
+    sources : tuple of int
+        For every token column, the place of its number, or -1.
+    """
+
+    vocabulary: Vocabulary
+    counts: Counts
+    embeddings: Embeddings
+    ranges: Ranges
+    sources: tuple[int, ...]
+
+    def sentence(self, case: Case, column: int) -> str:
+        """Say what is unusual about one column of a record.
+
+        Parameters
+        ----------
+        case : Case
+            The record.
+        column : int
+            The column that contributes most.
+
+        Returns
+        -------
+        str
+            One line without control characters.
+        """
+        number = self.sources[column]
+        said = self._number(case, column, number) if number >= 0 else None
+        return said or self._value(case, column)
+
+    def conflict(self, case: Case, column: int, other: int) -> str:
+        """Say that the values of two columns hardly ever meet, with the counts."""
+        a, b = int(case.tokens[column]), int(case.tokens[other])
+        single = self.counts.single
+        chance = single[a] * single[b] / self.counts.n_records
+        seen = int(self.counts.together[a, b])
+        records = "record" if seen == 1 else "records"
+        evidence = f"{seen:,} {records} where chance would have {chance:,.0f}"
+        return f"{self._named(case, column)} is unusual with {self._named(case, other)} ({evidence}){self._instead(case, column)}"
+
+    def expected(self, case: Case, column: int) -> list[str]:
+        """Name the values that were expected in a column, the likeliest first; the record's own is left out."""
+        scores = case.scores[column].copy()
+        low = int(self.vocabulary.offsets[column])
+        scores[int(case.tokens[column]) - low] = -np.inf
+        scores[[Special.RARE, Special.UNSEEN]] = -np.inf
+        order = np.argsort(-scores, kind="stable")[:MOST_EXPECTED]
+        near = [place for place in order if scores[place] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
+        return [clean_text(self.vocabulary.columns[column].labels[place]) for place in near]
+
+    def _value(self, case: Case, column: int) -> str:
+        tokens, token = self.vocabulary.columns[column], int(case.tokens[column])
+        special = self.vocabulary.special(token)
+        instead = self._instead(case, column)
+        if special is Special.UNSEEN:
+            return f"{self._named(case, column)} was never seen in the reference{instead}"
+        times = int(self.vocabulary.counts()[token])
+        if special is not Special.MISSING and times < RARE_SHARE * tokens.n_records:
+            return f"{self._named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
+        company = ", ".join(self._named(case, other) for other in self._company(case, column))
+        return f"{self._named(case, column)} is unusual{' with ' + company if company else ''}{instead}"
+
+    def _number(self, case: Case, column: int, number: int) -> str | None:
+        """Say where the number usually lies, first among records like this one; None when it lies there."""
+        value = case.numbers[number]
+        context = int(self.ranges.context[number])
+        places = [(self.ranges.overall[number], "")]
+        if context >= 0:
+            among = self.ranges.of_token[number, case.tokens[context]]
+            places.insert(0, (among.astype(np.float64), f" with {self._named(case, context)}"))
+        for (low, high), where in places:
+            if value < low or value > high:
+                word = "low" if value < low else "high"
+                usual = f"19 in 20 lie between {low:.6g} and {high:.6g}"
+                return f"{self._named(case, column)} is unusually {word}{where} ({usual})"
+        return None
+
+    def _company(self, case: Case, column: int) -> list[int]:
+        """Columns whose values speak most for another value in this one."""
+        low = int(self.vocabulary.offsets[column])
+        best = low + int(case.scores[column].argmax())
+        vectors = self.embeddings.vectors
+        against = self.embeddings.contexts[case.tokens] @ (vectors[best] - vectors[case.tokens[column]])
+        against[column] = -np.inf
+        order = np.argsort(-against, kind="stable")[:MOST_COMPANY]
+        return [int(place) for place in order if against[place] > 0]
+
+    def _instead(self, case: Case, column: int) -> str:
+        expected = self.expected(case, column)
+        return f"; expected: {', '.join(expected)}" if expected else ""
+
+    def _named(self, case: Case, column: int) -> str:
+        return f"{clean_text(self.vocabulary.columns[column].name)}={clean_text(case.shown[column])}"
+
+
+def clean_text(text: str) -> str:
+    """Return `text` on one line and of bounded length; what a terminal would obey becomes a question mark.
+
+    Examples
+    --------
+    >>> clean_text("a\\x1b[31mb\\nc")
+    'a?[31mb?c'
+    """
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text[: LONGEST_VALUE + 1])
+    return printable if len(printable) <= LONGEST_VALUE else printable[:LONGEST_VALUE] + "..."
+
+
+def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[str, object]) -> list[str]:
+    """Return a record's values as text, by token column: what the source says, or the token's label for parts of time.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The columns.
+    tokens : ndarray of shape (n_columns,)
+        The record's token ids.
+    values : dict
+        Its values by source column, None where null.
+    """
+    shown = []
+    for column, token, low in zip(vocabulary.columns, tokens, vocabulary.offsets, strict=False):
+        value, label = values[column.source], column.labels[int(token) - int(low)]
+        if value is None or int(token) - int(low) == Special.MISSING:
+            shown.append("(missing)")
+        elif column.kind in ("hour", "weekday"):
+            shown.append(label)
+        else:
+            shown.append(f"{value:.10g}" if isinstance(value, float) else str(value))
+    return shown

@@ -1,0 +1,223 @@
+"""Judge records by a `Model`, batch by batch in constant memory, keep the few that are flagged, and say why."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.errors import DataError
+from anomembed.model import Model
+from anomembed.read.roles import match_roles
+from anomembed.read.table import Table
+from anomembed.represent.tokens import Kind, distinct
+from anomembed.represent.views import Batch, make_batch
+from anomembed.represent.views.number import NumberView
+from anomembed.represent.views.pair import PairView
+from anomembed.score.flags import FlagRule
+from anomembed.score.reasons import contributions, expect
+from anomembed.score.wording import Case, Wording, show_tokens
+
+BATCH_SIZE = 131_072
+EXPLAINED_AT_ONCE = 1024
+VALUE = "value:"  # prefix of a judged column beside the scores
+
+_NO_CONTRIBUTIONS = pl.DataFrame(
+    schema={
+        "rank": pl.Int64,
+        "view": pl.String,
+        "column_name": pl.String,
+        "value": pl.String,
+        "contribution": pl.Float64,
+        "expected": pl.List(pl.String),
+    }
+)
+
+
+def score_batches(model: Model, table: Table, where: str | None, size: int = BATCH_SIZE) -> Iterator[pl.DataFrame]:
+    """Judge records, batch by batch.
+
+    Parameters
+    ----------
+    model : Model
+        What is normal.
+    table : Table
+        An open table with the columns that the model was fitted on.
+    where : str or None
+        SQL condition of the records to judge; all by default.
+    size : int
+        Records per batch; it does not change the result.
+
+    Yields
+    ------
+    pl.DataFrame
+        The key columns; ``raw_score`` (Float64, high = abnormal), ``tail_probability`` (Float64, low = abnormal),
+        ``view`` (String, the view in which the record is most abnormal); and the judged columns, prefixed by `VALUE`.
+
+    Raises
+    ------
+    SourceError
+        When a column is missing or has become another kind of thing.
+    """
+    roles = match_roles(model.roles, table)
+    key = [table.column(column.name) for column in roles.key]
+    select = {VALUE + name: sql for name, sql in roles.select().items()}
+    names = np.array([judged.view.name for judged in model.views])
+    for frame in table.batches(select, key, where, size):
+        raw, worst = judge(model, make_batch(_values(frame), model.vocabulary, model.numbers))
+        scores = pl.DataFrame(
+            {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
+        )
+        n_keys = frame.width - len(select)
+        yield pl.concat([frame[:, :n_keys], scores, frame[:, n_keys:]], how="horizontal")
+
+
+def _values(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.col(f"^{VALUE}.*$").name.map(lambda name: name.removeprefix(VALUE)))
+
+
+def judge(model: Model, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the raw score of every record (high = abnormal), and the place of the view in which it stands out most."""
+    total = np.zeros(len(batch))
+    surprise = np.empty((len(batch), len(model.views)))
+    rows, place, _ = distinct(batch.tokens)
+    # Records with the same tokens have the same numbers only as far as the bins tell: that view is not shared.
+    shared = Batch(rows, np.empty((len(rows), 0)))
+    for column, judged in enumerate(model.views):
+        raw = judged.raw(batch) if isinstance(judged.view, NumberView) else judged.raw(shared)[place]
+        total += judged.term(raw)
+        surprise[:, column] = judged.calibration.minus_log_tail(raw)
+    return total, surprise.argmax(axis=1)
+
+
+class FlagKeeper:
+    """Watches scored batches go by and keeps the records that may be flagged.
+
+    Parameters
+    ----------
+    rule : FlagRule
+        How flags are chosen.
+    key : sequence of str
+        Key columns, which break ties.
+    """
+
+    def __init__(self, rule: FlagRule, key: Sequence[str]) -> None:
+        self._rule, self._key = rule, tuple(key)
+        self._kept: pl.DataFrame | None = None
+        self.n_scored = 0
+
+    def watch(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield the scores of every batch, without the judged columns."""
+        for batch in batches:
+            self.n_scored += batch.height
+            both = batch if self._kept is None else pl.concat([self._kept, batch])
+            self._kept = self._rule.keep(both, self._key)
+            yield batch.select(pl.exclude(f"^{VALUE}.*$"))
+
+    def flagged(self) -> pl.DataFrame:
+        """Return the flagged records, most abnormal first; call it when all batches have gone by.
+
+        Raises
+        ------
+        DataError
+            When there was no batch.
+        """
+        if self._kept is None:
+            raise DataError("no records to score")
+        return self._rule.decide(self._kept, self.n_scored)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Flagged records and their reasons.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        Key columns, ``rank`` (from 1), ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``.
+    contributions : pl.DataFrame
+        ``rank``, ``view``, ``column_name``, ``value``, ``contribution`` (nats; a record's sum to its raw score),
+        ``expected``.
+    """
+
+    frame: pl.DataFrame
+    contributions: pl.DataFrame
+
+
+def explain(model: Model, flagged: pl.DataFrame) -> Flags:
+    """Say why records were flagged.
+
+    Parameters
+    ----------
+    model : Model
+        The model that scored them.
+    flagged : pl.DataFrame
+        Records as `score_batches` yields them.
+
+    Returns
+    -------
+    Flags
+    """
+    values = _values(flagged)
+    batch = make_batch(values, model.vocabulary, model.numbers)
+    sources = tuple(
+        model.numbers.index(column.source) if column.kind is Kind.BIN else -1 for column in model.vocabulary.columns
+    )
+    wording = Wording(model.vocabulary, model.counts, model.embeddings, model.ranges, sources)
+    sentences: list[str] = []
+    tables: list[pl.DataFrame] = []
+    for start in range(0, len(batch), EXPLAINED_AT_ONCE):
+        part = slice(start, start + EXPLAINED_AT_ONCE)
+        expectations = expect(batch.tokens[part], model.vocabulary, model.embeddings)
+        parts = contributions(model.views, batch[part], expectations.best, sources)
+        for row, record in enumerate(values[part].iter_rows(named=True)):
+            tokens = batch.tokens[start + row]
+            shown = show_tokens(model.vocabulary, tokens, record)
+            case = Case(shown, tokens, batch.numbers[start + row], [score[row] for score in expectations.score])
+            sentences.append(_sentence(model, wording, case, parts[row], flagged["view"][start + row]))
+            tables.append(_contribution_table(model, wording, case, parts[row], start + row + 1))
+    keys = flagged.select(pl.exclude(f"^{VALUE}.*$", "raw_score", "tail_probability", "view"))
+    scores = flagged.select(
+        rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+        raw_score="raw_score",
+        tail_probability="tail_probability",
+        extrapolated=pl.col("raw_score") > model.calibration.largest,
+        view="view",
+        reason=pl.Series(sentences, dtype=pl.String),
+    )
+    return Flags(pl.concat([keys, scores], how="horizontal"), pl.concat([_NO_CONTRIBUTIONS, *tables]))
+
+
+def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.float64], name: str) -> str:
+    place = next(place for place, judged in enumerate(model.views) if judged.view.name == name)
+    view = model.views[place].view
+    # A column with few values makes the better subject: what was expected of it can be named.
+    sizes = np.log1p([len(column.labels) for column in model.vocabulary.columns])
+    if isinstance(view, PairView):
+        pair = view.pairs[view.conflicts(case.tokens[None, :])[0].argmax()]
+        first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))
+        return wording.conflict(case, first, second)
+    return wording.sentence(case, int((parts[place] / sizes).argmax()))
+
+
+def _contribution_table(
+    model: Model, wording: Wording, case: Case, parts: NDArray[np.float64], rank: int
+) -> pl.DataFrame:
+    names = model.vocabulary.names
+    expected = [wording.expected(case, column) for column in range(len(names))]
+    tables = [
+        pl.DataFrame(
+            {
+                "rank": [rank] * len(names),
+                "view": [judged.view.name] * len(names),
+                "column_name": names,
+                "value": [str(value) for value in case.shown],
+                "contribution": parts[place],
+                "expected": expected,
+            },
+            schema=_NO_CONTRIBUTIONS.schema,
+        )
+        for place, judged in enumerate(model.views)
+    ]
+    return pl.concat(tables)

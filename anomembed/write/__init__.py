@@ -1,0 +1,1 @@
+"""Tell somebody: the store, and files and streams for other tools; nothing is computed here."""

@@ -1,0 +1,113 @@
+"""Frozen objects as data: JSON for what is small, npz for arrays, skops for PyOD's detectors. No code runs on loading.
+
+A packed object is a tree of named classes from a fixed list; anything else in a file is refused.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from anomembed.errors import StoreError
+from anomembed.score.detectors import dump_detector, load_detector
+
+TREE, ARRAYS = "tree.json", "arrays.npz"
+DETECTOR = re.compile(r"detector-\d+")
+
+
+class Packer:
+    """Packs objects of the given classes and unpacks them again.
+
+    Parameters
+    ----------
+    classes : sequence of type
+        Frozen dataclasses and enumerations that may occur.
+    """
+
+    def __init__(self, classes: Sequence[type]) -> None:
+        self._classes = {kind.__name__: kind for kind in classes}
+
+    def pack(self, value: object) -> dict[str, bytes]:
+        """Return the parts that `value` is kept in, by name."""
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        parts: dict[str, bytes] = {}
+        tree = self._to_tree(value, arrays, parts)
+        buffer = BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for options
+        return {TREE: json.dumps(tree).encode(), ARRAYS: buffer.getvalue(), **parts}
+
+    def unpack(self, parts: Mapping[str, bytes]) -> Any:  # noqa: ANN401
+        """Return the object that was packed.
+
+        Raises
+        ------
+        StoreError
+            When a part is missing or holds something that is not on the list.
+        """
+        try:
+            with np.load(BytesIO(parts[ARRAYS]), allow_pickle=False) as arrays:
+                return self._from_tree(json.loads(parts[TREE]), dict(arrays), parts)
+        except (KeyError, ValueError, TypeError, OSError) as error:
+            raise StoreError(f"the model in the store is damaged: {error}") from error
+
+    def _to_tree(self, value: Any, arrays: dict[str, Any], parts: dict[str, bytes]) -> Any:  # noqa: ANN401
+        def below(part: Any) -> Any:  # noqa: ANN401
+            return self._to_tree(part, arrays, parts)
+
+        match value:
+            case Enum():
+                return {"enum": type(value).__name__, "value": value.value}
+            case None | bool() | int() | float() | str():
+                return value
+            case np.ndarray():
+                arrays[f"a{len(arrays)}"] = value
+                return {"array": f"a{len(arrays) - 1}"}
+            case pl.Series():
+                return {"text": value.to_list()}
+            case sparse.csr_array():
+                return {
+                    "sparse": [below(part) for part in (value.data, value.indices, value.indptr)],
+                    "shape": value.shape,
+                }
+            case tuple() | list():
+                return {"tuple": [below(part) for part in value]}
+            case _ if type(value).__name__ in self._classes and is_dataclass(value):
+                kept = {field.name: below(getattr(value, field.name)) for field in fields(value) if field.init}
+                return {"class": type(value).__name__, "fields": kept}
+            case _ if hasattr(value, "model_dump"):
+                return {"settings": value.model_dump(mode="json")}
+            case _:
+                name = f"detector-{len(parts)}"
+                kind, parts[name] = dump_detector(value)
+                return {"detector": name, "kind": kind}
+
+    def _from_tree(self, tree: Any, arrays: Mapping[str, Any], parts: Mapping[str, bytes]) -> Any:  # noqa: ANN401
+        def below(part: Any) -> Any:  # noqa: ANN401
+            return self._from_tree(part, arrays, parts)
+
+        match tree:
+            case {"enum": name, "value": value}:
+                return self._classes[name](value)
+            case {"array": name}:
+                return arrays[name]
+            case {"text": values}:
+                return pl.Series(values, dtype=pl.String)
+            case {"sparse": [data, indices, indptr], "shape": shape}:
+                return sparse.csr_array((below(data), below(indices), below(indptr)), shape=tuple(shape))
+            case {"tuple": values}:
+                return tuple(below(part) for part in values)
+            case {"class": name, "fields": kept}:
+                return self._classes[name](**{field: below(part) for field, part in kept.items()})
+            case {"settings": settings}:
+                return self._classes["Config"](**settings)
+            case {"detector": name, "kind": kind}:
+                return load_detector(kind, parts[name])
+            case _:
+                return tree

@@ -1,0 +1,363 @@
+"""The store: one DuckDB file that holds all that anomembed learnt and found.
+
+It is made to be read in SQL, without Python: see the tables in `SCHEMA` and the macros in `MACROS`. All that a run writes
+is one transaction: scores, flags and contributions land together, or nothing does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+
+from anomembed.errors import LockedError, StoreError
+from anomembed.read.source import quote_identifier
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS store_version (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS models (
+    model_id BIGINT PRIMARY KEY, fitted_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, n_reference BIGINT NOT NULL,
+    config JSON NOT NULL, roles JSON NOT NULL, summary JSON NOT NULL, versions JSON NOT NULL);
+CREATE TABLE IF NOT EXISTS model_parts (model_id BIGINT NOT NULL, name VARCHAR NOT NULL, content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS tokens (
+    model_id BIGINT NOT NULL, column_name VARCHAR NOT NULL, token VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+    n_records DOUBLE NOT NULL, embedding FLOAT[] NOT NULL, context FLOAT[] NOT NULL);
+CREATE TABLE IF NOT EXISTS runs (
+    run_id BIGINT PRIMARY KEY, model_id BIGINT NOT NULL, scored_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL,
+    condition VARCHAR, rule VARCHAR NOT NULL, n_scored BIGINT NOT NULL, n_flagged BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS scores (
+    run_id BIGINT NOT NULL, key VARCHAR NOT NULL, raw_score DOUBLE NOT NULL, tail_probability DOUBLE NOT NULL,
+    flagged BOOLEAN NOT NULL, view VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS flags (
+    run_id BIGINT NOT NULL, key VARCHAR NOT NULL, rank BIGINT NOT NULL, raw_score DOUBLE NOT NULL,
+    tail_probability DOUBLE NOT NULL, extrapolated BOOLEAN NOT NULL, view VARCHAR NOT NULL, reason VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS contributions (
+    run_id BIGINT NOT NULL, key VARCHAR NOT NULL, view VARCHAR NOT NULL, column_name VARCHAR NOT NULL, value VARCHAR,
+    contribution DOUBLE NOT NULL, expected VARCHAR[] NOT NULL);
+"""
+MACROS = """
+CREATE OR REPLACE MACRO "similar"(of_column, of_token) AS TABLE
+    WITH newest AS (FROM tokens WHERE model_id = (SELECT max(model_id) FROM models)),
+    this AS (SELECT embedding FROM newest WHERE column_name = of_column AND token = of_token AND kind = 'value')
+    SELECT token, round(list_cosine_similarity(newest.embedding, this.embedding), 4) AS similarity, n_records
+    FROM newest, this WHERE column_name = of_column AND token <> of_token AND kind = 'value'
+        AND list_sum(list_transform(newest.embedding, lambda x: x * x)) > 0
+    ORDER BY similarity DESC, token;
+CREATE OR REPLACE MACRO expected(of_column, given) AS TABLE
+    WITH newest AS (FROM tokens WHERE model_id = (SELECT max(model_id) FROM models)),
+    company AS (SELECT context FROM newest WHERE list_contains(given, column_name || '=' || token)),
+    scored AS (
+        SELECT token, n_records, ln(n_records)
+            + 0.25 * coalesce((SELECT sum(list_inner_product(newest.embedding, context)) FROM company), 0) AS score
+        FROM newest WHERE column_name = of_column AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN'))
+    SELECT token, round(exp(score) / sum(exp(score)) OVER (), 4) AS chance, n_records
+    FROM (SELECT * REPLACE (score - max(score) OVER () AS score) FROM scored) ORDER BY chance DESC, token;
+CREATE OR REPLACE MACRO why(of_key) AS TABLE
+    SELECT column_name, value, round(sum(contribution), 3) AS contribution, any_value(expected) AS expected
+    FROM contributions WHERE run_id = (SELECT max(run_id) FROM runs) AND key = of_key::VARCHAR
+    GROUP BY ALL ORDER BY contribution DESC, column_name;
+"""
+STAGED, CHOSEN = "staged_scores", "chosen_flags"
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """What the store keeps about a model, besides its parts.
+
+    Parameters
+    ----------
+    source : str
+        Where the reference came from.
+    n_reference : int
+        Reference records.
+    config, roles, summary, versions : str
+        JSON.
+    tokens : pl.DataFrame
+        ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``.
+    """
+
+    source: str
+    n_reference: int
+    config: str
+    roles: str
+    summary: str
+    versions: str
+    tokens: pl.DataFrame
+
+
+class Store:
+    """An open store; use as a context manager.
+
+    Parameters
+    ----------
+    path : str or Path
+        The DuckDB file; made when it does not exist.
+    must_exist : bool, default=False
+        Refuse to make a new one.
+
+    Raises
+    ------
+    StoreError
+        When the file is no store, or of a newer version.
+    LockedError
+        When another process has it open.
+    """
+
+    def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
+        self.path = Path(path)
+        if must_exist and not self.path.is_file():
+            raise StoreError(f"no store at {path}: run `anomembed scan` or `anomembed fit` first")
+        if not self.path.parent.is_dir():
+            raise StoreError(f"no such folder for the store: {self.path.parent}")
+        is_new = not self.path.exists()
+        with self._clear_errors():
+            self._connection = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": "false"})
+        try:
+            self._prepare(is_new=is_new)
+        except BaseException:
+            self._connection.close()
+            if is_new:
+                self.path.unlink(missing_ok=True)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._connection.close()
+
+    def add_model(self, record: ModelRecord, parts: Mapping[str, bytes]) -> int:
+        """Keep a model; call it within a `transaction`.
+
+        Returns
+        -------
+        int
+            Its id, larger than all before.
+        """
+        connection = self._connection
+        model_id = self._next("models", "model_id")
+        connection.execute(
+            "INSERT INTO models VALUES (?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?, ?)",
+            [model_id, record.source, record.n_reference, record.config, record.roles, record.summary, record.versions],
+        )
+        connection.executemany(
+            "INSERT INTO model_parts VALUES (?, ?, ?)", [[model_id, name, part] for name, part in parts.items()]
+        )
+        with _registered(connection, "new_tokens", record.tokens):
+            connection.execute(f"INSERT INTO tokens SELECT {model_id}, * FROM new_tokens")
+        return model_id
+
+    def model_parts(self, model_id: int | None = None) -> tuple[int, dict[str, bytes]]:
+        """Return the id and the parts of a model, the newest by default.
+
+        Raises
+        ------
+        StoreError
+            When there is no such model.
+        """
+        known = [row[0] for row in self._connection.execute("SELECT model_id FROM models ORDER BY ALL").fetchall()]
+        if not known:
+            raise StoreError(f"there is no model in {self.path}: run `anomembed fit` first")
+        if model_id is not None and model_id not in known:
+            raise StoreError(f"there is no model {model_id} in {self.path}; there are: {', '.join(map(str, known))}")
+        chosen = known[-1] if model_id is None else model_id
+        rows = self._connection.execute("SELECT name, content FROM model_parts WHERE model_id = ?", [chosen]).fetchall()
+        return chosen, dict(rows)
+
+    def stage(self, batches: Iterable[pl.DataFrame]) -> int:
+        """Take in scores, batch by batch, into a temporary table that spills to disk.
+
+        Parameters
+        ----------
+        batches : iterable of pl.DataFrame
+            Key columns, ``raw_score``, ``tail_probability`` and ``view``.
+
+        Returns
+        -------
+        int
+            Records staged.
+        """
+        n_records = 0
+        self._connection.execute(f"DROP TABLE IF EXISTS {STAGED}")
+        for batch in batches:
+            with self._clear_errors(), _registered(self._connection, "new_scores", batch):
+                if n_records == 0:
+                    self._connection.execute(f"CREATE TEMP TABLE {STAGED} AS FROM new_scores")
+                else:
+                    self._connection.execute(f"INSERT INTO {STAGED} FROM new_scores")
+            n_records += batch.height
+        return n_records
+
+    def add_run(
+        self, model_id: int, about: Mapping[str, Any], key: Sequence[str], flags: pl.DataFrame, parts: pl.DataFrame
+    ) -> int:
+        """Keep the staged scores and their flags as a run; call it within a `transaction`.
+
+        Parameters
+        ----------
+        model_id : int
+            The model that scored.
+        about : mapping
+            ``source``, ``condition``, ``rule`` and ``n_scored``.
+        key : sequence of str
+            Key columns.
+        flags : pl.DataFrame
+            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``.
+        parts : pl.DataFrame
+            ``rank``, ``view``, ``column_name``, ``value``, ``contribution``, ``expected``.
+
+        Returns
+        -------
+        int
+            The run's id, larger than all before.
+        """
+        connection, text, same = self._connection, _key_text(key), ", ".join(map(quote_identifier, key))
+        with _registered(connection, "new_flags", flags):
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
+        with _registered(connection, "new_parts", parts):
+            run_id = self._next("runs", "run_id")
+            connection.execute(
+                "INSERT INTO runs VALUES (?, ?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?)",
+                [run_id, model_id, about["source"], about["condition"], about["rule"], about["n_scored"], flags.height],
+            )
+            connection.execute(
+                f"INSERT INTO scores SELECT {run_id}, {text}, s.raw_score, s.tail_probability, f.rank IS NOT NULL, s.view "
+                f"FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
+            )
+            connection.execute(
+                f"INSERT INTO flags SELECT {run_id}, {text}, rank, raw_score, tail_probability, extrapolated, view, reason "
+                f"FROM {CHOSEN} ORDER BY rank"
+            )
+            connection.execute(
+                f"INSERT INTO contributions SELECT {run_id}, {text}, p.view, column_name, value, contribution, expected "
+                f"FROM new_parts p JOIN {CHOSEN} f USING (rank) ORDER BY rank, contribution DESC, column_name, p.view"
+            )
+        return run_id
+
+    def copy_scores(self, key: Sequence[str], path: Path, options: str, *, escape: bool) -> None:
+        """Write the staged scores to a file, one row for every record.
+
+        Parameters
+        ----------
+        key : sequence of str
+            Key columns.
+        path : Path
+            The file; overwritten.
+        options : str
+            Options of DuckDB's COPY.
+        escape : bool
+            Keep spreadsheets from taking text for a formula.
+        """
+        same = ", ".join(map(quote_identifier, key))
+        reason = "coalesce(f.reason, '')"
+        query = (
+            f"SELECT {same}, s.raw_score, s.tail_probability, f.rank IS NOT NULL AS flagged, s.view, {reason} AS reason "
+            f"FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same}) ORDER BY s.raw_score DESC, {same}"
+        )
+        if escape:
+            query = f"SELECT {_escaped(self._connection.sql(query))} FROM ({query})"
+        with self._clear_errors():
+            self._connection.execute(f"COPY ({query}) TO '{str(path).replace(chr(39), chr(39) * 2)}' ({options})")
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query on the store."""
+        with self._clear_errors():
+            return self._connection.execute(query, list(parameters)).fetchall()
+
+    def _prepare(self, *, is_new: bool) -> None:
+        with self._clear_errors():
+            tables = {row[0] for row in self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+            if tables and "store_version" not in tables:
+                raise StoreError(f"{self.path} is a database of something else; choose another file for the store")
+            version = self._connection.execute("SELECT max(version) FROM store_version").fetchone() if tables else None
+            if version and version[0] > VERSION:
+                raise StoreError(
+                    f"{self.path} was written by a newer anomembed (store version {version[0]}, known here: {VERSION}); "
+                    "upgrade anomembed"
+                )
+            if is_new or not tables:
+                with self.transaction() as connection:
+                    connection.execute(SCHEMA)
+                    connection.execute("INSERT INTO store_version VALUES (?)", [VERSION])
+                    connection.execute(MACROS)
+            self._connection.execute("SET memory_limit = '1GB'")
+
+    def _next(self, table: str, column: str) -> int:
+        rows = self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchall()
+        return int(rows[0][0])
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Make all that is written within it land together, or not at all."""
+        with self._clear_errors():
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            if "lock on file" in first:
+                raise LockedError(f"{self.path} is locked by another process; try again later ({first})") from error
+            if "not a valid DuckDB" in first:
+                raise StoreError(f"{self.path} is not a DuckDB file; choose another file for the store") from error
+            raise StoreError(f"{self.path}: {first}") from error
+
+
+@contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
+    connection.register(name, frame)
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+
+
+def _key_text(key: Sequence[str]) -> str:
+    """SQL of a record's key as text: the value itself, or JSON when there are several columns."""
+    if len(key) == 1:
+        return f"CAST({quote_identifier(key[0])} AS VARCHAR)"
+    return f"CAST(to_json({{{', '.join(f'{_text(name)}: {quote_identifier(name)}' for name in key)}}}) AS VARCHAR)"
+
+
+def _text(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+def _escaped(relation: duckdb.DuckDBPyRelation) -> str:
+    columns = []
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        quoted = quote_identifier(name)
+        formula = (
+            f"CASE WHEN regexp_matches({quoted}, '^[=+@\\t\\r-]') THEN '''' || {quoted} ELSE {quoted} END AS {quoted}"
+        )
+        columns.append(formula if str(kind) == "VARCHAR" else quoted)
+    return ", ".join(columns)
+
+
+def write_tables(path: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write frames as the tables of a new DuckDB file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it must not exist.
+    frames : mapping of str to pl.DataFrame
+        Tables by name.
+    """
+    with duckdb.connect(str(path)) as connection:
+        for name, frame in frames.items():
+            with _registered(connection, "new_table", frame):
+                connection.execute(f"CREATE TABLE {quote_identifier(name)} AS FROM new_table")

@@ -1,0 +1,80 @@
+"""The text of a commented configuration file."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from anomembed.read.roles import ColumnRole, Role, Roles
+
+SECTIONS = """
+[reference]
+# clean = true says that the reference is known to hold no anomalies.
+clean = false
+
+[flags]
+# One rule: budget (the N most abnormal of a run), alpha (expected share of false flags) or threshold (tail probability).
+budget = 20
+"""
+
+
+def config_text(database: str, table: str | None, n_records: int, roles: Roles, folder: Path) -> str:
+    """Return a configuration with the inferred roles.
+
+    Parameters
+    ----------
+    database, table : str
+        The source, as the user named it.
+    n_records : int
+        Its records.
+    roles : Roles
+        The inferred roles.
+    folder : Path
+        Where the file will be; a relative path in it starts there.
+
+    Returns
+    -------
+    str
+        TOML.
+    """
+    lines = [
+        f"# Roles inferred from {n_records:,} records. `anomembed fit` learns what is normal, `anomembed score` judges.",
+        "",
+        "[source]",
+        f"database = {_quoted(_beside(database, folder))}",
+        *([f"table = {_quoted(table)}"] if table else []),
+        '# fit_where = "..."  # SQL: which records define normal; all by default',
+        '# where = "..."      # SQL: which records to score; all by default',
+        "",
+        "[roles]",
+        "# Move a name to another list to change its role; what is in no list is inferred anew.",
+    ]
+    for role in (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT, Role.IGNORE):
+        lines += _role_lines(role, [column for column in roles.of(role) if not _is_field(column, roles)])
+    return "\n".join(lines) + "\n" + SECTIONS
+
+
+def _role_lines(role: Role, columns: Sequence[ColumnRole]) -> list[str]:
+    if not columns:
+        return [f"{role} = []"]
+    width = max(len(_quoted(column.name)) for column in columns) + 1
+    entries = [f"  {_quoted(column.name) + ',':<{width}}  # {_one_line(column.reason)}" for column in columns]
+    return [f"{role} = [", *entries, "]"]
+
+
+def _is_field(column: ColumnRole, roles: Roles) -> bool:
+    """Tell whether this is an unused field of an unused nested column, which would only be noise."""
+    return column.role is Role.IGNORE and any(column.name.startswith(f"{other.name}.") for other in roles.columns)
+
+
+def _beside(database: str, folder: Path) -> str:
+    return database if Path(database).is_absolute() else os.path.relpath(database, folder)
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML basic string; JSON's escapes are TOML's, but for the one of DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,66 @@
+"""The benchmark of examples/ must not rot: it runs here on a made-up folder, without the tool."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+BENCHMARK = Path(__file__).parents[1] / "examples" / "benchmark"
+NORMAL = [("tea", "cup"), ("wine", "glass"), ("soup", "bowl")]
+ABNORMAL = [("tea", "glass"), ("wine", "bowl"), ("soup", "cup")]  # each value is usual, the pair is not
+
+
+@pytest.fixture
+def quality(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARK)
+    import peers
+    import quality
+
+    monkeypatch.delitem(peers.DETECTORS, "HBOS")  # it compiles for many seconds
+    yield quality
+    for name in ("quality", "peers", "protocols", "cost"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    drink, vessel = zip(*NORMAL * 100, *ABNORMAL * 2, strict=True)
+    label = [0] * 300 + [1] * 6  # sorted by class, as published files often are
+    pl.DataFrame({"drink": drink, "vessel": vessel, "label_name": "?", "label": label}).write_parquet(
+        tmp_path / "adrepo_cmc.parquet"
+    )
+    return tmp_path
+
+
+def test_peers_run_on_a_folder_and_those_that_see_pairs_win(quality, folder, monkeypatch, capsys):
+    out = folder / "figures.json"
+    monkeypatch.setattr(sys, "argv", ["quality.py", str(folder), "--peers-only", "--json", str(out)])
+    assert quality.main() == 0
+    (result,) = json.loads(out.read_text())
+    auc = {name: figures["roc_auc"] for name, figures in result["methods"].items()}
+    assert (result["judged"], result["positive"]) == (306, 6)
+    assert auc["marginal rarity"] == pytest.approx(0.5)
+    assert auc["CBRW"] == pytest.approx(0.5)
+    assert auc["KNN"] == 1.0
+    output = capsys.readouterr()
+    assert "| **cmc** | ROC AUC | 0.500 |" in output.out
+    assert "bank: left out, there is no adrepo_bank.parquet" in output.err
+
+
+def test_the_tool_sees_no_label_and_no_order_by_class(quality, folder):
+    (cmc,) = (d for d in quality.DATA_SETS if d.name == "cmc")
+    truth = quality.build(cmc, folder, folder / "seen.duckdb")
+    with quality.duckdb.connect(str(folder / "seen.duckdb"), read_only=True) as connection:
+        seen = connection.sql("FROM records").pl()
+    assert seen.columns == ["record", "drink", "vessel"]
+    assert truth["label"].tail(6).sum() < 6
+    assert b"label" not in (folder / "seen.duckdb").read_bytes()
+
+
+def test_a_share_of_the_top_does_not_depend_on_the_order_of_ties(quality):
+    positive = np.array([True] * 50 + [False] * 150)
+    assert quality.top_share(positive, np.zeros(200)) == 0.25
+    assert quality.top_share(positive, np.where(positive, 1.0, 0.0)) == 0.5
