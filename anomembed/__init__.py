@@ -1,7 +1,7 @@
 """Find the records that do not fit.
 
-``fit_model`` learns what is normal in a table, ``score_table`` judges records by it, ``load_model`` takes a model from a
-store. ``RecordEmbedder`` and ``AnomembedDetector`` are the same for scikit-learn and PyOD.
+``fit_model`` learns what is normal in a table, ``score_table`` judges records by it, ``load_model`` takes a model
+from a store. ``RecordEmbedder`` and ``AnomembedDetector`` are the same for scikit-learn and PyOD.
 
 Names are imported when they are first used, because the libraries behind them take a second to load.
 """

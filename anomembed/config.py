@@ -53,18 +53,18 @@ class ReferenceConfig(Section):
 
     clean: bool = False
     """True when the reference is known to hold no anomalies; False (mixed) when nobody looked."""
-    max_records: int = Field(200_000, ge=100)
+    max_records: int = Field(default=200_000, ge=100)
     """Values are counted on all reference records; the rest is learnt from a sample of at most about so many."""
 
 
 class TokensConfig(Section):
     """How values become tokens."""
 
-    min_count: int = Field(1, ge=1)
+    min_count: int = Field(default=1, ge=1)
     """Values seen less often in the reference are RARE; with 1, only those beyond `max_values`."""
-    max_values: int = Field(100_000, ge=1)
+    max_values: int = Field(default=100_000, ge=1)
     """Values kept per column; less frequent ones are RARE."""
-    bins: int = Field(16, ge=2, le=256)
+    bins: int = Field(default=16, ge=2, le=256)
     """Quantile bins of a number, besides those below and above the reference's range."""
 
 
@@ -72,7 +72,7 @@ class EmbeddingConfig(Section):
     """How tokens become vectors."""
 
     method: Literal["ppmi-svd"] = "ppmi-svd"
-    width: int = Field(16, ge=1, le=1024)
+    width: int = Field(default=16, ge=1, le=1024)
     """Numbers per vector; lowered to what the vocabulary allows."""
 
 
@@ -88,7 +88,7 @@ class FlagsConfig(Section):
 
     alpha: Share | None = None
     """Expected share of false flags among the flags (Benjamini-Hochberg)."""
-    budget: int | None = Field(None, ge=1)
+    budget: int | None = Field(default=None, ge=1)
     """Flag the so many most abnormal records of a run."""
     threshold: Share | None = None
     """Flag every record with at most this tail probability."""
@@ -117,7 +117,7 @@ class Config(Section):
     5
     """
 
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Same records, settings and seed: same scores."""
     source: SourceConfig = SourceConfig()
     roles: RolesConfig = RolesConfig()
@@ -197,8 +197,10 @@ def merge(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str
     merged = dict(settings)
     for name, value in overrides.items():
         below = merged.get(name)
-        is_section = isinstance(value, Mapping) and isinstance(below, Mapping) and name != "flags"
-        merged[name] = {**below, **value} if is_section else value
+        if isinstance(value, Mapping) and isinstance(below, Mapping) and name != "flags":
+            merged[name] = {**below, **value}
+        else:
+            merged[name] = value
     return merged
 
 

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.config import Config
+from anomembed.errors import DataError
 from anomembed.model import Model, Summary
 from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
@@ -56,7 +57,7 @@ class Reference:
     n_records: int
 
 
-def learn_model(table: Table, config: Config, *, hold_out: bool = True) -> Model:
+def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: Roles | None = None) -> Model:
     """Learn what is normal from the records of `table`.
 
     Parameters
@@ -67,7 +68,10 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True) -> Model
         Settings; `config.source.fit_where` says which records are the reference.
     hold_out : bool, default=True
         Keep some reference records out of all learning, to calibrate on. False is right when the records to be scored
-        are the reference itself: all of them are then treated alike, and tail probabilities are ranks among them.
+        are the reference itself: all of them are then treated alike, and tail probabilities are ranks among them. Records
+        are held out all the same when the reference is so large that only a sample of it is learnt from.
+    roles : Roles, optional
+        The part of every column; inferred, with what the configuration says, by default.
 
     Returns
     -------
@@ -75,16 +79,15 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True) -> Model
 
     Raises
     ------
-    SourceError
-        When a column that the configuration names does not exist.
-    DataError
-        When there is nothing to learn from.
+    SourceError, DataError
+        When a named column does not exist, or there is nothing to learn from.
     """
-    roles = infer_roles(table, _told_roles(config))
+    roles = roles or infer_roles(table, _told_roles(config))
+    numbers = tuple(column.name for column in roles.of(Role.NUMBER))
     reference = _read_reference(table, roles, config, hold_out=hold_out)
     vocabulary = _fit_vocabulary(table, roles, reference, config)
-    numbers = tuple(column.name for column in roles.of(Role.NUMBER))
     learnt = make_batch(reference.learnt, vocabulary, numbers)
+    held_out = make_batch(reference.held_out, vocabulary, numbers)
     rows, _, times = distinct(learnt.tokens)
     counts = count_pairs(rows, times, vocabulary.size)
     embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
@@ -92,28 +95,23 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True) -> Model
     choice = choose_detector(
         config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
     )
-    held_out = make_batch(reference.held_out, vocabulary, numbers)
     judged, notes = _judge_views(views, choice, learnt, held_out, config)
-    terms = np.column_stack([view.term(raw) for view, raw in judged])
-    summary = Summary(
+    calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0))
+    summary = _summarise(table, reference, choice, n_distinct=len(rows), notes=notes)
+    ranges = fit_ranges(learnt, vocabulary)
+    fitted = tuple(view for view, _ in judged)
+    return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary)
+
+
+def _summarise(table: Table, reference: Reference, choice: Choice, *, n_distinct: int, notes: list[str]) -> Summary:
+    return Summary(
         source=table.name,
         n_reference=reference.n_records,
-        n_learnt=len(learnt),
-        n_distinct=len(rows),
-        n_held_out=len(held_out) if hold_out else 0,
+        n_learnt=reference.learnt.height,
+        n_distinct=n_distinct,
+        n_held_out=reference.held_out.height if reference.beyond else 0,
         detector=f"{choice.name}: {choice.why}" if choice.why != "as told" else choice.name,
         notes=tuple(notes),
-    )
-    return Model(
-        config=config,
-        roles=roles,
-        vocabulary=vocabulary,
-        counts=counts,
-        embeddings=embeddings,
-        ranges=fit_ranges(learnt, vocabulary),
-        views=tuple(view for view, _ in judged),
-        calibration=fit_calibration(terms.sum(axis=1)),
-        summary=summary,
     )
 
 
@@ -128,7 +126,7 @@ def _read_reference(table: Table, roles: Roles, config: Config, *, hold_out: boo
     n_records = table.count(where)
     most = min(config.reference.max_records, max(1_000, int(PAIR_WORK / len(select) ** 2)))
     frame = table.sample(select, hashed, where, most)
-    if not hold_out:
+    if not hold_out and frame.height == n_records:
         return Reference(frame.drop(HASH), frame.head(MOST_HELD_OUT).drop(HASH), None, n_records)
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
     bound = int(frame[HASH][n_held_out - 1])
@@ -152,6 +150,8 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Co
         else:
             counted = table.value_counts(select[column.name], where, settings.max_values, reference.beyond)
             columns.append(category_tokens(column.name, *counted, settings.min_count))
+    if not columns:
+        raise DataError(f"nothing varies in what can be judged of {table.name}: {', '.join(select)}")
     return Vocabulary(tuple(columns))
 
 

@@ -185,7 +185,9 @@ def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
 
 
 def _token_table(model: Model) -> pl.DataFrame:
-    names, labels, kinds = [], [], []
+    names: list[str] = []
+    labels: list[str] = []
+    kinds: list[str] = []
     for column in model.vocabulary.columns:
         names += [column.name] * len(column.labels)
         labels += column.labels

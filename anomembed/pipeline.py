@@ -11,7 +11,7 @@ from anomembed.fitting import learn_model
 from anomembed.model import Model, save_model
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.score.flags import FlagRule
-from anomembed.scoring import FlagKeeper, Flags, explain, score_batches
+from anomembed.scoring import VALUE, FlagKeeper, Flags, explain, score_batches
 from anomembed.write.store import Store
 
 DEFAULT_BUDGET = 20
@@ -106,6 +106,7 @@ def key_names(model: Model, table: Table, where: str | None) -> tuple[str, ...]:
     """
     key = tuple(column.name for column in model.roles.key)
     taken = {"raw_score", "tail_probability", "flagged", "view", "reason", "rank", "extrapolated"}.intersection(key)
+    taken.update(name for name in key if name.startswith(VALUE))
     if taken:
         raise DataError(
             f"a key column cannot be called {', '.join(sorted(taken))}: the scores have a column of that name"

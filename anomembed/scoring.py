@@ -22,6 +22,7 @@ from anomembed.score.wording import Case, Wording, show_tokens
 BATCH_SIZE = 131_072
 EXPLAINED_AT_ONCE = 1024
 VALUE = "value:"  # prefix of a judged column beside the scores
+VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 
 _NO_CONTRIBUTIONS = pl.DataFrame(
     schema={
@@ -74,7 +75,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int = BAT
 
 
 def _values(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(pl.col(f"^{VALUE}.*$").name.map(lambda name: name.removeprefix(VALUE)))
+    return frame.select(pl.col(VALUES).name.map(lambda name: name.removeprefix(VALUE)))
 
 
 def judge(model: Model, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -113,7 +114,7 @@ class FlagKeeper:
             self.n_scored += batch.height
             both = batch if self._kept is None else pl.concat([self._kept, batch])
             self._kept = self._rule.keep(both, self._key)
-            yield batch.select(pl.exclude(f"^{VALUE}.*$"))
+            yield batch.select(pl.exclude(VALUES))
 
     def flagged(self) -> pl.DataFrame:
         """Return the flagged records, most abnormal first; call it when all batches have gone by.
@@ -177,7 +178,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
             case = Case(shown, tokens, batch.numbers[start + row], [score[row] for score in expectations.score])
             sentences.append(_sentence(model, wording, case, parts[row], flagged["view"][start + row]))
             tables.append(_contribution_table(model, wording, case, parts[row], start + row + 1))
-    keys = flagged.select(pl.exclude(f"^{VALUE}.*$", "raw_score", "tail_probability", "view"))
+    keys = flagged.select(pl.exclude(VALUES, "raw_score", "tail_probability", "view"))
     scores = flagged.select(
         rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
         raw_score="raw_score",

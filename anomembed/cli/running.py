@@ -8,7 +8,7 @@ import typer
 from anomembed.cli.console import Teller, print_flags
 from anomembed.cli.options import Format
 from anomembed.config import Config
-from anomembed.errors import ConfigError
+from anomembed.errors import ConfigError, DataError
 from anomembed.fitting import learn_model
 from anomembed.model import Model, load_model, save_model
 from anomembed.pipeline import Run, flag_rule, score_into_store
@@ -48,6 +48,7 @@ def scan_table(config: Config, output: Output) -> None:
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.say("read", f"{table.name}: {table.count():,} records")
+        _check_condition(table, config.source.where)
         # The records that are scored are the reference itself: none is held out, all are treated alike.
         hold_out = config.source.fit_where != config.source.where
         model = learn_model(table, config, hold_out=hold_out)
@@ -75,6 +76,7 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path, must_exist=True) as store:
+        _check_condition(table, config.source.where)
         chosen, _ = store.model_parts(model_id)
         model = load_model(store, chosen)
         teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} records of {model.summary.source}")
@@ -85,6 +87,12 @@ def _check(config: Config, output: Output) -> None:
     check_detector(config.detector.name)
     if output.scores_to:
         check_scores_path(output.scores_to)
+
+
+def _check_condition(table: Table, where: str | None) -> None:
+    """Refuse early what cannot be scored late."""
+    if where and not table.count(where):
+        raise DataError(f"no record of {table.name} meets the condition {where}")
 
 
 def open_source(config: Config) -> Table:

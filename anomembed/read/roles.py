@@ -107,7 +107,7 @@ def _plain(column: ColumnRole) -> str:
     return f"CAST({value} AS VARCHAR)"
 
 
-def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None) -> Roles:
+def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None, *, find_key: bool = True) -> Roles:
     """Give every column of `table` a role.
 
     Parameters
@@ -116,6 +116,8 @@ def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None) 
         The open table.
     said : mapping of Role to column names, optional
         What the user says; it always wins.
+    find_key : bool, default=True
+        Take a unique column for the key; False when records are told apart by their place.
 
     Returns
     -------
@@ -127,13 +129,15 @@ def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None) 
     SourceError
         When a named column does not exist or is given two roles.
     DataError
-        When the table is empty or no column can be judged.
+        When the table is empty or has one record, or no column can be judged.
     """
     told = _told(table, said or {})
     profiles = table.profiles(table.columns)
     if not profiles or profiles[0].n_records == 0:
         raise DataError(f"{table.name} is empty")
-    key = _find_key(table, profiles, told)
+    if profiles[0].n_records == 1:
+        raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
+    key = _find_key(table, profiles, told) if find_key else None
     columns = []
     for column, profile in zip(table.columns, profiles, strict=True):
         role, reason = _judge(column, profile, told, key)

@@ -23,7 +23,7 @@ READERS = {
 COMPRESSIONS = (".gz", ".zst")
 GLOB = re.compile(r"[*?\[]")
 QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
-SETTINGS = {
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
     "preserve_insertion_order": "true",  # records without a key are told apart by their place

@@ -14,7 +14,7 @@ from anomembed.errors import DataError, SourceError, nearest_name
 from anomembed.read.source import clear_errors, find_records, quote_identifier, quote_text
 
 ROW_NUMBER = "row_number"
-HASH = "__hash"
+HASH = "__anomembed_hash"
 HASHES = 2**64
 JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
 
@@ -132,7 +132,9 @@ class Table:
         row = ", ".join(column.expression for column in columns)
         value = row if len(columns) == 1 else f"row({row})"
         nulls = " OR ".join(f"{column.expression} IS NULL" for column in columns)
-        query = f"SELECT count(DISTINCT {value}) = count(*) AND count_if({nulls}) = 0 FROM {self._records(where)}"
+        # Without records count_if is null.
+        is_unique = f"count(DISTINCT {value}) = count(*) AND coalesce(count_if({nulls}), 0) = 0"
+        query = f"SELECT {is_unique} FROM {self._records(where)}"
         return bool(self._rows(query, where)[0][0])
 
     def value_counts(
@@ -237,7 +239,7 @@ class Table:
         with clear_errors(self.name):
             frame = self._connection.sql(query).pl()
         # Records with the same hash are the same record, or (without a key) alike in all that is judged.
-        return frame.sort(HASH)
+        return pl.DataFrame(frame.sort(HASH))
 
     def _describe(self) -> Iterator[Column]:
         relation = self._connection.sql(f"FROM {self._from} LIMIT 0")
@@ -257,8 +259,9 @@ class Table:
                 yield field, str(field_type), f"{identifier}.{quote_identifier(field)}"
         elif str(kind) == "JSON":
             keys = self._connection.sql(
-                f"SELECT DISTINCT unnest(json_keys({identifier})) AS field FROM {self._from} ORDER BY field"
-            ).fetchmany(JSON_FIELDS + 1)
+                f"SELECT DISTINCT unnest(json_keys({identifier})) AS field FROM {self._from} "
+                f"ORDER BY field LIMIT {JSON_FIELDS + 1}"
+            ).fetchall()
             for (field,) in keys if len(keys) <= JSON_FIELDS else []:
                 if '"' not in field:  # DuckDB's JSON paths have no escape for it
                     path = quote_text(f'$."{field}"')

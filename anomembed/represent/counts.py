@@ -1,6 +1,7 @@
 """How often do tokens occur, and occur together? Counts add: day 1 + day 2 are the counts of both days."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Counts:
     n_records: int
     together: sparse.csr_array
 
-    @property
+    @cached_property
     def single(self) -> NDArray[np.float64]:
         """Records with each token, shape (n_tokens,)."""
         return np.asarray(self.together.diagonal(), np.float64)

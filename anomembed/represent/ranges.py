@@ -28,7 +28,7 @@ class Ranges:
 
     overall: NDArray[np.float64]
     context: NDArray[np.int64]
-    of_token: NDArray[np.float32]
+    of_token: NDArray[np.float64]
 
 
 def fit_ranges(batch: Batch, vocabulary: Vocabulary) -> Ranges:
@@ -48,7 +48,7 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary) -> Ranges:
     n_numbers = batch.numbers.shape[1]
     overall = np.full((n_numbers, 2), np.nan)
     context = np.full(n_numbers, -1)
-    of_token = np.full((n_numbers, vocabulary.size, 2), np.nan, np.float32)
+    of_token = np.full((n_numbers, vocabulary.size, 2), np.nan)
     candidates = [place for place, column in enumerate(vocabulary.columns) if column.kind is Kind.VALUE]
     for number in range(n_numbers):
         values = batch.numbers[:, number]
@@ -77,7 +77,7 @@ def _explained(ranks: NDArray[np.float64], tokens: NDArray[np.int32], size: int)
     return 1.0 - (within / (n - n_groups)) / (total / (n - 1))
 
 
-def _fill_group_ranges(ranges: NDArray[np.float32], values: NDArray[np.float64], tokens: NDArray[np.int32]) -> None:
+def _fill_group_ranges(ranges: NDArray[np.float64], values: NDArray[np.float64], tokens: NDArray[np.int32]) -> None:
     order = np.lexsort((values, tokens))
     found, starts, times = np.unique(tokens[order], return_index=True, return_counts=True)
     enough = times >= MIN_GROUP

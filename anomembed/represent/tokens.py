@@ -6,6 +6,8 @@ RARE (seen in the reference, but fewer than `min_count` times) and UNSEEN (never
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -105,7 +107,7 @@ class Vocabulary:
 
     columns: tuple[ColumnTokens, ...]
 
-    @property
+    @cached_property
     def offsets(self) -> NDArray[np.int32]:
         """First token id of every column, and the number of tokens at the end; shape (n_columns + 1,)."""
         return np.cumsum([0, *(len(column.labels) for column in self.columns)], dtype=np.int32)
@@ -144,7 +146,7 @@ class Vocabulary:
     def label(self, token: int) -> str:
         """Return the value that a token id stands for, such as ``grocery`` or ``12.5 to 20``."""
         place = int(np.searchsorted(self.offsets, token, side="right")) - 1
-        return self.columns[place].labels[token - self.offsets[place]]
+        return self.columns[place].labels[token - int(self.offsets[place])]
 
 
 MIN_BINS = 4  # of the values of a number that do not fill a bin alone
@@ -242,7 +244,7 @@ def _bin_labels(edges: NDArray[np.float64]) -> list[str]:
         return ["(any)"]
     inner = [
         f"{low:.6g}" if np.nextafter(low, np.inf) == high else f"{low:.6g} to {high:.6g}"
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in pairwise(edges.tolist())
     ]
     return [f"below {edges[0]:.6g}", *inner, f"above {edges[-1]:.6g}"]
 
@@ -309,9 +311,8 @@ def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int6
         Records with each row.
     """
     # Told apart by a 64-bit hash: two of a million distinct records share one with a chance of 3e-8.
-    multipliers = np.random.default_rng(0).integers(1, 2**63, tokens.shape[1], dtype=np.uint64) * np.uint64(
-        2
-    ) + np.uint64(1)
+    rng = np.random.default_rng(0)
+    multipliers = rng.integers(1, 2**63, tokens.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     hashes = np.zeros(len(tokens), np.uint64)
     for column, multiplier in zip(tokens.T, multipliers, strict=True):
         hashes += (column.astype(np.uint64) + np.uint64(1)) * multiplier

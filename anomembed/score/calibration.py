@@ -1,9 +1,11 @@
 """From a raw score to a tail probability: the share of normal records that are at least this abnormal.
 
-Up to a high quantile the share is counted on reference scores; beyond it a generalised Pareto distribution, fitted to the
-exceedances, continues it, so that the ranking is kept beyond the largest reference score and nothing saturates [1]_.
+Up to a high quantile the share is counted on reference scores; beyond it a generalised Pareto distribution, fitted to
+the exceedances, continues it, so that the ranking is kept beyond the largest reference score and nothing saturates
+[1]_.
 
-.. [1] Hosking, Wallis: Parameter and quantile estimation for the generalized Pareto distribution. Technometrics, 1987.
+.. [1] Hosking, Wallis: Parameter and quantile estimation for the generalized Pareto distribution. Technometrics,
+   1987.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """Several views of a record, one score.
 
-The distance of a record from normal in a view is taken relative to the reference's mean, and the logarithms are added: the
-product, over the views, of "how many times farther than usual". Against sums of -log tail probability (Fisher) this keeps
-the size of a distance where the reference has few distinct records, and loses nothing elsewhere. Conflicts between two
-values are another matter: most records have none worth a word, so they count from a tail probability of e^-4 on.
-The experiments are in examples/notes/views.md.
+The distance of a record from normal in a view is taken relative to the reference's mean, and the logarithms are
+added: the product, over the views, of "how many times farther than usual". Against sums of -log tail probability
+(Fisher) this keeps the size of a distance where the reference has few distinct records, and loses nothing elsewhere.
+Conflicts between two values are another matter: most records have none worth a word, so they count from a tail
+probability of e^-4 on. The experiments are in examples/notes/views.md.
 """
 
 from dataclasses import dataclass

@@ -129,12 +129,11 @@ def choose_detector(name: str, *, clean: bool, n_records: int, n_distinct: int) 
     if folded not in ("auto", "nearest"):
         return Choice(OFFERS[folded].name, OFFERS[folded].settings, clean, "as told")
     draws = MANY_REFERENCES if clean else FEW_REFERENCES
-    of = f"nearest of {min(draws['n_references'], n_distinct if clean else n_records):,} references, {draws['n_draws']} draws,"
-    why = (
-        f"clean reference: {of} from {n_distinct:,} distinct records"
-        if clean
-        else f"mixed reference: {of} from {n_records:,} records, so that repeated anomalies do not vouch for each other"
-    )
+    size = min(draws["n_references"], n_distinct if clean else n_records)
+    of = f"nearest of {size:,} references, {draws['n_draws']} draws,"
+    if clean:
+        return Choice("nearest", draws, clean, f"clean reference: {of} from {n_distinct:,} distinct records")
+    why = f"mixed reference: {of} from {n_records:,} records; few, lest repeated anomalies vouch for each other"
     return Choice("nearest", draws, clean, why)
 
 

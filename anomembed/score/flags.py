@@ -95,6 +95,6 @@ class FlagRule:
         if self.name == "threshold" and smallest <= self.value:
             return None
         return (
-            f"{self} can hardly flag anything: with {n_reference:,} reference records held out for calibration, no tail "
-            f"probability is below {smallest:.2g}; give more reference records, or use --budget"
+            f"{self} can hardly flag anything: calibrated on {n_reference:,} reference records, no tail probability is "
+            f"below {smallest:.2g}; give more reference records, or use --budget"
         )

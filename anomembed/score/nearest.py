@@ -1,9 +1,11 @@
 """``nearest``: mean distance to the nearest of a few reference records, over many random draws.
 
-A record that resembles some normal records is near one of almost every draw; an abnormal one, even with a few copies of
-itself in the reference, is far from most draws [1]_. There is no index, and scoring costs the same for every record.
+A record that resembles some normal records is near one of almost every draw; an abnormal one, even with a few copies
+of itself in the reference, is far from most draws [1]_. There is no index, and scoring costs the same for every
+record.
 
-.. [1] Pang, Ting, Albrecht: LeSiNN: Detecting anomalies by identifying least similar nearest neighbours. ICDM workshops 2015.
+.. [1] Pang, Ting, Albrecht: LeSiNN: Detecting anomalies by identifying least similar nearest neighbours. ICDM
+   workshops 2015.
 """
 
 import os
@@ -120,7 +122,7 @@ def _n_processors() -> int:
 
 
 def _padded(references: NDArray[np.float32]) -> NDArray[np.float32]:
-    """References and features filled up to what the kernel takes at a time: copies of the first, and zeros."""
+    """Fill references and features up to what the kernel takes at a time: with copies of the first, and zeros."""
     _, size, width = references.shape
     copies = references[:, np.zeros(-size % UNROLL, np.intp)]
     filled = np.concatenate([references, copies], axis=1)
@@ -138,7 +140,7 @@ def _score_block(
     return total[:n] / len(references)
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")  # type: ignore[misc]  # numba is untyped
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _add_nearest(lanes, references, half_square, square, total):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add every record's distance to the nearest reference of each draw to its total.
 

@@ -1,8 +1,8 @@
 """Why was a record flagged? The share of every column in its score, and what would have been usual.
 
-A column contributes to a view what the record's term of that view falls by when the column's value is replaced by the one
-that its other values lead to expect. The contributions are then scaled so that the law holds: **the contributions of a
-record over all views and columns sum to its raw score.**
+A column contributes to a view what the record's term of that view falls by when the column's value is replaced by the
+one that its other values lead to expect. The contributions are then scaled so that the law holds: **the contributions
+of a record over all views and columns sum to its raw score.**
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,8 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, embeddings: Embeddings) -> Ex
         others = everything - embeddings.contexts[tokens[:, place]]
         occurs = counts[low:high] > 0
         prior = np.where(occurs, np.log(np.maximum(counts[low:high], 1e-9)), -np.inf).astype(np.float32)
-        score = prior + CONTEXT_SHARE * (others @ embeddings.vectors[low:high].T)
+        association = others @ embeddings.vectors[low:high].T
+        score = np.asarray(prior + CONTEXT_SHARE * association, np.float32)
         best[:, place] = low + score.argmax(axis=1)
         scores.append(score)
     return Expectations(best, scores)

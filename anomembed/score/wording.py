@@ -91,7 +91,8 @@ class Wording:
         seen = int(self.counts.together[a, b])
         records = "record" if seen == 1 else "records"
         evidence = f"{seen:,} {records} where chance would have {chance:,.0f}"
-        return f"{self._named(case, column)} is unusual with {self._named(case, other)} ({evidence}){self._instead(case, column)}"
+        both = f"{self._named(case, column)} is unusual with {self._named(case, other)}"
+        return f"{both} ({evidence}){self._instead(case, column)}"
 
     def expected(self, case: Case, column: int) -> list[str]:
         """Name the values that were expected in a column, the likeliest first; the record's own is left out."""
@@ -122,7 +123,7 @@ class Wording:
         places = [(self.ranges.overall[number], "")]
         if context >= 0:
             among = self.ranges.of_token[number, case.tokens[context]]
-            places.insert(0, (among.astype(np.float64), f" with {self._named(case, context)}"))
+            places.insert(0, (among, f" with {self._named(case, context)}"))
         for (low, high), where in places:
             if value < low or value > high:
                 word = "low" if value < low else "high"
@@ -149,11 +150,11 @@ class Wording:
 
 
 def clean_text(text: str) -> str:
-    """Return `text` on one line and of bounded length; what a terminal would obey becomes a question mark.
+    r"""Return `text` on one line and of bounded length; what a terminal would obey becomes a question mark.
 
     Examples
     --------
-    >>> clean_text("a\\x1b[31mb\\nc")
+    >>> clean_text("a\x1b[31mb\nc")
     'a?[31mb?c'
     """
     printable = "".join(letter if letter.isprintable() else "?" for letter in text[: LONGEST_VALUE + 1])

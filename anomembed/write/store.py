@@ -1,11 +1,11 @@
 """The store: one DuckDB file that holds all that anomembed learnt and found.
 
-It is made to be read in SQL, without Python: see the tables in `SCHEMA` and the macros in `MACROS`. All that a run writes
-is one transaction: scores, flags and contributions land together, or nothing does.
+It is made to be read in SQL, without Python: see the tables in `SCHEMA` and the macros in `MACROS`. All that a run
+writes is one transaction: scores, flags and contributions land together, or nothing does.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -114,14 +114,14 @@ class Store:
             raise StoreError(f"no store at {path}: run `anomembed scan` or `anomembed fit` first")
         if not self.path.parent.is_dir():
             raise StoreError(f"no such folder for the store: {self.path.parent}")
-        is_new = not self.path.exists()
+        self._is_new = not self.path.exists()
         with self._clear_errors():
             self._connection = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": "false"})
         try:
-            self._prepare(is_new=is_new)
+            self._prepare(is_new=self._is_new)
         except BaseException:
             self._connection.close()
-            if is_new:
+            if self._is_new:
                 self.path.unlink(missing_ok=True)
             raise
 
@@ -129,7 +129,11 @@ class Store:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        # A command that failed leaves no empty store behind.
+        is_unused = self._is_new and not self.rows("FROM models LIMIT 1")
         self._connection.close()
+        if is_unused:
+            self.path.unlink(missing_ok=True)
 
     def add_model(self, record: ModelRecord, parts: Mapping[str, bytes]) -> int:
         """Keep a model; call it within a `transaction`.
@@ -322,7 +326,8 @@ def _registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.Data
     try:
         yield
     finally:
-        connection.unregister(name)
+        with suppress(duckdb.Error):  # in an aborted transaction; the error that aborted it is the one to show
+            connection.unregister(name)
 
 
 def _key_text(key: Sequence[str]) -> str:

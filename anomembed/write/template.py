@@ -13,7 +13,8 @@ SECTIONS = """
 clean = false
 
 [flags]
-# One rule: budget (the N most abnormal of a run), alpha (expected share of false flags) or threshold (tail probability).
+# One rule: budget (the N most abnormal of a run), alpha (expected share of false flags) or threshold (tail
+# probability).
 budget = 20
 """
 

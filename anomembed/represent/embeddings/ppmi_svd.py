@@ -16,6 +16,7 @@ from anomembed.represent.embeddings import Embeddings
 
 Floats = NDArray[np.float64]
 
+ROUNDING = 1e-9  # a constant column attracts others by no more than this
 DENSE_TOKENS = 1024  # below this an exact decomposition takes less than a second
 
 
@@ -62,12 +63,15 @@ def positive_pmi(counts: Counts) -> sparse.csr_array:
     row, column = pairs.coords
     expected = single[row] * single[column] / counts.n_records
     pmi = np.log((pairs.data + 1.0) / (expected + 1.0))
-    kept = (pmi > 0) & (row != column)
+    kept = (pmi > ROUNDING) & (row != column)
     return sparse.csr_array((pmi[kept], (row[kept], column[kept])), shape=pairs.shape)
 
 
 def _leading(matrix: sparse.csr_array, width: int, seed: int) -> tuple[Floats, Floats, Floats]:
     """Return the leading left singular vectors, singular values and right singular vectors, largest first."""
+    if not matrix.nnz:
+        nothing = np.zeros((matrix.shape[0], width))
+        return nothing, np.zeros(width), nothing
     if matrix.shape[0] <= max(DENSE_TOKENS, 2 * width + 2):
         # The matrix is symmetric: its singular values are the sizes of its eigenvalues.
         values, vectors = np.linalg.eigh(matrix.toarray())

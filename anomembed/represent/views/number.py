@@ -1,9 +1,9 @@
-"""How large is each number, alone and in the company of the record's categories?
+"""Judge how large each number is, alone and in the company of the record's categories.
 
-A number becomes its normal score (the normal quantile of its rank in the reference), continued logarithmically outside of
-the reference's range, and then its signed logarithm, so that one wild number does not drown the others. Beside the numbers
-stands the record's pooled embedding of its categories: near records then have near numbers *and* alike categories, which
-judges a magnitude in its context.
+A number becomes its normal score (the normal quantile of its rank in the reference), continued logarithmically
+outside of the reference's range, and then its signed logarithm, so that one wild number does not drown the others.
+Beside the numbers stands the record's pooled embedding of its categories: near records then have near numbers *and*
+alike categories, which judges a magnitude in its context.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from anomembed.represent.views.record import RecordView
 KNOTS = 1000  # points at which the quantile function of a number is kept
 CONTEXT_WEIGHT = 1.5  # spread of a context dimension in units of a number's, by experiment
 MISSING_STEP = np.float32(1.4)  # how far one missing number takes a record away
+BOUND = 1e150  # larger numbers, and infinities, are as good as this one: their differences and ratios stay finite
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class NormalScore:
 
     def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the signed logarithm of the normal scores; 0 where the number is missing."""
+        numbers = np.clip(numbers, -BOUND, BOUND)
         inside = np.interp(numbers, self.values, self.scores)
         over = np.maximum(numbers - self.values[-1], 0.0) / self.spread
         under = np.maximum(self.values[0] - numbers, 0.0) / self.spread
@@ -82,14 +84,9 @@ class NumberView:
 
     def magnitudes(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the normal scores and, last, how many numbers are missing."""
-        columns = [scale(column) for scale, column in zip(self.scales, _bounded(numbers).T, strict=True)]
+        columns = [scale(column) for scale, column in zip(self.scales, numbers.T, strict=True)]
         missing = MISSING_STEP * np.isnan(numbers).sum(axis=1).astype(np.float32)
         return np.column_stack([*columns, missing]).astype(np.float32)
-
-
-def _bounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Infinities as the largest number that can still be subtracted from another."""
-    return np.clip(numbers, -1e300, 1e300)
 
 
 def fit_number_view(batch: Batch, context: RecordView, context_columns: NDArray[np.int64]) -> NumberView:
@@ -121,7 +118,7 @@ def fit_number_view(batch: Batch, context: RecordView, context_columns: NDArray[
 
 
 def _fit_normal_score(numbers: NDArray[np.float64]) -> NormalScore:
-    known = np.sort(numbers[np.isfinite(numbers)])
+    known = np.sort(np.clip(numbers[np.isfinite(numbers)], -BOUND, BOUND))
     if not len(known):
         known = np.zeros(1)
     values, times = np.unique(known, return_counts=True)
@@ -133,4 +130,4 @@ def _fit_normal_score(numbers: NDArray[np.float64]) -> NormalScore:
     edge = 0.5 / len(known)
     low, high = np.quantile(known, [0.05, 0.95])
     spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
-    return NormalScore(values, ndtri(np.clip(rank, edge, 1 - edge)), spread, float(-ndtri(edge)))
+    return NormalScore(values, ndtri(np.clip(rank, edge, 1 - edge)), max(spread, 1 / BOUND), float(-ndtri(edge)))

@@ -1,8 +1,8 @@
 """Which two values of a record hardly ever meet? The largest conflicts between pairs of values.
 
-Two values conflict when they occur together less often than chance would have it: -log of observed over expected count,
-one record added to both. Embeddings pooled over a record average one wrong pair away; this view looks at nothing else. Only
-pairs of columns that depend on each other can conflict, so only the most dependent ones are looked at.
+Two values conflict when they occur together less often than chance would have it: log of the expected count, plus one,
+over the observed one. Embeddings pooled over a record average one wrong pair away; this view looks at nothing else.
+Only pairs of columns that depend on each other can conflict, so only the most dependent ones are looked at.
 """
 
 from dataclasses import dataclass
@@ -79,8 +79,8 @@ def fit_pair_view(vocabulary: Vocabulary, counts: Counts) -> PairView:
     return PairView(np.column_stack([best // n_columns, best % n_columns]).astype(np.int32), counts)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]  # numba is untyped
-def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@njit(nogil=True, cache=True)
+def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, E501
     for i in range(len(tokens)):
         for p in range(len(pairs)):
             a, b = tokens[i, pairs[p, 0]], tokens[i, pairs[p, 1]]
@@ -95,4 +95,5 @@ def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, fou
                 else:
                     high = middle
             observed = data[low] if low < starts[a + 1] and columns[low] == b else 0.0
-            found[i, p] = max(np.log((expected + 1.0) / (observed + 1.0)), 0.0)
+            # Once may be this very record: a value pair seen once is as good as never seen.
+            found[i, p] = max(np.log((expected + 1.0) / max(observed, 1.0)), 0.0)

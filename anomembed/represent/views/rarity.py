@@ -1,11 +1,12 @@
 """How rare is each value, and how rare is the company that it keeps? One number per column.
 
-In a clean reference the rarity of a value is its surprise, -log of its share. In a mixed one rare values may be normal
-variety or the anomalies themselves, and company tells them apart: a value is outlying when it is rare in its column and occurs with other outlying values: the stationary distribution of a
-random walk that steps from value to value where they occur together, and prefers rare ones [1]_. Columns whose values are
-outlying together weigh more.
+In a clean reference the rarity of a value is its surprise, -log of its share. In a mixed one rare values may be
+normal variety or the anomalies themselves, and company tells them apart: a value is outlying when it is rare in its
+column and occurs with other outlying values: the stationary distribution of a random walk that steps from value to
+value where they occur together, and prefers rare ones [1]_. Columns whose values are outlying together weigh more.
 
-.. [1] Pang, Cao, Chen: Outlier detection in complex categorical data by modeling the feature value couplings. IJCAI 2016.
+.. [1] Pang, Cao, Chen: Outlier detection in complex categorical data by modeling the feature value couplings. IJCAI
+   2016.
 """
 
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def fit_rarity_view(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) ->
     RarityView
         When coupled, tokens that the reference does not have are as rare as the rarest that it has.
     """
-    if not coupled:
+    if not coupled or len(vocabulary.columns) == 1:  # a value alone keeps no company
         return RarityView(vocabulary.surprise())
     column_of = np.repeat(np.arange(len(vocabulary.columns)), np.diff(vocabulary.offsets))
     single = counts.single

@@ -43,7 +43,7 @@ class RecordView:
         for column in tokens.T:  # one column after the other: the sum of a record does not depend on its batch
             total += weighted[column]
             weight += self.weights[column]
-        return total / np.maximum(weight, np.float32(1e-6))[:, None]
+        return np.asarray(total / np.maximum(weight, np.float32(1e-6))[:, None], np.float32)
 
 
 def fit_record_view(vocabulary: Vocabulary, embeddings: Embeddings, *, by_rarity: bool) -> RecordView:
