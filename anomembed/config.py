@@ -174,7 +174,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         When the file cannot be read or a setting is wrong.
     """
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"no such configuration file: {path}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -71,7 +71,8 @@ class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         check_is_fitted(self, "model_")
         view = next(judged.view for judged in self.model_.views if isinstance(judged.view, RecordView))
-        return np.concatenate([view.vectors(batch) for batch in _batches(self.model_, X)])
+        none = np.empty((0, self.model_.embeddings.width + 1), np.float32)
+        return np.concatenate([none, *(view.vectors(batch) for batch in _batches(self.model_, X))])
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names of the vectors' dimensions.
@@ -149,6 +150,7 @@ class AnomembedDetector(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
             detector=DetectorConfig(name=self.detector),
             reference=ReferenceConfig(clean=self.clean),
         )
+        self._set_n_classes(None)
         self.model_ = _learn(X, config)
         self.decision_scores_ = self.decision_function(X)
         self._process_decision_scores()
@@ -163,7 +165,7 @@ class AnomembedDetector(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
             Records with the columns that were fitted.
         """
         check_is_fitted(self, "model_")
-        return np.concatenate([judge(self.model_, batch)[0] for batch in _batches(self.model_, X)])
+        return np.concatenate([np.empty(0), *(judge(self.model_, batch)[0] for batch in _batches(self.model_, X))])
 
     def predict_tail(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401, N803
         """Return the tail probabilities of records, shape (n_samples,); low = abnormal, and never saturated.
@@ -173,14 +175,15 @@ class AnomembedDetector(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         X : Polars or pandas frame, or array of shape (n_samples, n_columns)
             Records with the columns that were fitted.
         """
-        return self.model_.calibration.tail_probability(self.decision_function(X))
+        raw = self.decision_function(X)
+        return self.model_.calibration.tail_probability(raw)
 
 
 def _frame(records: Any) -> Any:  # noqa: ANN401
     """Return records as a frame that DuckDB reads; arrays get the column names x0, x1, ..."""
     if isinstance(records, pl.DataFrame) or hasattr(records, "columns"):
         return records
-    array = np.atleast_2d(np.asarray(records))
+    array = np.atleast_2d(records if isinstance(records, np.ndarray) else np.array(records, dtype=object))
     return pl.DataFrame({f"x{place}": column.tolist() for place, column in enumerate(array.T)}, strict=False)
 
 

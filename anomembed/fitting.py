@@ -33,7 +33,7 @@ from anomembed.represent.views.record import fit_record_view
 from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import JudgedView, judge_view
 from anomembed.score.detectors import (
-    FEW_REFERENCES,
+    NUMBER_DRAWS,
     Choice,
     Detector,
     Total,
@@ -44,6 +44,7 @@ from anomembed.score.detectors import (
 
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
 PAIR_WORK = 2e9  # pairs of tokens counted at most; wider tables learn from fewer records
 
 
@@ -53,7 +54,7 @@ class Reference:
 
     learnt: pl.DataFrame
     held_out: pl.DataFrame
-    beyond: tuple[str, int] | None
+    is_split: bool
     n_records: int
 
 
@@ -68,8 +69,8 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
         Settings; `config.source.fit_where` says which records are the reference.
     hold_out : bool, default=True
         Keep some reference records out of all learning, to calibrate on. False is right when the records to be scored
-        are the reference itself: all of them are then treated alike, and tail probabilities are ranks among them. Records
-        are held out all the same when the reference is so large that only a sample of it is learnt from.
+        are the reference itself: all of them are then treated alike, and tail probabilities are ranks among them.
+        Records are held out all the same when the reference is so large that only a sample of it is learnt from.
     roles : Roles, optional
         The part of every column; inferred, with what the configuration says, by default.
 
@@ -109,7 +110,7 @@ def _summarise(table: Table, reference: Reference, choice: Choice, *, n_distinct
         n_reference=reference.n_records,
         n_learnt=reference.learnt.height,
         n_distinct=n_distinct,
-        n_held_out=reference.held_out.height if reference.beyond else 0,
+        n_held_out=reference.held_out.height if reference.is_split else 0,
         detector=f"{choice.name}: {choice.why}" if choice.why != "as told" else choice.name,
         notes=tuple(notes),
     )
@@ -125,16 +126,17 @@ def _read_reference(table: Table, roles: Roles, config: Config, *, hold_out: boo
     hashed = table.hashed(select, [table.column(c.name) for c in roles.key], config.seed)
     n_records = table.count(where)
     most = min(config.reference.max_records, max(1_000, int(PAIR_WORK / len(select) ** 2)))
-    frame = table.sample(select, hashed, where, most)
+    frame = _spread(table.sample(select, hashed, where, most))
     if not hold_out and frame.height == n_records:
-        return Reference(frame.drop(HASH), frame.head(MOST_HELD_OUT).drop(HASH), None, n_records)
+        return Reference(frame, frame.head(MOST_HELD_OUT), is_split=False, n_records=n_records)
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
-    bound = int(frame[HASH][n_held_out - 1])
-    held_out = frame.filter(pl.col(HASH) <= bound).drop(HASH)
-    learnt = frame.filter(pl.col(HASH) > bound).drop(HASH)
-    if not learnt.height:  # all records are the same
-        return Reference(held_out, held_out, None, n_records)
-    return Reference(learnt, held_out, (hashed, bound), n_records)
+    return Reference(frame[n_held_out:], frame[:n_held_out], is_split=True, n_records=n_records)
+
+
+def _spread(frame: pl.DataFrame) -> pl.DataFrame:
+    """Order records by their hash; the copies of a record that repeats are spread evenly instead of lying together."""
+    copy = frame.select(pl.int_range(pl.len()).over(HASH)).to_series().to_numpy().astype(np.uint64)
+    return frame[np.argsort(frame[HASH].to_numpy() + copy * GOLDEN, kind="stable")].drop(HASH)
 
 
 def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Config) -> Vocabulary:
@@ -148,11 +150,23 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Co
         elif column.role is Role.TIMESTAMP:
             columns += time_tokens(column.name, values)
         else:
-            counted = table.value_counts(select[column.name], where, settings.max_values, reference.beyond)
+            counted = table.value_counts(select[column.name], where, settings.max_values)
+            if reference.is_split:
+                counted = _less(*counted, reference.held_out[column.name])
             columns.append(category_tokens(column.name, *counted, settings.min_count))
     if not columns:
         raise DataError(f"nothing varies in what can be judged of {table.name}: {', '.join(select)}")
     return Vocabulary(tuple(columns))
+
+
+def _less(counts: pl.DataFrame, n_other: int, n_missing: int, held_out: pl.Series) -> tuple[pl.DataFrame, int, int]:
+    """Take the records held out off the counts of a column's values."""
+    known = held_out.rename("value").drop_nulls()
+    gone = counts.select("value").join(known.value_counts(name="gone"), on="value", how="left", maintain_order="left")
+    times = gone["gone"].fill_null(0).cast(pl.Int64)
+    left = counts.with_columns(n_records=pl.col("n_records") - times).filter(pl.col("n_records") > 0)
+    n_other -= len(known) - int(times.sum())
+    return left.sort("n_records", "value", descending=[True, False]), n_other, n_missing - held_out.null_count()
 
 
 def _fit_views(
@@ -187,7 +201,7 @@ def _fit_view_detector(view: View, choice: Choice, learnt: Batch, seed: int) -> 
     if isinstance(view, RarityView | PairView):  # their features are amounts of abnormality already
         return Total(), None
     if isinstance(view, NumberView) and choice.name == "nearest":
-        choice = replace(choice, settings=FEW_REFERENCES)
+        choice = replace(choice, settings=NUMBER_DRAWS)
     vectors = view.vectors(learnt)
     return fit_detector(choice, _distinct_rows(vectors) if choice.is_distinct else vectors, seed)
 

@@ -105,8 +105,8 @@ def key_names(model: Model, table: Table, where: str | None) -> tuple[str, ...]:
         When two records share a key, or one has none.
     """
     key = tuple(column.name for column in model.roles.key)
-    taken = {"raw_score", "tail_probability", "flagged", "view", "reason", "rank", "extrapolated"}.intersection(key)
-    taken.update(name for name in key if name.startswith(VALUE))
+    ours = {"raw_score", "tail_probability", "flagged", "view", "reason", "rank", "extrapolated"}
+    taken = {name for name in key if name.casefold() in ours or name.startswith(VALUE)}
     if taken:
         raise DataError(
             f"a key column cannot be called {', '.join(sorted(taken))}: the scores have a column of that name"

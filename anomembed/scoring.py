@@ -171,7 +171,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
         part = slice(start, start + EXPLAINED_AT_ONCE)
         expectations = expect(batch.tokens[part], model.vocabulary, model.embeddings)
-        parts = contributions(model.views, batch[part], expectations.best, sources)
+        parts = contributions(model.views, batch[part], expectations, sources)
         for row, record in enumerate(values[part].iter_rows(named=True)):
             tokens = batch.tokens[start + row]
             shown = show_tokens(model.vocabulary, tokens, record)
@@ -196,7 +196,7 @@ def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.floa
     # A column with few values makes the better subject: what was expected of it can be named.
     sizes = np.log1p([len(column.labels) for column in model.vocabulary.columns])
     if isinstance(view, PairView):
-        pair = view.pairs[view.conflicts(case.tokens[None, :])[0].argmax()]
+        pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))
         return wording.conflict(case, first, second)
     return wording.sentence(case, int((parts[place] / sizes).argmax()))

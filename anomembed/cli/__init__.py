@@ -26,6 +26,7 @@ app = typer.Typer(
     help="Find the records that do not fit, and say why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: the rich one takes longer to import than all else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)

@@ -4,6 +4,7 @@ Values come from attackers: they are printed as plain text without control chara
 """
 
 import json
+import re
 import sys
 
 import polars as pl
@@ -102,11 +103,17 @@ def print_flags(flags: pl.DataFrame, form: Format, n_keys: int) -> None:
     elif form is Format.CSV:
         sys.stdout.write(csv_text(flags))
     elif form is Format.JSON:
-        sys.stdout.write(json.dumps(plain_rows(flags), indent=1, ensure_ascii=False) + "\n")
+        sys.stdout.write(_json(plain_rows(flags), indent=1) + "\n")
     else:
         for row in plain_rows(flags):
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.write(_json(row) + "\n")
     sys.stdout.flush()
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    """Return JSON; the control characters that it allows in text are escaped too."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _print_table(flags: pl.DataFrame, n_keys: int) -> None:

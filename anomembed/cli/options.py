@@ -16,15 +16,13 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-COLUMNS, RULES, OUTPUT = "Columns", "Which records are flagged", "Output"
-
 Database = Annotated[str, typer.Argument(help="A DuckDB file, or a Parquet, CSV or NDJSON file or glob.")]
 TableName = Annotated[str | None, typer.Argument(help='A table, a view or "SELECT ..."; not needed when there is one.')]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file, such as `anomembed init` writes.")]
 
 
 def _columns(name: str, text: str) -> Any:  # noqa: ANN401
-    return typer.Option(f"--{name}", metavar="COL", help=text, rich_help_panel=COLUMNS)
+    return typer.Option(f"--{name}", metavar="COL", help=text)
 
 
 Key = Annotated[list[str] | None, _columns("key", "Names the record. Repeat for a key of several columns.")]
@@ -57,12 +55,7 @@ Seed = Annotated[int | None, typer.Option(help="Same records and seed: same scor
 
 Alpha = Annotated[
     float | None,
-    typer.Option(
-        metavar="P",
-        envvar="ANOMEMBED_ALPHA",
-        help="Expected share of false flags among the flags.",
-        rich_help_panel=RULES,
-    ),
+    typer.Option(metavar="P", envvar="ANOMEMBED_ALPHA", help="Expected share of false flags among the flags."),
 ]
 Budget = Annotated[
     int | None,
@@ -70,18 +63,12 @@ Budget = Annotated[
         metavar="N",
         envvar="ANOMEMBED_BUDGET",
         help="The N most abnormal records.",
-        rich_help_panel=RULES,
         show_default="20",
     ),
 ]
 Threshold = Annotated[
     float | None,
-    typer.Option(
-        metavar="P",
-        envvar="ANOMEMBED_THRESHOLD",
-        help="Records with at most this tail probability.",
-        rich_help_panel=RULES,
-    ),
+    typer.Option(metavar="P", envvar="ANOMEMBED_THRESHOLD", help="Records with at most this tail probability."),
 ]
 
 StorePath = Annotated[
@@ -91,23 +78,16 @@ StorePath = Annotated[
         metavar="FILE",
         envvar="ANOMEMBED_STORE",
         help="A DuckDB file for models, scores and flags.",
-        rich_help_panel=OUTPUT,
         show_default="anomembed.duckdb",
     ),
 ]
 ScoresTo = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Write the score of every record to this .parquet, .csv or .ndjson file.",
-        rich_help_panel=OUTPUT,
-    ),
+    typer.Option(metavar="FILE", help="Write the score of every record to this .parquet, .csv or .ndjson file."),
 ]
-OutputFormat = Annotated[Format, typer.Option("--format", help="How flags are printed.", rich_help_panel=OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=OUTPUT)]
-FailOnFlags = Annotated[
-    bool, typer.Option("--fail-on-flags", help="Exit with 1 when a record is flagged.", rich_help_panel=OUTPUT)
-]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How flags are printed.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+FailOnFlags = Annotated[bool, typer.Option("--fail-on-flags", help="Exit with 1 when a record is flagged.")]
 
 
 def settings(**said: Any) -> dict[str, Any]:  # noqa: ANN401

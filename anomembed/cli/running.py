@@ -86,7 +86,7 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
 def _check(config: Config, output: Output) -> None:
     check_detector(config.detector.name)
     if output.scores_to:
-        check_scores_path(output.scores_to)
+        check_scores_path(output.scores_to, config.source.database, config.store.path)
 
 
 def _check_condition(table: Table, where: str | None) -> None:

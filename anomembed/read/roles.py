@@ -4,7 +4,7 @@ The rules are tried in this order; the first that fits decides, and its words ar
 
 1. what the user says;
 2. all null, constant, a list, map or binary: ignored;
-3. the first column that is unique and not null, and whose type can name a record: the key; other unique ones are ignored;
+3. the first column that is unique and not null, and whose type can name a record: the key, names like a key's first;
 4. dates and times, also written as ISO text: timestamp;
 5. fractions: number; whole numbers: category when they are few or named like a code, else number;
 6. text: free text when it is long and made of words, ignored when nearly every record has its own, else category.
@@ -101,7 +101,7 @@ def _plain(column: ColumnRole) -> str:
             return f"({value} AT TIME ZONE 'UTC')"
         return f"TRY_CAST({value} AS TIMESTAMP)"
     if column.role is Role.NUMBER:
-        if kind in ("INTERVAL", "TIME"):
+        if kind in ("INTERVAL", "TIME") or MOMENTS.match(kind):
             return f"CAST(epoch({value}) AS DOUBLE)"
         return f"TRY_CAST({value} AS DOUBLE)"
     return f"CAST({value} AS VARCHAR)"
@@ -143,6 +143,7 @@ def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None, 
         role, reason = _judge(column, profile, told, key)
         columns.append(ColumnRole(column.name, column.type, column.expression, role, reason))
     roles = Roles(tuple(columns))
+    _check_told(table, roles, told)
     if not roles.judged:
         why = "; ".join(f"{c.name}: {c.reason}" for c in roles.columns[:5])
         raise DataError(f"no column of {table.name} can be judged ({why})")
@@ -191,8 +192,15 @@ def _told(table: Table, said: Mapping[Role, Sequence[str]]) -> dict[str, Role]:
     return told
 
 
+def _check_told(table: Table, roles: Roles, told: Mapping[str, Role]) -> None:
+    """Refuse a number or a moment that no value of the column can be read as."""
+    for column in roles.of(Role.NUMBER, Role.TIMESTAMP):
+        if column.name in told and not table.count(f"{_plain(column)} IS NOT NULL"):
+            raise SourceError(f"no value of column {column.name} ({column.type}) can be read as a {column.role}")
+
+
 def _find_key(table: Table, profiles: Sequence[Profile], told: Mapping[str, Role]) -> str | None:
-    """The first unique column, those that are named like a key before the others."""
+    """Return the first unique column, those that are named like a key before the others."""
     if Role.KEY in told.values():
         return None
     candidates = [
@@ -226,7 +234,7 @@ def _judge(column: Column, profile: Profile, told: Mapping[str, Role], key: str 
         return _judge_number(column, profile)
     if column.type in ("TIME", "INTERVAL"):
         return Role.NUMBER, f"{column.type.lower()}, in seconds"
-    return _judge_text(column, profile)
+    return _judge_text(profile)
 
 
 def _useless(column: Column, profile: Profile) -> str | None:
@@ -256,7 +264,7 @@ def _judge_number(column: Column, profile: Profile) -> tuple[Role, str]:
     return Role.CATEGORY, f"whole numbers named like a code, {_distinct(profile)}"
 
 
-def _judge_text(column: Column, profile: Profile) -> tuple[Role, str]:
+def _judge_text(profile: Profile) -> tuple[Role, str]:
     if profile.mean_length >= TEXT_LENGTH and profile.mean_spaces >= TEXT_SPACES and profile.n_distinct > FEW_INTEGERS:
         return Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average; not judged as it is"
     if _nearly_unique(profile):

@@ -94,6 +94,7 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     # DuckDB would spill beside the database, which may be a folder that is not ours to write to.
     connection.execute(f"SET temp_directory = {quote_text(tempfile.gettempdir() + '/anomembed-spill')}")
     connection.execute("SET memory_limit = '1GB'")
+    connection.execute("SET enable_progress_bar = false")  # DuckDB's goes to standard output, where data go
     return connection
 
 
@@ -159,18 +160,19 @@ def _no_such_file(path: str) -> str:
 def _open_files(path: str, reader: str, table: str | None) -> tuple[duckdb.DuckDBPyConnection, str, str]:
     if not GLOB.search(path) and not Path(path).is_file():
         raise SourceError(_no_such_file(path))
+    is_query = table is not None and QUERY.match(table)
+    if not is_query and table not in (None, "records"):
+        raise SourceError(
+            f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
+        )
     connection = connect(":memory:")
     try:
         with clear_errors(path):
             # Text is parsed once: every later pass reads DuckDB's own format, which spills to disk when it is large.
             kind = "VIEW" if reader == "read_parquet" else "TEMP TABLE"
             connection.execute(f"CREATE {kind} records AS FROM {reader}({quote_text(path)})")
-        if table is not None and QUERY.match(table):
+        if table is not None and is_query:
             return connection, _query(connection, table), f"a query on {Path(path).name}"
-        if table not in (None, "records"):
-            raise SourceError(
-                f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
-            )
     except SourceError:
         connection.close()
         raise

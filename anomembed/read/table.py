@@ -137,9 +137,7 @@ class Table:
         query = f"SELECT {is_unique} FROM {self._records(where)}"
         return bool(self._rows(query, where)[0][0])
 
-    def value_counts(
-        self, expression: str, where: str | None, most: int, beyond: tuple[str, int] | None = None
-    ) -> tuple[pl.DataFrame, int, int]:
+    def value_counts(self, expression: str, where: str | None, most: int) -> tuple[pl.DataFrame, int, int]:
         """Count the values of a column.
 
         Parameters
@@ -150,8 +148,6 @@ class Table:
             SQL condition.
         most : int
             How many of the most frequent values to return.
-        beyond : tuple of str and int, optional
-            An SQL hash and a bound: records whose hash is at most the bound are left out.
 
         Returns
         -------
@@ -162,10 +158,7 @@ class Table:
         n_missing : int
             Records where the value is null.
         """
-        kept = f"{beyond[0]} > {beyond[1]}::UBIGINT" if beyond else "true"
-        query = (
-            f"SELECT {expression} AS value, count(*) AS n_records FROM {self._records(where)} WHERE {kept} GROUP BY ALL"
-        )
+        query = f"SELECT {expression} AS value, count(*) AS n_records FROM {self._records(where)} GROUP BY ALL"
         with clear_errors(self.name):
             found = self._connection.sql(query).pl()
         counts = found.drop_nulls("value").sort("n_records", "value", descending=[True, False])
@@ -272,7 +265,7 @@ class Table:
         return f"(FROM {self._from} WHERE (\n{where}\n))" if where else self._from
 
     def _select(self, select: Mapping[str, str], key: Sequence[Column], where: str | None) -> str:
-        keys = [f"{column.expression} AS {quote_identifier(column.name)}" for column in key]
+        keys = [f"{_held(column)} AS {quote_identifier(column.name)}" for column in key]
         columns = [f"{sql} AS {quote_identifier(name)}" for name, sql in select.items()]
         if keys:
             return f"SELECT {', '.join([*keys, *columns])} FROM {self._records(where)}"
@@ -284,6 +277,11 @@ class Table:
     def _rows(self, query: str, where: str | None = None) -> list[tuple[Any, ...]]:
         with clear_errors(f"the condition {where!r}" if where else self.name):
             return self._connection.execute(query).fetchall()
+
+
+def _held(column: Column) -> str:
+    """Return SQL that reads a key in a type that a Polars frame holds."""
+    return f"CAST({column.expression} AS VARCHAR)" if column.type == "INTERVAL" else column.expression
 
 
 def _profile_sql(column: Column) -> str:

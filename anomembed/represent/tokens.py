@@ -93,6 +93,13 @@ class ColumnTokens:
         codes[column.is_null().to_numpy()] = Special.MISSING
         return codes
 
+    def typical(self) -> NDArray[np.float64]:
+        """Return a number that each token stands for, the lower end of its bin; NaN for none; shape (n_tokens,)."""
+        numbers = np.full(len(self.labels), np.nan)
+        if len(self.edges):
+            numbers[FIRST_VALUE:] = self.edges[[0, *range(len(self.edges))]]
+        return numbers
+
     def surprise(self) -> NDArray[np.float64]:
         """Return -log of each token's share of the reference, in nats; high = rare; shape (n_tokens,).
 
@@ -312,9 +319,9 @@ def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int6
     """
     # Told apart by a 64-bit hash: two of a million distinct records share one with a chance of 3e-8.
     rng = np.random.default_rng(0)
-    multipliers = rng.integers(1, 2**63, tokens.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    odd: NDArray[np.uint64] = rng.integers(1, 2**63, tokens.shape[1], dtype=np.uint64) | np.uint64(1)
     hashes = np.zeros(len(tokens), np.uint64)
-    for column, multiplier in zip(tokens.T, multipliers, strict=True):
+    for column, multiplier in zip(tokens.T, odd, strict=True):
         hashes += (column.astype(np.uint64) + np.uint64(1)) * multiplier
     _, first, place, times = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(first, kind="stable")

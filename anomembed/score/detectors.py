@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from anomembed.errors import ConfigError, StoreError, nearest_name
 
 Vectors = NDArray[np.float32]
 CHUNK = 65_536
+LARGEST = 1e12  # raw scores of reference records beyond this are rounding errors over rounding errors
 
 
 class Detector(Protocol):
@@ -58,10 +60,10 @@ OFFERS = {
         Offer("pyod.models.hbos", "HBOS", 200_000, {}),
         Offer("pyod.models.gmm", "GMM", 100_000, {"n_components": 8, "reg_covar": 1e-4}, is_seeded=True),
         Offer("pyod.models.inne", "INNE", 50_000, {"max_samples": 64}, is_seeded=True),
-        Offer("pyod.models.loda", "LODA", 100_000, {}),
+        Offer("pyod.models.loda", "LODA", 100_000, {}, is_seeded=True),
         Offer("pyod.models.mcd", "MCD", 50_000, {}, is_seeded=True),
         Offer("pyod.models.ocsvm", "OCSVM", 5_000, {}),
-        Offer("pyod.models.pca", "PCA", 100_000, {}, is_seeded=True),
+        Offer("pyod.models.pca", "PCA", 100_000, {"n_components": 1 - 1e-6}, is_seeded=True),  # not the void
         Offer("pyod.models.kde", "KDE", 5_000, {}),
         Offer("pyod.models.sampling", "Sampling", 100_000, {"subset_size": 64}, is_seeded=True),
     )
@@ -73,6 +75,7 @@ NAMES = ("auto", *(offer.name if offer.name != "Nearest" else "nearest" for offe
 # inside the normal range of a clean one, but not among numbers. examples/notes/views.md has the figures.
 FEW_REFERENCES = {"n_references": 64, "n_draws": 50}
 MANY_REFERENCES = {"n_references": 512, "n_draws": 12}
+NUMBER_DRAWS = {"n_references": 64, "n_draws": 24}
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ def choose_detector(name: str, *, clean: bool, n_records: int, n_distinct: int) 
     folded = name.casefold()
     if folded in DEPENDS_ON_BATCH:
         raise ConfigError(
-            f"{DEPENDS_ON_BATCH[folded]} is not offered: its score of a record depends on the other records scored with "
-            "it; HBOS is the nearest in kind"
+            f"{DEPENDS_ON_BATCH[folded]} is not offered: its score of a record depends on the other records scored "
+            "with it; HBOS is the nearest in kind"
         )
     if folded not in ("auto", *OFFERS):
         raise ConfigError(f"no such detector: {name}{nearest_name(name, NAMES)}")
@@ -170,6 +173,8 @@ def fit_detector(choice: Choice, reference: Vectors, seed: int) -> tuple[Detecto
         return _instead(few, seed), f"{offer.name} cannot learn from these records ({problem}); nearest is used instead"
     if len(probe) > 1 and np.ptp(probe) == 0 and len(np.unique(few[:100], axis=0)) > 1:
         return _instead(few, seed), f"{offer.name} gives all records the same score; nearest is used instead"
+    if np.abs(probe).max(initial=0.0) > LARGEST:
+        return _instead(few, seed), f"{offer.name} divides by nothing on these records; nearest is used instead"
     return detector, None
 
 
@@ -244,17 +249,38 @@ def load_detector(kind: str, data: bytes) -> Detector:
     """
     if kind == "Total":
         return Total()
-    if kind == "Nearest":
-        with np.load(BytesIO(data), allow_pickle=False) as arrays:
-            nearest = import_module(OFFERS["nearest"].module).Nearest()
-            nearest.references_, nearest.center_ = arrays["references"], arrays["center"]
-            return nearest  # type: ignore[no-any-return]
+    try:
+        return _load_nearest(data) if kind == "Nearest" else _load_trusted(kind, data)
+    except (
+        ArithmeticError,
+        AttributeError,
+        BadZipFile,
+        EOFError,
+        LookupError,
+        OSError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise StoreError(f"the detector in the store is damaged: {error}") from error
+
+
+def _load_nearest(data: bytes) -> Detector:
+    with np.load(BytesIO(data), allow_pickle=False) as arrays:
+        nearest = import_module(OFFERS["nearest"].module).Nearest()
+        nearest.references_, nearest.center_ = arrays["references"], arrays["center"]
+    return nearest  # type: ignore[no-any-return]
+
+
+def _load_trusted(kind: str, data: bytes) -> Detector:
     from skops.io import get_untrusted_types, loads
 
     foreign = sorted(set(get_untrusted_types(data=data)) - set(TRUSTED))
     if foreign:
         raise StoreError(f"the detector in the store holds {', '.join(foreign)}, which is not trusted")
-    return loads(data, trusted=list(TRUSTED))  # type: ignore[no-any-return]
+    detector = loads(data, trusted=list(TRUSTED))
+    if type(detector).__name__ != kind or kind.lower() not in OFFERS:
+        raise StoreError(f"the detector in the store is a {type(detector).__name__}, not a {kind}")
+    return detector  # type: ignore[no-any-return]
 
 
 def check_detector(name: str) -> None:

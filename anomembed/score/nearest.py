@@ -8,9 +8,6 @@ record.
    workshops 2015.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +15,13 @@ from pyod.models.base import BaseDetector
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from anomembed.represent.parallel import in_blocks
+
 LANES = 256  # records that the kernel compares at once; a record's place among them does not change its score
 UNROLL = 4  # references and features that the kernel takes at a time
 BLOCK = 16 * LANES  # records that a thread takes at a time
+HUGE = np.float32(3e38)
+FARTHEST = np.float32(1e17)  # what lies farther out along a feature is set here: its square would overflow
 ROUNDING = np.float32(2e-6)  # share of the squared lengths that a squared distance may be off by
 
 
@@ -64,7 +65,7 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         self.n_draws = n_draws
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: object = None) -> "Nearest":  # noqa: ARG002, N803
+    def fit(self, X: ArrayLike, y: object = None) -> "Nearest":  # noqa: N803
         """Draw the reference records.
 
         Parameters
@@ -74,6 +75,7 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         y : ignored
             Present for the interface.
         """
+        self._set_n_classes(y)
         self.draw(check_array(X, dtype=np.float32))
         self.decision_scores_ = self.decision_function(X)
         self._process_decision_scores()
@@ -85,7 +87,7 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         size = min(self.n_references, len(reference))
         drawn = reference[np.array([rng.choice(len(reference), size, replace=False) for _ in range(self.n_draws)])]
         self.center_ = drawn.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
-        self.references_ = drawn - self.center_
+        self.references_ = np.clip(drawn - self.center_, -FARTHEST, FARTHEST)
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
@@ -107,18 +109,12 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         half_square = (references**2).sum(axis=2) / 2
         scores = np.empty(len(records))
 
-        def score(start: int) -> None:
-            block = records[start : start + BLOCK] - self.center_
-            scores[start : start + BLOCK] = _score_block(block, references, half_square)
+        def score(block: slice) -> None:
+            near = np.clip(records[block] - self.center_, -FARTHEST, FARTHEST)
+            scores[block] = _score_block(near, references, half_square)
 
-        starts = range(0, len(records), BLOCK)
-        with ThreadPoolExecutor(_n_processors()) as pool:
-            list(pool.map(score, starts))
+        in_blocks(score, len(records), BLOCK)
         return scores
-
-
-def _n_processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _padded(references: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -156,7 +152,7 @@ def _add_nearest(lanes, references, half_square, square, total):  # type: ignore
     for start in range(0, n_records, LANES):
         x[:, :] = lanes[:, start : start + LANES]
         for t in range(n_draws):
-            best[:] = np.float32(-np.inf)
+            best[:] = -HUGE
             for j in range(0, size, UNROLL):
                 a, b_, c, d = references[t, j], references[t, j + 1], references[t, j + 2], references[t, j + 3]
                 s0[:] = -half_square[t, j]

@@ -30,11 +30,14 @@ class Expectations:
     ----------
     best : ndarray of shape (n_records, n_columns)
         The most expected token of every column.
+    numbers : ndarray of shape (n_records, n_columns)
+        A number that the most expected token stands for; NaN when it stands for none.
     score : list of ndarray of shape (n_records, n_tokens of the column)
         Log of the (unnormalised) chance of every token of a column.
     """
 
     best: Tokens
+    numbers: Floats
     score: list[NDArray[np.float32]]
 
 
@@ -69,10 +72,11 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, embeddings: Embeddings) -> Ex
         score = np.asarray(prior + CONTEXT_SHARE * association, np.float32)
         best[:, place] = low + score.argmax(axis=1)
         scores.append(score)
-    return Expectations(best, scores)
+    typical = np.concatenate([column.typical() for column in vocabulary.columns])
+    return Expectations(best, typical[best], scores)
 
 
-def contributions(views: Sequence[JudgedView], batch: Batch, best: Tokens, sources: Sequence[int]) -> Floats:
+def contributions(views: Sequence[JudgedView], batch: Batch, expected: Expectations, sources: Sequence[int]) -> Floats:
     """Take the raw scores of records apart.
 
     Parameters
@@ -81,8 +85,8 @@ def contributions(views: Sequence[JudgedView], batch: Batch, best: Tokens, sourc
         The views that the score is made of.
     batch : Batch
         The records.
-    best : ndarray of shape (n_records, n_columns)
-        The expected token of every column.
+    expected : Expectations
+        What is usual in every column of these records.
     sources : sequence of int
         For every token column, the place of its number in the batch, or -1.
 
@@ -94,15 +98,16 @@ def contributions(views: Sequence[JudgedView], batch: Batch, best: Tokens, sourc
     n_columns = batch.tokens.shape[1]
     size = max(1, REPLACED_AT_ONCE // n_columns)
     parts = [
-        _take_apart(views, batch[start : start + size], best[start : start + size], sources)
-        for start in range(0, len(batch), size)
+        _take_apart(
+            views, batch[part], _each_replaced(batch[part], expected.best[part], expected.numbers[part], sources)
+        )
+        for part in (slice(start, start + size) for start in range(0, len(batch), size))
     ]
     return np.concatenate(parts) if parts else np.zeros((0, len(views), n_columns))
 
 
-def _take_apart(views: Sequence[JudgedView], batch: Batch, best: Tokens, sources: Sequence[int]) -> Floats:
+def _take_apart(views: Sequence[JudgedView], batch: Batch, usual: Batch) -> Floats:
     n, n_columns = batch.tokens.shape
-    usual = _each_replaced(batch, best, sources)
     parts = np.empty((n, len(views), n_columns))
     for place, view in enumerate(views):
         term = view.term(view.raw(batch))[:, None]
@@ -113,7 +118,7 @@ def _take_apart(views: Sequence[JudgedView], batch: Batch, best: Tokens, sources
     return parts
 
 
-def _each_replaced(batch: Batch, best: Tokens, sources: Sequence[int]) -> Batch:
+def _each_replaced(batch: Batch, best: Tokens, typical: Floats, sources: Sequence[int]) -> Batch:
     """Every record once per column, with the value of that column as expected."""
     n_columns = batch.tokens.shape[1]
     columns = np.arange(n_columns)
@@ -121,6 +126,5 @@ def _each_replaced(batch: Batch, best: Tokens, sources: Sequence[int]) -> Batch:
     tokens[:, columns, columns] = best
     numbers = np.repeat(batch.numbers[:, None], n_columns, axis=1)
     of_number = np.flatnonzero(np.asarray(sources) >= 0)
-    # A missing number stands in the middle of the reference.
-    numbers[:, of_number, np.asarray(sources)[of_number]] = np.nan
+    numbers[:, of_number, np.asarray(sources)[of_number]] = typical[:, of_number]
     return Batch(tokens.reshape(-1, n_columns), numbers.reshape(len(tokens) * n_columns, -1))

@@ -25,18 +25,32 @@ COPY_OPTIONS = {
 }
 
 
-def check_scores_path(path: Path) -> None:
+def check_scores_path(path: Path, *others: str | None) -> None:
     """Refuse early what cannot be written late.
+
+    Parameters
+    ----------
+    path : Path
+        Where the scores shall go.
+    *others : str or None
+        Files that must not be overwritten, such as the source and the store; globs are matched.
 
     Raises
     ------
     ConfigError
-        When the ending is not known or the folder does not exist.
+        When the ending is not known, or the folder does not exist or cannot be written to.
     """
     if path.suffix not in COPY_OPTIONS:
         raise ConfigError(f"{path}: scores are written to files that end in {', '.join(COPY_OPTIONS)}")
     if not path.parent.is_dir():
         raise ConfigError(f"no such folder for the scores: {path.parent}")
+    if path.is_dir():
+        raise ConfigError(f"the scores cannot be written to {path}: it is a folder")
+    full = path.resolve()
+    if any(full == Path(other).resolve() or full.match(str(Path(other).resolve())) for other in others if other):
+        raise ConfigError(f"the scores cannot be written to {path}: it is the source or the store")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"the scores cannot be written to {path}: its folder is read-only")
 
 
 def write_scores(store: Store, key: Sequence[str], path: Path) -> None:
@@ -61,8 +75,13 @@ def write_scores(store: Store, key: Sequence[str], path: Path) -> None:
 
 def csv_text(frame: pl.DataFrame) -> str:
     """Return a frame as CSV with a header, safe to open in a spreadsheet."""
-    text = pl.col(pl.String)
-    return frame.with_columns(pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text)).write_csv()
+    texts = {
+        name: [None if value is None else str(value) for value in frame[name]]
+        for name, kind in frame.schema.items()
+        if kind.is_nested() or kind in (pl.Binary, pl.Categorical, pl.Enum)
+    }
+    shown = frame.with_columns(pl.Series(name, values, pl.String) for name, values in texts.items())
+    return shown.with_columns(pl.col(pl.String).str.replace(FORMULA, "'${0}")).write_csv()
 
 
 def plain_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from anomembed.errors import LockedError, StoreError
-from anomembed.read.source import quote_identifier
+from anomembed.read.source import quote_identifier, quote_text
 
 VERSION = 1
 SCHEMA = """
@@ -114,26 +114,29 @@ class Store:
             raise StoreError(f"no store at {path}: run `anomembed scan` or `anomembed fit` first")
         if not self.path.parent.is_dir():
             raise StoreError(f"no such folder for the store: {self.path.parent}")
-        self._is_new = not self.path.exists()
+        is_new = not self.path.exists()
         with self._clear_errors():
             self._connection = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": "false"})
         try:
-            self._prepare(is_new=self._is_new)
+            self._prepare(is_new=is_new)
         except BaseException:
             self._connection.close()
-            if self._is_new:
-                self.path.unlink(missing_ok=True)
+            if is_new:
+                self._remove()
             raise
+        self._is_unused = is_new
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        # A command that failed leaves no empty store behind.
-        is_unused = self._is_new and not self.rows("FROM models LIMIT 1")
         self._connection.close()
-        if is_unused:
-            self.path.unlink(missing_ok=True)
+        if self._is_unused:  # a command that failed leaves no empty store behind
+            self._remove()
+
+    def _remove(self) -> None:
+        for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+            path.unlink(missing_ok=True)
 
     def add_model(self, record: ModelRecord, parts: Mapping[str, bytes]) -> int:
         """Keep a model; call it within a `transaction`.
@@ -220,7 +223,7 @@ class Store:
         int
             The run's id, larger than all before.
         """
-        connection, text, same = self._connection, _key_text(key), ", ".join(map(quote_identifier, key))
+        connection, same = self._connection, ", ".join(map(quote_identifier, key))
         with _registered(connection, "new_flags", flags):
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
         with _registered(connection, "new_parts", parts):
@@ -230,16 +233,17 @@ class Store:
                 [run_id, model_id, about["source"], about["condition"], about["rule"], about["n_scored"], flags.height],
             )
             connection.execute(
-                f"INSERT INTO scores SELECT {run_id}, {text}, s.raw_score, s.tail_probability, f.rank IS NOT NULL, s.view "
-                f"FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
+                f"INSERT INTO scores SELECT {run_id}, {_key_text(key, 's')}, s.raw_score, s.tail_probability, "
+                f"f.rank IS NOT NULL, s.view FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
             )
             connection.execute(
-                f"INSERT INTO flags SELECT {run_id}, {text}, rank, raw_score, tail_probability, extrapolated, view, reason "
-                f"FROM {CHOSEN} ORDER BY rank"
+                f"INSERT INTO flags SELECT {run_id}, {_key_text(key, 'f')}, rank, raw_score, tail_probability, "
+                f"extrapolated, view, reason FROM {CHOSEN} f ORDER BY rank"
             )
             connection.execute(
-                f"INSERT INTO contributions SELECT {run_id}, {text}, p.view, column_name, value, contribution, expected "
-                f"FROM new_parts p JOIN {CHOSEN} f USING (rank) ORDER BY rank, contribution DESC, column_name, p.view"
+                f"INSERT INTO contributions SELECT {run_id}, {_key_text(key, 'f')}, p.view, p.column_name, p.value, "
+                f"p.contribution, p.expected FROM new_parts p JOIN {CHOSEN} f USING (rank) "
+                "ORDER BY rank, p.contribution DESC, p.column_name, p.view"
             )
         return run_id
 
@@ -260,13 +264,13 @@ class Store:
         same = ", ".join(map(quote_identifier, key))
         reason = "coalesce(f.reason, '')"
         query = (
-            f"SELECT {same}, s.raw_score, s.tail_probability, f.rank IS NOT NULL AS flagged, s.view, {reason} AS reason "
-            f"FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same}) ORDER BY s.raw_score DESC, {same}"
+            f"SELECT {same}, s.raw_score, s.tail_probability, f.rank IS NOT NULL AS flagged, s.view, "
+            f"{reason} AS reason FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same}) ORDER BY s.raw_score DESC, {same}"
         )
-        if escape:
-            query = f"SELECT {_escaped(self._connection.sql(query))} FROM ({query})"
         with self._clear_errors():
-            self._connection.execute(f"COPY ({query}) TO '{str(path).replace(chr(39), chr(39) * 2)}' ({options})")
+            if escape:
+                query = f"SELECT {_escaped(self._connection.sql(query))} FROM ({query})"
+            self._connection.execute(f"COPY ({query}) TO {quote_text(str(path))} ({options})")
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query on the store."""
@@ -275,14 +279,17 @@ class Store:
 
     def _prepare(self, *, is_new: bool) -> None:
         with self._clear_errors():
-            tables = {row[0] for row in self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+            listed = (
+                "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
+            )
+            tables = {row[0] for row in self._connection.execute(listed).fetchall()}
             if tables and "store_version" not in tables:
                 raise StoreError(f"{self.path} is a database of something else; choose another file for the store")
             version = self._connection.execute("SELECT max(version) FROM store_version").fetchone() if tables else None
             if version and version[0] > VERSION:
                 raise StoreError(
-                    f"{self.path} was written by a newer anomembed (store version {version[0]}, known here: {VERSION}); "
-                    "upgrade anomembed"
+                    f"{self.path} was written by a newer anomembed (store version {version[0]}, known here: "
+                    f"{VERSION}); upgrade anomembed"
                 )
             if is_new or not tables:
                 with self.transaction() as connection:
@@ -290,6 +297,7 @@ class Store:
                     connection.execute("INSERT INTO store_version VALUES (?)", [VERSION])
                     connection.execute(MACROS)
             self._connection.execute("SET memory_limit = '1GB'")
+            self._connection.execute("SET enable_progress_bar = false")  # DuckDB's goes to standard output
 
     def _next(self, table: str, column: str) -> int:
         rows = self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchall()
@@ -302,10 +310,12 @@ class Store:
             self._connection.execute("BEGIN")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                with suppress(duckdb.Error):  # a commit that failed has rolled back by itself
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
+        self._is_unused = False
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
@@ -330,25 +340,20 @@ def _registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.Data
             connection.unregister(name)
 
 
-def _key_text(key: Sequence[str]) -> str:
-    """SQL of a record's key as text: the value itself, or JSON when there are several columns."""
+def _key_text(key: Sequence[str], table: str) -> str:
+    """Return SQL of a record's key as text: the value itself, or JSON when there are several columns."""
     if len(key) == 1:
-        return f"CAST({quote_identifier(key[0])} AS VARCHAR)"
-    return f"CAST(to_json({{{', '.join(f'{_text(name)}: {quote_identifier(name)}' for name in key)}}}) AS VARCHAR)"
-
-
-def _text(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'"
+        return f"CAST({table}.{quote_identifier(key[0])} AS VARCHAR)"
+    fields = ", ".join(f"{quote_text(name)}: {table}.{quote_identifier(name)}" for name in key)
+    return f"CAST(to_json({{{fields}}}) AS VARCHAR)"
 
 
 def _escaped(relation: duckdb.DuckDBPyRelation) -> str:
     columns = []
     for name, kind in zip(relation.columns, relation.types, strict=True):
-        quoted = quote_identifier(name)
-        formula = (
-            f"CASE WHEN regexp_matches({quoted}, '^[=+@\\t\\r-]') THEN '''' || {quoted} ELSE {quoted} END AS {quoted}"
-        )
-        columns.append(formula if str(kind) == "VARCHAR" else quoted)
+        quoted, text = quote_identifier(name), f"CAST({quote_identifier(name)} AS VARCHAR)"
+        formula = f"CASE WHEN regexp_matches({text}, '^[=+@\\t\\r-]') THEN '''' || {text} ELSE {text} END AS {quoted}"
+        columns.append(formula if kind.id in ("varchar", "enum", "blob") else quoted)
     return ", ".join(columns)
 
 

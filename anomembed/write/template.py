@@ -39,7 +39,8 @@ def config_text(database: str, table: str | None, n_records: int, roles: Roles, 
         TOML.
     """
     lines = [
-        f"# Roles inferred from {n_records:,} records. `anomembed fit` learns what is normal, `anomembed score` judges.",
+        f"# Roles inferred from {n_records:,} records.",
+        "# `anomembed fit` learns what is normal, `anomembed score` judges.",
         "",
         "[source]",
         f"database = {_quoted(_beside(database, folder))}",

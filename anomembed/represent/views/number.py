@@ -130,4 +130,5 @@ def _fit_normal_score(numbers: NDArray[np.float64]) -> NormalScore:
     edge = 0.5 / len(known)
     low, high = np.quantile(known, [0.05, 0.95])
     spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
-    return NormalScore(values, ndtri(np.clip(rank, edge, 1 - edge)), max(spread, 1 / BOUND), float(-ndtri(edge)))
+    scores = ndtri(np.clip(rank, edge, 1 - edge))
+    return NormalScore(values, scores, max(spread, 1 / BOUND), max(float(-ndtri(edge)), 1.0))

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.counts import Counts
+from anomembed.represent.parallel import in_blocks
 from anomembed.represent.tokens import Tokens, Vocabulary
 from anomembed.represent.views import Batch, Vectors
 
 MOST_PAIRS = 512  # column pairs looked at per record
 LARGEST = 3  # conflicts that are kept per record
+BLOCK = 8192  # records that a thread takes at a time
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,27 @@ class PairView:
     name: str = "pair"
 
     def vectors(self, batch: Batch) -> Vectors:
-        """Return the largest conflicts of every record, shape (n_records, `LARGEST`)."""
-        return -np.sort(-self.conflicts(batch.tokens), axis=1)[:, :LARGEST]
+        """Return the largest conflicts of every record, largest first, shape (n_records, `LARGEST`); 0 = none."""
+        return self._conflicts(batch.tokens)[0]
 
-    def conflicts(self, tokens: Tokens) -> Vectors:
-        """Return the conflict of every pair of columns, shape (n_records, max(n_pairs, `LARGEST`)); 0 = none."""
-        found = np.zeros((len(tokens), max(len(self.pairs), LARGEST)), np.float32)
-        together = self.counts.together
-        single = self.counts.single
-        _find_conflicts(
-            tokens, self.pairs, together.indptr, together.indices, together.data, single, self.counts.n_records, found
-        )
-        return found
+    def worst(self, tokens: Tokens) -> NDArray[np.int32]:
+        """Return the pair of columns that conflicts most in every record, shape (n_records, 2)."""
+        return self.pairs[self._conflicts(tokens)[1]]
+
+    def _conflicts(self, tokens: Tokens) -> tuple[Vectors, NDArray[np.intp]]:
+        largest = np.zeros((len(tokens), LARGEST), np.float32)
+        worst = np.zeros(len(tokens), np.intp)
+        together, single = self.counts.together, self.counts.single
+        starts, columns, data = together.indptr, together.indices, together.data
+
+        def find(block: slice) -> None:
+            n_records = self.counts.n_records
+            _find_conflicts(
+                tokens[block], self.pairs, starts, columns, data, single, n_records, largest[block], worst[block]
+            )
+
+        in_blocks(find, len(tokens), BLOCK)
+        return largest, worst
 
 
 def fit_pair_view(vocabulary: Vocabulary, counts: Counts) -> PairView:
@@ -80,20 +91,27 @@ def fit_pair_view(vocabulary: Vocabulary, counts: Counts) -> PairView:
 
 
 @njit(nogil=True, cache=True)
-def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, E501
+def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Keep the largest conflicts of every record, in order, and the pair of the first."""
     for i in range(len(tokens)):
+        found = largest[i]
         for p in range(len(pairs)):
             a, b = tokens[i, pairs[p, 0]], tokens[i, pairs[p, 1]]
             expected = single[a] * single[b] / n_records
-            if expected < 1.0:
+            if np.log(expected + 1.0) <= found[-1]:
+                continue  # not even if they never met
+            if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
+                a, b = b, a  # the shorter row is searched sooner
+            place = starts[a] + np.searchsorted(columns[starts[a] : starts[a + 1]], b)
+            observed = data[place] if place < starts[a + 1] and columns[place] == b else 0.0
+            # Once may be this very record: a pair of values seen once is as good as never seen.
+            conflict = np.float32(np.log((expected + 1.0) / max(observed, 1.0)))
+            if expected < 1.0 or conflict <= found[-1]:
                 continue
-            low, high = starts[a], starts[a + 1]
-            while low < high:
-                middle = (low + high) // 2
-                if columns[middle] < b:
-                    low = middle + 1
-                else:
-                    high = middle
-            observed = data[low] if low < starts[a + 1] and columns[low] == b else 0.0
-            # Once may be this very record: a value pair seen once is as good as never seen.
-            found[i, p] = max(np.log((expected + 1.0) / max(observed, 1.0)), 0.0)
+            if conflict > found[0]:
+                worst[i] = p
+            k = len(found) - 1
+            while k > 0 and found[k - 1] < conflict:
+                found[k] = found[k - 1]
+                k -= 1
+            found[k] = conflict

@@ -1,0 +1,30 @@
+"""Run work over blocks of records on all processors that this process may use; the work must release the GIL."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+
+def in_blocks(work: Callable[[slice], None], n_records: int, size: int) -> None:
+    """Call `work` for every block of `size` records.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the slice of a block; what it computes must not depend on the other blocks.
+    n_records : int
+        Records in all.
+    size : int
+        Records per block.
+    """
+    blocks = [slice(start, min(start + size, n_records)) for start in range(0, n_records, size)]
+    if len(blocks) < 2:  # a thread costs more than it saves
+        for block in blocks:
+            work(block)
+        return
+    with ThreadPoolExecutor(_n_processors()) as pool:
+        list(pool.map(work, blocks))
+
+
+def _n_processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

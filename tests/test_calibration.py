@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomembed.score.calibration import fit_calibration
+
+FINITE = st.floats(-1e18, 1e18)
+RNG = np.random.default_rng(0)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(FINITE | st.sampled_from([0.0, 1.0, 2.0]), min_size=1, max_size=300), st.lists(FINITE, max_size=20))
+def test_the_tail_never_rises_with_the_score_and_is_a_probability(reference, others):
+    raw = np.sort(np.array([*reference, *others, -1e18, 1e18]))
+    tail = fit_calibration(np.array(reference)).tail_probability(raw)
+    assert (np.diff(tail) <= 0).all()
+    assert tail.min() > 0
+    assert tail.max() <= 1
+
+
+@pytest.mark.parametrize("draw", [RNG.exponential, lambda size: RNG.normal(size=size)])
+def test_the_share_of_new_records_below_a_tail_probability_is_that_probability(draw):
+    tail = fit_calibration(draw(size=20_000)).tail_probability(draw(size=200_000))
+    for probability in (0.5, 0.1, 0.01, 0.001):
+        assert 0.5 < (tail < probability).mean() / probability < 2
+
+
+def test_the_tail_goes_on_beyond_the_largest_score():
+    reference = RNG.exponential(size=5000)
+    calibration = fit_calibration(reference)
+    assert calibration.largest == reference.max()
+    tail = calibration.tail_probability(np.linspace(calibration.largest, calibration.largest * 100, 500))
+    assert (np.diff(tail) < 0).all()
+    assert 0 < tail[-1] < 1e-4
+    assert 0.2 < tail[0] * 5001 < 5
+
+
+def test_scores_below_all_of_the_reference_are_told_apart():
+    tail = fit_calibration(RNG.normal(10, 1, 500)).tail_probability(np.linspace(5, 7, 20))
+    assert (np.diff(tail) < 0).all()
+    assert tail.min() > 0.99
+
+
+def test_median_and_quantiles_are_counted():
+    tail = fit_calibration(np.arange(1000.0)).tail_probability(np.array([500.0, 750, 900]))
+    assert tail == pytest.approx([0.5, 0.25, 0.1], abs=0.002)
+
+
+@pytest.mark.parametrize("n", [1, 2, 10])
+def test_few_scores(n):
+    calibration = fit_calibration(np.arange(n, dtype=float))
+    assert not calibration.is_fitted
+    tail = calibration.tail_probability(np.array([n - 1.0, n, n + 10, n + 1000]))
+    assert (np.diff(tail) < 0).all()
+    assert tail[0] > 1 / (n + 1) / 4
+
+
+def test_scores_that_are_all_equal():
+    calibration = fit_calibration(np.full(100, 3.0))
+    below, same, above, far = calibration.tail_probability(np.array([2.0, 3.0, 3.1, 30.0]))
+    assert same == pytest.approx(0.5, abs=0.01)
+    assert below > same > 0.01 > above > far > 0
+
+
+def test_half_of_the_ties_count_as_more_abnormal():
+    tail = fit_calibration(np.repeat([0.0, 1.0], [300, 700])).tail_probability(np.array([0.0, 1.0]))
+    assert tail == pytest.approx([0.85, 0.35], abs=0.01)

@@ -1,0 +1,229 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from anomembed.config import Config, load_config, make_config, merge
+from anomembed.demo import make_demo
+from anomembed.errors import ConfigError
+from anomembed.read.roles import Role, infer_roles
+from anomembed.read.table import Table
+from anomembed.write.store import write_tables
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+DEFAULTS = """
+seed = 0
+[source]
+[roles]
+key = []
+timestamp = []
+entity = []
+category = []
+number = []
+text = []
+ignore = []
+[reference]
+clean = false
+max_records = 200_000
+[tokens]
+min_count = 1
+max_values = 100_000
+bins = 16
+[embedding]
+method = "ppmi-svd"
+width = 16
+[detector]
+name = "auto"
+[flags]
+[store]
+path = "anomembed.duckdb"
+"""
+
+
+def written(text, path=Path("c.toml")):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_these_are_the_defaults():
+    assert Config().model_dump(mode="json", exclude_none=True) == tomllib.loads(DEFAULTS)
+    nothing = {"source": ["database", "table", "fit_where", "where"], "flags": ["alpha", "budget", "threshold"]}
+    assert all(getattr(getattr(Config(), section), name) is None for section in nothing for name in nothing[section])
+    assert load_config(written(DEFAULTS)) == load_config(written("")) == Config()
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        Config().flags.budget = 3
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "inside", "outside"),
+    [
+        (None, "seed", [0, 2**32 - 1], [-1, 2**32, 0.5]),
+        ("reference", "max_records", [100], [99, "many"]),
+        ("tokens", "min_count", [1], [0]),
+        ("tokens", "max_values", [1], [0]),
+        ("tokens", "bins", [2, 256], [1, 257]),
+        ("embedding", "width", [1, 1024], [0, 1025]),
+        ("embedding", "method", ["ppmi-svd"], ["word2vec"]),
+        ("flags", "alpha", [1e-9, 0.99], [0, 1, -0.1, float("nan")]),
+        ("flags", "budget", [1], [0, 1.5]),
+        ("flags", "threshold", [1e-300, 0.99], [0, 1, float("inf")]),
+        ("reference", "clean", [True], ["perhaps", 2]),
+        ("roles", "key", [["id"], []], ["id", [1], 7]),
+    ],
+)
+def test_bounds(section, name, inside, outside):
+    def nested(value):
+        return {section: {name: value}} if section else {name: value}
+
+    for value in inside:
+        config = make_config(nested(value))
+        assert getattr(getattr(config, section) if section else config, name) in (
+            value,
+            tuple(value) if isinstance(value, list) else value,
+        )
+    for value in outside:
+        with pytest.raises(
+            ConfigError, match=rf"^here: {section + '.' if section else ''}{name}|^here: flags"
+        ) as error:
+            make_config(nested(value), "here")
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        ({"sead": 1}, "unknown setting sead; did you mean 'seed'?"),
+        ({"flag": {}}, "unknown setting flag; did you mean 'flags'?"),
+        ({"flags": {"buget": 1}}, "unknown setting flags.buget; did you mean 'budget'?"),
+        ({"tokens": {"BINS": 4}}, "unknown setting tokens.BINS; did you mean 'bins'?"),
+        ({"store": {"zzz": 1}}, "unknown setting store.zzz; there are: path"),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_known_one(settings, hint):
+    with pytest.raises(ConfigError) as error:
+        make_config(settings, "c.toml")
+    assert str(error.value) == f"c.toml: {hint}"
+
+
+@pytest.mark.parametrize("rules", [("alpha", "budget"), ("budget", "threshold"), ("alpha", "budget", "threshold")])
+def test_only_one_rule_decides(rules):
+    values = {"alpha": 0.1, "budget": 5, "threshold": 0.1}
+    with pytest.raises(ConfigError, match=f"^c: flags: choose one of {', '.join(rules)}$"):
+        make_config({"flags": {rule: values[rule] for rule in rules}}, "c")
+
+
+def test_overrides_win_setting_by_setting_and_a_rule_replaces_another():
+    path = written('seed = 1\n[source]\ntable = "a"\nwhere = "x"\n[flags]\nbudget = 9\n')
+    config = load_config(path, {"source": {"where": "y"}, "flags": {"alpha": 0.1}})
+    assert (config.seed, config.source.table, config.source.where) == (1, "a", "y")
+    assert (config.flags.alpha, config.flags.budget) == (0.1, None)
+
+
+def test_merging_changes_neither_side():
+    below, above = {"roles": {"key": ["a"]}}, {"roles": {"ignore": ["b"]}}
+    assert merge(below, above) == {"roles": {"key": ["a"], "ignore": ["b"]}}
+    assert (below, above) == ({"roles": {"key": ["a"]}}, {"roles": {"ignore": ["b"]}})
+
+
+def test_a_relative_database_is_beside_the_configuration(tmp_path):
+    (tmp_path / "sub").mkdir()
+    path = written('[source]\ndatabase = "../data/*.parquet"', tmp_path / "sub" / "c.toml")
+    assert load_config(path).source.database == str(tmp_path / "sub" / "../data/*.parquet")
+    path = written('[source]\ndatabase = "/data/x.duckdb"', path)
+    assert load_config(path).source.database == "/data/x.duckdb"
+    assert load_config(path, {"store": {"path": "s"}}).store.path == "s"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"seed = = 1", "line 1"), (b"\xff\xfe", "cannot be read as TOML"), (b"[a]\n[a]\n", "cannot be read as TOML")],
+)
+def test_a_file_that_is_no_toml_is_one_sentence(content, says):
+    Path("c.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=says) as error:
+        load_config(Path("c.toml"))
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_with_a_byte_order_mark_is_read():
+    Path("c.toml").write_bytes(b"\xef\xbb\xbfseed = 3\n")
+    assert load_config(Path("c.toml")).seed == 3
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
+    with pytest.raises(ConfigError, match=r"no such configuration file: no\.toml"):
+        load_config(Path("no.toml"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path)
+
+
+NASTY = [
+    'it\'s "quoted"',
+    "two\nlines",
+    "tab\there",
+    "naïve ☃ 🙂",
+    "back\\slash",
+    "del\x7f\x1b[31m",
+    "a.b",
+    "#c",
+    "[roles]",
+    " ",
+]
+
+
+def test_what_init_writes_is_read_back_as_the_same_roles(run, database):
+    columns = ", ".join(
+        f"['x', 'y', 'z'][1 + (i * {n}) % 3] AS \"{name.replace(chr(34), chr(34) * 2)}\""
+        for n, name in enumerate(NASTY, 4)
+    )
+    path = database(f'CREATE TABLE "it\'s\n""odd""" AS SELECT i AS id, {columns}, i / 7 AS share FROM range(90) r(i)')
+    outcome = run("init", path, 'it\'s\n"odd"', "-o", "sub.toml")
+    assert outcome.code == 0, outcome.err
+    config = load_config(Path("sub.toml"))
+    assert not [line for line in Path("sub.toml").read_text().splitlines() if not line.isprintable()]
+    with Table(config.source.database, config.source.table) as table:
+        inferred = infer_roles(table)
+        told = infer_roles(table, {Role(name): names for name, names in config.roles.model_dump().items()})
+    assert [(c.name, c.role) for c in told.columns] == [(c.name, c.role) for c in inferred.columns]
+    assert {column.name for column in told.of(Role.CATEGORY, Role.IGNORE)} >= set(NASTY)
+    assert {column.reason for column in told.columns} == {"as told"}
+
+
+def test_what_init_writes_can_be_fitted_from_another_folder(run, database, tmp_path, monkeypatch):
+    path = database("CREATE TABLE t AS SELECT i AS id, 'a' || i % 3 AS a, 'b' || i % 3 AS b FROM range(90) r(i)")
+    (tmp_path / "etc").mkdir()
+    assert run("init", path.name, "-o", "etc/t.toml").code == 0
+    monkeypatch.chdir("/")
+    store = tmp_path / "s.duckdb"
+    assert run("fit", tmp_path / "etc/t.toml", "-q", "--store", store).code == 0
+    assert run("score", tmp_path / "etc/t.toml", "-q", "--store", store, "--budget", 1).code == 0
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    tables = make_demo()
+    folder = tmp_path_factory.mktemp("demo") / "anomembed-demo"
+    folder.mkdir()
+    frames = {"payments": tables.payments, "events": tables.events}
+    write_tables(folder / "demo.duckdb", {name: frame.head(5000) for name, frame in frames.items()})
+    return folder
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_configuration_that_we_ship_works_on_the_demo(path, demo, run, tmp_path):
+    config = load_config(path)
+    assert not Path(config.source.database).is_relative_to("/home")
+    assert Path(config.source.database).name == "demo.duckdb"
+    copy = demo.parent / "configs" / path.name
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(path.read_bytes())
+    assert run("fit", copy, "-q", "--store", "s.duckdb").code == 0
+    outcome = run("score", copy, "--store", "s.duckdb", "--format", "csv")
+    assert (outcome.code, outcome.err.count("caution")) == (0, 0), outcome.err
+
+
+def test_both_demo_tables_have_their_configuration():
+    assert {path.stem for path in CONFIGS.glob("*.toml")} >= {"demo-payments", "demo-events"}

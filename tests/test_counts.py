@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from anomembed.represent import counts as module
+from anomembed.represent.counts import count_pairs
+
+N_VALUES, N_COLUMNS = 5, 3
+SIZE = N_VALUES * N_COLUMNS
+
+
+@st.composite
+def records(draw):
+    value = st.lists(st.integers(0, N_VALUES - 1), min_size=N_COLUMNS, max_size=N_COLUMNS)
+    rows = np.array(draw(st.lists(value, min_size=1, max_size=12)), np.int32) + N_VALUES * np.arange(N_COLUMNS)
+    times = draw(st.lists(st.integers(1, 1000), min_size=len(rows), max_size=len(rows)))
+    return rows.astype(np.int32), np.array(times)
+
+
+def counted_one_by_one(rows, times):
+    together = np.zeros((SIZE, SIZE))
+    for row, n in zip(rows, times, strict=True):
+        for a in row:
+            for b in row:
+                together[a, b] += n
+    return together
+
+
+@settings(max_examples=40, deadline=None)
+@given(records())
+def test_both_ways_of_counting_equal_counting_one_by_one(drawn):
+    expected = counted_one_by_one(*drawn)
+    assert (module._sparse_product(*drawn, SIZE).toarray() == expected).all()
+    assert (module._dense_product(*drawn, SIZE).toarray() == expected).all()
+    assert (count_pairs(*drawn, SIZE).together.toarray() == expected).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(records(), records())
+def test_counts_add(day_1, day_2):
+    both = count_pairs(*(np.concatenate(parts) for parts in zip(day_1, day_2, strict=True)), SIZE)
+    summed = count_pairs(*day_1, SIZE) + count_pairs(*day_2, SIZE)
+    assert summed.n_records == both.n_records == day_1[1].sum() + day_2[1].sum()
+    assert (summed.together != both.together).nnz == 0
+    assert summed.together.has_sorted_indices
+    assert (summed.single == both.single).all()
+
+
+def test_an_example_by_hand():
+    counts = count_pairs(np.array([[0, 2], [0, 3], [1, 3]], np.int32), np.array([5, 2, 1]), 4)
+    assert counts.n_records == 8
+    assert counts.single.tolist() == [7, 1, 5, 3]
+    assert counts.together[[0]].toarray().tolist() == [[7, 0, 5, 2]]
+
+
+@pytest.mark.parametrize("n_tokens", [40, 4000])  # dense, sparse
+def test_blocks_do_not_change_the_counts(n_tokens, monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = (rng.integers(0, n_tokens // 4, (300, 4)) + n_tokens // 4 * np.arange(4)).astype(np.int32)
+    times = rng.integers(1, 9, 300)
+    at_once = count_pairs(rows, times, n_tokens).together
+    monkeypatch.setattr(module, "BLOCK", 7)
+    assert (count_pairs(rows, times, n_tokens).together != at_once).nnz == 0
+    assert (at_once != sparse.csr_array(at_once.T)).nnz == 0

@@ -1,0 +1,139 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomembed import Config, fit_model, score_table
+from anomembed.represent.views import make_batch
+from anomembed.score.reasons import contributions, expect
+from anomembed.score.wording import clean_text
+
+USUAL = {"id": 0, "shop": "s1", "city": "c1", "mood": "m2", "price": 100.0, "noise": 0.0}
+
+
+def make_sales(n=3000):
+    """Shops s0 and s2 lie in city c0, s1 and s3 in c1, and each has its prices; mood and noise mean nothing."""
+    rng = np.random.default_rng(1)
+    shop = rng.integers(0, 4, n)
+    return pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "shop": [f"s{i}" for i in shop],
+            "city": [f"c{i % 2}" for i in shop],
+            "mood": [f"m{i}" for i in rng.integers(0, 3, n)],
+            "price": rng.normal(size=n) * 2 + np.array([10, 100, 1000, 5000])[shop],
+            "noise": rng.normal(size=n),
+        }
+    )
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["mixed", "clean"])
+def model(request):
+    return fit_model(make_sales(), config=Config(reference={"clean": request.param}))
+
+
+def explained(model, **changed):
+    """Return the reason of one changed record, and the contribution of every column."""
+    record = pl.DataFrame([{**USUAL, **changed}], schema=make_sales(1).schema)
+    flags = score_table(model, record).flags
+    parts = flags.contributions.group_by("column_name").agg(pl.col("contribution").sum(), pl.col("expected").first())
+    return flags.frame["reason"][0], {row["column_name"]: row for row in parts.to_dicts()}
+
+
+def top(parts):
+    return max(parts, key=lambda name: parts[name]["contribution"])
+
+
+def law_holds(model, frame):
+    batch = make_batch(frame, model.vocabulary, model.numbers)
+    sources = [model.numbers.index(c.source) if len(c.edges) else -1 for c in model.vocabulary.columns]
+    expected = expect(batch.tokens, model.vocabulary, model.embeddings)
+    parts = contributions(model.views, batch, expected, sources)
+    return np.allclose(parts.sum(axis=2), model.terms(batch), rtol=1e-9, atol=1e-9)
+
+
+def test_contributions_sum_to_the_raw_score(model):
+    flags = score_table(model, make_sales(300)).flags
+    sums = flags.contributions.group_by("rank").agg(pl.col("contribution").sum()).sort("rank")["contribution"]
+    assert sums.to_numpy() == pytest.approx(flags.frame["raw_score"].to_numpy())
+
+
+value = st.none() | st.sampled_from(["s0", "s1", "c0", "c1", "m0", "", "(missing)", "new"])
+number = st.none() | st.floats()
+
+
+@settings(max_examples=25, deadline=None)
+@given(records=st.lists(st.tuples(value, value, value, number, number), min_size=1, max_size=6))
+def test_the_law_holds_for_any_records(records):
+    names = ["shop", "city", "mood", "price", "noise"]
+    schema = dict.fromkeys(names[:3], pl.String) | dict.fromkeys(names[3:], pl.Float64)
+    assert law_holds(MODEL(), pl.DataFrame(records, schema=schema, orient="row"))
+
+
+def MODEL(kept=[]):  # noqa: B006, N802
+    """Return one model for all examples."""
+    if not kept:
+        kept.append(fit_model(make_sales()))
+    return kept[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "wrong", "right"),
+    [
+        ("city", "c0", "c1"),
+        ("city", None, "c1"),
+        ("city", "c7", "c1"),
+        ("mood", "m7", "m0"),
+        ("noise", 9.0, None),
+        ("price", -900.0, None),
+        ("price", None, None),
+    ],
+)
+def test_the_planted_wrong_value_is_the_top_column(model, column, wrong, right):
+    reason, parts = explained(model, **{column: wrong})
+    assert top(parts) == column
+    assert right is None or right in parts[column]["expected"]
+    assert (
+        f"{column}={'(missing)' if wrong is None else f'{wrong:.10g}' if column in ('noise', 'price') else wrong}"
+        in reason
+    )
+
+
+def test_words_for_a_value_never_seen(model):
+    assert "city=c7 was never seen in the reference; expected: c1" in explained(model, city="c7")[0]
+
+
+def test_words_for_numbers_alone_and_in_company(model):
+    assert "noise=9 is unusually high" in explained(model, noise=9.0)[0]
+    high, low = (explained(model, price=price)[0] for price in (9e9, -9e9))
+    assert "price=9000000000 is unusually high with shop=s1 (19 in 20 lie between 9" in high
+    assert "price=-9000000000 is unusually low with shop=s1" in low
+
+
+def test_words_for_a_conflict(model):
+    reason, _ = explained(model, city="c0")
+    assert "city=c0 is unusual with shop=s1" in reason
+    assert "expected: c1" in reason
+
+
+def test_words_for_a_rare_value():
+    sales = make_sales().with_columns(mood=pl.when(pl.col("id") < 2).then(pl.lit("odd")).otherwise("mood"))
+    reason, parts = explained(fit_model(sales, config=Config(seed=1)), mood="odd")
+    assert "mood=odd is rare (" in reason or "mood=odd was never seen" in reason
+    assert top(parts) == "mood"
+
+
+def test_a_price_that_all_have_is_not_called_unusual():
+    sales = make_sales().with_columns(price=pl.lit(9.99), noise=pl.when(pl.col("id") % 2 == 0).then(0.1).otherwise(0.2))
+    config = Config(roles={"number": ["price", "noise"]}, flags={"budget": 100})
+    reasons = score_table(fit_model(sales, config=config), sales).flags.frame["reason"]
+    assert not reasons.str.contains("unusually").any()
+
+
+def test_hostile_values_are_cleaned(model):
+    reason, _ = explained(model, city="c\x1b[31m\n\u202eevil" + "x" * 500)
+    assert reason.isprintable()
+    assert len(reason) < 300
+    assert clean_text("a\tb\u2028c") == "a?b?c"
+    assert len(clean_text("x" * 99)) == 83

@@ -1,0 +1,195 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomembed.represent.counts import count_pairs
+from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
+from anomembed.represent.tokens import Vocabulary, category_tokens, distinct, number_tokens
+from anomembed.represent.views import make_batch
+from anomembed.represent.views.number import _fit_normal_score, fit_number_view
+from anomembed.represent.views.pair import fit_pair_view
+from anomembed.represent.views.rarity import fit_rarity_view
+from anomembed.represent.views.record import fit_record_view
+
+REFERENCE = np.random.default_rng(0).normal(50, 10, 3000)
+SCORE = _fit_normal_score(REFERENCE)
+
+
+def learn(frame):
+    """Vocabulary, counts and batch of a frame of text and numbers."""
+    columns, numbers = [], tuple(frame.select(pl.col(pl.Float64)).columns)
+    for values in frame:
+        if values.name in numbers:
+            columns.append(number_tokens(values.name, values.to_numpy(), 8))
+        else:
+            known = values.drop_nulls().rename("value").value_counts(sort=True, name="n_records")
+            columns.append(category_tokens(values.name, known, 0, values.null_count(), 1))
+    vocabulary = Vocabulary(tuple(columns))
+    batch = make_batch(frame, vocabulary, numbers)
+    rows, _, times = distinct(batch.tokens)
+    return vocabulary, count_pairs(rows, times, vocabulary.size), batch
+
+
+def all_views(frame):
+    vocabulary, counts, batch = learn(frame)
+    embeddings = fit_ppmi_svd(counts, 8, 0)
+    record = fit_record_view(vocabulary, embeddings, by_rarity=True)
+    places = np.array([place for place, column in enumerate(vocabulary.columns) if not len(column.edges)])
+    rarity = [fit_rarity_view(vocabulary, counts, coupled=coupled) for coupled in (False, True)]
+    views = [record, *rarity, fit_number_view(batch, record, places), fit_pair_view(vocabulary, counts)]
+    return vocabulary, batch, views
+
+
+@pytest.fixture(scope="module")
+def shops():
+    """What is sold, and its price, depend on the shop."""
+    rng = np.random.default_rng(0)
+    shop = rng.integers(0, 4, 1500)
+    price = rng.normal(10, 1, 1500) * 10.0**shop
+    price[::50] = np.nan
+    frame = pl.DataFrame({"shop": shop.astype(str), "goods": (shop // 2).astype(str), "price": price})
+    return frame.with_columns(day=pl.Series(rng.integers(0, 7, 1500).astype(str)))
+
+
+def test_a_record_does_not_depend_on_its_batch(shops):
+    _, batch, views = all_views(shops)
+    for view in views:
+        together = view.vectors(batch[:300])
+        assert together.dtype == np.float32
+        alone = np.concatenate([view.vectors(batch[i : i + 1]) for i in range(300)])
+        assert alone.tobytes() == together.tobytes(), view.name
+        assert view.vectors(batch[:0]).shape == (0, together.shape[1])
+
+
+def test_vectors_are_finite_whatever_the_record(shops):
+    vocabulary, _, views = all_views(shops)
+    wild = [np.inf, -np.inf, np.nan, 1.7e308, -1.7e308, 5e-324]
+    odd = pl.DataFrame({"shop": ["0", None, "x"] * 2, "goods": ["y"] * 6, "price": wild, "day": [None, "z"] * 3})
+    batch = make_batch(odd, vocabulary, ("price",))
+    assert all(np.isfinite(view.vectors(batch)).all() for view in views)
+
+
+def test_records_with_unseen_values_are_far_from_all_others(shops):
+    vocabulary, batch, views = all_views(shops)
+    odd = make_batch(shops[:1].with_columns(shop=pl.lit("new")), vocabulary, ("price",))
+    known, new = views[0].vectors(batch), views[0].vectors(odd)[0]
+    gaps = np.linalg.norm(known[:, None] - known[None, :200], axis=2)
+    assert known[:, -1].max() == 0 < new[-1]
+    assert np.linalg.norm(known - new, axis=1).min() > np.median(gaps)
+
+
+def test_a_record_is_the_weighted_mean_of_its_tokens(shops):
+    vocabulary, counts, batch = learn(shops)
+    embeddings = fit_ppmi_svd(counts, 4, 0)
+    tokens = batch.tokens[0]
+    plain = fit_record_view(vocabulary, embeddings, by_rarity=False).vectors(batch[:1])[0]
+    assert np.allclose(plain[:-1], embeddings.vectors[tokens].mean(axis=0), atol=1e-6)
+    weighted = fit_record_view(vocabulary, embeddings, by_rarity=True).vectors(batch[:1])[0]
+    expected = np.average(embeddings.vectors[tokens], axis=0, weights=vocabulary.surprise()[tokens])
+    assert np.allclose(weighted[:-1], expected, atol=1e-6)
+
+
+def test_uncoupled_rarity_is_surprise():
+    vocabulary, counts, batch = learn(pl.DataFrame({"a": ["x"] * 7 + ["y"] * 3, "b": ["p", "q"] * 5}))
+    rarity = fit_rarity_view(vocabulary, counts, coupled=False).vectors(batch)
+    assert rarity[[0, 9], 0] == pytest.approx(-np.log([7.5 / 11, 3.5 / 11]))
+
+
+def test_coupled_rarity_is_the_published_walk():
+    frame = pl.DataFrame({"a": ["x"] * 7 + ["y"] * 3, "b": ["p"] * 6 + ["q"] * 4})  # x meets p 6 times and q once
+    vocabulary, counts, batch = learn(frame)
+    rarity = fit_rarity_view(vocabulary, counts, coupled=True)
+    delta = np.array([(0 + 3 / 10) / 2, (4 / 7 + 3 / 10) / 2, (0 + 4 / 10) / 2, (2 / 6 + 4 / 10) / 2])  # x y p q
+    meets = np.array([[0, 0, 6, 1], [0, 0, 0, 3], [6, 0, 0, 0], [1, 3, 0, 0]]) / [7, 3, 6, 4]  # share of the column's
+    step = meets * delta
+    step /= step.sum(axis=1, keepdims=True)
+    walk = np.full(4, 0.25)
+    for _ in range(1000):
+        walk = 0.05 / 4 + 0.95 * walk @ step
+    expected = walk * np.repeat([walk[:2].sum(), walk[2:].sum()], 2)
+    found = rarity.rarity[[3, 4, 8, 9]]
+    assert found / found.sum() == pytest.approx(expected / expected.sum(), rel=1e-4)
+    assert rarity.vectors(batch).sum(axis=1).mean() == pytest.approx(1)
+    assert rarity.rarity[[0, 1, 2, 5, 6, 7]] == pytest.approx(found.max())  # what the reference does not have
+
+
+def test_a_single_column_is_judged_by_surprise():
+    vocabulary, counts, batch = learn(pl.DataFrame({"a": ["x"] * 99 + ["y"]}))
+    rarity = fit_rarity_view(vocabulary, counts, coupled=True).vectors(batch)[:, 0]
+    assert rarity[-1] > 10 * rarity[0]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.floats(allow_nan=False), min_size=2, max_size=20))
+def test_normal_scores_follow_the_order_of_numbers(numbers):
+    score = SCORE(np.sort(numbers))
+    assert (np.diff(score) >= 0).all()
+    assert np.isfinite(score).all()
+
+
+def test_normal_scores_of_ordinary_far_and_missing_numbers():
+    middle, low, high, beyond, farther, missing = SCORE(np.array([50, 20, 80, 150, 1500, np.nan]))
+    assert abs(middle) < 0.1
+    assert low == pytest.approx(-high, abs=0.3)
+    assert high < beyond < farther < 10
+    assert missing == 0
+
+
+@pytest.mark.parametrize("reference", [[5.0], [5.0, 5.0], [np.nan], [1e308, -1e308], [0, 5e-324], [np.inf, 1.0]])
+def test_normal_scores_of_meagre_references(reference):
+    score = _fit_normal_score(np.array(reference))(np.array([-np.inf, -1e300, 0, 1e-300, 1e300, np.inf]))
+    assert np.isfinite(score).all()
+    assert (np.diff(score) >= 0).all()
+    assert score[0] < score[-1]
+
+
+def test_missing_numbers_are_counted(shops):
+    _, batch, views = all_views(shops)
+    missing = views[3].magnitudes(batch.numbers)[:, -1]
+    assert (missing > 0).tolist() == np.isnan(batch.numbers[:, 0]).tolist()
+
+
+def test_a_number_is_far_from_those_in_its_company(shops):
+    vocabulary, batch, views = all_views(shops)
+    view, usual = views[3], shops.filter(pl.col("shop") == "0", pl.col("price").is_finite())[:1]
+    odd = make_batch(pl.concat([usual, usual.with_columns(price=pl.lit(1e4))]), vocabulary, ("price",))
+    near, far = (np.linalg.norm(view.vectors(batch) - vector, axis=1).min() for vector in view.vectors(odd))
+    assert far > 3 * near + 0.3
+
+
+def test_a_constant_context_is_not_blown_up():
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": ["x"] * 700, "b": ["y"] * 700, "n": rng.normal(size=700)})
+    _, batch, views = all_views(frame)
+    assert np.abs(views[3].vectors(batch)[:, 2:]).max() < 1e-3
+
+
+def test_the_largest_conflict_is_the_planted_one(shops):
+    vocabulary, counts, batch = learn(shops)
+    view = fit_pair_view(vocabulary, counts)
+    odd = shops.filter(shop="0")[:1].with_columns(goods=pl.lit("1"))
+    tokens = make_batch(odd, vocabulary, ("price",)).tokens
+    assert view.worst(tokens).tolist() == [[0, 1]]
+    expected = counts.single[tokens[0, 0]] * counts.single[tokens[0, 1]] / counts.n_records
+    largest = view.vectors(make_batch(odd, vocabulary, ("price",)))[0]
+    assert largest[0] == pytest.approx(np.log(expected + 1))
+    assert largest[0] > largest[1] >= largest[2] >= 0
+    assert np.median(view.vectors(batch)[:, 0]) < 0.2
+
+
+def test_conflicts_by_hand():
+    frame = pl.DataFrame({"a": ["x"] * 8 + ["y"] * 8, "b": ["p"] * 6 + ["q"] * 2 + ["p"] * 2 + ["q"] * 6})
+    vocabulary, counts, batch = learn(frame)
+    conflicts = fit_pair_view(vocabulary, counts).vectors(batch)
+    assert conflicts[:, 0] == pytest.approx([0] * 6 + [np.log(5 / 2)] * 4 + [0] * 6)  # 2 where chance has 4
+    assert not conflicts[:, 1:].any()
+
+
+def test_columns_that_do_not_depend_on_each_other_cannot_conflict():
+    frame = pl.DataFrame({"a": ["x", "x", "y", "y"] * 5, "b": ["p", "q"] * 10})
+    vocabulary, counts, _ = learn(frame)
+    assert len(fit_pair_view(vocabulary, counts).pairs) == 0
+    vocabulary, counts, _ = learn(frame.select("a"))
+    assert len(fit_pair_view(vocabulary, counts).pairs) == 0
