@@ -358,6 +358,12 @@ def test_init_fit_and_score_follow_each_other(run, pets):
         assert outcome.code == 0, outcome.err
 
 
+def test_an_hour_without_records_is_no_failure(run, fitted):
+    outcome = run("score", fitted, "--store", "store.duckdb", "--where", "id > 999", "--fail-on-flags")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "no record of pets meets the condition id > 999" in outcome.err
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

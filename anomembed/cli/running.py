@@ -48,7 +48,8 @@ def scan_table(config: Config, output: Output) -> None:
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.say("read", f"{table.name}: {table.count():,} records")
-        _check_condition(table, config.source.where)
+        if config.source.where and not table.count(config.source.where):
+            raise DataError(f"no record of {table.name} meets the condition {config.source.where}")
         # The records that are scored are the reference itself: none is held out, all are treated alike.
         hold_out = config.source.fit_where != config.source.where
         model = learn_model(table, config, hold_out=hold_out)
@@ -76,7 +77,10 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path, must_exist=True) as store:
-        _check_condition(table, config.source.where)
+        if config.source.where and not table.count(config.source.where):
+            # An hour without records is nothing that a job in cron should wake anybody for.
+            teller.say("scored", f"nothing: no record of {table.name} meets the condition {config.source.where}")
+            return
         chosen, _ = store.model_parts(model_id)
         model = load_model(store, chosen)
         teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} records of {model.summary.source}")
@@ -87,12 +91,6 @@ def _check(config: Config, output: Output) -> None:
     check_detector(config.detector.name)
     if output.scores_to:
         check_scores_path(output.scores_to, config.source.database, config.store.path)
-
-
-def _check_condition(table: Table, where: str | None) -> None:
-    """Refuse early what cannot be scored late."""
-    if where and not table.count(where):
-        raise DataError(f"no record of {table.name} meets the condition {where}")
 
 
 def open_source(config: Config) -> Table:

@@ -319,7 +319,7 @@ def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int6
     """
     # Told apart by a 64-bit hash: two of a million distinct records share one with a chance of 3e-8.
     rng = np.random.default_rng(0)
-    odd: NDArray[np.uint64] = rng.integers(1, 2**63, tokens.shape[1], dtype=np.uint64) | np.uint64(1)
+    odd: NDArray[np.uint64] = rng.integers(1, 2**63, (tokens.shape[1],), dtype=np.uint64) | np.uint64(1)
     hashes = np.zeros(len(tokens), np.uint64)
     for column, multiplier in zip(tokens.T, odd, strict=True):
         hashes += (column.astype(np.uint64) + np.uint64(1)) * multiplier
