@@ -93,7 +93,7 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     # DuckDB would spill beside the database, which may be a folder that is not ours to write to.
     connection.execute(f"SET temp_directory = {quote_text(tempfile.gettempdir() + '/anomembed-spill')}")
-    connection.execute("SET memory_limit = '1GB'")
+    connection.execute("SET memory_limit = '512MB'")
     connection.execute("SET enable_progress_bar = false")  # DuckDB's goes to standard output, where data go
     return connection
 

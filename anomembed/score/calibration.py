@@ -65,9 +65,10 @@ class Calibration:
 
         Examples
         --------
-        >>> calibration = fit_calibration(np.arange(1000.0))
-        >>> calibration.minus_log_tail(np.array([500.0, 900.0, 999.0, 2000.0])).round(1)
-        array([0.7, 2.3, 7.2, 9.8])
+        >>> exponential = -np.log(1 - (np.arange(1000) + 0.5) / 1000)  # of which it is the score itself
+        >>> calibration = fit_calibration(exponential)
+        >>> calibration.minus_log_tail(np.array([1.0, 3.0, 7.0, 14.0])).round(1)
+        array([ 1. ,  3. ,  6.8, 12.1])
         """
         body = np.interp(raw, self.knots, self.log_tail)
         # Below the smallest reference score the probability goes on rising towards 1, so that no ties are made.

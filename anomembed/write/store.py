@@ -296,7 +296,7 @@ class Store:
                     connection.execute(SCHEMA)
                     connection.execute("INSERT INTO store_version VALUES (?)", [VERSION])
                     connection.execute(MACROS)
-            self._connection.execute("SET memory_limit = '1GB'")
+            self._connection.execute("SET memory_limit = '512MB'")
             self._connection.execute("SET enable_progress_bar = false")  # DuckDB's goes to standard output
 
     def _next(self, table: str, column: str) -> int:

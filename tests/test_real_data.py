@@ -1,0 +1,34 @@
+"""Public labelled sets, where there are any: the folder that ANOMEMBED_DATA names, as examples/benchmark describes it."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from anomembed.config import make_config
+from anomembed.fitting import learn_model
+from anomembed.read.table import Table
+from anomembed.scoring import score_batches
+
+DATA = Path(os.environ.get("ANOMEMBED_DATA", "data"))
+
+
+def measured(frame, labels, **settings):
+    """ROC AUC and average precision of the raw scores of all records of a frame without its labels."""
+    with Table(frame) as table:
+        model = learn_model(table, make_config(settings), hold_out=False)
+        raw = pl.concat(list(score_batches(model, table, None))).sort("record")["raw_score"].to_numpy()
+    return roc_auc_score(labels, raw), average_precision_score(labels, raw)
+
+
+@pytest.mark.parametrize(("name", "auc", "ap"), [("cmc", 0.60, 0.04), ("kdd_probe", 0.97, 0.70), ("bank", 0.65, 0.21)])
+def test_categorical_sets(name, auc, ap):
+    file = DATA / f"adrepo_{name}.parquet"
+    if not file.exists():
+        pytest.skip(f"no {file}: set ANOMEMBED_DATA to the folder that holds the public sets")
+    frame = pl.read_parquet(file).sample(fraction=1, shuffle=True, seed=0).with_row_index("record")
+    found = measured(frame.drop("label", "label_name"), frame["label"], roles={"key": ["record"]})
+    assert found[0] > auc
+    assert found[1] > ap
