@@ -1,4 +1,4 @@
-"""Public labelled sets, where there are any: the folder that ANOMEMBED_DATA names, as examples/benchmark describes it."""
+"""Public labelled sets, where present: the folder that ANOMEMBED_DATA names, as examples/benchmark describes it."""
 
 import os
 from pathlib import Path
