@@ -20,7 +20,7 @@ from anomembed.score.reasons import contributions, expect
 from anomembed.score.wording import Case, Wording, show_tokens
 
 BATCH_SIZE = 131_072
-EXPLAINED_AT_ONCE = 1024
+EXPLAINED_AT_ONCE = 128
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 
@@ -170,7 +170,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     tables: list[pl.DataFrame] = []
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
         part = slice(start, start + EXPLAINED_AT_ONCE)
-        expectations = expect(batch.tokens[part], model.vocabulary, model.embeddings)
+        expectations = expect(batch.tokens[part], model.vocabulary, model.counts)
         parts = contributions(model.views, batch[part], expectations, sources)
         for row, record in enumerate(values[part].iter_rows(named=True)):
             tokens = batch.tokens[start + row]

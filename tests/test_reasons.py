@@ -48,7 +48,7 @@ def top(parts):
 def law_holds(model, frame):
     batch = make_batch(frame, model.vocabulary, model.numbers)
     sources = [model.numbers.index(c.source) if len(c.edges) else -1 for c in model.vocabulary.columns]
-    expected = expect(batch.tokens, model.vocabulary, model.embeddings)
+    expected = expect(batch.tokens, model.vocabulary, model.counts)
     parts = contributions(model.views, batch, expected, sources)
     return np.allclose(parts.sum(axis=2), model.terms(batch), rtol=1e-9, atol=1e-9)
 

@@ -7,11 +7,12 @@ of a record over all views and columns sum to its raw score.**
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.counts import Counts
 from anomembed.represent.tokens import Tokens, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.score.combine import JudgedView
@@ -19,7 +20,7 @@ from anomembed.score.combine import JudgedView
 Floats = NDArray[np.float64]
 
 REPLACED_AT_ONCE = 16_384  # records with one value replaced that are scored together
-CONTEXT_SHARE = 0.25  # the context's say in what is expected, beside the values' own frequency; it is not independent
+CONTEXT_SHARE = 0.5  # the say of each other value in what is expected; they repeat one another in part
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Expectations:
     score: list[NDArray[np.float32]]
 
 
-def expect(tokens: Tokens, vocabulary: Vocabulary, embeddings: Embeddings) -> Expectations:
+def expect(tokens: Tokens, vocabulary: Vocabulary, counts: Counts) -> Expectations:
     """Predict every column of records from their other columns.
 
     Parameters
@@ -50,30 +51,29 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, embeddings: Embeddings) -> Ex
         Token ids.
     vocabulary : Vocabulary
         Says how frequent every token is.
-    embeddings : Embeddings
-        Input and output vectors, whose products estimate the association of two tokens.
+    counts : Counts
+        How often tokens meet: a token is expected as often as it occurs, times how much more often than by chance it
+        meets each of the record's other values.
 
     Returns
     -------
     Expectations
         Tokens that never occurred in the reference are not expected.
     """
-    everything = np.zeros((len(tokens), embeddings.width), np.float32)
-    for column in tokens.T:
-        everything += embeddings.contexts[column]
-    counts = vocabulary.counts()
-    best = np.empty_like(tokens)
-    scores = []
-    for place, (low, high) in enumerate(zip(vocabulary.offsets[:-1], vocabulary.offsets[1:], strict=True)):
-        others = everything - embeddings.contexts[tokens[:, place]]
-        occurs = counts[low:high] > 0
-        prior = np.where(occurs, np.log(np.maximum(counts[low:high], 1e-9)), -np.inf).astype(np.float32)
-        association = others @ embeddings.vectors[low:high].T
-        score = np.asarray(prior + CONTEXT_SHARE * association, np.float32)
-        best[:, place] = low + score.argmax(axis=1)
-        scores.append(score)
+    score = np.empty((len(tokens), vocabulary.size), np.float32)
+    with np.errstate(divide="ignore"):
+        prior = np.log(vocabulary.counts())
+    segments = [slice(*ends) for ends in pairwise(vocabulary.offsets.tolist())]
+    for row, record in enumerate(tokens):
+        chance = np.outer(counts.single[record], counts.single) / counts.n_records
+        attraction = np.log((counts.together[record].toarray() + 1) / (chance + 1))
+        others = attraction.sum(axis=0)
+        for own, segment in zip(attraction, segments, strict=True):
+            others[segment] -= own[segment]
+        score[row] = prior + CONTEXT_SHARE * others
+    best = np.column_stack([segment.start + score[:, segment].argmax(axis=1) for segment in segments]).astype(np.int32)
     typical = np.concatenate([column.typical() for column in vocabulary.columns])
-    return Expectations(best, typical[best], scores)
+    return Expectations(best, typical[best], [score[:, segment] for segment in segments])
 
 
 def contributions(views: Sequence[JudgedView], batch: Batch, expected: Expectations, sources: Sequence[int]) -> Floats:

@@ -91,7 +91,7 @@ class Wording:
         seen = int(self.counts.together[a, b])
         records = "record" if seen == 1 else "records"
         evidence = f"{seen:,} {records} where chance would have {chance:,.0f}"
-        both = f"{self._named(case, column)} is unusual with {self._named(case, other)}"
+        both = f"{self._counted(case, column)} is unusual with {self._counted(case, other)}"
         return f"{both} ({evidence}){self._instead(case, column)}"
 
     def expected(self, case: Case, column: int) -> list[str]:
@@ -144,6 +144,13 @@ class Wording:
     def _instead(self, case: Case, column: int) -> str:
         expected = self.expected(case, column)
         return f"; expected: {', '.join(expected)}" if expected else ""
+
+    def _counted(self, case: Case, column: int) -> str:
+        """Name a value, and its bin when that is what was counted."""
+        token = int(case.tokens[column])
+        label = clean_text(self.vocabulary.label(token))
+        is_bin = self.sources[column] >= 0 and self.vocabulary.special(token) is None and label != case.shown[column]
+        return f"{self._named(case, column)} ({label})" if is_bin else self._named(case, column)
 
     def _named(self, case: Case, column: int) -> str:
         return f"{clean_text(self.vocabulary.columns[column].name)}={clean_text(case.shown[column])}"

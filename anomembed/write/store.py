@@ -42,18 +42,19 @@ CREATE TABLE IF NOT EXISTS contributions (
 """
 MACROS = """
 CREATE OR REPLACE MACRO "similar"(of_column, of_token) AS TABLE
-    WITH newest AS (FROM tokens WHERE model_id = (SELECT max(model_id) FROM models)),
-    this AS (SELECT embedding FROM newest WHERE column_name = of_column AND token = of_token AND kind = 'value')
-    SELECT token, round(list_cosine_similarity(newest.embedding, this.embedding), 4) AS similarity, n_records
-    FROM newest, this WHERE column_name = of_column AND token <> of_token AND kind = 'value'
-        AND list_sum(list_transform(newest.embedding, lambda x: x * x)) > 0
-    ORDER BY similarity DESC, token;
+    WITH newest AS (
+        FROM tokens WHERE model_id = (SELECT max(model_id) FROM models) AND column_name = of_column AND kind = 'value'),
+    compared AS (
+        SELECT token, n_records, round(list_cosine_similarity(
+            embedding, (SELECT embedding FROM newest WHERE token = of_token)), 4) AS similarity
+        FROM newest WHERE token <> of_token)
+    SELECT token, similarity, n_records FROM compared WHERE isfinite(similarity) ORDER BY similarity DESC, token;
 CREATE OR REPLACE MACRO expected(of_column, given) AS TABLE
     WITH newest AS (FROM tokens WHERE model_id = (SELECT max(model_id) FROM models)),
     company AS (SELECT context FROM newest WHERE list_contains(given, column_name || '=' || token)),
     scored AS (
         SELECT token, n_records, ln(n_records)
-            + 0.25 * coalesce((SELECT sum(list_inner_product(newest.embedding, context)) FROM company), 0) AS score
+            + coalesce((SELECT sum(list_inner_product(newest.embedding, context)) FROM company), 0) AS score
         FROM newest WHERE column_name = of_column AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN'))
     SELECT token, round(exp(score) / sum(exp(score)) OVER (), 4) AS chance, n_records
     FROM (SELECT * REPLACE (score - max(score) OVER () AS score) FROM scored) ORDER BY chance DESC, token;
