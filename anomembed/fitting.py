@@ -21,6 +21,7 @@ from anomembed.represent.tokens import (
     Tokens,
     Vocabulary,
     category_tokens,
+    count_values,
     distinct,
     number_tokens,
     time_tokens,
@@ -45,7 +46,7 @@ from anomembed.score.detectors import (
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
-PAIR_WORK = 2e9  # pairs of tokens counted at most; wider tables learn from fewer records
+MOST_CELLS = 16_000_000  # values learnt from at most; wider tables learn from fewer records
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Reference:
     learnt: pl.DataFrame
     held_out: pl.DataFrame
     is_split: bool
+    is_whole: bool
     n_records: int
 
 
@@ -83,7 +85,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
     """
-    roles = roles or infer_roles(table, _told_roles(config))
+    roles = roles or find_roles(table, config)
     numbers = tuple(column.name for column in roles.of(Role.NUMBER))
     reference = _read_reference(table, roles, config, hold_out=hold_out)
     vocabulary = _fit_vocabulary(table, roles, reference, config)
@@ -98,6 +100,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     )
     judged, notes = _judge_views(views, choice, learnt, held_out, config)
     calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0))
+    notes += _note_counts(counts, len(learnt))
     summary = _summarise(table, reference, choice, n_distinct=len(rows), notes=notes)
     ranges = fit_ranges(learnt, vocabulary)
     fitted = tuple(view for view, _ in judged)
@@ -116,8 +119,20 @@ def _summarise(table: Table, reference: Reference, choice: Choice, *, n_distinct
     )
 
 
-def _told_roles(config: Config) -> dict[Role, tuple[str, ...]]:
-    return {Role(name): names for name, names in config.roles.model_dump().items() if names}
+def _note_counts(counts: Counts, n_learnt: int) -> list[str]:
+    notes = []
+    if not counts.compared.all():
+        notes.append(f"{len(counts.compared):,} columns: each is compared with the few that it depends on most")
+    if counts.n_records < n_learnt:
+        notes.append(
+            f"pairs of values were counted in {counts.n_records:,} records: all would have too many different ones"
+        )
+    return notes
+
+
+def find_roles(table: Table, config: Config) -> Roles:
+    """Give every column the role that the configuration says, or that is inferred."""
+    return infer_roles(table, {Role(name): names for name, names in config.roles.model_dump().items() if names})
 
 
 def _read_reference(table: Table, roles: Roles, config: Config, *, hold_out: bool) -> Reference:
@@ -125,12 +140,14 @@ def _read_reference(table: Table, roles: Roles, config: Config, *, hold_out: boo
     where = config.source.fit_where
     hashed = table.hashed(select, [table.column(c.name) for c in roles.key], config.seed)
     n_records = table.count(where)
-    most = min(config.reference.max_records, max(1_000, int(PAIR_WORK / len(select) ** 2)))
+    most = min(config.reference.max_records, max(1_000, MOST_CELLS // len(select)))
     frame = _spread(table.sample(select, hashed, where, most))
-    if not hold_out and frame.height == n_records:
-        return Reference(frame, frame.head(MOST_HELD_OUT), is_split=False, n_records=n_records)
+    is_whole = frame.height == n_records
+    if not hold_out and is_whole:
+        return Reference(frame, frame.head(MOST_HELD_OUT), is_split=False, is_whole=True, n_records=n_records)
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
-    return Reference(frame[n_held_out:], frame[:n_held_out], is_split=True, n_records=n_records)
+    learnt, held_out = frame[n_held_out:], frame[:n_held_out]
+    return Reference(learnt, held_out, is_split=True, is_whole=is_whole, n_records=n_records)
 
 
 def _spread(frame: pl.DataFrame) -> pl.DataFrame:
@@ -150,8 +167,10 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Co
         elif column.role is Role.TIMESTAMP:
             columns += time_tokens(column.name, values)
         else:
-            counted = table.value_counts(select[column.name], where, settings.max_values)
-            if reference.is_split:
+            if reference.is_whole:
+                counted = count_values(values, settings.max_values)
+            else:
+                counted = table.value_counts(select[column.name], where, settings.max_values)
                 counted = _less(*counted, reference.held_out[column.name])
             columns.append(category_tokens(column.name, *counted, settings.min_count))
     if not columns:

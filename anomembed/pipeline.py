@@ -9,6 +9,7 @@ from anomembed.config import Config
 from anomembed.errors import DataError
 from anomembed.fitting import learn_model
 from anomembed.model import Model, save_model
+from anomembed.read.roles import Roles
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import VALUE, FlagKeeper, Flags, explain, score_batches
@@ -83,7 +84,8 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     Scores
     """
     with Table(source, table) as opened:
-        key = key_names(model, opened, where)
+        check_key(model.roles, opened, where)
+        key = key_names(model.roles)
         keeper = FlagKeeper(flag_rule(model.config), key)
         scored = pl.concat(list(keeper.watch(score_batches(model, opened, where))) or [pl.DataFrame()])
     flags = explain(model, keeper.flagged())
@@ -96,15 +98,20 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     return Scores(frame, flags)
 
 
-def key_names(model: Model, table: Table, where: str | None) -> tuple[str, ...]:
-    """Return the names of the key columns, after a look at whether they do name the records.
+def key_names(roles: Roles) -> tuple[str, ...]:
+    """Return the names of the key columns; that of the row number without any."""
+    return tuple(column.name for column in roles.key) or (ROW_NUMBER,)
+
+
+def check_key(roles: Roles, table: Table, where: str | None) -> None:
+    """See whether the key does name the records.
 
     Raises
     ------
     DataError
         When two records share a key, or one has none.
     """
-    key = tuple(column.name for column in model.roles.key)
+    key = tuple(column.name for column in roles.key)
     ours = {"raw_score", "tail_probability", "flagged", "view", "reason", "rank", "extrapolated"}
     taken = {name for name in key if name.casefold() in ours or name.startswith(VALUE)}
     if taken:
@@ -113,7 +120,6 @@ def key_names(model: Model, table: Table, where: str | None) -> tuple[str, ...]:
         )
     if key and not table.is_unique([table.column(name) for name in key], where):
         raise DataError(f"{', '.join(key)} does not name the records of {table.name}: a value is null or occurs twice")
-    return key or (ROW_NUMBER,)
 
 
 def flag_rule(config: Config) -> FlagRule:
@@ -158,7 +164,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     model_id : int or None
         Its number in the store; None when it is not there yet.
     table : Table
-        The records; `config.source.where` says which.
+        The records; `config.source.where` says which. See to their key by `check_key` first.
     config : Config
         Settings, of which the flag rule counts.
     store : Store
@@ -169,7 +175,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     Run
     """
     where, rule = config.source.where, flag_rule(config)
-    key = key_names(model, table, where)
+    key = key_names(model.roles)
     keeper = FlagKeeper(rule, key)
     store.stage(keeper.watch(score_batches(model, table, where)))
     flags = explain(model, keeper.flagged())

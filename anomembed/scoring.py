@@ -19,7 +19,7 @@ from anomembed.score.flags import FlagRule
 from anomembed.score.reasons import contributions, expect
 from anomembed.score.wording import Case, Wording, show_tokens
 
-BATCH_SIZE = 131_072
+BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
@@ -36,7 +36,7 @@ _NO_CONTRIBUTIONS = pl.DataFrame(
 )
 
 
-def score_batches(model: Model, table: Table, where: str | None, size: int = BATCH_SIZE) -> Iterator[pl.DataFrame]:
+def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
     """Judge records, batch by batch.
 
     Parameters
@@ -47,7 +47,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int = BAT
         An open table with the columns that the model was fitted on.
     where : str or None
         SQL condition of the records to judge; all by default.
-    size : int
+    size : int, optional
         Records per batch; it does not change the result.
 
     Yields
@@ -65,6 +65,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int = BAT
     key = [table.column(column.name) for column in roles.key]
     select = {VALUE + name: sql for name, sql in roles.select().items()}
     names = np.array([judged.view.name for judged in model.views])
+    size = size or min(BATCH_SIZE, max(1_000, BATCH_VALUES // len(select)))
     for frame in table.batches(select, key, where, size):
         raw, worst = judge(model, make_batch(_values(frame), model.vocabulary, model.numbers))
         scores = pl.DataFrame(
@@ -139,7 +140,7 @@ class Flags:
         Key columns, ``rank`` (from 1), ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``.
     contributions : pl.DataFrame
         ``rank``, ``view``, ``column_name``, ``value``, ``contribution`` (nats; a record's sum to its raw score),
-        ``expected``.
+        ``expected``. Columns that contribute nothing to a view are left out.
     """
 
     frame: pl.DataFrame
@@ -165,7 +166,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     sources = tuple(
         model.numbers.index(column.source) if column.kind is Kind.BIN else -1 for column in model.vocabulary.columns
     )
-    wording = Wording(model.vocabulary, model.counts, model.embeddings, model.ranges, sources)
+    wording = Wording(model.vocabulary, model.counts, model.ranges, sources)
     sentences: list[str] = []
     tables: list[pl.DataFrame] = []
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
@@ -205,20 +206,18 @@ def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.floa
 def _contribution_table(
     model: Model, wording: Wording, case: Case, parts: NDArray[np.float64], rank: int
 ) -> pl.DataFrame:
+    """Return a row for every view and column that contributes."""
+    views, columns = (places.tolist() for places in np.nonzero(parts))
     names = model.vocabulary.names
-    expected = [wording.expected(case, column) for column in range(len(names))]
-    tables = [
-        pl.DataFrame(
-            {
-                "rank": [rank] * len(names),
-                "view": [judged.view.name] * len(names),
-                "column_name": names,
-                "value": [str(value) for value in case.shown],
-                "contribution": parts[place],
-                "expected": expected,
-            },
-            schema=_NO_CONTRIBUTIONS.schema,
-        )
-        for place, judged in enumerate(model.views)
-    ]
-    return pl.concat(tables)
+    expected = {column: wording.expected(case, column) for column in set(columns)}
+    return pl.DataFrame(
+        {
+            "rank": [rank] * len(views),
+            "view": [model.views[view].view.name for view in views],
+            "column_name": [names[column] for column in columns],
+            "value": [str(case.shown[column]) for column in columns],
+            "contribution": parts[views, columns],
+            "expected": [expected[column] for column in columns],
+        },
+        schema=_NO_CONTRIBUTIONS.schema,
+    )

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -299,7 +300,8 @@ def locked(tmp_path):
 
 def test_a_source_locked_by_a_writer_may_be_tried_again(run, pets, locked, tmp_path):
     locked(pets)
-    assert "is locked by another process; try again later" in refused(run("scan", pets, "pets"), tmp_path, code=3)
+    said = refused(run("scan", pets, "pets"), tmp_path, code=3)
+    assert re.search(r"is locked by another process \(.+, PID \d+\); try again later$", said)
 
 
 def test_a_locked_store_may_be_tried_again(run, pets, locked, tmp_path):
@@ -356,6 +358,12 @@ def test_init_fit_and_score_follow_each_other(run, pets):
     for arguments in (["init", pets, "pets", "-o", "new.toml"], ["fit", "new.toml"], ["score", "new.toml"]):
         outcome = run(*arguments)
         assert outcome.code == 0, outcome.err
+
+
+def test_init_writes_the_roles_that_it_is_told(run, pets):
+    assert run("init", pets, "pets", "-o", "new.toml", "--ignore", "says", "--category", "weight").code == 0
+    roles = load_config(Path("new.toml")).roles
+    assert (roles.ignore, roles.category) == (("says",), ("pet", "weight"))
 
 
 def test_an_hour_without_records_is_no_failure(run, fitted):

@@ -64,3 +64,37 @@ def test_blocks_do_not_change_the_counts(n_tokens, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 7)
     assert (count_pairs(rows, times, n_tokens).together != at_once).nnz == 0
     assert (at_once != sparse.csr_array(at_once.T)).nnz == 0
+
+
+def test_in_a_wide_table_columns_are_compared_with_those_they_depend_on():
+    rng = np.random.default_rng(3)
+    n_columns, n_values = 2 * module.WIDE, 4
+    values = rng.integers(0, n_values, (500, n_columns))
+    values[:, 1::2] = (values[:, ::2] + 1) % n_values  # every second column follows from the one before it
+    rows = (values + n_values * np.arange(n_columns)).astype(np.int32)
+    times = rng.integers(1, 5, 500)
+    counts = count_pairs(rows, times, n_values * n_columns)
+    even = np.arange(0, n_columns, 2)
+    assert counts.compared[even, even + 1].all()
+    assert (counts.compared == counts.compared.T).all()
+    assert counts.compared.sum(axis=1).mean() < 2 * module.PARTNERS + 1
+    counted = np.kron(counts.compared, np.ones((n_values, n_values)))
+    everything = module._dense_product(rows, times, n_values * n_columns).toarray()
+    assert (counts.together.toarray() == everything * counted).all()
+    again = count_pairs(rows[:100], times[:100], n_values * n_columns, counts.compared)
+    assert (counts + again).n_records == times.sum() + times[:100].sum()
+    with pytest.raises(ValueError, match="different pairs of columns"):
+        _ = counts + count_pairs(rows, times, n_values * n_columns, np.ones_like(counts.compared))
+
+
+def test_records_that_bring_too_many_pairs_are_left_out(monkeypatch):
+    n_columns, n_values = 5, 1000
+    values = np.random.default_rng(4).integers(0, n_values, (2000, n_columns))
+    rows = (values + n_values * np.arange(n_columns)).astype(np.int32)
+    times = np.ones(2000, np.int64)
+    assert count_pairs(rows, times, n_values * n_columns).n_records == 2000
+    monkeypatch.setattr(module, "MOST_ENTRIES", 10_000)
+    counts = count_pairs(rows, times, n_values * n_columns)
+    assert 800 < counts.n_records <= 1000  # ten pairs of columns
+    first = module._sparse_product(rows[: counts.n_records], times[: counts.n_records], n_values * n_columns)
+    assert (counts.together != first).nnz == 0

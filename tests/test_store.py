@@ -263,7 +263,8 @@ def test_similar_finds_the_planted_synonym(kept):
     tokens = [token for (token,) in ask(kept, "SELECT token FROM similar('drink', 'tea')")]
     assert tokens[0] == "chai"
     assert sorted(tokens) == ["chai", "port", "soup", "stew", "wine"]
-    assert ask(kept, "FROM similar('drink', 'water')") == []
+    with pytest.raises(duckdb.Error, match="the model has no drink=water"):
+        ask(kept, "FROM similar('drink', 'water')")
 
 
 def test_expected_finds_the_planted_company(kept):
@@ -293,7 +294,23 @@ def test_macros_speak_of_the_newest_model_and_run(copy, model, records):
         score_into_store(learn_model(table, model.config, hold_out=False), None, table, model.config, store)
     assert ask(copy, "SELECT token FROM expected('meal', ['drink=stew']) LIMIT 1") == [("brunch",)]
     assert ask(copy, "SELECT max(run_id) FROM contributions") == [(2,)]
-    assert len(ask(copy, f"FROM why('{ODD.replace(chr(39), chr(39) * 2)}')")) == 3
+    odd = ODD.replace("'", "''")
+    assert len(ask(copy, f"FROM why('{odd}')")) == 3
+
+
+def test_macros_speak_of_an_older_model_and_run_when_asked(copy, model, records):
+    flipped = records.with_columns(meal=pl.col("meal").replace({"lunch": "brunch"}))
+    calls = (
+        "why((SELECT key FROM flags WHERE run_id = 1 AND rank = 1)",
+        "similar('meal', 'lunch'",
+        "expected('meal', []",
+    )
+    before = [ask(copy, f"FROM {call})") for call in calls]
+    with Table(flipped) as table, Store(copy) as store:
+        score_into_store(learn_model(table, model.config, hold_out=False), None, table, model.config, store)
+    assert [ask(copy, f"FROM {calls[0]}, of_run := 1)")] == before[:1]
+    assert [ask(copy, f"FROM {call}, of_model := 1)") for call in calls[1:]] == before[1:]
+    assert ask(copy, f"FROM {calls[2]})") != before[2]
 
 
 PETS = "['cat', 'dog'][1 + i % 2] AS pet, ['meow', 'woof'][1 + i % 2] AS says FROM range(60) r(i)"

@@ -51,8 +51,7 @@ class Teller:
         if not roles.key:
             self.say(Role.KEY, "none found: records are told apart by their row number")
         for column in roles.of(Role.IGNORE, Role.TEXT, Role.VECTOR, Role.EVENT):
-            if column.reason != "as told":
-                self.say("not used", f"{column.name}: {column.reason}")
+            self.say("not used", f"{column.name}: {column.reason}")
 
     def model(self, model: Model) -> None:
         """Say what was learnt."""
@@ -83,7 +82,9 @@ class Teller:
 
     def farewell(self, run: Run, store: str) -> None:
         """Say where the rest is."""
-        self.say("kept", f"run {run.run_id} and model {run.model_id} in {store}; a flag in full: FROM why('KEY') there")
+        self.say(
+            "kept", f"run {run.run_id} and model {run.model_id} in {store}; FROM why('KEY') there has all of a flag"
+        )
 
 
 def print_flags(flags: pl.DataFrame, form: Format, n_keys: int) -> None:
@@ -118,8 +119,6 @@ def _json(value: object, indent: int | None = None) -> str:
 
 def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
     console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
     table = RichTable(box=None, pad_edge=False, header_style="bold")
     for name in ("rank", *flags.columns[:n_keys], "tail", "view", "reason"):
         table.add_column(
@@ -129,7 +128,13 @@ def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
         keys = [_printable(str(row[name])) for name in flags.columns[:n_keys]]
         tail = f"{row['tail_probability']:.1e}{'*' if row['extrapolated'] else ''}"
         table.add_row(*map(Text, (str(row["rank"]), *keys, tail, row["view"], row["reason"])))
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = PIPE_WIDTH
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
 
 
 def _printable(text: str) -> str:

@@ -12,20 +12,40 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the file when it e
 
 
 def init(
-    database: o.Database, table: o.TableName = None, output: OutputFile = Path("anomembed.toml"), force: Force = False
+    database: o.Database,
+    table: o.TableName = None,
+    output: OutputFile = Path("anomembed.toml"),
+    force: Force = False,
+    key: o.Key = None,
+    ignore: o.Ignore = None,
+    category: o.Category = None,
+    number: o.Number = None,
+    text: o.Text = None,
+    entity: o.Entity = None,
+    time: o.Time = None,
 ) -> None:
     """Write a commented TOML file with the role of every column and the reason for it.
 
-    Example: anomembed init demo.duckdb payments -o payments.toml
+    Example: anomembed init demo.duckdb payments -o payments.toml --ignore reviewed
     """
     from anomembed.errors import ConfigError
-    from anomembed.read.roles import infer_roles
+    from anomembed.read.roles import Role, infer_roles
     from anomembed.read.table import Table
     from anomembed.write.template import config_text
 
     if output.exists() and not force:
         raise ConfigError(f"{output} exists; give another name, or --force to replace it")
+    said = {
+        Role.KEY: key,
+        Role.IGNORE: ignore,
+        Role.CATEGORY: category,
+        Role.NUMBER: number,
+        Role.TEXT: text,
+        Role.ENTITY: entity,
+        Role.TIMESTAMP: time,
+    }
     with Table(database, table) as opened:
-        text = config_text(database, table, opened.count(), infer_roles(opened), output.parent)
-    output.write_text(text, encoding="utf-8")
+        roles = infer_roles(opened, {role: names for role, names in said.items() if names})
+        commented = config_text(database, table, opened.count(), roles, output.parent)
+    output.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)

@@ -9,9 +9,9 @@ from anomembed.cli.console import Teller, print_flags
 from anomembed.cli.options import Format
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
-from anomembed.fitting import learn_model
+from anomembed.fitting import find_roles, learn_model
 from anomembed.model import Model, load_model, save_model
-from anomembed.pipeline import Run, flag_rule, score_into_store
+from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
 from anomembed.score.detectors import check_detector
 from anomembed.write.sinks import check_scores_path, write_scores
@@ -52,8 +52,10 @@ def scan_table(config: Config, output: Output) -> None:
             raise DataError(f"no record of {table.name} meets the condition {config.source.where}")
         # The records that are scored are the reference itself: none is held out, all are treated alike.
         hold_out = config.source.fit_where != config.source.where
-        model = learn_model(table, config, hold_out=hold_out)
-        teller.roles(model.roles)
+        roles = find_roles(table, config)
+        teller.roles(roles)
+        check_key(roles, table, config.source.where)  # before the work, not after it
+        model = learn_model(table, config, hold_out=hold_out, roles=roles)
         teller.model(model)
         _score(model, None, table, config, store, output, teller)
 
@@ -64,8 +66,10 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     teller = Teller(is_quiet=quiet)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.say("read", f"{table.name}: {table.count():,} records")
-        model = learn_model(table, config)
-        teller.roles(model.roles)
+        roles = find_roles(table, config)
+        teller.roles(roles)
+        check_key(roles, table, config.source.fit_where)
+        model = learn_model(table, config, roles=roles)
         teller.model(model)
         with store.transaction():
             model_id = save_model(model, store)
@@ -84,6 +88,7 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
         chosen, _ = store.model_parts(model_id)
         model = load_model(store, chosen)
         teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} records of {model.summary.source}")
+        check_key(model.roles, table, config.source.where)
         _score(model, chosen, table, config, store, output, teller)
 
 
@@ -106,13 +111,13 @@ def open_source(config: Config) -> Table:
 def _score(
     model: Model, model_id: int | None, table: Table, config: Config, store: Store, output: Output, teller: Teller
 ) -> None:
-    run: Run = score_into_store(model, model_id, table, config, store)
-    n_keys = max(len(model.roles.key), 1)
+    run = score_into_store(model, model_id, table, config, store)
+    key = key_names(model.roles)
     if output.scores_to:
-        write_scores(store, run.flags.frame.columns[:n_keys], output.scores_to)
+        write_scores(store, key, output.scores_to)
     teller.run(run, str(flag_rule(config)))
     if not output.quiet:
-        print_flags(run.flags.frame, output.form, n_keys)
+        print_flags(run.flags.frame, output.form, len(key))
     teller.farewell(run, config.store.path)
     if output.fail_on_flags and run.flags.frame.height:
         raise typer.Exit(FLAGS_FOUND)

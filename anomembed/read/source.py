@@ -73,9 +73,21 @@ def clear_errors(what: str) -> Iterator[None]:
     except duckdb.Error as error:
         first, *more = [line.strip() for line in str(error).splitlines() if line.strip()]
         if "lock on file" in first:
-            raise LockedError(f"{what} is locked by another process; try again later ({first})") from error
+            raise LockedError(f"{what} is locked by another process{holder(first)}; try again later") from error
         hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
         raise SourceError(f"{what}: {' '.join([first, *hints])}") from error
+
+
+def holder(message: str) -> str:
+    """Return which process holds a lock, as far as DuckDB's message tells.
+
+    Examples
+    --------
+    >>> holder("Conflicting lock is held in /usr/bin/duckdb (PID 123). See also ...")
+    ' (/usr/bin/duckdb, PID 123)'
+    """
+    found = re.search(r"held in (.+) \((PID \d+)\)", message)
+    return f" ({found[1]}, {found[2]})" if found else ""
 
 
 def connect(database: str) -> duckdb.DuckDBPyConnection:

@@ -1,4 +1,9 @@
-"""How often do tokens occur, and occur together? Counts add: day 1 + day 2 are the counts of both days."""
+"""How often do tokens occur, and occur together? Counts add: day 1 + day 2 are the counts of both days.
+
+Two things would let the pairs cost more than everything else together. In a wide table most pairs of columns have
+nothing to do with each other: there each column is compared only with the columns that it depends on most. And where
+many columns have many values, nearly every record brings pairs of its own: there fewer records are counted.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +17,10 @@ from anomembed.represent.tokens import Tokens
 DENSE_TOKENS = 8192  # the pair counts of so many tokens are 512 MiB as a dense matrix
 DENSE_GAIN = 500  # multiplications of a dense product that cost as much as one of a sparse product
 BLOCK = 4096
+WIDE = 128  # columns that are all compared with each other
+PARTNERS = 8  # in wider tables, columns that a column chooses to be compared with
+MEETINGS = 4096  # pairs of records that the choice is made on
+MOST_ENTRIES = 5_000_000  # different pairs of tokens, about
 
 
 @dataclass(frozen=True)
@@ -24,10 +33,13 @@ class Counts:
         Records counted.
     together : csr_array of shape (n_tokens, n_tokens)
         Records in which two tokens occur together, symmetric; on the diagonal, records with the token.
+    compared : ndarray of shape (n_columns, n_columns)
+        True where the pairs of two columns were counted; symmetric.
     """
 
     n_records: int
     together: sparse.csr_array
+    compared: NDArray[np.bool_]
 
     @cached_property
     def single(self) -> NDArray[np.float64]:
@@ -35,20 +47,28 @@ class Counts:
         return np.asarray(self.together.diagonal(), np.float64)
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.n_records + other.n_records, sparse.csr_array(self.together + other.together))
+        if not np.array_equal(self.compared, other.compared):
+            raise ValueError("counts of different pairs of columns do not add")
+        together = sparse.csr_array(self.together + other.together)
+        return Counts(self.n_records + other.n_records, together, self.compared)
 
 
-def count_pairs(rows: Tokens, times: NDArray[np.int64], n_tokens: int) -> Counts:
+def count_pairs(
+    rows: Tokens, times: NDArray[np.int64], n_tokens: int, compared: NDArray[np.bool_] | None = None
+) -> Counts:
     """Count tokens and pairs of tokens.
 
     Parameters
     ----------
     rows : ndarray of shape (n_distinct, n_columns)
-        Token ids of the distinct records; a token occurs at most once in a record.
+        Token ids of the distinct records, in random order; a token occurs at most once in a record. Only the first are
+        counted when all would bring too many different pairs.
     times : ndarray of shape (n_distinct,)
         Records with each row.
     n_tokens : int
         Size of the vocabulary.
+    compared : ndarray of shape (n_columns, n_columns), optional
+        Pairs of columns to count, as in other counts that these shall be added to; chosen by default.
 
     Returns
     -------
@@ -63,10 +83,59 @@ def count_pairs(rows: Tokens, times: NDArray[np.int64], n_tokens: int) -> Counts
            [3., 1., 4.]])
     """
     n_columns = rows.shape[1]
-    is_dense = n_tokens <= DENSE_TOKENS and n_tokens**2 < DENSE_GAIN * n_columns**2
-    together = _dense_product(rows, times, n_tokens) if is_dense else _sparse_product(rows, times, n_tokens)
+    if compared is None:
+        compared = _choose_compared(rows)
+    n_counted = _affordable(rows, compared)
+    rows, times = rows[:n_counted], times[:n_counted]
+    if not compared.all():
+        together = _partial_product(rows, times, n_tokens, compared)
+    elif n_tokens <= DENSE_TOKENS and n_tokens**2 < DENSE_GAIN * n_columns**2:
+        together = _dense_product(rows, times, n_tokens)
+    else:
+        together = _sparse_product(rows, times, n_tokens)
     together.sort_indices()
-    return Counts(int(times.sum()), together)
+    return Counts(int(times.sum()), together, compared)
+
+
+def _choose_compared(rows: Tokens) -> NDArray[np.bool_]:
+    """Choose the columns that depend on each other: those that agree in the same pairs of records."""
+    n_columns = rows.shape[1]
+    if n_columns <= WIDE:
+        return np.ones((n_columns, n_columns), bool)
+    first, second = np.random.default_rng(0).integers(len(rows), size=(2, MEETINGS))
+    agree = (rows[first] == rows[second]).astype(np.float32)
+    agree -= agree.mean(axis=0)
+    spread = np.sqrt(agree.var(axis=0) + 1 / MEETINGS)  # a column whose values hardly ever agree tells little
+    dependence = agree.T @ agree / np.outer(spread, spread)
+    np.fill_diagonal(dependence, np.inf)
+    compared = np.zeros((n_columns, n_columns), bool)
+    best = np.argsort(-dependence, axis=1, kind="stable")[:, : PARTNERS + 1]
+    np.put_along_axis(compared, best, values=True, axis=1)
+    return np.asarray(compared | compared.T)
+
+
+def _affordable(rows: Tokens, compared: NDArray[np.bool_]) -> int:
+    """How many rows may be counted: each brings a pair per two columns, but no more than their values can form."""
+    sizes = np.array([np.count_nonzero(np.bincount(column)) for column in rows.T], np.float64)
+    most = np.outer(sizes, sizes)[np.triu(compared, 1)]
+    n_rows = len(rows)
+    while n_rows > 1 and np.minimum(most, n_rows).sum() > MOST_ENTRIES:
+        n_rows = int(0.9 * n_rows)
+    return n_rows
+
+
+def _partial_product(
+    rows: Tokens, times: NDArray[np.int64], n_tokens: int, compared: NDArray[np.bool_]
+) -> sparse.csr_array:
+    """Count each column against those it is compared with, one after the other."""
+    keys, sums = [], []
+    for column in range(rows.shape[1]):
+        partners = rows[:, compared[column]].astype(np.int64)
+        key, place = np.unique(rows[:, [column]].astype(np.int64) * n_tokens + partners, return_inverse=True)
+        keys.append(key)
+        sums.append(np.bincount(place.ravel(), np.repeat(times, partners.shape[1]), minlength=len(key)))
+    pair = np.concatenate(keys)
+    return sparse.csr_array((np.concatenate(sums), (pair // n_tokens, pair % n_tokens)), shape=(n_tokens, n_tokens))
 
 
 def _sparse_product(rows: Tokens, times: NDArray[np.int64], n_tokens: int) -> sparse.csr_array:

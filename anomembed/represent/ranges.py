@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from anomembed.represent.tokens import Kind, Vocabulary
 from anomembed.represent.views import Batch
@@ -22,13 +23,13 @@ class Ranges:
         2.5 % and 97.5 % quantiles over the reference.
     context : ndarray of shape (n_numbers,)
         Token column whose values tell most about the number; -1 when none does.
-    of_token : ndarray of shape (n_numbers, n_tokens, 2)
-        The quantiles among records with a token of the context column; NaN where there are too few.
+    of_token : tuple of ndarray of shape (n_tokens of the context column, 2)
+        For every number, the quantiles among records with a token of its context; NaN where there are too few.
     """
 
     overall: NDArray[np.float64]
     context: NDArray[np.int64]
-    of_token: NDArray[np.float64]
+    of_token: tuple[NDArray[np.float64], ...]
 
 
 def fit_ranges(batch: Batch, vocabulary: Vocabulary) -> Ranges:
@@ -48,39 +49,60 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary) -> Ranges:
     n_numbers = batch.numbers.shape[1]
     overall = np.full((n_numbers, 2), np.nan)
     context = np.full(n_numbers, -1)
-    of_token = np.full((n_numbers, vocabulary.size, 2), np.nan)
+    of_token: list[NDArray[np.float64]] = [np.empty((0, 2))] * n_numbers
     candidates = [place for place, column in enumerate(vocabulary.columns) if column.kind is Kind.VALUE]
+    told = _explained(batch, candidates, vocabulary)
     for number in range(n_numbers):
         values = batch.numbers[:, number]
         known = np.isfinite(values)
         if not known.any():
             continue
         overall[number] = np.quantile(values[known], USUAL)
-        ranks = np.argsort(np.argsort(values[known], kind="stable"), kind="stable").astype(np.float64)
-        told = [_explained(ranks, batch.tokens[known, place], vocabulary.size) for place in candidates]
-        if told and max(told) > 0:
-            context[number] = candidates[int(np.argmax(told))]
-            _fill_group_ranges(of_token[number], values[known], batch.tokens[known, context[number]])
-    return Ranges(overall, context, of_token)
+        if candidates and told[:, number].max() > 0:
+            place = candidates[int(told[:, number].argmax())]
+            low, high = vocabulary.offsets[place : place + 2]
+            context[number] = place
+            of_token[number] = _group_ranges(values[known], batch.tokens[known, place] - low, int(high - low))
+    return Ranges(overall, context, tuple(of_token))
 
 
-def _explained(ranks: NDArray[np.float64], tokens: NDArray[np.int32], size: int) -> float:
-    """Share of the ranks' variance that the tokens explain, less what as many random groups would (adjusted R2)."""
-    times = np.bincount(tokens, minlength=size)
-    means = np.bincount(tokens, ranks, minlength=size) / np.maximum(times, 1)
-    n_groups = int((times > 0).sum())
-    total = float(((ranks - ranks.mean()) ** 2).sum())
-    within = float(((ranks - means[tokens]) ** 2).sum())
+def _explained(batch: Batch, columns: list[int], vocabulary: Vocabulary) -> NDArray[np.float64]:
+    """Share of the variance of each number's ranks that each column explains, shape (n_columns, n_numbers).
+
+    Less what as many random groups would explain (adjusted R2).
+    """
+    ranks = np.column_stack([_centred_ranks(column) for column in batch.numbers.T]) if batch.numbers.size else None
+    explained = np.zeros((len(columns), batch.numbers.shape[1]))
+    if ranks is None:
+        return explained
+    total = np.maximum((ranks**2).sum(axis=0), 1e-12)
     n = len(ranks)
-    if total <= 0 or n <= n_groups:
-        return 0.0
-    return 1.0 - (within / (n - n_groups)) / (total / (n - 1))
+    for row, place in enumerate(columns):
+        low, high = vocabulary.offsets[place : place + 2]
+        tokens = batch.tokens[:, place] - low
+        groups = sparse.csr_array((np.ones(n), tokens, np.arange(n + 1)), shape=(n, high - low))
+        times = np.bincount(tokens, minlength=high - low)
+        between = ((groups.T @ ranks) ** 2 / np.maximum(times, 1)[:, None]).sum(axis=0)
+        n_groups = int((times > 0).sum())
+        if n > n_groups:
+            explained[row] = 1.0 - (1.0 - between / total) * (n - 1) / (n - n_groups)
+    return explained
 
 
-def _fill_group_ranges(ranges: NDArray[np.float64], values: NDArray[np.float64], tokens: NDArray[np.int32]) -> None:
+def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks less their mean, which is also what an unknown value gets."""
+    known = np.isfinite(values)
+    ranks = np.zeros(len(values))
+    ranks[known] = np.argsort(np.argsort(values[known], kind="stable"), kind="stable") - (known.sum() - 1) / 2
+    return ranks
+
+
+def _group_ranges(values: NDArray[np.float64], tokens: NDArray[np.int32], n_tokens: int) -> NDArray[np.float64]:
+    ranges = np.full((n_tokens, 2), np.nan)
     order = np.lexsort((values, tokens))
     found, starts, times = np.unique(tokens[order], return_index=True, return_counts=True)
     enough = times >= MIN_GROUP
     for end, share in enumerate(USUAL):
         places = starts[enough] + np.round(share * (times[enough] - 1)).astype(np.intp)
         ranges[found[enough], end] = values[order][places]
+    return ranges

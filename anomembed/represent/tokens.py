@@ -160,6 +160,30 @@ MIN_BINS = 4  # of the values of a number that do not fill a bin alone
 SPECIAL_LABELS = ("(missing)", "(rare)", "(unseen)")
 
 
+def count_values(values: pl.Series, most: int) -> tuple[pl.DataFrame, int, int]:
+    """Count the values of a column in memory, as `Table.value_counts` does in the source.
+
+    Parameters
+    ----------
+    values : pl.Series
+        Text; null where it is missing.
+    most : int
+        How many of the most frequent values to return.
+
+    Returns
+    -------
+    counts : pl.DataFrame
+        ``value`` and ``n_records``, most frequent first, ties by value; nulls left out.
+    n_other : int
+        Records with a value beyond the first `most`.
+    n_missing : int
+        Records where the value is null.
+    """
+    counts = values.rename("value").drop_nulls().value_counts(name="n_records")
+    counts = counts.cast({"n_records": pl.Int64}).sort("n_records", "value", descending=[True, False])
+    return counts.head(most), int(counts["n_records"][most:].sum()), values.null_count()
+
+
 def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
     """Make the tokens of a categorical column.
 

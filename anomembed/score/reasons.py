@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens import Tokens, Vocabulary
@@ -60,20 +61,27 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, counts: Counts) -> Expectatio
     Expectations
         Tokens that never occurred in the reference are not expected.
     """
-    score = np.empty((len(tokens), vocabulary.size), np.float32)
     with np.errstate(divide="ignore"):
         prior = np.log(vocabulary.counts())
     segments = [slice(*ends) for ends in pairwise(vocabulary.offsets.tolist())]
+    others = [np.flatnonzero(row) for row in counts.compared & ~np.eye(len(segments), dtype=bool)]
+    score = np.empty((len(tokens), vocabulary.size), np.float32)
     for row, record in enumerate(tokens):
-        chance = np.outer(counts.single[record], counts.single) / counts.n_records
-        attraction = np.log((counts.together[record].toarray() + 1) / (chance + 1))
-        others = attraction.sum(axis=0)
-        for own, segment in zip(attraction, segments, strict=True):
-            others[segment] -= own[segment]
-        score[row] = prior + CONTEXT_SHARE * others
+        score[row] = prior + CONTEXT_SHARE * _observed(record, counts)
+        for segment, company in zip(segments, others, strict=True):
+            chance = np.outer(counts.single[record[company]], counts.single[segment]) / counts.n_records
+            score[row, segment] -= CONTEXT_SHARE * np.log1p(chance).sum(axis=0)
     best = np.column_stack([segment.start + score[:, segment].argmax(axis=1) for segment in segments]).astype(np.int32)
     typical = np.concatenate([column.typical() for column in vocabulary.columns])
     return Expectations(best, typical[best], [score[:, segment] for segment in segments])
+
+
+def _observed(record: NDArray[np.int32], counts: Counts) -> Floats:
+    """For every token, the sum of log(1 + records together) over the other values of a record."""
+    met = sparse.coo_array(counts.together[record])
+    place, token = met.coords
+    logs = np.where(record[place] == token, 0.0, np.log1p(met.data))
+    return np.bincount(token, logs, minlength=len(counts.single)).astype(np.float64)
 
 
 def contributions(views: Sequence[JudgedView], batch: Batch, expected: Expectations, sources: Sequence[int]) -> Floats:

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.counts import Counts
-from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens import Special, Vocabulary
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 MOST_EXPECTED = 3  # values named as expected
-MOST_COMPANY = 2  # other columns named
+SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
 LONGEST_VALUE = 80  # characters of a value that are shown
 
@@ -50,8 +49,6 @@ class Wording:
         Tokens and how frequent they are.
     counts : Counts
         How often they meet.
-    embeddings : Embeddings
-        How strongly they attract each other.
     ranges : Ranges
         Where numbers usually lie.
     sources : tuple of int
@@ -60,7 +57,6 @@ class Wording:
 
     vocabulary: Vocabulary
     counts: Counts
-    embeddings: Embeddings
     ranges: Ranges
     sources: tuple[int, ...]
 
@@ -113,8 +109,10 @@ class Wording:
         times = int(self.vocabulary.counts()[token])
         if special is not Special.MISSING and times < RARE_SHARE * tokens.n_records:
             return f"{self._named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
-        company = ", ".join(self._named(case, other) for other in self._company(case, column))
-        return f"{self._named(case, column)} is unusual{' with ' + company if company else ''}{instead}"
+        other = self._worst_company(case, column)
+        if other is not None:
+            return self.conflict(case, column, other)
+        return f"{self._counted(case, column)} is unusual ({times:,} of {tokens.n_records:,} records have it){instead}"
 
     def _number(self, case: Case, column: int, number: int) -> str | None:
         """Say where the number usually lies, first among records like this one; None when it lies there."""
@@ -122,7 +120,7 @@ class Wording:
         context = int(self.ranges.context[number])
         places = [(self.ranges.overall[number], "")]
         if context >= 0:
-            among = self.ranges.of_token[number, case.tokens[context]]
+            among = self.ranges.of_token[number][case.tokens[context] - self.vocabulary.offsets[context]]
             places.insert(0, (among, f" with {self._named(case, context)}"))
         for (low, high), where in places:
             if value < low or value > high:
@@ -131,15 +129,16 @@ class Wording:
                 return f"{self._named(case, column)} is unusually {word}{where} ({usual})"
         return None
 
-    def _company(self, case: Case, column: int) -> list[int]:
-        """Columns whose values speak most for another value in this one."""
-        low = int(self.vocabulary.offsets[column])
-        best = low + int(case.scores[column].argmax())
-        vectors = self.embeddings.vectors
-        against = self.embeddings.contexts[case.tokens] @ (vectors[best] - vectors[case.tokens[column]])
-        against[column] = -np.inf
-        order = np.argsort(-against, kind="stable")[:MOST_COMPANY]
-        return [int(place) for place in order if against[place] > 0]
+    def _worst_company(self, case: Case, column: int) -> int | None:
+        """Return the column whose value most seldom meets this one's, against chance; None when no value does."""
+        single, token = self.counts.single, int(case.tokens[column])
+        chance = single[token] * single[case.tokens] / self.counts.n_records
+        seen = self.counts.together[[token]].toarray()[0, case.tokens]
+        less = np.log1p(chance) - np.log1p(seen)
+        less[~self.counts.compared[column]] = 0
+        less[column] = 0
+        worst = int(less.argmax())
+        return worst if less[worst] > SELDOM else None
 
     def _instead(self, case: Case, column: int) -> str:
         expected = self.expected(case, column)

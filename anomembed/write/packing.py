@@ -70,8 +70,10 @@ class Packer:
             case None | bool() | int() | float() | str():
                 return value
             case np.ndarray():
-                arrays[f"a{len(arrays)}"] = value
-                return {"array": f"a{len(arrays) - 1}"}
+                known = (name for name, array in arrays.items() if array is value)  # parts of a model share counts
+                name = next(known, f"a{len(arrays)}")
+                arrays[name] = value
+                return {"array": name}
             case pl.Series():
                 return {"text": value.to_list()}
             case sparse.csr_array():

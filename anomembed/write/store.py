@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from anomembed.errors import LockedError, StoreError
-from anomembed.read.source import quote_identifier, quote_text
+from anomembed.read.source import holder, quote_identifier, quote_text
 
 VERSION = 1
 SCHEMA = """
@@ -41,26 +41,32 @@ CREATE TABLE IF NOT EXISTS contributions (
     contribution DOUBLE NOT NULL, expected VARCHAR[] NOT NULL);
 """
 MACROS = """
-CREATE OR REPLACE MACRO "similar"(of_column, of_token) AS TABLE
-    WITH newest AS (
-        FROM tokens WHERE model_id = (SELECT max(model_id) FROM models) AND column_name = of_column AND kind = 'value'),
+-- Values of a column that keep the same company as a given one, by the newest model or another.
+CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABLE
+    WITH chosen AS (
+        FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))
+            AND column_name = of_column AND kind = 'value'),
     compared AS (
-        SELECT token, n_records, round(list_cosine_similarity(
-            embedding, (SELECT embedding FROM newest WHERE token = of_token)), 4) AS similarity
-        FROM newest WHERE token <> of_token)
+        SELECT token, n_records, round(list_cosine_similarity(embedding, coalesce(
+            (SELECT embedding FROM chosen WHERE token = of_token),
+            error(concat('the model has no ', of_column, '=', of_token)))), 4) AS similarity
+        FROM chosen WHERE token <> of_token)
     SELECT token, similarity, n_records FROM compared WHERE isfinite(similarity) ORDER BY similarity DESC, token;
-CREATE OR REPLACE MACRO expected(of_column, given) AS TABLE
-    WITH newest AS (FROM tokens WHERE model_id = (SELECT max(model_id) FROM models)),
-    company AS (SELECT context FROM newest WHERE list_contains(given, column_name || '=' || token)),
+-- How likely are the values of a column beside given ones, as the embeddings have it?
+CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
+    WITH chosen AS (FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
+    company AS (SELECT context FROM chosen WHERE list_contains(given, column_name || '=' || token)),
     scored AS (
         SELECT token, n_records, ln(n_records)
-            + coalesce((SELECT sum(list_inner_product(newest.embedding, context)) FROM company), 0) AS score
-        FROM newest WHERE column_name = of_column AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN'))
+            + coalesce((SELECT sum(list_inner_product(chosen.embedding, context)) FROM company), 0) AS score
+        FROM chosen WHERE column_name = of_column AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN'))
     SELECT token, round(exp(score) / sum(exp(score)) OVER (), 4) AS chance, n_records
     FROM (SELECT * REPLACE (score - max(score) OVER () AS score) FROM scored) ORDER BY chance DESC, token;
-CREATE OR REPLACE MACRO why(of_key) AS TABLE
+-- What every column of a flagged record contributes to its score, over all views; of the newest run or another.
+CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
     SELECT column_name, value, round(sum(contribution), 3) AS contribution, any_value(expected) AS expected
-    FROM contributions WHERE run_id = (SELECT max(run_id) FROM runs) AND key = of_key::VARCHAR
+    FROM contributions
+    WHERE run_id = coalesce(of_run, (SELECT max(run_id) FROM runs)) AND key = of_key::VARCHAR
     GROUP BY ALL ORDER BY contribution DESC, column_name;
 """
 STAGED, CHOSEN = "staged_scores", "chosen_flags"
@@ -325,7 +331,8 @@ class Store:
         except duckdb.Error as error:
             first = str(error).splitlines()[0]
             if "lock on file" in first:
-                raise LockedError(f"{self.path} is locked by another process; try again later ({first})") from error
+                said = f"{self.path} is locked by another process{holder(first)}; try again later"
+                raise LockedError(said) from error
             if "not a valid DuckDB" in first:
                 raise StoreError(f"{self.path} is not a DuckDB file; choose another file for the store") from error
             raise StoreError(f"{self.path}: {first}") from error
