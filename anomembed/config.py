@@ -48,6 +48,34 @@ class RolesConfig(Section):
     ignore: Names = ()
 
 
+class SequenceConfig(Section):
+    """Judge whole sequences of events instead of single records; on when events are named."""
+
+    key: str | None = None
+    """Column that names the sequence of an event; one result for each of its values."""
+    order: Names = ()
+    """Columns that put the events of a sequence in order; the timestamp by default. Equal ones go by the event."""
+    event: Names = ()
+    """Columns that say what happened; several make one event together."""
+    session_gap: str | None = None
+    """Without a key: a session of an entity ends when nothing happens for so long, such as ``30m``."""
+    window: str | None = None
+    """Without a key: the events of an entity in a time window of this length, such as ``5m``."""
+    length: int | None = Field(default=None, ge=1)
+    """Without a key: so many events of an entity in a row."""
+    step: int | None = Field(default=None, ge=1)
+    """Events from the start of one run of `length` events to that of the next; `length` by default (no overlap)."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [name for name in ("key", "session_gap", "window", "length") if getattr(self, name) is not None]
+        if self.event and len(ways) != 1:
+            raise ValueError(f"say one of key, session_gap, window and length, not {' and '.join(ways) or 'none'}")
+        if ways and not self.event:
+            raise ValueError("say which columns hold the event")
+        return self
+
+
 class ReferenceConfig(Section):
     """The records that define normal."""
 
@@ -121,6 +149,7 @@ class Config(Section):
     """Same records, settings and seed: same scores."""
     source: SourceConfig = SourceConfig()
     roles: RolesConfig = RolesConfig()
+    sequence: SequenceConfig = SequenceConfig()
     reference: ReferenceConfig = ReferenceConfig()
     tokens: TokensConfig = TokensConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()

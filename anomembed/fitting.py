@@ -1,10 +1,9 @@
 """Learn what is normal: from a table to a `Model`. Read, represent, and calibrate on records held out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.errors import DataError
@@ -18,7 +17,6 @@ from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
     ColumnTokens,
     Kind,
-    Tokens,
     Vocabulary,
     category_tokens,
     count_values,
@@ -27,24 +25,15 @@ from anomembed.represent.tokens import (
     time_tokens,
 )
 from anomembed.represent.views import Batch, View, make_batch
-from anomembed.represent.views.number import NumberView, fit_number_view
-from anomembed.represent.views.pair import PairView, fit_pair_view
-from anomembed.represent.views.rarity import RarityView, fit_rarity_view
+from anomembed.represent.views.number import fit_number_view
+from anomembed.represent.views.pair import fit_pair_view
+from anomembed.represent.views.rarity import fit_rarity_view
 from anomembed.represent.views.record import fit_record_view
 from anomembed.score.calibration import fit_calibration
-from anomembed.score.combine import JudgedView, judge_view
-from anomembed.score.detectors import (
-    NUMBER_DRAWS,
-    Choice,
-    Detector,
-    Total,
-    choose_detector,
-    fit_detector,
-    raw_scores,
-)
+from anomembed.score.detectors import choose_detector
+from anomembed.score.judging import judge_views
+from anomembed.sequence_fitting import HELD_OUT_SHARE, MOST_HELD_OUT, find_sequence_roles, learn_sequences
 
-HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
-PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
 MOST_CELLS = 16_000_000  # values learnt from at most; wider tables learn from fewer records
 
@@ -85,6 +74,8 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
     """
+    if config.sequence.event:
+        return learn_sequences(table, config, hold_out=hold_out, roles=roles)
     roles = roles or find_roles(table, config)
     numbers = tuple(column.name for column in roles.of(Role.NUMBER))
     reference = _read_reference(table, roles, config, hold_out=hold_out)
@@ -98,25 +89,21 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     choice = choose_detector(
         config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
     )
-    judged, notes = _judge_views(views, choice, learnt, held_out, config)
+    judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
     calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0))
     notes += _note_counts(counts, len(learnt))
-    summary = _summarise(table, reference, choice, n_distinct=len(rows), notes=notes)
-    ranges = fit_ranges(learnt, vocabulary)
-    fitted = tuple(view for view, _ in judged)
-    return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary)
-
-
-def _summarise(table: Table, reference: Reference, choice: Choice, *, n_distinct: int, notes: list[str]) -> Summary:
-    return Summary(
+    summary = Summary(
         source=table.name,
         n_reference=reference.n_records,
         n_learnt=reference.learnt.height,
-        n_distinct=n_distinct,
+        n_distinct=len(rows),
         n_held_out=reference.held_out.height if reference.is_split else 0,
-        detector=f"{choice.name}: {choice.why}" if choice.why != "as told" else choice.name,
+        detector=str(choice),
         notes=tuple(notes),
     )
+    ranges = fit_ranges(learnt, vocabulary)
+    fitted = tuple(view for view, _ in judged)
+    return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary)
 
 
 def _note_counts(counts: Counts, n_learnt: int) -> list[str]:
@@ -132,6 +119,8 @@ def _note_counts(counts: Counts, n_learnt: int) -> list[str]:
 
 def find_roles(table: Table, config: Config) -> Roles:
     """Give every column the role that the configuration says, or that is inferred."""
+    if config.sequence.event:
+        return find_sequence_roles(table, config)
     return infer_roles(table, {Role(name): names for name, names in config.roles.model_dump().items() if names})
 
 
@@ -198,34 +187,3 @@ def _fit_views(
         views.append(fit_number_view(learnt, record, np.array(context, np.int64)))
     pair = fit_pair_view(vocabulary, counts)
     return [*views, pair] if len(pair.pairs) else views
-
-
-def _judge_views(
-    views: list[View], choice: Choice, learnt: Batch, held_out: Batch, config: Config
-) -> tuple[list[tuple[JudgedView, NDArray[np.float64]]], list[str]]:
-    """Fit a detector for every view, and see how it scores the records held out."""
-    judged, notes = [], []
-    for view in views:
-        detector, note = _fit_view_detector(view, choice, learnt, config.seed)
-        raw = raw_scores(detector, view.vectors(held_out))
-        if isinstance(view, PairView):
-            judged.append((judge_view(view, detector, "excess", PAIR_WEIGHT[config.reference.clean], raw), raw))
-        else:
-            judged.append((judge_view(view, detector, "relative", 1.0, raw), raw))
-        notes += [f"{view.name} view: {note}"] if note else []
-    return judged, notes
-
-
-def _fit_view_detector(view: View, choice: Choice, learnt: Batch, seed: int) -> tuple[Detector, str | None]:
-    if isinstance(view, RarityView | PairView):  # their features are amounts of abnormality already
-        return Total(), None
-    if isinstance(view, NumberView) and choice.name == "nearest":
-        choice = replace(choice, settings=NUMBER_DRAWS)
-    vectors = view.vectors(learnt)
-    return fit_detector(choice, _distinct_rows(vectors) if choice.is_distinct else vectors, seed)
-
-
-def _distinct_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    as_tokens = np.ascontiguousarray(vectors).view(np.int32)
-    rows: Tokens = distinct(as_tokens)[0]
-    return rows.view(np.float32)

@@ -15,12 +15,15 @@ from anomembed.read.roles import ColumnRole, Role, Roles
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.ranges import Ranges
+from anomembed.represent.sequences import NGrams
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.represent.views.number import NormalScore, NumberView
+from anomembed.represent.views.order import OrderView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
 from anomembed.represent.views.record import RecordView
+from anomembed.represent.views.sequence import SequenceView
 from anomembed.score.calibration import Calibration
 from anomembed.score.combine import JudgedView
 from anomembed.write.packing import Packer
@@ -97,6 +100,11 @@ class Model:
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", tuple(column.name for column in self.roles.of(Role.NUMBER)))
 
+    @property
+    def is_sequential(self) -> bool:
+        """Whether whole sequences are judged instead of single records."""
+        return bool(self.config.sequence.event)
+
     def terms(self, batch: Batch) -> NDArray[np.float64]:
         """Return what every view adds to the records' raw scores, shape (n_records, n_views); high = abnormal."""
         return np.column_stack([judged.term(judged.raw(batch)) for judged in self.views])
@@ -113,14 +121,17 @@ CLASSES = (
     JudgedView,
     Kind,
     Model,
+    NGrams,
     NormalScore,
     NumberView,
+    OrderView,
     PairView,
     Ranges,
     RarityView,
     RecordView,
     Role,
     Roles,
+    SequenceView,
     Special,
     Summary,
     Vocabulary,

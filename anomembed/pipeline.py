@@ -9,7 +9,7 @@ from anomembed.config import Config
 from anomembed.errors import DataError
 from anomembed.fitting import learn_model
 from anomembed.model import Model, save_model
-from anomembed.read.roles import Roles
+from anomembed.read.roles import Role, Roles
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import VALUE, FlagKeeper, Flags, explain, score_batches
@@ -118,7 +118,8 @@ def check_key(roles: Roles, table: Table, where: str | None) -> None:
         raise DataError(
             f"a key column cannot be called {', '.join(sorted(taken))}: the scores have a column of that name"
         )
-    if key and not table.is_unique([table.column(name) for name in key], where):
+    is_sequential = bool(roles.of(Role.EVENT))  # then the key names a sequence, not a row
+    if key and not is_sequential and not table.is_unique([table.column(name) for name in key], where):
         raise DataError(f"{', '.join(key)} does not name the records of {table.name}: a value is null or occurs twice")
 
 

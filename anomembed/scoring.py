@@ -10,20 +10,25 @@ from numpy.typing import NDArray
 from anomembed.errors import DataError
 from anomembed.model import Model
 from anomembed.read.roles import match_roles
-from anomembed.read.table import Table
-from anomembed.represent.tokens import Kind, distinct
+from anomembed.read.sequences import EVENTS, read_sequences
+from anomembed.read.table import HASH, Table
+from anomembed.represent.sequences import Sequences, encode_sequences
+from anomembed.represent.tokens import Kind
 from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.pair import PairView
 from anomembed.score.flags import FlagRule
 from anomembed.score.reasons import contributions, expect
+from anomembed.score.sequence_reasons import SequenceReasons
 from anomembed.score.wording import Case, Wording, show_tokens
+from anomembed.sequence_fitting import ensure_sequences
 
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 
+PART_NAMES = ("view", "column_name", "value", "contribution", "expected")
 _NO_CONTRIBUTIONS = pl.DataFrame(
     schema={
         "rank": pl.Int64,
@@ -61,31 +66,43 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
     SourceError
         When a column is missing or has become another kind of thing.
     """
+    if model.is_sequential:
+        ensure_sequences(table, model.config)
     roles = match_roles(model.roles, table)
     key = [table.column(column.name) for column in roles.key]
     select = {VALUE + name: sql for name, sql in roles.select().items()}
     names = np.array([judged.view.name for judged in model.views])
-    size = size or min(BATCH_SIZE, max(1_000, BATCH_VALUES // len(select)))
-    for frame in table.batches(select, key, where, size):
-        raw, worst = judge(model, make_batch(_values(frame), model.vocabulary, model.numbers))
+    if model.is_sequential:
+        frames = read_sequences(table, roles, where, size or BATCH_SIZE)
+        select = {EVENTS: "", HASH: ""}
+    else:
+        size = size or min(BATCH_SIZE, max(1_000, BATCH_VALUES // len(select)))
+        frames = table.batches(select, key, where, size)
+    for frame in frames:
+        raw, worst = judge(model, _encode(model, frame))
         scores = pl.DataFrame(
             {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
         )
         n_keys = frame.width - len(select)
-        yield pl.concat([frame[:, :n_keys], scores, frame[:, n_keys:]], how="horizontal")
+        yield pl.concat([frame[:, :n_keys], scores, frame.select(pl.col(VALUES))], how="horizontal")
+
+
+def _encode(model: Model, frame: pl.DataFrame) -> Batch | Sequences:
+    if model.is_sequential:
+        return encode_sequences(frame[EVENTS], model.vocabulary.columns[0])
+    return make_batch(_values(frame), model.vocabulary, model.numbers)
 
 
 def _values(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(pl.col(VALUES).name.map(lambda name: name.removeprefix(VALUE)))
 
 
-def judge(model: Model, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Return the raw score of every record (high = abnormal), and the place of the view in which it stands out most."""
     total = np.zeros(len(batch))
     surprise = np.empty((len(batch), len(model.views)))
-    rows, place, _ = distinct(batch.tokens)
     # Records with the same tokens have the same numbers only as far as the bins tell: that view is not shared.
-    shared = Batch(rows, np.empty((len(rows), 0)))
+    shared, place = batch.distinct()
     for column, judged in enumerate(model.views):
         raw = judged.raw(batch) if isinstance(judged.view, NumberView) else judged.raw(shared)[place]
         total += judged.term(raw)
@@ -161,6 +178,8 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     -------
     Flags
     """
+    if model.is_sequential:
+        return _explain_sequences(model, flagged)
     values = _values(flagged)
     batch = make_batch(values, model.vocabulary, model.numbers)
     sources = tuple(
@@ -179,6 +198,22 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
             case = Case(shown, tokens, batch.numbers[start + row], [score[row] for score in expectations.score])
             sentences.append(_sentence(model, wording, case, parts[row], flagged["view"][start + row]))
             tables.append(_contribution_table(model, wording, case, parts[row], start + row + 1))
+    return _flags(model, flagged, sentences, pl.concat([_NO_CONTRIBUTIONS, *tables]))
+
+
+def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
+    reasons = SequenceReasons(model.views, model.vocabulary.columns[0], model.ranges)
+    sequences = encode_sequences(flagged[EVENTS], model.vocabulary.columns[0])
+    sentences: list[str] = []
+    rows: list[dict[str, object]] = []
+    for row, (view, events) in enumerate(zip(flagged["view"], flagged[EVENTS], strict=True)):
+        parts = reasons.explain(sequences[row : row + 1], events.to_list())
+        sentences.append(next(part.sentence for part in parts if part.view == view))
+        rows += [{"rank": row + 1, **{name: getattr(part, name) for name in PART_NAMES}} for part in parts]
+    return _flags(model, flagged, sentences, pl.DataFrame(rows, schema=_NO_CONTRIBUTIONS.schema))
+
+
+def _flags(model: Model, flagged: pl.DataFrame, sentences: list[str], contributions: pl.DataFrame) -> Flags:
     keys = flagged.select(pl.exclude(VALUES, "raw_score", "tail_probability", "view"))
     scores = flagged.select(
         rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
@@ -188,7 +223,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
         view="view",
         reason=pl.Series(sentences, dtype=pl.String),
     )
-    return Flags(pl.concat([keys, scores], how="horizontal"), pl.concat([_NO_CONTRIBUTIONS, *tables]))
+    return Flags(pl.concat([keys, scores], how="horizontal"), contributions)
 
 
 def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.float64], name: str) -> str:

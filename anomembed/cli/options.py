@@ -33,6 +33,10 @@ Text = Annotated[list[str] | None, _columns("text", "Free text; not judged as it
 Entity = Annotated[list[str] | None, _columns("entity", "Who acts; judged as a category.")]
 Time = Annotated[list[str] | None, _columns("time", "When; its hour and weekday are judged.")]
 
+SequenceKey = Annotated[str | None, typer.Option("--sequence", metavar="COL", help="Names the sequence of an event.")]
+Order = Annotated[list[str] | None, _columns("order", "Puts the events of a sequence in order.")]
+Event = Annotated[list[str] | None, _columns("event", "What happened; whole sequences of it are judged.")]
+
 FitWhere = Annotated[str | None, typer.Option(metavar="SQL", help="Which records define normal; all by default.")]
 Where = Annotated[str | None, typer.Option(metavar="SQL", help="Which records to score; all by default.")]
 Clean = Annotated[

@@ -43,6 +43,8 @@ class Role(StrEnum):
     """Who acts; judged as a category."""
     EVENT = "event"
     """What happened, in a sequence."""
+    ORDER = "order"
+    """Places events in their sequence."""
     CATEGORY = "category"
     """One of a set of values."""
     NUMBER = "number"
@@ -164,7 +166,7 @@ def match_roles(roles: Roles, table: Table) -> Roles:
         When a column that is needed is missing, or has become another kind of thing.
     """
     matched = []
-    for fitted in (*roles.key, *roles.judged):
+    for fitted in (*roles.key, *roles.of(Role.ORDER, Role.EVENT), *roles.judged):
         column = table.column(fitted.name)
         if _kind(column.type) != _kind(fitted.type):
             raise SourceError(

@@ -116,6 +116,14 @@ class Table:
         """
         return int(self._rows(f"SELECT count(*) FROM {self._records(where)}", where)[0][0])
 
+    def count_distinct(self, columns: Sequence[Column], where: str | None = None) -> int:
+        """Count the different values that `columns` have together, leaving out those with a null."""
+        row = ", ".join(column.expression for column in columns)
+        value = row if len(columns) == 1 else f"row({row})"
+        known = " AND ".join(f"{column.expression} IS NOT NULL" for column in columns)
+        query = f"SELECT count(DISTINCT {value}) FILTER (WHERE {known}) FROM {self._records(where)}"
+        return int(self._rows(query, where)[0][0])
+
     def profiles(self, columns: Sequence[Column]) -> list[Profile]:
         """Describe each column over all records, in one pass for every hundred columns."""
         found: list[Profile] = []
@@ -166,7 +174,12 @@ class Table:
         return counts.head(most), int(counts["n_records"][most:].sum()), n_missing
 
     def batches(
-        self, select: Mapping[str, str], key: Sequence[Column], where: str | None, size: int
+        self,
+        select: Mapping[str, str],
+        key: Sequence[Column],
+        where: str | None,
+        size: int,
+        order: Sequence[str] = (),
     ) -> Iterator[pl.DataFrame]:
         """Stream the records as frames of at most `size` rows, in constant memory.
 
@@ -180,6 +193,8 @@ class Table:
             SQL condition.
         size : int
             Records per frame.
+        order : sequence of str
+            SQL expressions to sort by; in no particular order by default.
 
         Yields
         ------
@@ -187,16 +202,36 @@ class Table:
             The key columns, then the columns of `select`.
         """
         with clear_errors(self.name):
-            relation = self._connection.sql(self._select(select, key, where))
+            ordered = f" ORDER BY {', '.join(order)}" if order else ""
+            relation = self._connection.sql(self._select(select, key, where) + ordered)
             for batch in relation.to_arrow_reader(size):
                 frame = pl.DataFrame(pl.from_arrow(batch))
                 if frame.height:
                     yield frame
 
+    def derive(self, name: str, expression: str) -> None:
+        """Add a column that SQL computes from the others.
+
+        Raises
+        ------
+        SourceError
+            When there is a column of that name already, or the SQL does not hold.
+        """
+        if any(column.name.casefold() == name.casefold() for column in self.columns):
+            raise SourceError(f"{self.name} has a column called {name} already")
+        self._from = f"(SELECT *, {expression} AS {quote_identifier(name)} FROM {self._from})"
+        with clear_errors(self.name):
+            kind = self._connection.sql(f"SELECT {quote_identifier(name)} FROM {self._from} LIMIT 0").types[0]
+        self.columns = (*self.columns, Column(name, str(kind), quote_identifier(name)))
+
     def hashed(self, select: Mapping[str, str], key: Sequence[Column], seed: int) -> str:
         """Return SQL that hashes a record's key (all its values without one): an order that no row order disturbs."""
         identity = [column.expression for column in key] or list(select.values())
         return f"hash({', '.join(identity)}, {seed})"
+
+    def hashed_share(self, columns: Sequence[Column], seed: int, share: float) -> str:
+        """Return an SQL condition that holds for a share of the values of `columns`, chosen by their hash."""
+        return f"{self.hashed({}, columns, seed)} <= {int(HASHES * share)}::UBIGINT"
 
     def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> pl.DataFrame:
         """Read about `most` records, chosen and ordered by their hash.

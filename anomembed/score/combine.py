@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.sequences import Sequences
 from anomembed.represent.views import Batch, View
 from anomembed.score.calibration import Calibration, fit_calibration
 from anomembed.score.detectors import Detector, raw_scores
@@ -53,7 +54,7 @@ class JudgedView:
     mean: float
     calibration: Calibration
 
-    def raw(self, batch: Batch) -> NDArray[np.float64]:
+    def raw(self, batch: Batch | Sequences) -> NDArray[np.float64]:
         """Return the view's raw scores; high = abnormal."""
         return raw_scores(self.detector, self.view.vectors(batch))
 

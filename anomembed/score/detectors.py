@@ -99,6 +99,9 @@ class Choice:
     is_distinct: bool
     why: str
 
+    def __str__(self) -> str:
+        return self.name if self.why == "as told" else f"{self.name}: {self.why}"
+
 
 def choose_detector(name: str, *, clean: bool, n_records: int, n_distinct: int) -> Choice:
     """Choose the detector.

@@ -1,13 +1,13 @@
 """Ways to look at a record; each turns a batch of records into vectors, shape (n_records, n_features), float32."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.represent.tokens import Tokens, Vocabulary
+from anomembed.represent.tokens import Tokens, Vocabulary, distinct
 
 Vectors = NDArray[np.float32]
 
@@ -33,15 +33,20 @@ class Batch:
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         return Batch(self.tokens[rows], self.numbers[rows])
 
+    def distinct(self) -> tuple["Batch", NDArray[np.int64]]:
+        """Return the records that differ in their tokens, without numbers, and the place of each record in them."""
+        rows, place, _ = distinct(self.tokens)
+        return Batch(rows, np.empty((len(rows), 0))), place
+
 
 class View(Protocol):
-    """A way to look at records."""
+    """A way to look at records, or at sequences."""
 
     @property
     def name(self) -> str:
         """What it is called in results."""
 
-    def vectors(self, batch: Batch) -> Vectors:
+    def vectors(self, batch: Any) -> Vectors:  # noqa: ANN401
         """Return the vector of every record; depends on nothing but the record."""
 
 
