@@ -4,10 +4,12 @@ import json
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import sparse
 
 from anomembed.config import Config
 from anomembed.errors import StoreError
@@ -136,6 +138,7 @@ CLASSES = (
     Summary,
     Vocabulary,
 )
+MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond
 PACKAGES = ("anomembed", "duckdb", "numba", "numpy", "polars", "pyod", "scikit-learn", "scipy")
 
 
@@ -163,6 +166,7 @@ def save_model(model: Model, store: Store) -> int:
         summary=json.dumps(asdict(model.summary)),
         versions=json.dumps({name: version(name) for name in PACKAGES}),
         tokens=_token_table(model),
+        pairs=_pair_table(model),
     )
     return store.add_model(record, Packer(CLASSES).pack(model))
 
@@ -195,6 +199,50 @@ def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
     return model
 
 
+def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | None]:
+    """Choose the model that records are scored by when nobody names one.
+
+    The newest that was fitted on the same source with the same settings; else the newest on the same source; else the
+    newest of all. A store may hold models of several tables, and a scan leaves one, too.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    source : str
+        Name of the table to be scored.
+    config : Config
+        Settings that it would be fitted with.
+
+    Returns
+    -------
+    model_id : int
+    note : str or None
+        What does not match, if so.
+
+    Raises
+    ------
+    StoreError
+        When there is no model.
+    """
+    rows = store.rows("SELECT model_id, source, config FROM models ORDER BY model_id DESC")
+    if not rows:
+        raise StoreError(f"there is no model in {store.path}: run `anomembed fit` first")
+    same = [(model_id, json.loads(text)) for model_id, name, text in rows if name == source]
+    for model_id, fitted in same:
+        if _settings(fitted) == _settings(config.model_dump(mode="json")):
+            return model_id, None
+    if same:
+        return same[0][0], f"model {same[0][0]} was fitted with other settings than these; `anomembed fit` makes one"
+    return rows[0][0], f"model {rows[0][0]} was fitted on {rows[0][1]}, not on {source}; choose another by --model"
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides which model comes out of a fit, besides the records and the seed."""
+    names = ("roles", "sequence", "reference", "tokens", "embedding", "detector")
+    return {name: config.get(name) for name in names} | {"fit_where": config["source"]["fit_where"]}
+
+
 def _token_table(model: Model) -> pl.DataFrame:
     names: list[str] = []
     labels: list[str] = []
@@ -206,6 +254,7 @@ def _token_table(model: Model) -> pl.DataFrame:
     width = model.embeddings.width
     return pl.DataFrame(
         {
+            "token_id": pl.Series(range(len(names)), dtype=pl.Int32),
             "column_name": names,
             "token": labels,
             "kind": kinds,
@@ -218,3 +267,15 @@ def _token_table(model: Model) -> pl.DataFrame:
             ),
         }
     )
+
+
+def _pair_table(model: Model) -> pl.DataFrame:
+    """Pair counts, and on the diagonal the counts of single tokens in the same records."""
+    pairs = sparse.coo_array(model.counts.together)
+    token, other = pairs.coords
+    kept = np.arange(pairs.nnz)
+    if pairs.nnz > MOST_PAIRS:
+        weight = np.where(token == other, np.inf, pairs.data)
+        kept = np.sort(np.argsort(-weight, kind="stable")[:MOST_PAIRS])
+    columns = {"token_id": token[kept].astype(np.int32), "other_id": other[kept].astype(np.int32)}
+    return pl.DataFrame({**columns, "n_records": pairs.data[kept]})

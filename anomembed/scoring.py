@@ -203,13 +203,14 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
 
 def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     reasons = SequenceReasons(model.views, model.vocabulary.columns[0], model.ranges)
-    sequences = encode_sequences(flagged[EVENTS], model.vocabulary.columns[0])
     sentences: list[str] = []
     rows: list[dict[str, object]] = []
-    for row, (view, events) in enumerate(zip(flagged["view"], flagged[EVENTS], strict=True)):
-        parts = reasons.explain(sequences[row : row + 1], events.to_list())
-        sentences.append(next(part.sentence for part in parts if part.view == view))
-        rows += [{"rank": row + 1, **{name: getattr(part, name) for name in PART_NAMES}} for part in parts]
+    for part in flagged.select("view", EVENTS).iter_slices(EXPLAINED_AT_ONCE):
+        sequences = encode_sequences(part[EVENTS], model.vocabulary.columns[0])
+        for view, contributing in zip(part["view"], reasons.explain(sequences, part[EVENTS].to_list()), strict=True):
+            sentences.append(next(found.sentence for found in contributing if found.view == view))
+            rank = len(sentences)
+            rows += [{"rank": rank, **{name: getattr(found, name) for name in PART_NAMES}} for found in contributing]
     return _flags(model, flagged, sentences, pl.DataFrame(rows, schema=_NO_CONTRIBUTIONS.schema))
 
 
@@ -235,7 +236,7 @@ def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.floa
         pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))
         return wording.conflict(case, first, second)
-    return wording.sentence(case, int((parts[place] / sizes).argmax()))
+    return wording.sentence(case, np.argsort(-parts[place] / sizes, kind="stable").tolist())
 
 
 def _contribution_table(

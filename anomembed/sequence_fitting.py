@@ -1,5 +1,7 @@
 """Learn what is normal in whole sequences of events: which ones occur together, how often, and in which order."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -17,18 +19,33 @@ from anomembed.read.sequences import (
     sequence_roles,
 )
 from anomembed.read.table import HASH, Table
+from anomembed.represent.counts import Counts
+from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.sequences import count_neighbours, count_ngrams, encode_sequences, usual_counts
+from anomembed.represent.sequences import (
+    Floats,
+    Sequences,
+    count_neighbours,
+    count_ngrams,
+    encode_sequences,
+    usual_counts,
+)
 from anomembed.represent.tokens import ColumnTokens, Vocabulary, category_tokens, count_values
+from anomembed.represent.views import View
 from anomembed.represent.views.order import fit_order_view
 from anomembed.represent.views.sequence import fit_sequence_view
 from anomembed.score.calibration import fit_calibration
-from anomembed.score.detectors import choose_detector
+from anomembed.score.combine import JudgedView, judge_view
+from anomembed.score.detectors import Choice, choose_detector
 from anomembed.score.judging import judge_views
 
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
+FOLDS, MOST_CROSSED = 5, 50_000  # with no more reference sequences than this all are held out in turn
 EVENTS_AT_ONCE = 1_000_000
+
+Judged = list[tuple[JudgedView, Floats]]
+"""Every view with its detector, and its raw scores of reference sequences."""
 
 
 def find_sequence_roles(table: Table, config: Config) -> Roles:
@@ -97,29 +114,105 @@ def learn_sequences(table: Table, config: Config, *, hold_out: bool = True, role
     """
     roles = roles or find_sequence_roles(table, config)
     frame, n_reference = _read_reference(table, roles, config)
-    is_split = hold_out or frame.height < n_reference
-    n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1))) if is_split else 0
-    tokens = _event_tokens(frame[n_held_out:], roles, config)
-    learnt = encode_sequences(frame[n_held_out:][EVENTS], tokens)
-    held_out = encode_sequences(frame[:n_held_out][EVENTS], tokens) if is_split else learnt[:MOST_HELD_OUT]
+    is_own = not hold_out and frame.height == n_reference
+    learnt, judged, notes = _judge_own(frame, roles, config) if is_own else _judge_held_out(frame, roles, config)
+    calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0))
+    if learnt.sequences.lengths.max() == 1:
+        notes.append("every sequence has one event: there is no order to learn from")
+    return Model(
+        config=config,
+        roles=roles,
+        vocabulary=Vocabulary((learnt.tokens,)),
+        counts=learnt.counts,
+        embeddings=learnt.embeddings,
+        ranges=Ranges(learnt.usual, np.empty(0, np.int64), ()),
+        views=tuple(view for view, _ in judged),
+        calibration=calibration,
+        summary=Summary(
+            source=table.name,
+            n_reference=n_reference,
+            n_learnt=len(learnt.sequences),
+            n_distinct=learnt.n_distinct,
+            n_held_out=frame.height - len(learnt.sequences),
+            detector=str(learnt.choice),
+            notes=tuple(notes),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What was learnt from some sequences, before any of them was judged."""
+
+    tokens: ColumnTokens
+    sequences: Sequences
+    n_distinct: int
+    counts: Counts
+    embeddings: Embeddings
+    usual: Floats
+    views: tuple[View, ...]
+    choice: Choice
+
+
+def _learn(frame: pl.DataFrame, roles: Roles, config: Config, *, is_own: bool = False) -> Learnt:
+    tokens = _event_tokens(frame, roles, config)
     n_tokens = len(tokens.labels)
-    rows, place = learnt.distinct()
+    sequences = encode_sequences(frame[EVENTS], tokens)
+    rows, place = sequences.distinct()
     times = np.bincount(place)
     counts = count_neighbours(rows, times, n_tokens)
     embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
-    order = fit_order_view(count_ngrams(rows, times, n_tokens), held_out, is_own=not is_split)
-    views = (fit_sequence_view(embeddings, tokens.counts), order)
-    choice = choose_detector(
-        config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
+    order = fit_order_view(count_ngrams(rows, times, n_tokens), sequences, is_own=is_own)
+    return Learnt(
+        tokens=tokens,
+        sequences=sequences,
+        n_distinct=len(rows),
+        counts=counts,
+        embeddings=embeddings,
+        usual=usual_counts(rows, times, n_tokens),
+        views=(fit_sequence_view(embeddings, tokens.counts), order),
+        choice=choose_detector(
+            config.detector.name, clean=config.reference.clean, n_records=len(sequences), n_distinct=len(rows)
+        ),
     )
-    judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
-    calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0))
-    if learnt.lengths.max() == 1:
-        notes.append("every sequence has one event: there is no order to learn from")
-    summary = Summary(table.name, n_reference, len(learnt), len(rows), n_held_out, str(choice), tuple(notes))
-    fitted = tuple(view for view, _ in judged)
-    ranges = Ranges(usual_counts(rows, times, n_tokens), np.empty(0, np.int64), ())
-    return Model(config, roles, Vocabulary((tokens,)), counts, embeddings, ranges, fitted, calibration, summary)
+
+
+def _judge(learnt: Learnt, sequences: Sequences, config: Config) -> tuple[Judged, list[str]]:
+    clean = config.reference.clean
+    return judge_views(learnt.views, learnt.choice, learnt.sequences, sequences, seed=config.seed, clean=clean)
+
+
+def _judge_own(frame: pl.DataFrame, roles: Roles, config: Config) -> tuple[Learnt, Judged, list[str]]:
+    """Calibrate on the sequences learnt from: those that are to be judged."""
+    learnt = _learn(frame, roles, config, is_own=True)
+    return learnt, *_judge(learnt, learnt.sequences[:MOST_HELD_OUT], config)
+
+
+def _judge_held_out(frame: pl.DataFrame, roles: Roles, config: Config) -> tuple[Learnt, Judged, list[str]]:
+    """Calibrate on sequences that were not learnt from: on all in turn, or on one part when there are many."""
+    n, is_crossed = frame.height, frame.height <= MOST_CROSSED
+    if not is_crossed:
+        n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
+        learnt = _learn(frame[n_held_out:], roles, config)
+        return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out][EVENTS], learnt.tokens), config)
+    raws = []
+    for fold in range(min(FOLDS, n)):
+        is_held = np.arange(n) % min(FOLDS, n) == fold
+        part = _learn(frame.filter(~is_held), roles, config)
+        found, _ = _judge(part, encode_sequences(frame.filter(is_held)[EVENTS], part.tokens), config)
+        raws.append([raw for _, raw in found])
+    learnt = _learn(frame, roles, config)
+    judged, notes = _judge(learnt, learnt.sequences[:1], config)
+    together = [np.concatenate(parts) for parts in zip(*raws, strict=True)]
+    notes.append(f"calibrated on all reference sequences, each held out in turn ({min(FOLDS, n)} folds)")
+    return (
+        learnt,
+        [
+            (judge_view(v.view, v.detector, v.rule, v.weight, raw), raw)
+            for (v, _), raw in zip(judged, together, strict=True)
+        ],
+        notes,
+    )
 
 
 def _read_reference(table: Table, roles: Roles, config: Config) -> tuple[pl.DataFrame, int]:

@@ -360,6 +360,22 @@ def test_init_fit_and_score_follow_each_other(run, pets):
         assert outcome.code == 0, outcome.err
 
 
+def test_score_takes_the_model_of_its_own_configuration(run, fitted, database):
+    """A scan of the same table, or of another one, does not take a job in cron over."""
+    other = database(
+        "CREATE TABLE other AS SELECT i AS id, 'x' || i % 3 AS a, 'y' || i % 3 AS b FROM range(90) r(i)",
+        name="other.duckdb",
+    )
+    config = load_config(Path(fitted))
+    assert run("scan", config.source.database, "pets", "--store", "store.duckdb", "--category", "weight").code == 0
+    assert run("scan", other, "--store", "store.duckdb").code == 0
+    outcome = run("score", fitted, "--store", "store.duckdb")
+    assert outcome.code == 0, outcome.err
+    assert "model     1, fitted" in outcome.err
+    Path(fitted).write_text(Path(fitted).read_text() + "\n[tokens]\nbins = 5\n")
+    assert "was fitted with other settings" in run("score", fitted, "--store", "store.duckdb").err
+
+
 def test_init_writes_the_roles_that_it_is_told(run, pets):
     assert run("init", pets, "pets", "-o", "new.toml", "--ignore", "says", "--category", "weight").code == 0
     roles = load_config(Path("new.toml")).roles
@@ -394,7 +410,7 @@ def test_a_table_that_changed_since_the_fit(run, fitted, tmp_path, change, said)
     ("arguments", "said"),
     [
         (["--model", "7"], "there is no model 7 in store.duckdb; there are: 1"),
-        (["--store", "none.duckdb"], "no store at none.duckdb"),
+        (["--store", "none.duckdb"], "none.duckdb: run `anomembed fit` first"),
     ],
 )
 def test_a_model_that_is_not_there(run, fitted, tmp_path, arguments, said):

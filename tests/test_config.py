@@ -22,6 +22,9 @@ category = []
 number = []
 text = []
 ignore = []
+[sequence]
+order = []
+event = []
 [reference]
 clean = false
 max_records = 200_000
@@ -47,7 +50,11 @@ def written(text, path=Path("c.toml")):
 
 def test_these_are_the_defaults():
     assert Config().model_dump(mode="json", exclude_none=True) == tomllib.loads(DEFAULTS)
-    nothing = {"source": ["database", "table", "fit_where", "where"], "flags": ["alpha", "budget", "threshold"]}
+    nothing = {
+        "sequence": ["key", "session_gap", "window", "length", "step"],
+        "source": ["database", "table", "fit_where", "where"],
+        "flags": ["alpha", "budget", "threshold"],
+    }
     assert all(getattr(getattr(Config(), section), name) is None for section in nothing for name in nothing[section])
     assert load_config(written(DEFAULTS)) == load_config(written("")) == Config()
 
@@ -70,6 +77,7 @@ def test_settings_are_frozen():
         ("flags", "alpha", [1e-9, 0.99], [0, 1, -0.1, float("nan")]),
         ("flags", "budget", [1], [0, 1.5]),
         ("flags", "threshold", [1e-300, 0.99], [0, 1, float("inf")]),
+        ("sequence", "length", [], [0, "many"]),
         ("reference", "clean", [True], ["perhaps", 2]),
         ("roles", "key", [["id"], []], ["id", [1], 7]),
     ],

@@ -267,6 +267,25 @@ def test_similar_finds_the_planted_synonym(kept):
         ask(kept, "FROM similar('drink', 'water')")
 
 
+def test_macros_obey_a_limit(kept):
+    odd = ODD.replace("'", "''")
+    for call, n_all in {"similar('drink', 'tea')": 5, "expected('meal', ['drink=tea'])": 3, f"why('{odd}')": 3}.items():
+        assert [len(ask(kept, f"FROM {call} LIMIT {n}")) for n in range(1, 7)] == [min(n, n_all) for n in range(1, 7)]
+
+
+def test_expected_does_not_guess_at_names_that_it_does_not_know(kept):
+    for call in ("expected('nope', [])", "expected('meal', ['drink=water'])", "expected('meal', ['drink'])"):
+        with pytest.raises(duckdb.Error, match="the model has n"):
+            ask(kept, f"FROM {call}")
+
+
+def test_expected_beside_one_value_is_the_share_in_the_data(kept, records):
+    lunch = records.filter(drink="tea")["meal"].value_counts(normalize=True)
+    shares = dict(ask(kept, "SELECT token, chance FROM expected('meal', ['drink=tea'])"))
+    for meal, share in lunch.iter_rows():
+        assert shares[meal] == pytest.approx(share, abs=0.05)  # one record is added to every count of 51
+
+
 def test_expected_finds_the_planted_company(kept):
     for drink, vessel, meal in HABITS:
         rows = ask(kept, f"SELECT token, chance FROM expected('meal', ['drink={drink}', 'vessel={vessel}'])")

@@ -10,7 +10,7 @@ from anomembed.cli.options import Format
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
 from anomembed.fitting import find_roles, learn_model
-from anomembed.model import Model, load_model, save_model
+from anomembed.model import Model, choose_model, load_model, save_model
 from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
 from anomembed.score.detectors import check_detector
@@ -85,9 +85,11 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
             # An hour without records is nothing that a job in cron should wake anybody for.
             teller.say("scored", f"nothing: no record of {table.name} meets the condition {config.source.where}")
             return
-        chosen, _ = store.model_parts(model_id)
+        chosen, note = choose_model(store, table.name, config) if model_id is None else (model_id, None)
         model = load_model(store, chosen)
         teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} records of {model.summary.source}")
+        if note:
+            teller.say("note", note)
         check_key(model.roles, table, config.source.where)
         _score(model, chosen, table, config, store, output, teller)
 
@@ -116,7 +118,7 @@ def _score(
     if output.scores_to:
         write_scores(store, key, output.scores_to)
     teller.run(run, str(flag_rule(config)))
-    if not output.quiet:
+    if not output.quiet and (run.flags.frame.height or output.form is not Format.TABLE):
         print_flags(run.flags.frame, output.form, len(key))
     teller.farewell(run, config.store.path)
     if output.fail_on_flags and run.flags.frame.height:

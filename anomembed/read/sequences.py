@@ -31,7 +31,7 @@ def sequence_roles(table: Table, key: str, order: Sequence[str], event: Sequence
     key : str
         Column that names the sequence.
     order, event : sequence of str
-        Columns that put events in order, and that say what happened.
+        Columns that put events in order, and that say what happened; several make one event, in the table's order.
 
     Returns
     -------
@@ -178,9 +178,9 @@ def form_sequences(
     what = [table.column(name).expression for name in event]
     partition = f"PARTITION BY {', '.join(who)} " if who else ""
     over = f"OVER ({partition}ORDER BY {', '.join([moment, *what])})"
-    if window:
+    if window is not None:
         start = f"time_bucket({_interval(window)}, {moment})"
-    elif session_gap:
+    elif session_gap is not None:
         goes_on = f"{moment} - lag({moment}) {over} <= {_interval(session_gap)}"
         table.derive("session_start", f"CASE WHEN {goes_on} THEN NULL ELSE {moment} END")
         start = f"max(session_start) {over}"

@@ -75,6 +75,10 @@ def clear_errors(what: str) -> Iterator[None]:
         if "lock on file" in first:
             raise LockedError(f"{what} is locked by another process{holder(first)}; try again later") from error
         hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
+        if "Referenced column" in first:
+            hints.append("(Text in SQL stands in single quotes.)")
+        if "not a valid DuckDB" in first:
+            raise SourceError(f"{what} is not a DuckDB file; data files end in {', '.join(READERS)}") from error
         raise SourceError(f"{what}: {' '.join([first, *hints])}") from error
 
 
@@ -143,6 +147,8 @@ def find_records(source: Any, table: str | None) -> tuple[duckdb.DuckDBPyConnect
         return _open_files(path, reader, table)
     if not Path(path).is_file():
         raise SourceError(_no_such_file(path))
+    if Path(path).suffix == ".toml":
+        raise SourceError(f"{path} is a configuration, not a source; `anomembed fit` and `score` take it")
     connection = connect(path)
     try:
         return connection, *_find_table(connection, path, table)

@@ -2,7 +2,8 @@
 
 Up to a high quantile the share is counted on reference scores; beyond it a generalised Pareto distribution, fitted to
 the exceedances, continues it, so that the ranking is kept beyond the largest reference score and nothing saturates
-[1]_.
+[1]_. It never makes a score rarer than it was counted to be: a few normal records that lie far out on their own, as new
+kinds of events do, are nothing that a smooth tail could know of.
 
 .. [1] Hosking, Wallis: Parameter and quantile estimation for the generalized Pareto distribution. Technometrics,
    1987.
@@ -37,6 +38,10 @@ class Calibration:
         Raw score beyond which the fitted tail holds.
     start_log_tail : float
         -log tail probability there.
+    top : ndarray
+        Ascending raw scores beyond `start`.
+    top_log_tail : ndarray
+        -log of their counted tail probability; the fitted one is not above it.
     shape, scale : float
         Of the generalised Pareto distribution.
     largest : float
@@ -53,6 +58,8 @@ class Calibration:
     log_tail: Floats
     start: float
     start_log_tail: float
+    top: Floats
+    top_log_tail: Floats
     shape: float
     scale: float
     largest: float
@@ -68,14 +75,20 @@ class Calibration:
         >>> exponential = -np.log(1 - (np.arange(1000) + 0.5) / 1000)  # of which it is the score itself
         >>> calibration = fit_calibration(exponential)
         >>> calibration.minus_log_tail(np.array([1.0, 3.0, 7.0, 14.0])).round(1)
-        array([ 1. ,  3. ,  6.8, 12.1])
+        array([ 1. ,  3. ,  6.5, 11.7])
         """
         body = np.interp(raw, self.knots, self.log_tail)
         # Below the smallest reference score the probability goes on rising towards 1, so that no ties are made.
         body *= np.exp(np.minimum(raw - self.knots[0], 0.0) / self.spread)
-        excess = np.maximum(raw - self.start, 0.0) / self.scale
-        tail = self.start_log_tail + np.log1p(self.shape * excess) / self.shape
+        tail = self._fitted(raw)
+        if len(self.top):
+            beyond = np.maximum(tail - self._fitted(self.top[-1:]), 0.0)
+            tail = np.minimum(tail, np.interp(raw, self.top, self.top_log_tail) + beyond)
         return np.where(raw > self.start, tail, body)
+
+    def _fitted(self, raw: Floats) -> Floats:
+        excess = np.maximum(raw - self.start, 0.0) / self.scale
+        return np.asarray(self.start_log_tail + np.log1p(self.shape * excess) / self.shape)
 
     def tail_probability(self, raw: Floats) -> Floats:
         """Return the tail probability: above 0, at most 1, low = abnormal; it never rises with `raw`."""
@@ -104,8 +117,23 @@ def fit_calibration(reference: Floats) -> Calibration:
     spread = max(float(ordered.std()), 1e-9)
     is_fitted = len(excess) >= MIN_FIT
     shape, scale = _fit_pareto(excess) if is_fitted else (ASSUMED_SHAPE, _assumed_scale(excess, ordered))
-    knots, log_tail = _count_body(ordered, start, start_log_tail)
-    return Calibration(knots, log_tail, start, start_log_tail, shape, scale, float(ordered[-1]), spread, n, is_fitted)
+    values, counted = _count(ordered)
+    is_body = values <= start
+    kept = np.unique(np.linspace(0, is_body.sum() - 1, min(KNOTS, is_body.sum())).astype(int))
+    return Calibration(
+        knots=values[is_body][kept],
+        log_tail=np.minimum(counted[is_body][kept], start_log_tail),
+        start=start,
+        start_log_tail=start_log_tail,
+        top=values[~is_body],
+        top_log_tail=counted[~is_body],
+        shape=shape,
+        scale=scale,
+        largest=float(ordered[-1]),
+        spread=spread,
+        n_reference=n,
+        is_fitted=is_fitted,
+    )
 
 
 def _fit_pareto(excess: Floats) -> tuple[float, float]:
@@ -123,11 +151,9 @@ def _assumed_scale(excess: Floats, ordered: Floats) -> float:
     return max(mean, float(ordered.std()) / 2, abs(float(ordered[-1])) * 0.05, 1e-9)
 
 
-def _count_body(ordered: Floats, start: float, start_log_tail: float) -> tuple[Floats, Floats]:
-    """-log of the share of scores above each value, half of those that equal it counted as above."""
+def _count(ordered: Floats) -> tuple[Floats, Floats]:
+    """Distinct scores, and -log of the share of scores above each, half of those that equal it counted as above."""
     n = len(ordered)
-    values, times = np.unique(ordered[ordered <= start], return_counts=True)
+    values, times = np.unique(ordered, return_counts=True)
     above = n - np.cumsum(times)
-    log_tail = np.minimum(-np.log((above + 0.5 * times + 0.5) / (n + 1)), start_log_tail)
-    kept = np.unique(np.linspace(0, len(values) - 1, min(KNOTS, len(values))).astype(int))
-    return values[kept], log_tail[kept]
+    return values, -np.log((above + 0.5 * times + 0.5) / (n + 1))

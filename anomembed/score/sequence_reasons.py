@@ -1,18 +1,17 @@
 """Why was a sequence flagged? Which event stands out of place, which is missing, which comes too often.
 
 An event's number contributes to the ``sequence`` view what the term falls by when it is brought back to the usual
-range; the most surprising places share the term of the ``order`` view. Both are scaled so that the law holds: **the
-contributions of a sequence sum to its raw score.**
+range, all together scaled to the term; the most surprising place bears the term of the ``order`` view. So the law
+holds: **the contributions of a sequence sum to its raw score.**
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.sequences import Sequences
+from anomembed.represent.sequences import Floats, Ints, Sequences
 from anomembed.represent.tokens import ColumnTokens, Special
 from anomembed.represent.views.order import OrderView
 from anomembed.represent.views.sequence import SequenceView
@@ -20,7 +19,6 @@ from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import raw_scores
 from anomembed.score.wording import MOST_EXPECTED, clean_text
 
-MOST_PLACES = 3  # places that share the term of the order view
 LEAST_CHANCE = 0.01  # of an event that is named as expected
 
 
@@ -54,59 +52,77 @@ class SequenceReasons:
     tokens: ColumnTokens
     ranges: Ranges
 
-    def explain(self, sequence: Sequences, shown: Sequence[str | None]) -> list[Part]:
-        """Take the raw score of one sequence apart.
+    def explain(self, sequences: Sequences, shown: Sequence[Sequence[str | None]]) -> list[list[Part]]:
+        """Take the raw scores of sequences apart.
 
         Parameters
         ----------
-        sequence : Sequences
-            One sequence.
-        shown : sequence of str or None
-            Its events as the source has them.
+        sequences : Sequences
+            The sequences.
+        shown : sequence of sequence of str or None
+            Their events as the source has them.
 
         Returns
         -------
-        list of Part
-            The largest contribution of each view first.
+        list of list of Part
+            For every sequence, view after view, the largest contribution of each first.
         """
-        events = ["(missing)" if event is None else clean_text(event) for event in shown]
-        parts: list[Part] = []
+        named = [["(missing)" if event is None else clean_text(event) for event in events] for events in shown]
+        parts: list[list[Part]] = [[] for _ in named]
         for judged in self.views:
-            term = float(judged.term(judged.raw(sequence))[0])
+            terms = judged.term(judged.raw(sequences))
             match judged.view:
                 case OrderView() as view:
-                    explained = self._places(view, sequence, events, term)
+                    found = self._worst_places(view, sequences, named, terms)
                 case SequenceView() as view:
-                    explained = self._numbers(judged, view, sequence, events, term)
+                    found = self._odd_numbers(judged, view, sequences, named, terms)
                 case view:
                     raise TypeError(f"no reasons for the view {view.name}")
-            parts += sorted(explained, key=lambda part: -part.contribution)
+            for known, more in zip(parts, found, strict=True):
+                known += sorted(more, key=lambda part: -part.contribution)
         return parts
 
-    def _numbers(
-        self, judged: JudgedView, view: SequenceView, sequence: Sequences, events: list[str], term: float
+    def _odd_numbers(
+        self, judged: JudgedView, view: SequenceView, sequences: Sequences, named: list[list[str]], terms: Floats
+    ) -> list[list[Part]]:
+        """Bring the number of each event back to what is usual, one after the other, and see what the terms fall by."""
+        n_tokens = len(self.tokens.labels)
+        vectors = view.vectors(sequences)
+        odd, replaced = [], [np.empty((0, vectors.shape[1]), np.float32)]
+        counts = [np.bincount(sequences[row : row + 1].events, minlength=n_tokens) for row in range(len(sequences))]
+        for vector, count in zip(vectors, counts, strict=True):
+            usual = np.clip(count, self.ranges.overall[:, 0], self.ranges.overall[:, 1])
+            odd.append(np.flatnonzero(usual != count))
+            steps = (np.log1p(usual) - np.log1p(count))[odd[-1]]
+            replaced.append((vector + steps[:, None] * view.vectors_of[odd[-1]]).astype(np.float32))
+        usual_terms = judged.term(raw_scores(judged.detector, np.concatenate(replaced)))
+        ends = np.cumsum([len(tokens) for tokens in odd])
+        return [
+            self._shares(sequences[row : row + 1], named[row], counts[row], odd[row], term, term - then)
+            for row, (term, then) in enumerate(zip(terms, np.split(usual_terms, ends[:-1]), strict=True))
+        ]
+
+    def _shares(
+        self, sequence: Sequences, events: list[str], counts: Ints, odd: Ints, term: float, falls: Floats
     ) -> list[Part]:
-        counts = np.bincount(sequence.events, minlength=len(self.tokens.labels)).astype(np.float64)
-        usual = np.clip(counts, self.ranges.overall[:, 0], self.ranges.overall[:, 1])
-        odd = np.flatnonzero(usual != counts)
-        falls = np.empty(0)
-        if len(odd):
-            steps = (np.log1p(usual) - np.log1p(counts))[odd]
-            vectors = view.vectors(sequence) + steps[:, None] * view.vectors_of[odd]
-            falls = np.maximum(term - judged.term(raw_scores(judged.detector, vectors.astype(np.float32))), 0.0)
+        falls = np.maximum(falls, 0.0)
         if not falls.sum() > 0:  # no single number makes a difference: all events share alike
             odd = np.flatnonzero(counts)
             falls = np.ones(len(odd))
-        shares = term * falls / falls.sum()
         return [
             self._number(sequence, events, int(token), int(counts[token]), float(share))
-            for token, share in zip(odd, shares, strict=True)
+            for token, share in zip(odd, term * falls / falls.sum(), strict=True)
             if share
         ]
 
     def _number(self, sequence: Sequences, events: list[str], token: int, count: int, share: float) -> Part:
         low, high = (int(end) for end in self.ranges.overall[token])
         usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        most = (
+            "19 in 20 do not have it"
+            if high == 0
+            else f"19 in 20 have it {'once' if usual == '1' else usual + ' times'}"
+        )
         name = clean_text(self.tokens.labels[token])
         times = "once" if count == 1 else f"{count:,} times"
         if token == Special.UNSEEN:
@@ -114,21 +130,22 @@ class SequenceReasons:
             name = events[place]
             sentence = f"{self.tokens.name}={name} at place {place + 1:,} was never seen in the reference"
         elif count == 0:
-            sentence = f"{self.tokens.name}={name} is missing (19 in 20 have it {usual} times)"
+            sentence = f"{self.tokens.name}={name} is missing ({most})"
         elif low <= count <= high:
             sentence = f"its {len(events):,} events are unusual together, such as {self.tokens.name}={name} ({times})"
         else:
-            sentence = f"{self.tokens.name}={name} occurs {times} (19 in 20 have it {usual} times)"
+            sentence = f"{self.tokens.name}={name} occurs {times} ({most})"
         return Part("sequence", f"number of {name}", f"{count:,}", share, [usual], sentence)
 
-    def _places(self, view: OrderView, sequence: Sequences, events: list[str], term: float) -> list[Part]:
-        surprise, _ = view.surprise(sequence)
-        worst = np.argsort(-surprise, kind="stable")[:MOST_PLACES]
-        shares = surprise[worst] / surprise[worst].sum()
-        return [
-            self._place(view, sequence, events, int(place), term * float(share))
-            for place, share in zip(worst, shares, strict=True)
-        ]
+    def _worst_places(
+        self, view: OrderView, sequences: Sequences, named: list[list[str]], terms: Floats
+    ) -> list[list[Part]]:
+        surprise, starts = view.surprise(sequences)
+        found = []
+        for row, (events, term) in enumerate(zip(named, terms, strict=True)):
+            place = int(surprise[starts[row] : starts[row + 1]].argmax())
+            found.append([self._place(view, sequences[row : row + 1], events, place, float(term))])
+        return found
 
     def _place(self, view: OrderView, sequence: Sequences, events: list[str], place: int, share: float) -> Part:
         expected = self._expected(view.ngrams.chances(sequence.events[:place]), sequence, place)
@@ -143,7 +160,7 @@ class SequenceReasons:
             sentence = f"{self.tokens.name}={value} at place {place + 1:,} of {len(events):,} {how}{instead}"
         return Part("order", f"place {place + 1:,}", value, share, expected, sentence)
 
-    def _expected(self, chances: NDArray[np.float64], sequence: Sequences, place: int) -> list[str]:
+    def _expected(self, chances: Floats, sequence: Sequences, place: int) -> list[str]:
         """Name the likeliest events after those before `place`, but for the one that is there."""
         chances = chances.copy()
         chances[[Special.RARE, Special.UNSEEN]] = 0.0

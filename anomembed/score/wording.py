@@ -14,6 +14,7 @@ RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 MOST_EXPECTED = 3  # values named as expected
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
+MOST_TRIED = 5  # columns that a reason is looked for in
 LONGEST_VALUE = 80  # characters of a value that are shown
 
 
@@ -60,24 +61,29 @@ class Wording:
     ranges: Ranges
     sources: tuple[int, ...]
 
-    def sentence(self, case: Case, column: int) -> str:
-        """Say what is unusual about one column of a record.
+    def sentence(self, case: Case, columns: Sequence[int]) -> str:
+        """Say what is unusual about a record.
 
         Parameters
         ----------
         case : Case
             The record.
-        column : int
-            The column that contributes most.
+        columns : sequence of int
+            Columns that contribute, most first. The first for which there is something to show is spoken of.
 
         Returns
         -------
         str
             One line without control characters.
         """
-        number = self.sources[column]
-        said = self._number(case, column, number) if number >= 0 else None
-        return said or self._value(case, column)
+        for column in columns[:MOST_TRIED]:
+            number = self.sources[column]
+            said = self._number(case, column, number) if number >= 0 else None
+            said = said or self._value(case, column)
+            if said:
+                return said
+        named = ", ".join(self._counted(case, column) for column in columns[:2])
+        return f"no single value stands out, but all together do: {named}, ..."
 
     def conflict(self, case: Case, column: int, other: int) -> str:
         """Say that the values of two columns hardly ever meet, with the counts."""
@@ -100,7 +106,8 @@ class Wording:
         near = [place for place in order if scores[place] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
         return [clean_text(self.vocabulary.columns[column].labels[place]) for place in near]
 
-    def _value(self, case: Case, column: int) -> str:
+    def _value(self, case: Case, column: int) -> str | None:
+        """Say that a value is new, rare or in unusual company; None when it is none of these."""
         tokens, token = self.vocabulary.columns[column], int(case.tokens[column])
         special = self.vocabulary.special(token)
         instead = self._instead(case, column)
@@ -110,9 +117,7 @@ class Wording:
         if special is not Special.MISSING and times < RARE_SHARE * tokens.n_records:
             return f"{self._named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
         other = self._worst_company(case, column)
-        if other is not None:
-            return self.conflict(case, column, other)
-        return f"{self._counted(case, column)} is unusual ({times:,} of {tokens.n_records:,} records have it){instead}"
+        return None if other is None else self.conflict(case, column, other)
 
     def _number(self, case: Case, column: int, number: int) -> str | None:
         """Say where the number usually lies, first among records like this one; None when it lies there."""

@@ -25,8 +25,10 @@ CREATE TABLE IF NOT EXISTS models (
     config JSON NOT NULL, roles JSON NOT NULL, summary JSON NOT NULL, versions JSON NOT NULL);
 CREATE TABLE IF NOT EXISTS model_parts (model_id BIGINT NOT NULL, name VARCHAR NOT NULL, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens (
-    model_id BIGINT NOT NULL, column_name VARCHAR NOT NULL, token VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-    n_records DOUBLE NOT NULL, embedding FLOAT[] NOT NULL, context FLOAT[] NOT NULL);
+    model_id BIGINT NOT NULL, token_id INTEGER NOT NULL, column_name VARCHAR NOT NULL, token VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL, n_records DOUBLE NOT NULL, embedding FLOAT[] NOT NULL, context FLOAT[] NOT NULL);
+CREATE TABLE IF NOT EXISTS pairs (
+    model_id BIGINT NOT NULL, token_id INTEGER NOT NULL, other_id INTEGER NOT NULL, n_records DOUBLE NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     run_id BIGINT PRIMARY KEY, model_id BIGINT NOT NULL, scored_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL,
     condition VARCHAR, rule VARCHAR NOT NULL, n_scored BIGINT NOT NULL, n_flagged BIGINT NOT NULL);
@@ -47,21 +49,44 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
         FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))
             AND column_name = of_column AND kind = 'value'),
     compared AS (
-        SELECT token, n_records, round(list_cosine_similarity(embedding, coalesce(
-            (SELECT embedding FROM chosen WHERE token = of_token),
-            error(concat('the model has no ', of_column, '=', of_token)))), 4) AS similarity
-        FROM chosen WHERE token <> of_token)
-    SELECT token, similarity, n_records FROM compared WHERE isfinite(similarity) ORDER BY similarity DESC, token;
--- How likely are the values of a column beside given ones, as the embeddings have it?
+        SELECT token, n_records, round(list_cosine_similarity(
+            embedding, (SELECT embedding FROM chosen WHERE token = of_token)), 4) AS similarity
+        FROM chosen WHERE token <> of_token),
+    ordered AS (
+        SELECT list({token: token, similarity: similarity, n_records: n_records} ORDER BY similarity DESC, token)
+            FILTER (WHERE isfinite(similarity)) AS found FROM compared)
+    SELECT unnest(if((SELECT count(*) FROM chosen WHERE token = of_token) > 0, found,
+        error(concat('the model has no ', of_column, '=', of_token))), recursive := true) FROM ordered;
+-- How likely are the values of a column beside given ones, such as ['channel=chip', 'currency=GBP']?
 CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     WITH chosen AS (FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
-    company AS (SELECT context FROM chosen WHERE list_contains(given, column_name || '=' || token)),
+    met AS (FROM pairs WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
+    single AS (
+        SELECT chosen.*, met.n_records AS n FROM chosen LEFT JOIN met
+            ON met.token_id = chosen.token_id AND met.other_id = chosen.token_id),
+    total AS (SELECT sum(n) AS n FROM single WHERE column_name = of_column),
+    beside AS (SELECT token_id, n FROM single WHERE list_contains(given::VARCHAR[], column_name || '=' || token)),
+    attraction AS (
+        SELECT one.token_id, sum(ln((coalesce(met.n_records, 0) + 1) / (beside.n * one.n / total.n + 1)))
+            / sqrt(count(*)) AS log_ratio
+        FROM single AS one CROSS JOIN beside CROSS JOIN total
+            LEFT JOIN met ON met.token_id = beside.token_id AND met.other_id = one.token_id
+        WHERE one.column_name = of_column GROUP BY one.token_id),
     scored AS (
-        SELECT token, n_records, ln(n_records)
-            + coalesce((SELECT sum(list_inner_product(chosen.embedding, context)) FROM company), 0) AS score
-        FROM chosen WHERE column_name = of_column AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN'))
-    SELECT token, round(exp(score) / sum(exp(score)) OVER (), 4) AS chance, n_records
-    FROM (SELECT * REPLACE (score - max(score) OVER () AS score) FROM scored) ORDER BY chance DESC, token;
+        SELECT token, n_records, ln(n_records) + coalesce(log_ratio, 0) AS score
+        FROM chosen LEFT JOIN attraction USING (token_id)
+        WHERE column_name = of_column AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN')),
+    shares AS (
+        SELECT token, round(exp(score) / sum(exp(score)) OVER (), 4) AS chance, n_records
+        FROM (SELECT * REPLACE (score - max(score) OVER () AS score) FROM scored)),
+    ordered AS (
+        SELECT list({token: token, chance: chance, n_records: n_records} ORDER BY chance DESC, token) AS found
+        FROM shares)
+    SELECT unnest(CASE
+        WHEN found IS NULL THEN error(concat('the model has no column ', of_column))
+        WHEN (SELECT count(*) FROM beside) < len(given)
+            THEN error(concat('the model has not all of ', array_to_string(given::VARCHAR[], ', ')))
+        ELSE found END, recursive := true) FROM ordered;
 -- What every column of a flagged record contributes to its score, over all views; of the newest run or another.
 CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
     SELECT column_name, value, round(sum(contribution), 3) AS contribution, any_value(expected) AS expected
@@ -85,7 +110,9 @@ class ModelRecord:
     config, roles, summary, versions : str
         JSON.
     tokens : pl.DataFrame
-        ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``.
+        ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``.
+    pairs : pl.DataFrame
+        ``token_id``, ``other_id``, ``n_records``.
     """
 
     source: str
@@ -95,6 +122,7 @@ class ModelRecord:
     summary: str
     versions: str
     tokens: pl.DataFrame
+    pairs: pl.DataFrame
 
 
 class Store:
@@ -118,7 +146,7 @@ class Store:
     def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
         self.path = Path(path)
         if must_exist and not self.path.is_file():
-            raise StoreError(f"no store at {path}: run `anomembed scan` or `anomembed fit` first")
+            raise StoreError(f"no store at {self.path.absolute()}: run `anomembed fit` first, or name it by --store")
         if not self.path.parent.is_dir():
             raise StoreError(f"no such folder for the store: {self.path.parent}")
         is_new = not self.path.exists()
@@ -164,6 +192,8 @@ class Store:
         )
         with _registered(connection, "new_tokens", record.tokens):
             connection.execute(f"INSERT INTO tokens SELECT {model_id}, * FROM new_tokens")
+        with _registered(connection, "new_pairs", record.pairs):
+            connection.execute(f"INSERT INTO pairs SELECT {model_id}, * FROM new_pairs")
         return model_id
 
     def model_parts(self, model_id: int | None = None) -> tuple[int, dict[str, bytes]]:

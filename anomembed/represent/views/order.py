@@ -43,18 +43,17 @@ class OrderView:
         return self.ngrams.surprise(batch, self.own)
 
 
-def fit_order_view(ngrams: NGrams, held_out: Sequences, *, is_own: bool) -> OrderView:
+def fit_order_view(ngrams: NGrams, counted: Sequences, *, is_own: bool) -> OrderView:
     """Learn how surprising events usually are.
 
     Parameters
     ----------
     ngrams : NGrams
         Of the reference.
-    held_out : Sequences
-        Reference sequences to see it on.
+    counted : Sequences
+        The sequences that were counted.
     is_own : bool
-        Whether these were counted, too.
+        Whether these are the ones to be judged.
     """
-    plain = OrderView(ngrams, float(is_own))
-    usual = np.maximum(plain.vectors(held_out).mean(axis=0, dtype=np.float64), 1e-9)
+    usual = np.maximum(OrderView(ngrams, 1.0).vectors(counted).mean(axis=0, dtype=np.float64), 1e-9)
     return OrderView(ngrams, float(is_own), (float(usual[0]), float(usual[1])))

@@ -1,0 +1,324 @@
+from itertools import pairwise
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomembed import Config, fit_model, load_model, score_table
+from anomembed.errors import ConfigError, DataError, SourceError
+from anomembed.model import save_model
+from anomembed.read.sequences import EVENTS, form_sequences, read_sequences, sequence_roles
+from anomembed.read.table import Table
+from anomembed.represent.sequences import (
+    LONGEST,
+    NEAR,
+    Sequences,
+    count_neighbours,
+    count_ngrams,
+    encode_sequences,
+    usual_counts,
+)
+from anomembed.represent.tokens import FIRST_VALUE, Special, category_tokens, count_values
+from anomembed.write.store import Store
+
+N_TOKENS = 4
+START, END = N_TOKENS, N_TOKENS + 1
+lists = st.lists(st.lists(st.integers(0, N_TOKENS - 1), min_size=1, max_size=6), min_size=1, max_size=8)
+
+
+def sequences_of(rows):
+    starts = np.cumsum([0, *map(len, rows)])
+    return Sequences(np.array([event for row in rows for event in row], np.int32), starts)
+
+
+def ones(rows):
+    return np.ones(len(rows), np.int64)
+
+
+# ------------------------------------------------------------------------------------------------------- counting
+@settings(max_examples=40, deadline=None)
+@given(lists)
+def test_neighbours_equal_counting_one_by_one(rows):
+    together = np.zeros((N_TOKENS, N_TOKENS))
+    for row in rows:
+        for i, a in enumerate(row):
+            for b in row[i + 1 : i + 1 + NEAR]:
+                together[a, b] += 1
+                together[b, a] += 1
+    counted = count_neighbours(sequences_of(rows), ones(rows), N_TOKENS)
+    assert (counted.single == together.sum(axis=1)).all()
+    np.fill_diagonal(together, together.sum(axis=1))
+    assert (counted.together.toarray() == together).all()
+
+
+def naive_chance(rows, before, event, own=0.0):
+    """Recompute the chance of an event from lists."""
+    grams = [
+        tuple(padded[i - size + 1 : i + 1])
+        for size in range(1, LONGEST + 1)
+        for row in rows
+        for padded in [[START] * LONGEST + row + [END]]
+        for i in range(LONGEST, len(padded))
+    ]
+    padded = [START] * LONGEST + before
+    chance = 1.0
+    for size in range(1, LONGEST + 1):
+        context = tuple(padded[len(padded) - size + 1 :])
+        following = [gram[-1] for gram in grams if len(gram) == size and gram[:-1] == context]
+        seen, here = max(following.count(event) - own, 0), max(len(following) - own, 0)
+        if size == 1:
+            chance = (seen + 0.5) / (here + 0.5 * (N_TOKENS + 2))
+        else:
+            many = max(len(set(following)), 1)
+            chance = (seen + many * chance) / (here + many)
+    return chance
+
+
+@settings(max_examples=25, deadline=None)
+@given(lists, st.lists(st.integers(0, N_TOKENS - 1), min_size=1, max_size=5), st.sampled_from([0.0, 1.0]))
+def test_surprise_equals_counting_one_by_one(rows, judged, own):
+    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    surprise, starts = ngrams.surprise(sequences_of([judged]), own)
+    expected = [naive_chance(rows, judged[:i], event, own) for i, event in enumerate([*judged, END])]
+    assert starts.tolist() == [0, len(judged) + 1]
+    assert np.exp(-surprise) == pytest.approx(expected)
+
+
+@settings(max_examples=25, deadline=None)
+@given(lists, st.lists(st.integers(0, N_TOKENS - 1), max_size=5))
+def test_chances_are_those_that_surprise_comes_from(rows, before):
+    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    chances = ngrams.chances(np.array(before, np.int64))
+    for event in [*range(N_TOKENS), END]:
+        assert chances[event] == pytest.approx(naive_chance(rows, before, event))
+
+
+@settings(max_examples=25, deadline=None)
+@given(lists, lists)
+def test_ngrams_of_two_days_add(day_1, day_2):
+    both = count_ngrams(sequences_of(day_1 + day_2), ones(day_1 + day_2), N_TOKENS)
+    summed = count_ngrams(sequences_of(day_1), ones(day_1), N_TOKENS) + count_ngrams(
+        sequences_of(day_2), ones(day_2), N_TOKENS
+    )
+    for a, b in zip((*both.grams, *both.times), (*summed.grams, *summed.times), strict=True):
+        assert a.tolist() == b.tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(lists)
+def test_distinct_sequences_and_their_places(rows):
+    sequences = sequences_of(rows)
+    found, place = sequences.distinct()
+    first = list(dict.fromkeys(map(tuple, rows)))
+    assert [tuple(found.events[a:b].tolist()) for a, b in pairwise(found.starts)] == first
+    assert [first[i] for i in place] == list(map(tuple, rows))
+
+
+def test_usual_counts_leave_out_the_outer_twentieth():
+    rows = [[0]] * 96 + [[0, 0, 0]] * 2 + [[0, 1]] * 2
+    usual = usual_counts(sequences_of(rows), ones(rows), N_TOKENS)
+    assert usual[:2].tolist() == [[1, 1], [0, 0]]
+    assert usual_counts(sequences_of([[0, 0], [0], [1]]), np.array([45, 50, 5]), N_TOKENS)[0].tolist() == [0, 2]
+
+
+# -------------------------------------------------------------------------------------------------------- reading
+LOG = """
+CREATE TABLE log AS SELECT * FROM (VALUES
+    ('b', 2, 'y'), ('a', 1, 'x'), ('b', 1, 'x'), (NULL, 1, 'lost'), ('a', NULL, 'last'), ('a', 2, 'q'), ('a', 2, 'p'),
+    ('b', 3, NULL)) t(case_id, n, what)"""
+CASES = {"a": ["x", "p", "q", "last"], "b": ["x", "y", None]}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize("rows", ["log", "(FROM log ORDER BY what DESC)"])
+def test_events_are_read_in_order_whole_and_once(database, size, rows):
+    with Table(str(database(LOG)), f"FROM {rows}") as table:
+        roles = sequence_roles(table, "case_id", ["n"], ["what"])
+        frame = pl.concat(list(read_sequences(table, roles, None, size)))
+    assert dict(zip(frame["case_id"], frame[EVENTS].to_list(), strict=True)) == CASES
+
+
+def test_an_event_may_be_several_columns(database):
+    with Table(str(database(LOG))) as table:
+        roles = sequence_roles(table, "case_id", ["n"], ["what", "n"])
+        frame = pl.concat(list(read_sequences(table, roles, "case_id = 'b'", 10)))
+    assert frame[EVENTS].to_list() == [["1 | x", "2 | y", "3 | (missing)"]]
+
+
+CLICKS = """
+CREATE TABLE clicks AS SELECT who, TIMESTAMP '2026-03-29 01:00:00' + to_seconds(s) AS at, what FROM (VALUES
+    ('ann', 0, 'a'), ('ann', 60, 'b'), ('ann', 500, 'c'), ('ann', 520, 'd'), ('bob', 10, 'a'), ('bob', 11, 'b'))
+    t(who, s, what)"""
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({"session_gap": "2m"}, [["a", "b"], ["c", "d"], ["a", "b"]]),
+        ({"session_gap": "10m"}, [["a", "b", "c", "d"], ["a", "b"]]),
+        ({"session_gap": "1.5s"}, [["a"], ["b"], ["c"], ["d"], ["a", "b"]]),
+        ({"window": "1m"}, [["a"], ["b"], ["c", "d"], ["a", "b"]]),
+        ({"length": 3}, [["a", "b", "c"], ["d"], ["a", "b"]]),
+        ({"length": 3, "step": 1}, [["a", "b", "c"], ["b", "c", "d"], ["a", "b"]]),
+        ({"length": 2, "step": 2}, [["a", "b"], ["c", "d"], ["a", "b"]]),
+    ],
+)
+def test_sequences_are_cut_by_gap_window_or_number(database, how, expected):
+    with Table(str(database(CLICKS))) as table:
+        key = form_sequences(table, ["who"], "at", ["what"], **how)
+        roles = sequence_roles(table, key, ["at"], ["what"])
+        frame = pl.concat(list(read_sequences(table, roles, None, 4))).sort(key)
+    assert frame[EVENTS].to_list() == expected
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "0s", "-3m", "5 years"])
+def test_a_length_of_time_that_cannot_be_read(database, text):
+    with Table(str(database(CLICKS))) as table, pytest.raises(ConfigError, match="no length of time"):
+        form_sequences(table, ["who"], "at", ["what"], window=text)
+
+
+def test_missing_and_unseen_events_are_told_apart():
+    tokens = category_tokens("what", *count_values(pl.Series(["a", "b", "a"]), 10), 1)
+    encoded = encode_sequences(pl.Series([["a", None], ["z", "b"]]), tokens)
+    assert encoded.events.tolist() == [FIRST_VALUE, Special.MISSING, Special.UNSEEN, FIRST_VALUE + 1]
+
+
+# -------------------------------------------------------------------------------------------------- planted cases
+SETTINGS = {"sequence": {"key": "case_id", "order": ["n"], "event": ["what"]}}
+ODD = {
+    "swapped": (["open", "check", "write", "read", "close"], "order"),
+    "missing": (["open", "check", "read"], "order"),
+    "repeated": (["open", "check", *["read"] * 30, "write", "close"], "sequence"),
+    "unseen": (["open", "check", "read", "format", "write", "close"], "sequence"),
+}
+
+
+def make_log(n=400, odd=ODD):
+    """Open, check, read once to four times, write, close."""
+    rng = np.random.default_rng(5)
+    usual = [["open", "check", *["read"] * int(rng.integers(1, 5)), "write", "close"] for _ in range(n)]
+    cases = {f"u{i}": events for i, events in enumerate(usual)} | {name: events for name, (events, _) in odd.items()}
+    rows = [(case, place, event) for case, events in cases.items() for place, event in enumerate(events)]
+    return pl.DataFrame(rows, schema=["case_id", "n", "what"], orient="row").sample(fraction=1, shuffle=True, seed=1)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["mixed", "clean"])
+def model(request):
+    return fit_model(make_log(odd={}), config=Config(**SETTINGS, reference={"clean": request.param}))
+
+
+def test_planted_sequences_are_the_most_abnormal(model):
+    scores = score_table(model, make_log())
+    assert set(scores.frame["case_id"][: len(ODD)]) == set(ODD)
+    assert scores.frame.height == 400 + len(ODD)
+
+
+def test_planted_sequences_get_their_reason(model):
+    flags = score_table(model, make_log()).flags.frame
+    reasons = dict(zip(flags["case_id"], flags["reason"], strict=True))
+    assert "what=write at place 3 of 5 is unusual after check; expected: read" in reasons["swapped"]
+    assert reasons["missing"].startswith(("what=write is missing (19 in 20 have it once)", "what=close is missing"))
+    assert reasons["repeated"] == "what=read occurs 30 times (19 in 20 have it 1 to 4 times)"
+    assert "what=format at place 4" in reasons["unseen"]
+    assert "was never seen in the reference" in reasons["unseen"]
+
+
+def test_contributions_of_a_sequence_sum_to_its_raw_score(model):
+    flags = score_table(model, make_log()).flags
+    sums = flags.contributions.group_by("rank").agg(pl.col("contribution").sum()).sort("rank")["contribution"]
+    assert sums.to_numpy() == pytest.approx(flags.frame["raw_score"].to_numpy())
+
+
+def test_the_order_of_rows_changes_nothing(model):
+    log = make_log()
+    again = score_table(fit_model(make_log(odd={}).reverse(), config=model.config), log.reverse())
+    assert again.frame.equals(score_table(model, log).frame)
+
+
+def test_a_kept_model_scores_the_same(model, tmp_path):
+    with Store(tmp_path / "s.duckdb") as store, store.transaction():
+        save_model(model, store)
+    assert score_table(load_model(tmp_path / "s.duckdb"), make_log()).frame.equals(score_table(model, make_log()).frame)
+
+
+def test_a_scan_of_the_reference_itself_finds_what_is_planted(run, tmp_path):
+    log = make_log()
+    with duckdb.connect("log.duckdb") as connection:
+        connection.execute("CREATE TABLE log AS FROM log")
+    outcome = run(
+        "scan",
+        "log.duckdb",
+        "--sequence",
+        "case_id",
+        "--order",
+        "n",
+        "--event",
+        "what",
+        "--budget",
+        4,
+        "--format",
+        "csv",
+        "--scores-to",
+        "scores.parquet",
+    )
+    assert outcome.code == 0, outcome.err
+    assert {line.split(",")[0] for line in outcome.out.splitlines()[1:]} == set(ODD)
+    assert pl.read_parquet("scores.parquet").height == log["case_id"].n_unique()
+
+
+def test_tail_probabilities_are_honest_for_new_sequences(model):
+    fresh = make_log(2000, odd={}).with_columns(pl.col("case_id") + "x")
+    tails = score_table(model, fresh).frame["tail_probability"].to_numpy()
+    assert (tails < 0.01).mean() < 0.03
+
+
+# ------------------------------------------------------------------------------------------------------ bad input
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sequence", "case", "--order", "n", "--event", "what"], "no such column in log: case; did you mean"),
+        (["--sequence", "case_id", "--event", "what"], "say what puts the events in order"),
+        (["--order", "n", "--event", "what"], "say one of key, session_gap, window and length"),
+        (["--sequence", "case_id", "--order", "n"], "say which columns hold the event"),
+        (["--sequence", "one", "--order", "n", "--event", "what"], "has 1 sequences"),
+        (["--sequence", "case_id", "--order", "n", "--event", "nothing"], "every event of log is null"),
+        (["--sequence", "case_id", "--order", "n", "--event", "what", "--fit-where", "n > 99"], "has 0 sequences"),
+    ],
+)
+def test_sequences_that_cannot_be_judged(run, database, arguments, said):
+    path = database(LOG.replace("SELECT *", "SELECT *, 1 AS one, NULL::VARCHAR AS nothing"))
+    outcome = run("scan", path, *arguments)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert len(outcome.err.strip().splitlines()[-1:]) == 1
+
+
+def test_sequences_of_one_event_are_said_to_have_no_order():
+    log = pl.DataFrame({"case_id": range(300), "n": [1] * 300, "what": ["a", "b", "c"] * 100})
+    model = fit_model(log, config=Config(**SETTINGS))
+    assert [note for note in model.summary.notes if "every sequence has one event" in note]
+    assert score_table(model, log).frame.height == 300
+
+
+def test_a_column_that_is_missing_when_scoring(model):
+    with pytest.raises(SourceError, match="no such column"):
+        score_table(model, make_log().drop("what"))
+
+
+def test_nothing_to_learn_from():
+    with pytest.raises(DataError, match="has 1 sequences"):
+        fit_model(pl.DataFrame({"case_id": [1, 1], "n": [1, 2], "what": ["a", "b"]}), config=Config(**SETTINGS))
+
+
+@pytest.mark.drill
+def test_a_million_events_in_one_sequence_and_a_million_sequences_of_one_event(run, database):
+    path = database(
+        "CREATE TABLE log AS SELECT 0 AS case_id, i AS n, 'e' || (i % 7) AS what FROM range(1_000_000) r(i) "
+        "UNION ALL SELECT i, 0, 'e' || (i % 7) FROM range(1, 1_000_001) r(i)"
+    )
+    outcome = run("scan", path, "--sequence", "case_id", "--order", "n", "--event", "what", "--format", "csv")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.splitlines()[1].startswith("0,")
