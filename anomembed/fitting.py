@@ -1,6 +1,6 @@
 """Learn what is normal: from a table to a `Model`. Read, represent, and calibrate on records held out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
+    FIRST_VALUE,
     ColumnTokens,
     Kind,
     Vocabulary,
@@ -25,11 +26,13 @@ from anomembed.represent.tokens import (
     time_tokens,
 )
 from anomembed.represent.views import Batch, View, make_batch
+from anomembed.represent.views.entity import EntityView, Profiles
 from anomembed.represent.views.number import fit_number_view
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
 from anomembed.represent.views.record import fit_record_view
 from anomembed.score.calibration import fit_calibration
+from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import choose_detector
 from anomembed.score.judging import judge_views
 from anomembed.sequence_fitting import HELD_OUT_SHARE, MOST_HELD_OUT, find_sequence_roles, learn_sequences
@@ -86,6 +89,9 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     counts = count_pairs(rows, times, vocabulary.size)
     embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
     views = _fit_views(vocabulary, counts, embeddings, learnt, clean=config.reference.clean)
+    profiles = _fit_profiles(table, roles, vocabulary, config.source.fit_where) if numbers else ()
+    if profiles:
+        views.append(EntityView(profiles, is_own=True))  # made from all of the reference, the records held out too
     choice = choose_detector(
         config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
     )
@@ -102,7 +108,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
         notes=tuple(notes),
     )
     ranges = fit_ranges(learnt, vocabulary)
-    fitted = tuple(view for view, _ in judged)
+    fitted = tuple(_for_others(view) if reference.is_split else view for view, _ in judged)
     return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary)
 
 
@@ -175,6 +181,34 @@ def _less(counts: pl.DataFrame, n_other: int, n_missing: int, held_out: pl.Serie
     left = counts.with_columns(n_records=pl.col("n_records") - times).filter(pl.col("n_records") > 0)
     n_other -= len(known) - int(times.sum())
     return left.sort("n_records", "value", descending=[True, False]), n_other, n_missing - held_out.null_count()
+
+
+def _for_others(judged: JudgedView) -> JudgedView:
+    """Make a view that judges other records than those that its profiles were made from."""
+    if isinstance(judged.view, EntityView):
+        return replace(judged, view=replace(judged.view, is_own=False))
+    return judged
+
+
+def _fit_profiles(table: Table, roles: Roles, vocabulary: Vocabulary, where: str | None) -> tuple[Profiles, ...]:
+    """Sum up the numbers of every entity over all reference records, not only those learnt from."""
+    select, names = roles.select(), vocabulary.names
+    numbers = [select[column.name] for column in roles.of(Role.NUMBER)]
+    found = []
+    for entity in roles.of(Role.ENTITY):
+        if entity.name not in names:
+            continue
+        column = names.index(entity.name)
+        tokens, moments = vocabulary.columns[column], table.moments(select[entity.name], numbers, where)
+        shape = (len(tokens.labels), len(numbers))
+        whole = Profiles(column, int(vocabulary.offsets[column]), *(np.zeros(shape) for _ in range(3)))
+        code = tokens.encode(moments.select(pl.col("entity").alias(entity.name)))
+        for_value = code >= FIRST_VALUE  # the others have no profile of their own
+        for place in range(len(numbers)):
+            for name, array in (("times", whole.times), ("mean", whole.mean), ("squares", whole.squares)):
+                array[code[for_value], place] = moments[f"{name}_{place}"].to_numpy()[for_value]
+        found.append(whole)
+    return tuple(found)
 
 
 def _fit_views(

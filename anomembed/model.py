@@ -20,6 +20,7 @@ from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import NGrams
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
+from anomembed.represent.views.entity import EntityView, Profiles
 from anomembed.represent.views.number import NormalScore, NumberView
 from anomembed.represent.views.order import OrderView
 from anomembed.represent.views.pair import PairView
@@ -120,6 +121,7 @@ CLASSES = (
     Config,
     Counts,
     Embeddings,
+    EntityView,
     JudgedView,
     Kind,
     Model,
@@ -128,6 +130,7 @@ CLASSES = (
     NumberView,
     OrderView,
     PairView,
+    Profiles,
     Ranges,
     RarityView,
     RecordView,

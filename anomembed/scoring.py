@@ -15,6 +15,7 @@ from anomembed.read.table import HASH, Table
 from anomembed.represent.sequences import Sequences, encode_sequences
 from anomembed.represent.tokens import Kind
 from anomembed.represent.views import Batch, make_batch
+from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.pair import PairView
 from anomembed.score.flags import FlagRule
@@ -104,7 +105,7 @@ def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], 
     # Records with the same tokens have the same numbers only as far as the bins tell: that view is not shared.
     shared, place = batch.distinct()
     for column, judged in enumerate(model.views):
-        raw = judged.raw(batch) if isinstance(judged.view, NumberView) else judged.raw(shared)[place]
+        raw = judged.raw(batch) if isinstance(judged.view, NumberView | EntityView) else judged.raw(shared)[place]
         total += judged.term(raw)
         surprise[:, column] = judged.calibration.minus_log_tail(raw)
     return total, surprise.argmax(axis=1)
@@ -232,6 +233,8 @@ def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.floa
     view = model.views[place].view
     # A column with few values makes the better subject: what was expected of it can be named.
     sizes = np.log1p([len(column.labels) for column in model.vocabulary.columns])
+    if isinstance(view, EntityView):
+        return wording.far(case, view)
     if isinstance(view, PairView):
         pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))

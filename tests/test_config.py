@@ -234,4 +234,4 @@ def test_a_configuration_that_we_ship_works_on_the_demo(path, demo, run, tmp_pat
 
 
 def test_both_demo_tables_have_their_configuration():
-    assert {path.stem for path in CONFIGS.glob("*.toml")} >= {"demo-payments", "demo-events"}
+    assert {path.stem for path in CONFIGS.glob("*.toml")} >= {"demo-payments", "demo-events", "demo-sessions"}

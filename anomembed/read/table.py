@@ -173,6 +173,36 @@ class Table:
         n_missing = int(found.filter(pl.col("value").is_null())["n_records"].sum())
         return counts.head(most), int(counts["n_records"][most:].sum()), n_missing
 
+    def moments(self, entity: str, numbers: Sequence[str], where: str | None) -> pl.DataFrame:
+        """Count the numbers of every entity, with their mean and spread.
+
+        Parameters
+        ----------
+        entity : str
+            SQL of the entity, as text.
+        numbers : sequence of str
+            SQL of the numbers; infinities are left out.
+        where : str or None
+            SQL condition.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``entity``, and for the number at place i ``times_i``, ``mean_i`` and ``squares_i``, the sum of the squared
+            distances from the mean.
+        """
+        columns = []
+        for place, number in enumerate(numbers):
+            finite = f"FILTER (WHERE isfinite({number}) AND abs({number}) < 1e150)"
+            columns += [
+                f"count({number}) {finite} AS times_{place}",
+                f"coalesce(avg({number}) {finite}, 0) AS mean_{place}",
+                f"coalesce(var_pop({number}) {finite} * count({number}) {finite}, 0) AS squares_{place}",
+            ]
+        query = f"SELECT {entity} AS entity, {', '.join(columns)} FROM {self._records(where)} GROUP BY ALL"
+        with clear_errors(self.name):
+            return pl.DataFrame(self._connection.sql(query).pl()).drop_nulls("entity")
+
     def batches(
         self,
         select: Mapping[str, str],

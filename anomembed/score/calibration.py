@@ -2,8 +2,7 @@
 
 Up to a high quantile the share is counted on reference scores; beyond it a generalised Pareto distribution, fitted to
 the exceedances, continues it, so that the ranking is kept beyond the largest reference score and nothing saturates
-[1]_. It never makes a score rarer than it was counted to be: a few normal records that lie far out on their own, as new
-kinds of events do, are nothing that a smooth tail could know of.
+[1]_.
 
 .. [1] Hosking, Wallis: Parameter and quantile estimation for the generalized Pareto distribution. Technometrics,
    1987.
@@ -41,7 +40,7 @@ class Calibration:
     top : ndarray
         Ascending raw scores beyond `start`.
     top_log_tail : ndarray
-        -log of their counted tail probability; the fitted one is not above it.
+        -log of their counted tail probability.
     shape, scale : float
         Of the generalised Pareto distribution.
     largest : float
@@ -75,24 +74,27 @@ class Calibration:
         >>> exponential = -np.log(1 - (np.arange(1000) + 0.5) / 1000)  # of which it is the score itself
         >>> calibration = fit_calibration(exponential)
         >>> calibration.minus_log_tail(np.array([1.0, 3.0, 7.0, 14.0])).round(1)
-        array([ 1. ,  3. ,  6.5, 11.7])
+        array([ 1. ,  3. ,  6.8, 12.1])
         """
         body = np.interp(raw, self.knots, self.log_tail)
         # Below the smallest reference score the probability goes on rising towards 1, so that no ties are made.
         body *= np.exp(np.minimum(raw - self.knots[0], 0.0) / self.spread)
-        tail = self._fitted(raw)
-        if len(self.top):
-            beyond = np.maximum(tail - self._fitted(self.top[-1:]), 0.0)
-            tail = np.minimum(tail, np.interp(raw, self.top, self.top_log_tail) + beyond)
+        excess = np.maximum(raw - self.start, 0.0) / self.scale
+        tail = self.start_log_tail + np.log1p(self.shape * excess) / self.shape
         return np.where(raw > self.start, tail, body)
 
-    def _fitted(self, raw: Floats) -> Floats:
-        excess = np.maximum(raw - self.start, 0.0) / self.scale
-        return np.asarray(self.start_log_tail + np.log1p(self.shape * excess) / self.shape)
-
     def tail_probability(self, raw: Floats) -> Floats:
-        """Return the tail probability: above 0, at most 1, low = abnormal; it never rises with `raw`."""
-        return np.asarray(np.exp(-self.minus_log_tail(raw)))
+        """Return the tail probability: above 0, at most 1, low = abnormal; it never rises with `raw`.
+
+        It is never below what was counted, whatever the fitted tail says: a few normal records that lie far out on
+        their own, as new kinds of events do, are nothing that a smooth tail could know of.
+        """
+        fitted = self.minus_log_tail(raw)
+        if len(self.top):
+            beyond = np.maximum(fitted - self.minus_log_tail(self.top[-1:]), 0.0)
+            counted = np.interp(raw, self.top, self.top_log_tail) + beyond
+            fitted = np.where(raw > self.start, np.minimum(fitted, counted), fitted)
+        return np.asarray(np.exp(-fitted))
 
 
 def fit_calibration(reference: Floats) -> Calibration:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens import Tokens, distinct
 from anomembed.represent.views import Batch, View
+from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import OrderView
 from anomembed.represent.views.pair import PairView
@@ -17,6 +18,8 @@ from anomembed.score.combine import JudgedView, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
 
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
+
+ENTITY_WEIGHT = 4.0  # of numbers far from their entity's own: who names entities asks for it
 
 
 def judge_views(
@@ -54,8 +57,9 @@ def judge_views(
     for view in views:
         detector, note = _fit_view_detector(view, choice, learnt, seed)
         raw = raw_scores(detector, view.vectors(held_out))
-        if isinstance(view, PairView):
-            judged.append((judge_view(view, detector, "excess", PAIR_WEIGHT[clean], raw), raw))
+        if isinstance(view, PairView | EntityView):
+            weight = PAIR_WEIGHT[clean] if isinstance(view, PairView) else ENTITY_WEIGHT
+            judged.append((judge_view(view, detector, "excess", weight, raw), raw))
         else:
             judged.append((judge_view(view, detector, "relative", 1.0, raw), raw))
         notes += [f"{view.name} view: {note}"] if note else []
@@ -63,7 +67,9 @@ def judge_views(
 
 
 def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, seed: int) -> tuple[Detector, str | None]:
-    if isinstance(view, RarityView | PairView | OrderView):  # their features are amounts of abnormality already
+    if isinstance(
+        view, RarityView | PairView | OrderView | EntityView
+    ):  # their features are amounts of abnormality already
         return Total(), None
     vectors = view.vectors(learnt)
     if isinstance(view, NumberView) and choice.name == "nearest":

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from anomembed.represent.counts import Counts
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens import Special, Vocabulary
+from anomembed.represent.views import Batch
+from anomembed.represent.views.entity import EntityView
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 MOST_EXPECTED = 3  # values named as expected
@@ -84,6 +86,19 @@ class Wording:
                 return said
         named = ", ".join(self._counted(case, column) for column in columns[:2])
         return f"no single value stands out, but all together do: {named}, ..."
+
+    def far(self, case: Case, view: EntityView) -> str:
+        """Say which number is how far from its entity's own, or from everybody's when it is farther from those."""
+        record = Batch(case.tokens[None, :], case.numbers[None, :])
+        distances = view.distances(record)[0]
+        place, whose, number = np.unravel_index(np.abs(distances).argmax(), distances.shape)
+        profiles = view.profiles[int(place)]
+        times, mean, spread = (part.reshape(-1)[number] for part in view.usual(profiles, record)[int(whose)])
+        word = "low" if distances[place, whose, number] < 0 else "high"
+        entity = "" if whose else f" for {self._named(case, profiles.column)}"
+        of = f"{times:,.0f} {'record' if times == 1 else 'records'}"
+        usual = f"{mean:.4g} on average, standard deviation {spread:.3g}, {'over all' if whose else 'over its'} {of}"
+        return f"{self._named(case, self.sources.index(number))} is unusually {word}{entity} ({usual})"
 
     def conflict(self, case: Case, column: int, other: int) -> str:
         """Say that the values of two columns hardly ever meet, with the counts."""

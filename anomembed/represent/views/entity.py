@@ -1,0 +1,124 @@
+"""Judge a record's numbers against its entity's own: what is usual in general can be unusual for this customer.
+
+A number is far out when it lies many standard deviations from the mean of its entity's numbers, or of everybody's,
+whichever says more. What is known of an entity with few records is shrunk toward everybody's mean and the usual spread
+within an entity, and the doubt about its mean is added to its spread: nobody is judged by a single record [1]_.
+
+.. [1] Gelman et al.: Bayesian data analysis, chapter 5: hierarchical models. CRC Press, 2013.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.views import Batch, Vectors
+
+Floats = NDArray[np.float64]
+
+PRIOR = 3.0  # records that what is usual for all entities counts as
+LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same
+TINY = 1e-30
+BOUND = 1e150  # larger numbers, and infinities, are as good as this one
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Counts and moments of the numbers of every entity; they add.
+
+    Parameters
+    ----------
+    column : int
+        Token column that names the entity.
+    first : int
+        The column's first token id.
+    times : ndarray of shape (n_entities, n_numbers)
+        Known numbers of each entity, by the place of its token in the column.
+    mean : ndarray of shape (n_entities, n_numbers)
+        Their mean.
+    squares : ndarray of shape (n_entities, n_numbers)
+        Sum of their squared distances from the mean.
+    """
+
+    column: int
+    first: int
+    times: Floats
+    mean: Floats
+    squares: Floats
+
+    def __add__(self, other: "Profiles") -> "Profiles":
+        times = self.times + other.times
+        share = np.divide(other.times, times, out=np.zeros_like(times), where=times > 0)
+        apart = other.mean - self.mean
+        squares = self.squares + other.squares + apart**2 * self.times * share
+        return Profiles(self.column, self.first, times, self.mean + apart * share, squares)
+
+    def total(self) -> tuple[Floats, Floats, Floats]:
+        """Return count, mean and sum of squares over all entities, each of shape (n_numbers,)."""
+        times = self.times.sum(axis=0)
+        mean = (self.times * self.mean).sum(axis=0) / np.maximum(times, 1)
+        squares = (self.squares + self.times * (self.mean - mean) ** 2).sum(axis=0)
+        return times, mean, squares
+
+
+@dataclass(frozen=True)
+class EntityView:
+    """Records by how far their farthest number lies from its entity's own; high = abnormal.
+
+    Parameters
+    ----------
+    profiles : tuple of Profiles
+        One for every column that names an entity.
+    is_own : bool
+        Whether the records to be judged are those that the profiles were made from; each is left out of its own then.
+    """
+
+    profiles: tuple[Profiles, ...]
+    is_own: bool
+    name: str = "entity"
+
+    def vectors(self, batch: Batch) -> Vectors:
+        """Return the largest distance, in standard deviations, shape (n_records, 1); 0 where no number is known."""
+        farthest = np.abs(self.distances(batch)).max(axis=(1, 2, 3), initial=0.0)
+        return np.asarray(np.minimum(farthest, 1e6)[:, None], np.float32)
+
+    def distances(self, batch: Batch) -> Floats:
+        """Return how far each number is from its entity's and from everybody's mean, in their standard deviations.
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_profiles, 2, n_numbers)
+            Negative below the mean; 0 where the number is missing.
+        """
+        numbers = np.clip(batch.numbers, -BOUND, BOUND)
+        found = np.empty((len(batch), len(self.profiles), 2, numbers.shape[1]))
+        for place, profiles in enumerate(self.profiles):
+            for whose, (_, centre, spread) in enumerate(self.usual(profiles, batch)):
+                found[:, place, whose] = np.nan_to_num((numbers - centre) / np.maximum(spread, TINY))
+        return found
+
+    def usual(self, profiles: Profiles, batch: Batch) -> tuple[tuple[Floats, Floats, Floats], ...]:
+        """Return count, mean and standard deviation of the numbers of each record's entity, and of everybody's."""
+        entity = batch.tokens[:, profiles.column] - profiles.first
+        times, mean, squares = (moment[entity] for moment in (profiles.times, profiles.mean, profiles.squares))
+        if self.is_own:
+            times, mean, squares = _without(times, mean, squares, np.clip(batch.numbers, -BOUND, BOUND))
+        n_all, mean_all, squares_all = profiles.total()
+        freedom = np.maximum(n_all - (profiles.times > 0).sum(axis=0), 1)
+        within = np.sqrt(np.maximum(profiles.squares.sum(axis=0) / freedom, TINY))
+        rest = np.maximum(times - 1, 0)
+        own = np.maximum(np.sqrt(squares / np.maximum(rest, 1)), LEAST_SPREAD * within)
+        # Shrunk as logarithms: the spread of a big customer is no measure for that of a small one.
+        spread = np.exp((rest * np.log(own) + PRIOR * np.log(within)) / (rest + PRIOR))
+        # The entity's true mean: what its numbers say, weighed against how much entities differ from each other.
+        spread_all = np.sqrt(squares_all / np.maximum(n_all - 1, 1))
+        said, known = times / spread**2, 1 / np.maximum(spread_all**2 - within**2, TINY)
+        centre = (said * mean + known * mean_all) / (said + known)
+        return (times, centre, np.sqrt(spread**2 + 1 / (said + known))), (n_all, mean_all, spread_all)
+
+
+def _without(times: Floats, mean: Floats, squares: Floats, numbers: Floats) -> tuple[Floats, Floats, Floats]:
+    """Take one number off each of some moments."""
+    rest = np.maximum(times - 1, 0)
+    less = np.divide(times * mean - numbers, rest, out=np.zeros_like(mean), where=rest > 0)
+    return rest, less, np.where(rest > 0, np.maximum(squares - (numbers - mean) * (numbers - less), 0), 0.0)

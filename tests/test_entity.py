@@ -1,0 +1,155 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomembed import Config, fit_model, load_model, score_table
+from anomembed.model import save_model
+from anomembed.read.table import Table
+from anomembed.represent.views import Batch
+from anomembed.represent.views.entity import EntityView, Profiles, _without
+from anomembed.write.store import Store
+
+SETTINGS = {"roles": {"entity": ["who"], "key": ["id"]}}
+
+
+def make_payments(n=6000, seed=2):
+    """Spenders of 10, 100 and 1000: what is usual for one is unusual for the others."""
+    rng = np.random.default_rng(seed)
+    person = rng.integers(0, 30, n)
+    level = 10.0 ** (1 + person % 3)
+    return pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "who": [f"p{i}" for i in person],
+            "kind": [f"k{i}" for i in rng.integers(0, 4, n)],
+            "amount": level * (1 + 0.1 * rng.normal(size=n)),
+        }
+    )
+
+
+def profiles_of(frame):
+    """Sum up by hand: 30 people, one number."""
+    by = {f"p{i}": frame.filter(who=f"p{i}")["amount"].to_numpy() for i in range(30)}
+    moments = [
+        np.array([[len(x)] for x in by.values()], float),
+        np.array([[x.mean() if len(x) else 0] for x in by.values()]),
+        np.array([[((x - x.mean()) ** 2).sum() if len(x) else 0] for x in by.values()]),
+    ]
+    return Profiles(0, 0, *moments)
+
+
+def test_profiles_of_two_days_add():
+    frame = make_payments(900)
+    both, summed = profiles_of(frame), profiles_of(frame[:400]) + profiles_of(frame[400:])
+    for name in ("times", "mean", "squares"):
+        assert getattr(summed, name) == pytest.approx(getattr(both, name))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20))
+def test_a_number_taken_off_leaves_the_moments_of_the_others(numbers):
+    x, rest = np.array(numbers), np.array(numbers[1:])
+    moments = (np.array([[len(x)]], float), np.array([[x.mean()]]), np.array([[((x - x.mean()) ** 2).sum()]]))
+    times, mean, squares = _without(*moments, x[:1, None])
+    scale = np.abs(x).max() + 1
+    assert times[0, 0] == len(rest)
+    assert mean[0, 0] == pytest.approx(rest.mean(), abs=1e-7 * scale)
+    assert squares[0, 0] == pytest.approx(((rest - rest.mean()) ** 2).sum(), abs=1e-6 * scale**2, rel=1e-6)
+
+
+def test_the_source_sums_up_the_same(database):
+    frame = make_payments(500)
+    with Table(frame) as table:
+        found = table.moments('CAST("who" AS VARCHAR)', ['CAST("amount" AS DOUBLE)'], None).sort("entity")
+    expected = profiles_of(frame)
+    order = [int(name[1:]) for name in found["entity"]]
+    for name in ("times", "mean", "squares"):
+        assert found[f"{name}_0"].to_numpy() == pytest.approx(getattr(expected, name)[order, 0])
+
+
+@pytest.mark.parametrize("where", [None, "id < 4000"])
+def test_what_is_usual_for_others_is_unusual_for_this_one(where):
+    model = fit_model(make_payments(), config=Config(**SETTINGS, source={"fit_where": where}))
+    odd = pl.DataFrame(
+        {"id": [1, 2, 3], "who": ["p0", "p2", "p2"], "kind": ["k1"] * 3, "amount": [100.0, 100.0, 1000.0]}
+    )
+    scores = score_table(model, odd)
+    assert scores.frame["id"].to_list()[-1] == 3
+    reasons = dict(zip(scores.flags.frame["id"], scores.flags.frame["reason"], strict=True))
+    assert reasons[1].startswith("amount=100 is unusually high for who=p0 (")
+    assert reasons[2].startswith("amount=100 ")
+    assert "who=p2" in reasons[2]
+    assert "standard deviation" in reasons[1]
+
+
+def test_what_is_unusual_for_all_is_so_for_an_entity_that_is_new():
+    model = fit_model(make_payments(), config=Config(**SETTINGS))
+    new = pl.DataFrame({"id": [1, 2], "who": ["nobody", "nobody"], "kind": ["k1", "k1"], "amount": [1e5, 400.0]})
+    flags = score_table(model, new).flags.frame
+    assert flags["id"][0] == 1
+    reason = flags["reason"][0]
+    assert reason.startswith("amount=100000 is unusually high")
+    assert score_table(model, make_payments()).frame["raw_score"].max() > flags["raw_score"][1]
+
+
+def test_a_record_does_not_vouch_for_itself():
+    frame = make_payments(3000)
+    wild = frame.with_columns(amount=pl.when(pl.col("id") == 7).then(1e6).otherwise("amount"))
+    view = EntityView((profiles_of(wild),), is_own=True)
+    batch = Batch(np.array([[int(who[1:])] for who in wild["who"]], np.int32), wild["amount"].to_numpy()[:, None])
+    others = EntityView((profiles_of(frame.filter(pl.col("id") != 7)),), is_own=False)
+    row = slice(7, 8)
+    own_of = [v.usual(v.profiles[0], batch[row])[0] for v in (view, others)]
+    assert own_of[0][1][0, 0] == pytest.approx(own_of[1][1][0, 0], rel=0.2)  # everybody's mean still has it
+    assert view.vectors(batch).argmax() == 7
+
+
+def test_missing_numbers_and_infinities_are_no_error():
+    frame = make_payments(2000)
+    model = fit_model(frame, config=Config(**SETTINGS))
+    odd = pl.DataFrame(
+        {
+            "id": [1, 2, 3, 4],
+            "who": ["p1", None, "p1", "p1"],
+            "kind": ["k1"] * 4,
+            "amount": [None, 90.0, np.inf, np.nan],
+        },
+        schema=frame.schema,
+    )
+    scores = score_table(model, odd).frame
+    assert scores["raw_score"].is_finite().all()
+    assert scores["id"][0] == 3
+
+
+def test_all_numbers_the_same():
+    frame = make_payments(500).with_columns(amount=pl.when(pl.col("id") < 3).then(6.0).otherwise(5.0))
+    scores = score_table(fit_model(frame, config=Config(**SETTINGS)), frame).frame
+    assert scores["raw_score"].is_finite().all()
+
+
+def test_contributions_sum_to_the_raw_score_with_an_entity():
+    model = fit_model(make_payments(), config=Config(**SETTINGS))
+    flags = score_table(model, make_payments(300, seed=3)).flags
+    sums = flags.contributions.group_by("rank").agg(pl.col("contribution").sum()).sort("rank")["contribution"]
+    assert sums.to_numpy() == pytest.approx(flags.frame["raw_score"].to_numpy())
+
+
+def test_a_kept_model_with_profiles_scores_the_same(tmp_path):
+    frame = make_payments(2000)
+    model = fit_model(frame, config=Config(**SETTINGS))
+    with Store(tmp_path / "s.duckdb") as store, store.transaction():
+        save_model(model, store)
+    assert score_table(load_model(tmp_path / "s.duckdb"), frame).frame.equals(score_table(model, frame).frame)
+
+
+def test_a_scan_of_the_reference_itself_finds_the_stranger_among_them(run, database):
+    path = database(
+        "CREATE TABLE pay AS SELECT i AS id, 'p' || i % 30 AS who, 'k' || hash(i) % 4 AS kind, "
+        "pow(10, 1 + i % 3) * (1 + (hash(i * 7) % 1000) / 10000) * if(i = 1500, 10, 1) AS amount FROM range(6000) r(i)"
+    )
+    outcome = run("scan", path, "--entity", "who", "--budget", "1", "--format", "csv")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.splitlines()[1].startswith("1500,1,")
+    assert "is unusually high for who=p0" in outcome.out
