@@ -96,7 +96,8 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
         config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
     )
     judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
-    calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0))
+    total = np.sum([view.term(raw) for view, raw in judged], axis=0)
+    calibration = fit_calibration(total, is_own=not reference.is_split)
     notes += _note_counts(counts, len(learnt))
     summary = Summary(
         source=table.name,

@@ -116,7 +116,7 @@ def learn_sequences(table: Table, config: Config, *, hold_out: bool = True, role
     frame, n_reference = _read_reference(table, roles, config)
     is_own = not hold_out and frame.height == n_reference
     learnt, judged, notes = _judge_own(frame, roles, config) if is_own else _judge_held_out(frame, roles, config)
-    calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0))
+    calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0), is_own=is_own)
     if learnt.sequences.lengths.max() == 1:
         notes.append("every sequence has one event: there is no order to learn from")
     return Model(

@@ -66,3 +66,21 @@ def test_scores_that_are_all_equal():
 def test_half_of_the_ties_count_as_more_abnormal():
     tail = fit_calibration(np.repeat([0.0, 1.0], [300, 700])).tail_probability(np.array([0.0, 1.0]))
     assert tail == pytest.approx([0.85, 0.35], abs=0.01)
+
+
+def test_a_tail_is_never_thinner_than_was_counted_unless_the_records_judge_themselves():
+    """Of 5,000 scores 13 lie far out on their own: no smooth tail of the others could know of them."""
+    rng = np.random.default_rng(7)
+    reference = np.concatenate([rng.exponential(size=4987), rng.uniform(60, 100, 13)])
+    fresh = np.linspace(55, 120, 200)
+    counted = fit_calibration(reference).tail_probability(fresh)
+    assert (counted[fresh < 60] > 13 / 5001).all()
+    assert counted[-1] < 1 / 5001
+    assert (np.diff(counted) < 0).all()
+    assert (fit_calibration(reference, is_own=True).tail_probability(fresh) <= counted).all()
+
+
+def test_the_most_abnormal_of_a_table_can_be_significant_in_its_own_scan():
+    rng = np.random.default_rng(8)
+    reference = np.concatenate([rng.exponential(size=5000), [40.0]])
+    assert fit_calibration(reference, is_own=True).tail_probability(np.array([40.0]))[0] < 0.2 / 5001

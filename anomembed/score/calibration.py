@@ -38,7 +38,7 @@ class Calibration:
     start_log_tail : float
         -log tail probability there.
     top : ndarray
-        Ascending raw scores beyond `start`.
+        Ascending raw scores beyond `start`; empty when the records to be judged are the reference itself.
     top_log_tail : ndarray
         -log of their counted tail probability.
     shape, scale : float
@@ -97,13 +97,16 @@ class Calibration:
         return np.asarray(np.exp(-fitted))
 
 
-def fit_calibration(reference: Floats) -> Calibration:
+def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
     """Calibrate on the raw scores of reference records.
 
     Parameters
     ----------
     reference : ndarray of shape (n_reference,)
         Raw scores, high = abnormal; best of records that the detector was not fitted on.
+    is_own : bool, default=False
+        Whether the records to be judged are these themselves. Counting would then give the k-th of n a tail
+        probability of k / n whatever its score, and nothing could ever be significant: only the fitted tail tells.
 
     Returns
     -------
@@ -127,8 +130,8 @@ def fit_calibration(reference: Floats) -> Calibration:
         log_tail=np.minimum(counted[is_body][kept], start_log_tail),
         start=start,
         start_log_tail=start_log_tail,
-        top=values[~is_body],
-        top_log_tail=counted[~is_body],
+        top=values[:0] if is_own else values[~is_body],
+        top_log_tail=counted[:0] if is_own else counted[~is_body],
         shape=shape,
         scale=scale,
         largest=float(ordered[-1]),
