@@ -49,7 +49,7 @@ class RolesConfig(Section):
 
 
 class SequenceConfig(Section):
-    """Judge whole sequences of events instead of single records; on when events are named."""
+    """Events in order: whole sequences are judged when it is said what makes one; else each event where it stands."""
 
     key: str | None = None
     """Column that names the sequence of an event; one result for each of its values."""
@@ -69,11 +69,16 @@ class SequenceConfig(Section):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         ways = [name for name in ("key", "session_gap", "window", "length") if getattr(self, name) is not None]
-        if self.event and len(ways) != 1:
-            raise ValueError(f"say one of key, session_gap, window and length, not {' and '.join(ways) or 'none'}")
+        if len(ways) > 1:
+            raise ValueError(f"say one of key, session_gap, window and length, not {' and '.join(ways)}")
         if ways and not self.event:
             raise ValueError("say which columns hold the event")
         return self
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether whole sequences are judged, and not single records."""
+        return any(way is not None for way in (self.key, self.session_gap, self.window, self.length))
 
 
 class ReferenceConfig(Section):
@@ -156,6 +161,18 @@ class Config(Section):
     detector: DetectorConfig = DetectorConfig()
     flags: FlagsConfig = FlagsConfig()
     store: StoreConfig = StoreConfig()
+
+    @model_validator(mode="after")
+    def _whose_events(self) -> Self:
+        sequence = self.sequence
+        if sequence.event and not sequence.is_whole and not self.roles.entity:
+            raise ValueError(
+                "say whose events these are: a sequence (key, session_gap, window or length) to judge it as a whole, "
+                "or an entity and a time to judge each event after those of its entity before it"
+            )
+        if sequence.order and not sequence.is_whole:
+            raise ValueError("an order is for whole sequences; single events go by the time")
+        return self
 
 
 def make_config(settings: Mapping[str, Any], origin: str = "the settings") -> Config:
@@ -241,7 +258,9 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown setting {name}{nearest_name(place[-1], _known(place[:-1]))}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"{name} = {first['input']!r}: {message}" if name != "flags" else f"flags: {message}"
+    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # settings that do not go together
+        return f"{name}: {message}" if name else message
+    return f"{name} = {first['input']!r}: {message}"
 
 
 def _known(place: list[str]) -> list[str]:

@@ -6,16 +6,16 @@ import numpy as np
 import polars as pl
 
 from anomembed.config import Config
+from anomembed.entity_fitting import Sources, derive_past, fit_entity_views, fit_past, note_event
 from anomembed.errors import DataError
 from anomembed.model import Model, Summary
+from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
 from anomembed.represent.counts import Counts, count_pairs
-from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
-    FIRST_VALUE,
     ColumnTokens,
     Kind,
     Vocabulary,
@@ -26,11 +26,13 @@ from anomembed.represent.tokens import (
     time_tokens,
 )
 from anomembed.represent.views import Batch, View, make_batch
-from anomembed.represent.views.entity import EntityView, Profiles
+from anomembed.represent.views.entity import EntityView
+from anomembed.represent.views.habit import HabitView
 from anomembed.represent.views.number import fit_number_view
+from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
-from anomembed.represent.views.record import fit_record_view
+from anomembed.represent.views.record import RecordView, fit_record_view
 from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import choose_detector
@@ -77,28 +79,30 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
     """
-    if config.sequence.event:
+    if config.sequence.is_whole:
         return learn_sequences(table, config, hold_out=hold_out, roles=roles)
     roles = roles or find_roles(table, config)
+    history = derive_past(table, roles, config)
     numbers = tuple(column.name for column in roles.of(Role.NUMBER))
-    reference = _read_reference(table, roles, config, hold_out=hold_out)
+    reference = _read_reference(table, roles, history, config, hold_out=hold_out)
     vocabulary = _fit_vocabulary(table, roles, reference, config)
-    learnt = make_batch(reference.learnt, vocabulary, numbers)
-    held_out = make_batch(reference.held_out, vocabulary, numbers)
+    past = fit_past(history, reference.learnt, config) if history else None
+    learnt = make_batch(reference.learnt, vocabulary, numbers, past)
+    held_out = make_batch(reference.held_out, vocabulary, numbers, past)
     rows, _, times = distinct(learnt.tokens)
     counts = count_pairs(rows, times, vocabulary.size)
     embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
-    views = _fit_views(vocabulary, counts, embeddings, learnt, clean=config.reference.clean)
-    profiles = _fit_profiles(table, roles, vocabulary, config.source.fit_where) if numbers else ()
-    if profiles:
-        views.append(EntityView(profiles, is_own=True))  # made from all of the reference, the records held out too
+    record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
+    views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean)
+    sources = Sources(table, roles, vocabulary, config.source.fit_where)
+    views += fit_entity_views(sources, past, record, learnt, is_own=not reference.is_split)
     choice = choose_detector(
         config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
     )
     judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
     total = np.sum([view.term(raw) for view, raw in judged], axis=0)
     calibration = fit_calibration(total, is_own=not reference.is_split)
-    notes += _note_counts(counts, len(learnt))
+    notes += [*_note_counts(counts, len(learnt)), *note_event(history, config)]
     summary = Summary(
         source=table.name,
         n_reference=reference.n_records,
@@ -108,9 +112,9 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
         detector=str(choice),
         notes=tuple(notes),
     )
-    ranges = fit_ranges(learnt, vocabulary)
-    fitted = tuple(_for_others(view) if reference.is_split else view for view, _ in judged)
-    return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary)
+    ranges = fit_ranges(learnt, vocabulary, [column for column, _ in sources.entities()])
+    fitted = tuple(_for_others(view) if hold_out else view for view, _ in judged)
+    return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary, past)
 
 
 def _note_counts(counts: Counts, n_learnt: int) -> list[str]:
@@ -126,15 +130,17 @@ def _note_counts(counts: Counts, n_learnt: int) -> list[str]:
 
 def find_roles(table: Table, config: Config) -> Roles:
     """Give every column the role that the configuration says, or that is inferred."""
-    if config.sequence.event:
+    if config.sequence.is_whole:
         return find_sequence_roles(table, config)
     return infer_roles(table, {Role(name): names for name, names in config.roles.model_dump().items() if names})
 
 
-def _read_reference(table: Table, roles: Roles, config: Config, *, hold_out: bool) -> Reference:
-    select = roles.select()
-    where = config.source.fit_where
-    hashed = table.hashed(select, [table.column(c.name) for c in roles.key], config.seed)
+def _read_reference(
+    table: Table, roles: Roles, history: History | None, config: Config, *, hold_out: bool
+) -> Reference:
+    judged, where = roles.select(), config.source.fit_where
+    select = judged | (history.select() if history else {})
+    hashed = table.hashed(judged, [table.column(c.name) for c in roles.key], config.seed)
     n_records = table.count(where)
     most = min(config.reference.max_records, max(1_000, MOST_CELLS // len(select)))
     frame = _spread(table.sample(select, hashed, where, most))
@@ -185,37 +191,13 @@ def _less(counts: pl.DataFrame, n_other: int, n_missing: int, held_out: pl.Serie
 
 
 def _for_others(judged: JudgedView) -> JudgedView:
-    """Make a view that judges other records than those that its profiles were made from."""
-    if isinstance(judged.view, EntityView):
+    """Make a view that judges other records than those that it was learnt from."""
+    if isinstance(judged.view, EntityView | HabitView | StepView):
         return replace(judged, view=replace(judged.view, is_own=False))
     return judged
 
 
-def _fit_profiles(table: Table, roles: Roles, vocabulary: Vocabulary, where: str | None) -> tuple[Profiles, ...]:
-    """Sum up the numbers of every entity over all reference records, not only those learnt from."""
-    select, names = roles.select(), vocabulary.names
-    numbers = [select[column.name] for column in roles.of(Role.NUMBER)]
-    found = []
-    for entity in roles.of(Role.ENTITY):
-        if entity.name not in names:
-            continue
-        column = names.index(entity.name)
-        tokens, moments = vocabulary.columns[column], table.moments(select[entity.name], numbers, where)
-        shape = (len(tokens.labels), len(numbers))
-        whole = Profiles(column, int(vocabulary.offsets[column]), *(np.zeros(shape) for _ in range(3)))
-        code = tokens.encode(moments.select(pl.col("entity").alias(entity.name)))
-        for_value = code >= FIRST_VALUE  # the others have no profile of their own
-        for place in range(len(numbers)):
-            for name, array in (("times", whole.times), ("mean", whole.mean), ("squares", whole.squares)):
-                array[code[for_value], place] = moments[f"{name}_{place}"].to_numpy()[for_value]
-        found.append(whole)
-    return tuple(found)
-
-
-def _fit_views(
-    vocabulary: Vocabulary, counts: Counts, embeddings: Embeddings, learnt: Batch, *, clean: bool
-) -> list[View]:
-    record = fit_record_view(vocabulary, embeddings, by_rarity=not clean)
+def _fit_views(vocabulary: Vocabulary, counts: Counts, record: RecordView, learnt: Batch, *, clean: bool) -> list[View]:
     views: list[View] = [record, fit_rarity_view(vocabulary, counts, coupled=not clean)]
     if learnt.numbers.shape[1]:
         context = [place for place, column in enumerate(vocabulary.columns) if column.kind is not Kind.BIN]

@@ -13,16 +13,19 @@ from scipy import sparse
 
 from anomembed.config import Config
 from anomembed.errors import StoreError
+from anomembed.read.history import History
 from anomembed.read.roles import ColumnRole, Role, Roles
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import NGrams
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView, Profiles
+from anomembed.represent.views.habit import Habits, HabitView
 from anomembed.represent.views.number import NormalScore, NumberView
-from anomembed.represent.views.order import OrderView
+from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
 from anomembed.represent.views.record import RecordView
@@ -87,6 +90,9 @@ class Model:
     calibration : Calibration
         Of the combined raw score.
     summary : Summary
+        What was learnt, in figures.
+    past : Past or None
+        Reads what was before the records; None without an entity and a time.
     """
 
     config: Config
@@ -98,6 +104,7 @@ class Model:
     views: tuple[JudgedView, ...]
     calibration: Calibration
     summary: Summary
+    past: Past | None = None
     numbers: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +113,7 @@ class Model:
     @property
     def is_sequential(self) -> bool:
         """Whether whole sequences are judged instead of single records."""
-        return bool(self.config.sequence.event)
+        return self.config.sequence.is_whole
 
     def terms(self, batch: Batch) -> NDArray[np.float64]:
         """Return what every view adds to the records' raw scores, shape (n_records, n_views); high = abnormal."""
@@ -122,6 +129,9 @@ CLASSES = (
     Counts,
     Embeddings,
     EntityView,
+    HabitView,
+    Habits,
+    History,
     JudgedView,
     Kind,
     Model,
@@ -130,6 +140,7 @@ CLASSES = (
     NumberView,
     OrderView,
     PairView,
+    Past,
     Profiles,
     Ranges,
     RarityView,
@@ -138,6 +149,7 @@ CLASSES = (
     Roles,
     SequenceView,
     Special,
+    StepView,
     Summary,
     Vocabulary,
 )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from anomembed.errors import DataError
 from anomembed.model import Model
+from anomembed.read.history import derive_history
 from anomembed.read.roles import match_roles
 from anomembed.read.sequences import EVENTS, read_sequences
 from anomembed.read.table import HASH, Table
@@ -16,16 +17,20 @@ from anomembed.represent.sequences import Sequences, encode_sequences
 from anomembed.represent.tokens import Kind
 from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.entity import EntityView
+from anomembed.represent.views.habit import HabitView
 from anomembed.represent.views.number import NumberView
+from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import PairView
+from anomembed.score.entity_wording import EntityWording
 from anomembed.score.flags import FlagRule
 from anomembed.score.reasons import contributions, expect
 from anomembed.score.sequence_reasons import SequenceReasons
-from anomembed.score.wording import Case, Wording, show_tokens
+from anomembed.score.wording import Case, show_tokens
 from anomembed.sequence_fitting import ensure_sequences
 
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128
+OF_NUMBERS = (NumberView, EntityView, StepView)  # views that look at more than tokens
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 
@@ -70,8 +75,11 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
     if model.is_sequential:
         ensure_sequences(table, model.config)
     roles = match_roles(model.roles, table)
+    if model.past:
+        derive_history(table, roles, model.past.history)
     key = [table.column(column.name) for column in roles.key]
-    select = {VALUE + name: sql for name, sql in roles.select().items()}
+    derived = model.past.history.select() if model.past else {}
+    select = {VALUE + name: sql for name, sql in (roles.select() | derived).items()}
     names = np.array([judged.view.name for judged in model.views])
     if model.is_sequential:
         frames = read_sequences(table, roles, where, size or BATCH_SIZE)
@@ -91,7 +99,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
 def _encode(model: Model, frame: pl.DataFrame) -> Batch | Sequences:
     if model.is_sequential:
         return encode_sequences(frame[EVENTS], model.vocabulary.columns[0])
-    return make_batch(_values(frame), model.vocabulary, model.numbers)
+    return make_batch(_values(frame), model.vocabulary, model.numbers, model.past)
 
 
 def _values(frame: pl.DataFrame) -> pl.DataFrame:
@@ -102,10 +110,10 @@ def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], 
     """Return the raw score of every record (high = abnormal), and the place of the view in which it stands out most."""
     total = np.zeros(len(batch))
     surprise = np.empty((len(batch), len(model.views)))
-    # Records with the same tokens have the same numbers only as far as the bins tell: that view is not shared.
+    # Records with the same tokens have the same numbers only as far as the bins tell: those views are not shared.
     shared, place = batch.distinct()
     for column, judged in enumerate(model.views):
-        raw = judged.raw(batch) if isinstance(judged.view, NumberView | EntityView) else judged.raw(shared)[place]
+        raw = judged.raw(batch) if isinstance(judged.view, OF_NUMBERS) else judged.raw(shared)[place]
         total += judged.term(raw)
         surprise[:, column] = judged.calibration.minus_log_tail(raw)
     return total, surprise.argmax(axis=1)
@@ -182,11 +190,12 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     if model.is_sequential:
         return _explain_sequences(model, flagged)
     values = _values(flagged)
-    batch = make_batch(values, model.vocabulary, model.numbers)
+    batch = make_batch(values, model.vocabulary, model.numbers, model.past)
     sources = tuple(
         model.numbers.index(column.source) if column.kind is Kind.BIN else -1 for column in model.vocabulary.columns
     )
-    wording = Wording(model.vocabulary, model.counts, model.ranges, sources)
+    habit = next((judged.view for judged in model.views if isinstance(judged.view, HabitView)), None)
+    wording = EntityWording(model.vocabulary, model.counts, model.ranges, sources, habit, model.past)
     sentences: list[str] = []
     tables: list[pl.DataFrame] = []
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
@@ -194,9 +203,8 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
         expectations = expect(batch.tokens[part], model.vocabulary, model.counts)
         parts = contributions(model.views, batch[part], expectations, sources)
         for row, record in enumerate(values[part].iter_rows(named=True)):
-            tokens = batch.tokens[start + row]
-            shown = show_tokens(model.vocabulary, tokens, record)
-            case = Case(shown, tokens, batch.numbers[start + row], [score[row] for score in expectations.score])
+            shown = show_tokens(model.vocabulary, batch.tokens[start + row], record)
+            case = Case(shown, batch[start + row : start + row + 1], [score[row] for score in expectations.score])
             sentences.append(_sentence(model, wording, case, parts[row], flagged["view"][start + row]))
             tables.append(_contribution_table(model, wording, case, parts[row], start + row + 1))
     return _flags(model, flagged, sentences, pl.concat([_NO_CONTRIBUTIONS, *tables]))
@@ -228,13 +236,13 @@ def _flags(model: Model, flagged: pl.DataFrame, sentences: list[str], contributi
     return Flags(pl.concat([keys, scores], how="horizontal"), contributions)
 
 
-def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.float64], name: str) -> str:
+def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[np.float64], name: str) -> str:
     place = next(place for place, judged in enumerate(model.views) if judged.view.name == name)
     view = model.views[place].view
     # A column with few values makes the better subject: what was expected of it can be named.
     sizes = np.log1p([len(column.labels) for column in model.vocabulary.columns])
-    if isinstance(view, EntityView):
-        return wording.far(case, view)
+    if isinstance(view, EntityView | HabitView | StepView):
+        return wording.of_entity(case, view)
     if isinstance(view, PairView):
         pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))
@@ -243,7 +251,7 @@ def _sentence(model: Model, wording: Wording, case: Case, parts: NDArray[np.floa
 
 
 def _contribution_table(
-    model: Model, wording: Wording, case: Case, parts: NDArray[np.float64], rank: int
+    model: Model, wording: EntityWording, case: Case, parts: NDArray[np.float64], rank: int
 ) -> pl.DataFrame:
     """Return a row for every view and column that contributes."""
     views, columns = (places.tolist() for places in np.nonzero(parts))

@@ -75,7 +75,7 @@ def ensure_sequences(table: Table, config: Config) -> str:
         return said.key
     if not time:
         raise ConfigError("sequences by a gap, a window or a number of events need --time, or roles.timestamp")
-    if any(column.name == FORMED for column in table.columns):
+    if table.is_derived(FORMED):
         return FORMED
     return form_sequences(
         table,

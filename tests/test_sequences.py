@@ -281,7 +281,7 @@ def test_tail_probabilities_are_honest_for_new_sequences(model):
     [
         (["--sequence", "case", "--order", "n", "--event", "what"], "no such column in log: case; did you mean"),
         (["--sequence", "case_id", "--event", "what"], "say what puts the events in order"),
-        (["--order", "n", "--event", "what"], "say one of key, session_gap, window and length"),
+        (["--order", "n", "--event", "what"], "say whose events these are: a sequence (key, session_gap, window"),
         (["--sequence", "case_id", "--order", "n"], "say which columns hold the event"),
         (["--sequence", "one", "--order", "n", "--event", "what"], "has 1 sequences"),
         (["--sequence", "case_id", "--order", "n", "--event", "nothing"], "every event of log is null"),

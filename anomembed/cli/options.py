@@ -30,12 +30,15 @@ Ignore = Annotated[list[str] | None, _columns("ignore", "Not judged. Repeatable,
 Category = Annotated[list[str] | None, _columns("category", "One of a set of values.")]
 Number = Annotated[list[str] | None, _columns("number", "A magnitude.")]
 Text = Annotated[list[str] | None, _columns("text", "Free text; not judged as it is.")]
-Entity = Annotated[list[str] | None, _columns("entity", "Who acts; judged as a category.")]
-Time = Annotated[list[str] | None, _columns("time", "When; its hour and weekday are judged.")]
+Entity = Annotated[list[str] | None, _columns("entity", "Who acts; records are also judged against its others.")]
+Time = Annotated[list[str] | None, _columns("time", "When; with --entity, also what was before.")]
 
-SequenceKey = Annotated[str | None, typer.Option("--sequence", metavar="COL", help="Names the sequence of an event.")]
+SequenceKey = Annotated[
+    str | None,
+    typer.Option("--sequence", metavar="COL", help="Names the sequence of an event, to be judged as a whole."),
+]
 Order = Annotated[list[str] | None, _columns("order", "Puts the events of a sequence in order.")]
-Event = Annotated[list[str] | None, _columns("event", "What happened; whole sequences of it are judged.")]
+Event = Annotated[list[str] | None, _columns("event", "What happened, in a --sequence or by an --entity.")]
 
 FitWhere = Annotated[str | None, typer.Option(metavar="SQL", help="Which records define normal; all by default.")]
 Where = Annotated[str | None, typer.Option(metavar="SQL", help="Which records to score; all by default.")]

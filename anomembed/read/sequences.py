@@ -12,7 +12,7 @@ import polars as pl
 from anomembed.errors import ConfigError, DataError
 from anomembed.read.roles import ColumnRole, Role, Roles
 from anomembed.read.source import quote_text
-from anomembed.read.table import HASH, Table
+from anomembed.read.table import HASH, Column, Table
 
 EVENTS = "value:events"  # the column that holds the events of a sequence, a list of texts
 FORMED = "sequence"  # names a sequence that no column of the table names
@@ -96,7 +96,7 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     """
     key = [table.column(column.name) for column in roles.key]
     names = [column.name for column in key]
-    event = _event_sql(roles.of(Role.EVENT))
+    event = event_sql(roles.of(Role.EVENT))
     select = {EVENTS: event, HASH: table.hashed({}, key, seed)}
     order = [*(c.expression for c in key), *(f"{c.expression} NULLS LAST" for c in roles.of(Role.ORDER)), event]
     known = " AND ".join(f"{column.expression} IS NOT NULL" for column in key)
@@ -116,7 +116,8 @@ def _grouped(events: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     return events.group_by(key, maintain_order=True).agg(EVENTS, pl.col(HASH).first())
 
 
-def _event_sql(columns: Sequence[ColumnRole]) -> str:
+def event_sql(columns: Sequence[Column | ColumnRole]) -> str:
+    """Return SQL of an event as one text: null for a null, but `(missing)` beside other columns."""
     if len(columns) == 1:
         return f"CAST({columns[0].expression} AS VARCHAR)"
     parts = [f"coalesce(CAST({column.expression} AS VARCHAR), '(missing)')" for column in columns]

@@ -15,6 +15,7 @@ from anomembed.read.source import clear_errors, find_records, quote_identifier, 
 
 ROW_NUMBER = "row_number"
 HASH = "__anomembed_hash"
+EXTENDED = "__anomembed_extended"
 HASHES = 2**64
 JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
 
@@ -77,6 +78,7 @@ class Table:
         try:
             with clear_errors(self.name):
                 self.columns = tuple(self._describe())
+            self._derived: set[str] = set()
         except SourceError:
             self.close()
             raise
@@ -188,10 +190,10 @@ class Table:
         Returns
         -------
         pl.DataFrame
-            ``entity``, and for the number at place i ``times_i``, ``mean_i`` and ``squares_i``, the sum of the squared
-            distances from the mean.
+            ``entity``, ``n_records``, and for the number at place i ``times_i``, ``mean_i`` and ``squares_i``, the sum
+            of the squared distances from the mean.
         """
-        columns = []
+        columns = ["count(*) AS n_records"]
         for place, number in enumerate(numbers):
             finite = f"FILTER (WHERE isfinite({number}) AND abs({number}) < 1e150)"
             columns += [
@@ -200,6 +202,35 @@ class Table:
                 f"coalesce(var_pop({number}) {finite} * count({number}) {finite}, 0) AS squares_{place}",
             ]
         query = f"SELECT {entity} AS entity, {', '.join(columns)} FROM {self._records(where)} GROUP BY ALL"
+        with clear_errors(self.name):
+            return pl.DataFrame(self._connection.sql(query).pl()).drop_nulls("entity")
+
+    def value_counts_of(self, entity: str, value: str, where: str | None) -> pl.DataFrame:
+        """Count the values of a column for every entity.
+
+        Parameters
+        ----------
+        entity, value : str
+            SQL of the entity, as text, and of the value.
+        where : str or None
+            SQL condition.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``entity``, ``value`` and ``n_records``; records without an entity are left out.
+        """
+        columns = f"{entity} AS entity, {value} AS value, count(*) AS n_records"
+        query = f"SELECT {columns} FROM {self._records(where)} GROUP BY ALL"
+        with clear_errors(self.name):
+            return pl.DataFrame(self._connection.sql(query).pl()).drop_nulls("entity")
+
+    def spans(self, entity: str, when: str, where: str | None) -> pl.DataFrame:
+        """Return the seconds between the first and the last record of every entity: ``entity`` and ``seconds``."""
+        query = (
+            f"SELECT {entity} AS entity, epoch(max({when}) - min({when})) AS seconds "
+            f"FROM {self._records(where)} GROUP BY ALL"
+        )
         with clear_errors(self.name):
             return pl.DataFrame(self._connection.sql(query).pl()).drop_nulls("entity")
 
@@ -253,6 +284,56 @@ class Table:
         with clear_errors(self.name):
             kind = self._connection.sql(f"SELECT {quote_identifier(name)} FROM {self._from} LIMIT 0").types[0]
         self.columns = (*self.columns, Column(name, str(kind), quote_identifier(name)))
+        self._derived.add(name)
+
+    def is_derived(self, name: str) -> bool:
+        """Tell whether `name` is a column that was derived here, and not one of the source's."""
+        return name in self._derived
+
+    def extend(self, columns: Mapping[str, str], windows: Mapping[str, str]) -> None:
+        """Add columns that SQL computes over windows of records, once: the table is copied, to disk when it is large.
+
+        Parameters
+        ----------
+        columns : mapping of str to str
+            SQL expression of every new column, by its name.
+        windows : mapping of str to str
+            What the windows that the expressions name look at, by name.
+        """
+        added = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in columns.items())
+        named = ", ".join(f"{quote_identifier(name)} AS ({sql})" for name, sql in windows.items())
+        numbered = f"(SELECT *, row_number() OVER () AS {HASH} FROM {self._from})"
+        with clear_errors(self.name):
+            # In the order of the source, because records without a key are told apart by their place.
+            self._connection.execute(
+                f"CREATE TEMP TABLE {EXTENDED} AS SELECT * EXCLUDE ({HASH}), {added} FROM {numbered} "
+                f"WINDOW {named} ORDER BY {HASH}"
+            )
+        self._from = EXTENDED
+        self._derived.update(columns)
+
+    def transitions(self, value: str, who: str, order: str, where: str) -> pl.DataFrame:
+        """Count which value follows which in the records of an entity.
+
+        Parameters
+        ----------
+        value, who, order : str
+            SQL of the value, of the entity, and of what its records are ordered by.
+        where : str
+            SQL condition.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``before``, ``now`` and ``n_records``; pairs with a null are left out.
+        """
+        pairs = (
+            f"SELECT lag({value}) OVER (PARTITION BY {who} ORDER BY {order}, {value}) AS before, {value} AS now "
+            f"FROM {self._records(where)} WHERE {who} IS NOT NULL AND {order} IS NOT NULL"
+        )
+        with clear_errors(self.name):
+            counted = f"SELECT before, now, count(*) AS n_records FROM ({pairs}) GROUP BY ALL ORDER BY ALL"
+            return pl.DataFrame(self._connection.sql(counted).pl()).drop_nulls()
 
     def hashed(self, select: Mapping[str, str], key: Sequence[Column], seed: int) -> str:
         """Return SQL that hashes a record's key (all its values without one): an order that no row order disturbs."""
@@ -261,7 +342,7 @@ class Table:
 
     def hashed_share(self, columns: Sequence[Column], seed: int, share: float) -> str:
         """Return an SQL condition that holds for a share of the values of `columns`, chosen by their hash."""
-        return f"{self.hashed({}, columns, seed)} <= {int(HASHES * share)}::UBIGINT"
+        return f"{self.hashed({}, columns, seed)} <= {min(int(HASHES * share), HASHES - 1)}::UBIGINT"
 
     def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> pl.DataFrame:
         """Read about `most` records, chosen and ordered by their hash.

@@ -1,5 +1,6 @@
 """Where do a number's values usually lie, alone and given a category? For the words of a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,14 +26,35 @@ class Ranges:
         Token column whose values tell most about the number; -1 when none does.
     of_token : tuple of ndarray of shape (n_tokens of the context column, 2)
         For every number, the quantiles among records with a token of its context; NaN where there are too few.
+    of_entity : tuple of (int, int, ndarray of shape (n_numbers, n_tokens of the column, 2))
+        For every column that names an entity: the column, its first token, and the quantiles among its records.
     """
 
     overall: NDArray[np.float64]
     context: NDArray[np.int64]
     of_token: tuple[NDArray[np.float64], ...]
+    of_entity: tuple[tuple[int, int, NDArray[np.float64]], ...] = ()
+
+    def among(self, number: int, column: int, tokens: NDArray[np.int32]) -> tuple[float, float]:
+        """Return the usual range of a number among the records of an entity; NaN where there are too few.
+
+        Parameters
+        ----------
+        number : int
+            Place of the number.
+        column : int
+            Token column that names the entity.
+        tokens : ndarray of shape (n_columns,)
+            A record of the entity.
+        """
+        for entity, first, ranges in self.of_entity:
+            if entity == column:
+                low, high = ranges[number, tokens[column] - first]
+                return float(low), float(high)
+        return np.nan, np.nan
 
 
-def fit_ranges(batch: Batch, vocabulary: Vocabulary) -> Ranges:
+def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = ()) -> Ranges:
     """Learn usual ranges from reference records.
 
     Parameters
@@ -41,6 +63,8 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary) -> Ranges:
         Reference records.
     vocabulary : Vocabulary
         Says which token columns are categories.
+    entities : sequence of int
+        Token columns that name an entity.
 
     Returns
     -------
@@ -63,7 +87,16 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary) -> Ranges:
             low, high = vocabulary.offsets[place : place + 2]
             context[number] = place
             of_token[number] = _group_ranges(values[known], batch.tokens[known, place] - low, int(high - low))
-    return Ranges(overall, context, tuple(of_token))
+    return Ranges(overall, context, tuple(of_token), tuple(_entity_ranges(batch, vocabulary, e) for e in entities))
+
+
+def _entity_ranges(batch: Batch, vocabulary: Vocabulary, column: int) -> tuple[int, int, NDArray[np.float64]]:
+    low, high = (int(end) for end in vocabulary.offsets[column : column + 2])
+    ranges = np.full((batch.numbers.shape[1], high - low, 2), np.nan)
+    for number, values in enumerate(batch.numbers.T):
+        known = np.isfinite(values)
+        ranges[number] = _group_ranges(values[known], batch.tokens[known, column] - low, high - low)
+    return column, low, ranges
 
 
 def _explained(batch: Batch, columns: list[int], vocabulary: Vocabulary) -> NDArray[np.float64]:

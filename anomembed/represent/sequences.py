@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.counts import Counts
-from anomembed.represent.tokens import ColumnTokens
+from anomembed.represent.tokens import ColumnTokens, look_up
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -198,18 +198,33 @@ class NGrams:
         .. [1] Bell, Cleary, Witten: Text compression. Prentice Hall, 1990 (method C).
         """
         events, starts = _with_end(sequences, self.n_tokens + 1)
-        chance = np.ones(len(events))
-        for size, (grams, times) in enumerate(zip(self.grams, self.times, strict=True), 1):
-            key = _gram_keys(events, starts, size, self.n_tokens)
-            seen = np.maximum(_look_up(grams, times, key) - own, 0.0)
+        keys = [_gram_keys(events, starts, size, self.n_tokens) for size in range(1, LONGEST + 1)]
+        return self._surprise(keys, own), starts
+
+    def step_surprise(self, steps: Ints, own: float) -> Floats:
+        """Return -log of the chance of single events after those before them, in nats; high = unexpected.
+
+        Parameters
+        ----------
+        steps : ndarray of shape (n_events, LONGEST)
+            The event, the one before it, and so on.
+        own : float
+            As in `surprise`.
+        """
+        return self._surprise(_step_keys(steps, self.base), own)
+
+    def _surprise(self, keys: list[Ints], own: float) -> Floats:
+        chance = np.ones(len(keys[0]))
+        for size, (grams, times, key) in enumerate(zip(self.grams, self.times, keys, strict=True), 1):
+            seen = np.maximum(look_up(grams, times, key) - own, 0.0)
             context, total, followers = self.contexts[size - 1]
-            here = np.maximum(_look_up(context, total, key // self.base) - own, 0.0)
+            here = np.maximum(look_up(context, total, key // self.base) - own, 0.0)
             if size == 1:
                 chance = (seen + HALF) / (here + HALF * self.base)
             else:
-                many = np.maximum(_look_up(context, followers, key // self.base), 1.0)
+                many = np.maximum(look_up(context, followers, key // self.base), 1.0)
                 chance = (seen + many * chance) / (here + many)
-        return -np.log(chance), starts
+        return np.asarray(-np.log(chance))
 
     def chances(self, before: NDArray[np.integer]) -> Floats:
         """Return the chance of every token (and of the start, never, and the end) after the events `before`."""
@@ -247,6 +262,20 @@ def count_ngrams(sequences: Sequences, times: Ints, n_tokens: int) -> NGrams:
     events, starts = _with_end(sequences, n_tokens + 1)
     weight = np.repeat(times, np.diff(starts)).astype(np.float64)
     parts = [_summed(_gram_keys(events, starts, size, n_tokens), weight) for size in range(1, LONGEST + 1)]
+    return NGrams(n_tokens, tuple(grams for grams, _ in parts), tuple(sums for _, sums in parts))
+
+
+def count_steps(steps: Ints, n_tokens: int) -> NGrams:
+    """Count the n-grams that end in single events.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n_events, LONGEST)
+        Token ids of the event, of the one before it, and so on; `n_tokens` where there was none.
+    n_tokens : int
+        Size of the vocabulary.
+    """
+    parts = [_summed(key, np.ones(len(key))) for key in _step_keys(steps, n_tokens + 2)]
     return NGrams(n_tokens, tuple(grams for grams, _ in parts), tuple(sums for _, sums in parts))
 
 
@@ -295,6 +324,11 @@ def _gram_keys(events: Ints, starts: Ints, size: int, start: int) -> Ints:
     return key
 
 
+def _step_keys(steps: Ints, base: int) -> list[Ints]:
+    """Return the n-grams up to single events as numbers, of one to `LONGEST` events."""
+    return [steps[:, :size] @ base ** np.arange(size) for size in range(1, LONGEST + 1)]
+
+
 def _summed(keys: Ints, weights: Floats) -> tuple[Ints, Floats]:
     found, place = np.unique(keys, return_inverse=True)
     return found, _tally(place, weights, len(found))
@@ -302,11 +336,3 @@ def _summed(keys: Ints, weights: Floats) -> tuple[Ints, Floats]:
 
 def _tally(place: Ints, weights: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(place, weights, minlength=size), np.float64)
-
-
-def _look_up(keys: Ints, values: Floats, wanted: Ints) -> Floats:
-    """Return the value of each wanted key, 0 where it is not among the ascending `keys`."""
-    if not len(keys):
-        return np.zeros(len(wanted))
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, values[place], 0.0)

@@ -352,3 +352,11 @@ def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int6
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return tokens[first[order]], rank[place], times[order]
+
+
+def look_up(keys: NDArray[np.int64], values: NDArray[np.float64], wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the value of each wanted key, 0 where it is not among the ascending `keys`."""
+    if not len(keys):
+        return np.zeros(len(wanted))
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, values[place], 0.0)

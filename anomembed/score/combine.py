@@ -4,7 +4,7 @@ The distance of a record from normal in a view is taken relative to the referenc
 added: the product, over the views, of "how many times farther than usual". Against sums of -log tail probability
 (Fisher) this keeps the size of a distance where the reference has few distinct records, and loses nothing elsewhere.
 Conflicts between two values are another matter: most records have none worth a word, so they count from a tail
-probability of e^-4 on. The experiments are in examples/notes/views.md.
+probability of e^-4 on; and so does what is unusual for an entity. The experiments are in examples/notes/views.md.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from anomembed.score.detectors import Detector, raw_scores
 FLOOR = 0.01  # added to a relative distance, so that a record that is its own reference has a logarithm
 EXCESS_FROM = 4.0  # -log tail probability from which on a conflict counts
 
-Rule = Literal["relative", "excess"]
+Rule = Literal["relative", "excess", "evidence"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class JudgedView:
         Turns records into vectors.
     detector : Detector
         Turns vectors into raw scores.
-    rule : {"relative", "excess"}
-        How a raw score becomes a part of the record's.
+    rule : {"relative", "excess", "evidence"}
+        How a raw score becomes a part of the record's: relative to the usual one; as -log tail probability; or as it
+        is, because it is that already.
     weight : float
         What it is multiplied by.
     lowest : float
@@ -63,6 +64,8 @@ class JudgedView:
         if self.rule == "excess":
             excess = np.maximum(self.calibration.minus_log_tail(raw) - EXCESS_FROM, 0.0)
             return np.asarray(self.weight * excess)
+        if self.rule == "evidence":
+            return np.asarray(self.weight * np.maximum(raw - EXCESS_FROM, 0.0))
         relative = np.maximum(raw - self.lowest, 0.0) / self.mean
         return np.asarray(self.weight * np.log(relative + FLOOR))
 

@@ -10,16 +10,19 @@ from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens import Tokens, distinct
 from anomembed.represent.views import Batch, View
 from anomembed.represent.views.entity import EntityView
+from anomembed.represent.views.habit import HabitView
 from anomembed.represent.views.number import NumberView
-from anomembed.represent.views.order import OrderView
+from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
-from anomembed.score.combine import JudgedView, judge_view
+from anomembed.score.combine import JudgedView, Rule, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
 
+SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView)  # features are abnormality already
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
 
-ENTITY_WEIGHT = 4.0  # of numbers far from their entity's own: who names entities asks for it
+ENTITY_WEIGHT = 1.0  # of numbers far from their entity's own
+HABIT_WEIGHT = 0.25  # of what is new, out of order or fast for an entity, which often is so for good reasons
 
 
 def judge_views(
@@ -57,19 +60,24 @@ def judge_views(
     for view in views:
         detector, note = _fit_view_detector(view, choice, learnt, seed)
         raw = raw_scores(detector, view.vectors(held_out))
-        if isinstance(view, PairView | EntityView):
-            weight = PAIR_WEIGHT[clean] if isinstance(view, PairView) else ENTITY_WEIGHT
-            judged.append((judge_view(view, detector, "excess", weight, raw), raw))
-        else:
-            judged.append((judge_view(view, detector, "relative", 1.0, raw), raw))
+        judged.append((judge_view(view, detector, *_weigh(view, clean=clean), raw), raw))
         notes += [f"{view.name} view: {note}"] if note else []
     return judged, notes
 
 
+def _weigh(view: View, *, clean: bool) -> tuple[Rule, float]:
+    """Return how a view's raw score becomes a part of the record's, and its weight."""
+    if isinstance(view, PairView):
+        return "excess", PAIR_WEIGHT[clean]
+    if isinstance(view, EntityView) and view.of == "numbers":
+        return "evidence", ENTITY_WEIGHT
+    if isinstance(view, EntityView | HabitView | StepView):
+        return "excess", HABIT_WEIGHT
+    return "relative", 1.0
+
+
 def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, seed: int) -> tuple[Detector, str | None]:
-    if isinstance(
-        view, RarityView | PairView | OrderView | EntityView
-    ):  # their features are amounts of abnormality already
+    if isinstance(view, SUMMED):
         return Total(), None
     vectors = view.vectors(learnt)
     if isinstance(view, NumberView) and choice.name == "nearest":

@@ -6,7 +6,7 @@ of a record over all views and columns sum to its raw score.**
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy import sparse
 
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens import Tokens, Vocabulary
-from anomembed.represent.views import Batch
+from anomembed.represent.views import Batch, PointingView
 from anomembed.score.combine import JudgedView
 
 Floats = NDArray[np.float64]
@@ -119,6 +119,9 @@ def _take_apart(views: Sequence[JudgedView], batch: Batch, usual: Batch) -> Floa
     parts = np.empty((n, len(views), n_columns))
     for place, view in enumerate(views):
         term = view.term(view.raw(batch))[:, None]
+        if isinstance(view.view, PointingView):
+            parts[:, place] = term * (view.view.culprit(batch)[:, None] == np.arange(n_columns))
+            continue
         falls = np.maximum(term - view.term(view.raw(usual)).reshape(n, n_columns), 0.0)
         total = falls.sum(axis=1, keepdims=True)
         # Where no single value makes a difference, all share alike.
@@ -133,6 +136,9 @@ def _each_replaced(batch: Batch, best: Tokens, typical: Floats, sources: Sequenc
     tokens = np.repeat(batch.tokens[:, None], n_columns, axis=1)
     tokens[:, columns, columns] = best
     numbers = np.repeat(batch.numbers[:, None], n_columns, axis=1)
+    rows = np.repeat(np.arange(len(batch)), n_columns)
     of_number = np.flatnonzero(np.asarray(sources) >= 0)
     numbers[:, of_number, np.asarray(sources)[of_number]] = typical[:, of_number]
-    return Batch(tokens.reshape(-1, n_columns), numbers.reshape(len(tokens) * n_columns, -1))
+    return replace(
+        batch[rows], tokens=tokens.reshape(-1, n_columns), numbers=numbers.reshape(len(tokens) * n_columns, -1)
+    )

@@ -17,9 +17,8 @@ from anomembed.represent.views.order import OrderView
 from anomembed.represent.views.sequence import SequenceView
 from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import raw_scores
-from anomembed.score.wording import MOST_EXPECTED, clean_text
-
-LEAST_CHANCE = 0.01  # of an event that is named as expected
+from anomembed.score.entity_wording import likely_events
+from anomembed.score.wording import clean_text
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,8 @@ class SequenceReasons:
         return found
 
     def _place(self, view: OrderView, sequence: Sequences, events: list[str], place: int, share: float) -> Part:
-        expected = self._expected(view.ngrams.chances(sequence.events[:place]), sequence, place)
+        seen = sequence.events[place] if place < len(sequence.events) else len(self.tokens.labels) + 1  # the end
+        expected = likely_events(view.ngrams.chances(sequence.events[:place]), self.tokens, int(seen))
         instead = f"; expected: {', '.join(expected)}" if expected else ""
         after = f"after {events[place - 1]}" if place else "as the first"
         if place == len(events):
@@ -159,12 +159,3 @@ class SequenceReasons:
             how = "was never seen in the reference" if is_new else f"is unusual {after}"
             sentence = f"{self.tokens.name}={value} at place {place + 1:,} of {len(events):,} {how}{instead}"
         return Part("order", f"place {place + 1:,}", value, share, expected, sentence)
-
-    def _expected(self, chances: Floats, sequence: Sequences, place: int) -> list[str]:
-        """Name the likeliest events after those before `place`, but for the one that is there."""
-        chances = chances.copy()
-        chances[[Special.RARE, Special.UNSEEN]] = 0.0
-        chances[sequence.events[place] if place < len(sequence.events) else -1] = 0.0
-        likely = np.argsort(-chances, kind="stable")[:MOST_EXPECTED]
-        labels = (*self.tokens.labels, "(start)", "(end)")
-        return [clean_text(labels[token]) for token in likely if chances[token] > LEAST_CHANCE]

@@ -10,7 +10,6 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens import Special, Vocabulary
 from anomembed.represent.views import Batch
-from anomembed.represent.views.entity import EntityView
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 MOST_EXPECTED = 3  # values named as expected
@@ -28,18 +27,25 @@ class Case:
     ----------
     shown : sequence of str
         Its values as text, by token column.
-    tokens : ndarray of shape (n_columns,)
-        Its token ids.
-    numbers : ndarray of shape (n_numbers,)
-        Its numbers.
+    record : Batch
+        The record alone.
     scores : sequence of ndarray
         For every column, how much each of its tokens was expected (log scale).
     """
 
     shown: Sequence[str]
-    tokens: NDArray[np.int32]
-    numbers: NDArray[np.float64]
+    record: Batch
     scores: Sequence[NDArray[np.float32]]
+
+    @property
+    def tokens(self) -> NDArray[np.int32]:
+        """Its token ids, shape (n_columns,)."""
+        return np.asarray(self.record.tokens[0])
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """Its numbers, shape (n_numbers,)."""
+        return np.asarray(self.record.numbers[0])
 
 
 @dataclass(frozen=True)
@@ -87,19 +93,6 @@ class Wording:
         named = ", ".join(self._counted(case, column) for column in columns[:2])
         return f"no single value stands out, but all together do: {named}, ..."
 
-    def far(self, case: Case, view: EntityView) -> str:
-        """Say which number is how far from its entity's own, or from everybody's when it is farther from those."""
-        record = Batch(case.tokens[None, :], case.numbers[None, :])
-        distances = view.distances(record)[0]
-        place, whose, number = np.unravel_index(np.abs(distances).argmax(), distances.shape)
-        profiles = view.profiles[int(place)]
-        times, mean, spread = (part.reshape(-1)[number] for part in view.usual(profiles, record)[int(whose)])
-        word = "low" if distances[place, whose, number] < 0 else "high"
-        entity = "" if whose else f" for {self._named(case, profiles.column)}"
-        of = f"{times:,.0f} {'record' if times == 1 else 'records'}"
-        usual = f"{mean:.4g} on average, standard deviation {spread:.3g}, {'over all' if whose else 'over its'} {of}"
-        return f"{self._named(case, self.sources.index(number))} is unusually {word}{entity} ({usual})"
-
     def conflict(self, case: Case, column: int, other: int) -> str:
         """Say that the values of two columns hardly ever meet, with the counts."""
         a, b = int(case.tokens[column]), int(case.tokens[other])
@@ -127,10 +120,10 @@ class Wording:
         special = self.vocabulary.special(token)
         instead = self._instead(case, column)
         if special is Special.UNSEEN:
-            return f"{self._named(case, column)} was never seen in the reference{instead}"
+            return f"{self.named(case, column)} was never seen in the reference{instead}"
         times = int(self.vocabulary.counts()[token])
         if special is not Special.MISSING and times < RARE_SHARE * tokens.n_records:
-            return f"{self._named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
+            return f"{self.named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
         other = self._worst_company(case, column)
         return None if other is None else self.conflict(case, column, other)
 
@@ -141,12 +134,12 @@ class Wording:
         places = [(self.ranges.overall[number], "")]
         if context >= 0:
             among = self.ranges.of_token[number][case.tokens[context] - self.vocabulary.offsets[context]]
-            places.insert(0, (among, f" with {self._named(case, context)}"))
+            places.insert(0, (among, f" with {self.named(case, context)}"))
         for (low, high), where in places:
             if value < low or value > high:
                 word = "low" if value < low else "high"
                 usual = f"19 in 20 lie between {low:.6g} and {high:.6g}"
-                return f"{self._named(case, column)} is unusually {word}{where} ({usual})"
+                return f"{self.named(case, column)} is unusually {word}{where} ({usual})"
         return None
 
     def _worst_company(self, case: Case, column: int) -> int | None:
@@ -169,9 +162,10 @@ class Wording:
         token = int(case.tokens[column])
         label = clean_text(self.vocabulary.label(token))
         is_bin = self.sources[column] >= 0 and self.vocabulary.special(token) is None and label != case.shown[column]
-        return f"{self._named(case, column)} ({label})" if is_bin else self._named(case, column)
+        return f"{self.named(case, column)} ({label})" if is_bin else self.named(case, column)
 
-    def _named(self, case: Case, column: int) -> str:
+    def named(self, case: Case, column: int) -> str:
+        """Name the record's value of a column, such as ``country=BR``."""
         return f"{clean_text(self.vocabulary.columns[column].name)}={clean_text(case.shown[column])}"
 
 

@@ -1,12 +1,13 @@
 """Ways to look at a record; each turns a batch of records into vectors, shape (n_records, n_features), float32."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.represent.past import Past
 from anomembed.represent.tokens import Tokens, Vocabulary, distinct
 
 Vectors = NDArray[np.float32]
@@ -22,16 +23,23 @@ class Batch:
         Token ids.
     numbers : ndarray of shape (n_records, n_numbers)
         Float64; NaN where missing.
+    steps : ndarray of shape (n_records, 1 + n_before), optional
+        Token ids of the event and of those that the entity had before it.
+    paces : ndarray of shape (n_records, n_paces), optional
+        How fast the entity goes; NaN where it has no past.
     """
 
     tokens: Tokens
     numbers: NDArray[np.float64]
+    steps: NDArray[np.int64] | None = None
+    paces: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
-        return Batch(self.tokens[rows], self.numbers[rows])
+        steps = None if self.steps is None else self.steps[rows]
+        return Batch(self.tokens[rows], self.numbers[rows], steps, None if self.paces is None else self.paces[rows])
 
     def distinct(self) -> tuple["Batch", NDArray[np.int64]]:
         """Return the records that differ in their tokens, without numbers, and the place of each record in them."""
@@ -50,7 +58,17 @@ class View(Protocol):
         """Return the vector of every record; depends on nothing but the record."""
 
 
-def make_batch(frame: pl.DataFrame, vocabulary: Vocabulary, numbers: tuple[str, ...]) -> Batch:
+@runtime_checkable
+class PointingView(View, Protocol):
+    """A view that knows which column makes a record abnormal in it."""
+
+    def culprit(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the token column that is to blame, shape (n_records,)."""
+
+
+def make_batch(
+    frame: pl.DataFrame, vocabulary: Vocabulary, numbers: tuple[str, ...], past: Past | None = None
+) -> Batch:
     """Turn records into a batch.
 
     Parameters
@@ -61,8 +79,11 @@ def make_batch(frame: pl.DataFrame, vocabulary: Vocabulary, numbers: tuple[str, 
         The tokens.
     numbers : tuple of str
         Columns that are magnitudes.
+    past : Past, optional
+        Reads what was before the records.
     """
     values = np.full((frame.height, len(numbers)), np.nan)
     for place, name in enumerate(numbers):
         values[:, place] = frame[name].to_numpy()
-    return Batch(vocabulary.encode(frame), values)
+    tokens = vocabulary.encode(frame)
+    return Batch(tokens, values, past.steps(frame), past.paces(frame)) if past else Batch(tokens, values)

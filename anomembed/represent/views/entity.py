@@ -4,10 +4,15 @@ A number is far out when it lies many standard deviations from the mean of its e
 whichever says more. What is known of an entity with few records is shrunk toward everybody's mean and the usual spread
 within an entity, and the doubt about its mean is added to its spread: nobody is judged by a single record [1]_.
 
-.. [1] Gelman et al.: Bayesian data analysis, chapter 5: hierarchical models. CRC Press, 2013.
+What a distance is worth depends on how far out the numbers of normal records lie: the same one is a wonder among
+amounts that keep to a habit, and nothing among amounts with a long tail. The distances that one record in 10 and in
+100 reaches tell which it is, and a Weibull tail through these two goes on from there. Higher quantiles would belong to
+the abnormal records of a mixed reference, which would then excuse each other, as they do in ranks.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +24,10 @@ Floats = NDArray[np.float64]
 PRIOR = 3.0  # records that what is usual for all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same
 TINY = 1e-30
+TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
+SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
+LEAST_REACH = 0.1  # standard deviations that a tenth exceeds, at least: most numbers may be the same
+MOST = 1e6  # nats and standard deviations
 BOUND = 1e150  # larger numbers, and infinities, are as good as this one
 
 
@@ -63,7 +72,7 @@ class Profiles:
 
 @dataclass(frozen=True)
 class EntityView:
-    """Records by how far their farthest number lies from its entity's own; high = abnormal.
+    """Records by how unlikely their farthest number is for its entity; high = abnormal.
 
     Parameters
     ----------
@@ -71,16 +80,45 @@ class EntityView:
         One for every column that names an entity.
     is_own : bool
         Whether the records to be judged are those that the profiles were made from; each is left out of its own then.
+    of : {"numbers", "paces"}
+        Which numbers of a record are judged.
+    columns : ndarray of shape (n_numbers,)
+        Token column of each number; of the entity for paces.
+    tails : ndarray of shape (n_numbers, 2)
+        Distance that a tenth of the records exceeds, and the shape of the tail beyond it.
+    name : str
+        What it is called in results.
     """
 
     profiles: tuple[Profiles, ...]
     is_own: bool
+    of: Literal["numbers", "paces"]
+    columns: NDArray[np.int64]
+    tails: Floats
     name: str = "entity"
 
     def vectors(self, batch: Batch) -> Vectors:
-        """Return the largest distance, in standard deviations, shape (n_records, 1); 0 where no number is known."""
-        farthest = np.abs(self.distances(batch)).max(axis=(1, 2, 3), initial=0.0)
-        return np.asarray(np.minimum(farthest, 1e6)[:, None], np.float32)
+        """Return -log of the chance of the farthest number, in nats, shape (n_records, 1); 0 where none is known."""
+        return np.asarray(self.nats(batch).max(axis=1, initial=0.0)[:, None], np.float32)
+
+    def culprit(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the column of the farthest number, shape (n_records,)."""
+        return np.asarray(self.columns[self.nats(batch).argmax(axis=1)], np.intp)
+
+    def nats(self, batch: Batch) -> Floats:
+        """Return -log of the chance of a number so far out, shape (n_records, n_numbers); high = abnormal."""
+        reach, shape = self.tails.T
+        return np.asarray(np.minimum(-np.log(1 - TAIL[0]) * (self.farthest(batch) / reach) ** shape, MOST))
+
+    def farthest(self, batch: Batch) -> Floats:
+        """Return how many standard deviations each number is away, shape (n_records, n_numbers)."""
+        return np.asarray(np.minimum(np.abs(self.distances(batch)).max(axis=(1, 2), initial=0.0), MOST))
+
+    def values(self, batch: Batch) -> Floats:
+        """Return the numbers that are judged, shape (n_records, n_numbers); NaN where missing."""
+        values = batch.numbers if self.of == "numbers" else batch.paces
+        assert values is not None  # noqa: S101  # the model that has this view reads them
+        return np.clip(values, -BOUND, BOUND)
 
     def distances(self, batch: Batch) -> Floats:
         """Return how far each number is from its entity's and from everybody's mean, in their standard deviations.
@@ -90,7 +128,7 @@ class EntityView:
         ndarray of shape (n_records, n_profiles, 2, n_numbers)
             Negative below the mean; 0 where the number is missing.
         """
-        numbers = np.clip(batch.numbers, -BOUND, BOUND)
+        numbers = self.values(batch)
         found = np.empty((len(batch), len(self.profiles), 2, numbers.shape[1]))
         for place, profiles in enumerate(self.profiles):
             for whose, (_, centre, spread) in enumerate(self.usual(profiles, batch)):
@@ -102,7 +140,7 @@ class EntityView:
         entity = batch.tokens[:, profiles.column] - profiles.first
         times, mean, squares = (moment[entity] for moment in (profiles.times, profiles.mean, profiles.squares))
         if self.is_own:
-            times, mean, squares = _without(times, mean, squares, np.clip(batch.numbers, -BOUND, BOUND))
+            times, mean, squares = _without(times, mean, squares, self.values(batch))
         n_all, mean_all, squares_all = profiles.total()
         freedom = np.maximum(n_all - (profiles.times > 0).sum(axis=0), 1)
         within = np.sqrt(np.maximum(profiles.squares.sum(axis=0) / freedom, TINY))
@@ -115,6 +153,40 @@ class EntityView:
         said, known = times / spread**2, 1 / np.maximum(spread_all**2 - within**2, TINY)
         centre = (said * mean + known * mean_all) / (said + known)
         return (times, centre, np.sqrt(spread**2 + 1 / (said + known))), (n_all, mean_all, spread_all)
+
+
+def fit_entity_view(
+    profiles: Sequence[Profiles], of: Literal["numbers", "paces"], columns: NDArray[np.int64], batch: Batch, name: str
+) -> EntityView:
+    """Learn how far from their entity's own the numbers of records usually lie.
+
+    Parameters
+    ----------
+    profiles : sequence of Profiles
+        One for every column that names an entity.
+    of, columns, name
+        See `EntityView`.
+    batch : Batch
+        Reference records, among those that the profiles were made from.
+
+    Returns
+    -------
+    EntityView
+        For the records that the profiles were made from.
+    """
+    plain = EntityView(tuple(profiles), True, of, columns, np.ones((len(columns), 2)), name)
+    farthest, known = plain.farthest(batch), np.isfinite(plain.values(batch))
+    tails = [_fit_tail(column[is_known]) for column, is_known in zip(farthest.T, known.T, strict=True)]
+    return replace(plain, tails=np.array(tails).reshape(-1, 2))
+
+
+def _fit_tail(distances: Floats) -> tuple[float, float]:
+    """Return the distance that a tenth exceeds, and the shape of the Weibull tail that meets both quantiles."""
+    near, far = np.quantile(distances, TAIL) if len(distances) else (0.0, 0.0)
+    near = max(float(near), LEAST_REACH)
+    stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
+    shape = np.log(np.log(1 - TAIL[1]) / np.log(1 - TAIL[0])) / stretch
+    return near, float(np.clip(shape, *SHAPES))
 
 
 def _without(times: Floats, mean: Floats, squares: Floats, numbers: Floats) -> tuple[Floats, Floats, Floats]:

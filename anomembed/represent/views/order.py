@@ -7,9 +7,10 @@ events would be a length in disguise.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomembed.represent.sequences import Floats, Ints, NGrams, Sequences
-from anomembed.represent.views import Vectors
+from anomembed.represent.views import Batch, Vectors
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,35 @@ class OrderView:
     def surprise(self, batch: Sequences) -> tuple[Floats, Ints]:
         """Return the surprise of every event and of every end, and where each sequence begins."""
         return self.ngrams.surprise(batch, self.own)
+
+
+@dataclass(frozen=True)
+class StepView:
+    """Single events as their surprise after the two events that their entity had before, in nats; high = abnormal.
+
+    Parameters
+    ----------
+    ngrams : NGrams
+        What follows what in the reference.
+    is_own : bool
+        Whether the events to be judged are those that were counted; none then speaks for itself.
+    column : int
+        Token column of the event, or of the entity when the event is not judged for itself.
+    """
+
+    ngrams: NGrams
+    is_own: bool
+    column: int
+    name: str = "order"
+
+    def vectors(self, batch: Batch) -> Vectors:
+        """Return the surprises, shape (n_records, 1)."""
+        assert batch.steps is not None  # noqa: S101  # the model that has this view reads them
+        return self.ngrams.step_surprise(batch.steps, float(self.is_own))[:, None].astype(np.float32)
+
+    def culprit(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the column of the event, shape (n_records,)."""
+        return np.full(len(batch), self.column, np.intp)
 
 
 def fit_order_view(ngrams: NGrams, counted: Sequences, *, is_own: bool) -> OrderView:
