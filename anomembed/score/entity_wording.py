@@ -25,6 +25,8 @@ class EntityWording(Wording):
 
     Parameters
     ----------
+    vocabulary, counts, ranges, sources
+        See `Wording`.
     habit : HabitView or None
         What entities use.
     past : Past or None

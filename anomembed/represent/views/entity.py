@@ -164,10 +164,12 @@ def fit_entity_view(
     ----------
     profiles : sequence of Profiles
         One for every column that names an entity.
-    of, columns, name
+    of, columns
         See `EntityView`.
     batch : Batch
         Reference records, among those that the profiles were made from.
+    name : str
+        What the view is called in results.
 
     Returns
     -------
