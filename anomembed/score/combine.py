@@ -19,9 +19,10 @@ from anomembed.score.calibration import Calibration, fit_calibration
 from anomembed.score.detectors import Detector, raw_scores
 
 FLOOR = 0.01  # added to a relative distance, so that a record that is its own reference has a logarithm
+SEQUENCE_FLOOR = 1.0  # a sequence that has its very events in the reference may still have them out of order
 EXCESS_FROM = 4.0  # -log tail probability from which on a conflict counts
 
-Rule = Literal["relative", "excess", "evidence"]
+Rule = Literal["relative", "known", "excess", "evidence"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class JudgedView:
         Turns records into vectors.
     detector : Detector
         Turns vectors into raw scores.
-    rule : {"relative", "excess", "evidence"}
-        How a raw score becomes a part of the record's: relative to the usual one; as -log tail probability; or as it
-        is, because it is that already.
+    rule : {"relative", "known", "excess", "evidence"}
+        How a raw score becomes a part of the record's: relative to the usual one; the same where many records are known
+        by heart; as -log tail probability; or as it is, because it is that already.
     weight : float
         What it is multiplied by.
     lowest : float
@@ -67,7 +68,7 @@ class JudgedView:
         if self.rule == "evidence":
             return np.asarray(self.weight * np.maximum(raw - EXCESS_FROM, 0.0))
         relative = np.maximum(raw - self.lowest, 0.0) / self.mean
-        return np.asarray(self.weight * np.log(relative + FLOOR))
+        return np.asarray(self.weight * np.log(relative + (SEQUENCE_FLOOR if self.rule == "known" else FLOOR)))
 
 
 def judge_view(view: View, detector: Detector, rule: Rule, weight: float, raw: NDArray[np.float64]) -> JudgedView:

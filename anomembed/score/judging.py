@@ -15,6 +15,7 @@ from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
+from anomembed.represent.views.sequence import SequenceView
 from anomembed.score.combine import JudgedView, Rule, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
 
@@ -73,7 +74,7 @@ def _weigh(view: View, *, clean: bool) -> tuple[Rule, float]:
         return "evidence", ENTITY_WEIGHT
     if isinstance(view, EntityView | HabitView | StepView):
         return "excess", HABIT_WEIGHT
-    return "relative", 1.0
+    return "known" if isinstance(view, SequenceView) else "relative", 1.0
 
 
 def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, seed: int) -> tuple[Detector, str | None]:
