@@ -23,6 +23,7 @@ from anomembed.represent.sequences import NGrams
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView, Profiles
+from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import Habits, HabitView
 from anomembed.represent.views.number import NormalScore, NumberView
 from anomembed.represent.views.order import OrderView, StepView
@@ -129,6 +130,7 @@ CLASSES = (
     Counts,
     Embeddings,
     EntityView,
+    GapView,
     HabitView,
     Habits,
     History,

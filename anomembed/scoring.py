@@ -11,12 +11,13 @@ from anomembed.errors import DataError
 from anomembed.model import Model
 from anomembed.read.history import derive_history
 from anomembed.read.roles import match_roles
-from anomembed.read.sequences import EVENTS, read_sequences
+from anomembed.read.sequences import EVENTS, GAPS, read_sequences
 from anomembed.read.table import HASH, Table
 from anomembed.represent.sequences import Sequences, encode_sequences
 from anomembed.represent.tokens import Kind
 from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.entity import EntityView
+from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import HabitView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import StepView
@@ -30,7 +31,7 @@ from anomembed.sequence_fitting import ensure_sequences
 
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128
-OF_NUMBERS = (NumberView, EntityView, StepView)  # views that look at more than tokens
+OF_NUMBERS = (NumberView, EntityView, StepView, GapView)  # views that look at more than tokens
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 
@@ -83,7 +84,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
     names = np.array([judged.view.name for judged in model.views])
     if model.is_sequential:
         frames = read_sequences(table, roles, where, size or BATCH_SIZE)
-        select = {EVENTS: "", HASH: ""}
+        select = {EVENTS: "", GAPS: "", HASH: ""}
     else:
         size = size or min(BATCH_SIZE, max(1_000, BATCH_VALUES // len(select)))
         frames = table.batches(select, key, where, size)
@@ -98,7 +99,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
 
 def _encode(model: Model, frame: pl.DataFrame) -> Batch | Sequences:
     if model.is_sequential:
-        return encode_sequences(frame[EVENTS], model.vocabulary.columns[0])
+        return encode_sequences(frame, model.vocabulary.columns[0])
     return make_batch(_values(frame), model.vocabulary, model.numbers, model.past)
 
 
@@ -214,8 +215,8 @@ def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     reasons = SequenceReasons(model.views, model.vocabulary.columns[0], model.ranges)
     sentences: list[str] = []
     rows: list[dict[str, object]] = []
-    for part in flagged.select("view", EVENTS).iter_slices(EXPLAINED_AT_ONCE):
-        sequences = encode_sequences(part[EVENTS], model.vocabulary.columns[0])
+    for part in flagged.select("view", EVENTS, GAPS).iter_slices(EXPLAINED_AT_ONCE):
+        sequences = encode_sequences(part, model.vocabulary.columns[0])
         for view, contributing in zip(part["view"], reasons.explain(sequences, part[EVENTS].to_list()), strict=True):
             sentences.append(next(found.sentence for found in contributing if found.view == view))
             rank = len(sentences)

@@ -33,6 +33,7 @@ from anomembed.represent.sequences import (
 )
 from anomembed.represent.tokens import ColumnTokens, Vocabulary, category_tokens, count_values
 from anomembed.represent.views import View
+from anomembed.represent.views.gap import fit_gap_view
 from anomembed.represent.views.order import fit_order_view
 from anomembed.represent.views.sequence import fit_sequence_view
 from anomembed.score.calibration import fit_calibration
@@ -157,12 +158,18 @@ class Learnt:
 def _learn(frame: pl.DataFrame, roles: Roles, config: Config, *, is_own: bool = False) -> Learnt:
     tokens = _event_tokens(frame, roles, config)
     n_tokens = len(tokens.labels)
-    sequences = encode_sequences(frame[EVENTS], tokens)
+    sequences = encode_sequences(frame, tokens)
     rows, place = sequences.distinct()
     times = np.bincount(place)
     counts = count_neighbours(rows, times, n_tokens)
     embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
-    order = fit_order_view(count_ngrams(rows, times, n_tokens), sequences, is_own=is_own)
+    views: list[View] = [
+        fit_sequence_view(embeddings, tokens.counts),
+        fit_order_view(count_ngrams(rows, times, n_tokens), sequences, is_own=is_own),
+    ]
+    if sequences.gaps is not None:
+        gaps = fit_gap_view(sequences, n_tokens)
+        views.append(gaps if is_own else gaps.for_others())
     return Learnt(
         tokens=tokens,
         sequences=sequences,
@@ -170,7 +177,7 @@ def _learn(frame: pl.DataFrame, roles: Roles, config: Config, *, is_own: bool = 
         counts=counts,
         embeddings=embeddings,
         usual=usual_counts(rows, times, n_tokens),
-        views=(fit_sequence_view(embeddings, tokens.counts), order),
+        views=tuple(views),
         choice=choose_detector(
             config.detector.name, clean=config.reference.clean, n_records=len(sequences), n_distinct=len(rows)
         ),
@@ -194,12 +201,12 @@ def _judge_held_out(frame: pl.DataFrame, roles: Roles, config: Config) -> tuple[
     if not is_crossed:
         n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
         learnt = _learn(frame[n_held_out:], roles, config)
-        return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out][EVENTS], learnt.tokens), config)
+        return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out], learnt.tokens), config)
     raws = []
     for fold in range(min(FOLDS, n)):
         is_held = np.arange(n) % min(FOLDS, n) == fold
         part = _learn(frame.filter(~is_held), roles, config)
-        found, _ = _judge(part, encode_sequences(frame.filter(is_held)[EVENTS], part.tokens), config)
+        found, _ = _judge(part, encode_sequences(frame.filter(is_held), part.tokens), config)
         raws.append([raw for _, raw in found])
     learnt = _learn(frame, roles, config)
     judged, notes = _judge(learnt, learnt.sequences[:1], config)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.model import save_model
-from anomembed.read.sequences import EVENTS, form_sequences, read_sequences, sequence_roles
+from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sequence_roles
 from anomembed.read.table import Table
 from anomembed.represent.sequences import (
     LONGEST,
@@ -182,7 +182,9 @@ def test_a_length_of_time_that_cannot_be_read(database, text):
 
 def test_missing_and_unseen_events_are_told_apart():
     tokens = category_tokens("what", *count_values(pl.Series(["a", "b", "a"]), 10), 1)
-    encoded = encode_sequences(pl.Series([["a", None], ["z", "b"]]), tokens)
+    encoded = encode_sequences(
+        pl.DataFrame({EVENTS: [["a", None], ["z", "b"]], GAPS: [[None, 1.0], [None, 2.0]]}), tokens
+    )
     assert encoded.events.tolist() == [FIRST_VALUE, Special.MISSING, Special.UNSEEN, FIRST_VALUE + 1]
 
 
@@ -322,3 +324,40 @@ def test_a_million_events_in_one_sequence_and_a_million_sequences_of_one_event(r
     outcome = run("scan", path, "--sequence", "case_id", "--order", "n", "--event", "what", "--format", "csv")
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[1].startswith("0,")
+
+
+def paced_log(wait=10.0):
+    """Two hundred cases of three events a minute apart, more or less; one waits `wait` minutes before its last."""
+    rng = np.random.default_rng(4)
+    minutes = np.cumsum(rng.lognormal(0, 0.2, (200, 3)), axis=1) + 60 * np.arange(200)[:, None]
+    minutes[77, 2] = minutes[77, 1] + wait
+    at = np.datetime64("2026-03-01", "us") + (minutes.ravel() * 6e7).astype("timedelta64[us]")
+    return pl.DataFrame({"case_id": np.repeat(np.arange(200), 3), "at": at, "what": ["open", "work", "close"] * 200})
+
+
+@pytest.mark.parametrize(("wait", "word"), [(60.0, "late"), (0.001, "early")])
+@pytest.mark.parametrize("hold_out", [False, True])
+def test_a_time_between_events_that_is_unusual(run, tmp_path, wait, word, hold_out):
+    paced_log(wait).write_parquet(tmp_path / "log.parquet")
+    options = ["--sequence", "case_id", "--order", "at", "--event", "what", "--budget", "1", "--format", "csv"]
+    if hold_out:
+        options += ["--fit-where", "case_id <> 77", "--where", "case_id BETWEEN 50 AND 99"]
+    outcome = run("scan", tmp_path / "log.parquet", *options)
+    assert outcome.code == 0, outcome.err
+    flag = outcome.out.splitlines()[1]
+    assert flag.startswith("77,1,")
+    assert f"what=close at place 3 comes unusually {word}, {wait * 60:.4g} s after work (usually about " in flag
+
+
+def test_times_between_events_are_judged_only_where_the_order_is_a_time():
+    frame = paced_log().with_columns(n=pl.int_range(pl.len()))
+    for order, names in (("at", ["sequence", "order", "pace"]), ("n", ["sequence", "order"])):
+        model = fit_model(frame, config=Config(sequence={"key": "case_id", "order": [order], "event": ["what"]}))
+        assert [v.view.name for v in model.views] == names
+
+
+def test_contributions_with_times_sum_to_the_raw_score():
+    settings = {"key": "case_id", "order": ["at"], "event": ["what"]}
+    flags = score_table(fit_model(paced_log(), config=Config(sequence=settings)), paced_log()).flags
+    sums = flags.contributions.group_by("rank").agg(pl.col("contribution").sum()).sort("rank")["contribution"]
+    assert sums.to_numpy() == pytest.approx(flags.frame["raw_score"].to_numpy())

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from anomembed.errors import ConfigError, DataError
-from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.read.roles import MOMENTS, ColumnRole, Role, Roles
 from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, Column, Table
 
 EVENTS = "value:events"  # the column that holds the events of a sequence, a list of texts
+GAPS = "value:gaps"  # the seconds before each event, a list; null before the first
 FORMED = "sequence"  # names a sequence that no column of the table names
 BETWEEN = " | "  # between the columns of an event
 UNITS = {"s": "SECOND", "m": "MINUTE", "h": "HOUR", "d": "DAY"}
@@ -92,12 +93,13 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     Yields
     ------
     pl.DataFrame
-        The key column, `EVENTS` (list of text), and `HASH`, which depends on nothing but the key.
+        The key column, `EVENTS` (list of text), `GAPS` (list of numbers), and `HASH`, which depends on nothing but the
+        key. Gaps are null when no order is a time.
     """
     key = [table.column(column.name) for column in roles.key]
     names = [column.name for column in key]
     event = event_sql(roles.of(Role.EVENT))
-    select = {EVENTS: event, HASH: table.hashed({}, key, seed)}
+    select = {EVENTS: event, GAPS: _seconds(roles), HASH: table.hashed({}, key, seed)}
     order = [*(c.expression for c in key), *(f"{c.expression} NULLS LAST" for c in roles.of(Role.ORDER)), event]
     known = " AND ".join(f"{column.expression} IS NOT NULL" for column in key)
     condition = f"({known}) AND (\n{where}\n)" if where else known
@@ -113,7 +115,14 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
 
 
 def _grouped(events: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    return events.group_by(key, maintain_order=True).agg(EVENTS, pl.col(HASH).first())
+    return events.group_by(key, maintain_order=True).agg(EVENTS, pl.col(GAPS).diff(), pl.col(HASH).first())
+
+
+def _seconds(roles: Roles) -> str:
+    """Return SQL of the moment of an event in seconds, from the first order that is a time."""
+    moments = (column for column in roles.of(Role.ORDER) if MOMENTS.match(column.type))
+    column = next(moments, None)
+    return f"CAST(epoch({column.expression}) AS DOUBLE)" if column else "NULL::DOUBLE"
 
 
 def event_sql(columns: Sequence[Column | ColumnRole]) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens import ColumnTokens, look_up
 
@@ -33,10 +34,13 @@ class Sequences:
         Token ids.
     starts : ndarray of shape (n_sequences + 1,)
         Where each sequence begins, and the number of events at the end.
+    gaps : ndarray of shape (n_events,), optional
+        Seconds before each event; NaN before the first of a sequence.
     """
 
     events: NDArray[np.int32]
     starts: Ints
+    gaps: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -46,7 +50,7 @@ class Sequences:
         lengths = self.lengths[chosen]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         places = np.arange(starts[-1]) + np.repeat(self.starts[:-1][chosen] - starts[:-1], lengths)
-        return Sequences(self.events[places], starts)
+        return Sequences(self.events[places], starts, None if self.gaps is None else self.gaps[places])
 
     @cached_property
     def lengths(self) -> Ints:
@@ -83,19 +87,21 @@ class Sequences:
         return sparse.csr_array((np.ones(len(self.events)), (self.of_event, self.events)), shape=shape)
 
 
-def encode_sequences(events: pl.Series, tokens: ColumnTokens) -> Sequences:
+def encode_sequences(frame: pl.DataFrame, tokens: ColumnTokens) -> Sequences:
     """Turn lists of events into token ids.
 
     Parameters
     ----------
-    events : pl.Series
-        Lists of text, none of them empty; an event may be null.
+    frame : pl.DataFrame
+        `EVENTS`, lists of text, none of them empty, though an event may be null; and `GAPS`.
     tokens : ColumnTokens
         The events of the reference.
     """
+    events = frame[EVENTS]
     flat = pl.DataFrame({tokens.source: events.explode()})
     starts = np.concatenate([[0], np.cumsum(events.list.len().to_numpy().astype(np.int64))])
-    return Sequences(tokens.encode(flat), starts)
+    gaps = frame[GAPS].explode().cast(pl.Float64).to_numpy()
+    return Sequences(tokens.encode(flat), starts, None if np.isnan(gaps).all() else gaps)
 
 
 def count_neighbours(sequences: Sequences, times: Ints, n_tokens: int) -> Counts:

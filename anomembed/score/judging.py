@@ -10,6 +10,7 @@ from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens import Tokens, distinct
 from anomembed.represent.views import Batch, View
 from anomembed.represent.views.entity import EntityView
+from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import HabitView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import OrderView, StepView
@@ -19,7 +20,7 @@ from anomembed.represent.views.sequence import SequenceView
 from anomembed.score.combine import JudgedView, Rule, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
 
-SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView)  # features are abnormality already
+SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView, GapView)  # features are abnormality already
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
 
 ENTITY_WEIGHT = 1.0  # of numbers far from their entity's own
@@ -72,7 +73,7 @@ def _weigh(view: View, *, clean: bool) -> tuple[Rule, float]:
         return "excess", PAIR_WEIGHT[clean]
     if isinstance(view, EntityView) and view.of == "numbers":
         return "evidence", ENTITY_WEIGHT
-    if isinstance(view, EntityView | HabitView | StepView):
+    if isinstance(view, EntityView | HabitView | StepView | GapView):
         return "excess", HABIT_WEIGHT
     return "known" if isinstance(view, SequenceView) else "relative", 1.0
 

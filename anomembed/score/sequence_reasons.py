@@ -13,6 +13,7 @@ import numpy as np
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Floats, Ints, Sequences
 from anomembed.represent.tokens import ColumnTokens, Special
+from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.order import OrderView
 from anomembed.represent.views.sequence import SequenceView
 from anomembed.score.combine import JudgedView
@@ -75,6 +76,8 @@ class SequenceReasons:
                     found = self._worst_places(view, sequences, named, terms)
                 case SequenceView() as view:
                     found = self._odd_numbers(judged, view, sequences, named, terms)
+                case GapView() as view:
+                    found = self._odd_times(view, sequences, named, terms)
                 case view:
                     raise TypeError(f"no reasons for the view {view.name}")
             for known, more in zip(parts, found, strict=True):
@@ -135,6 +138,30 @@ class SequenceReasons:
         else:
             sentence = f"{self.tokens.name}={name} occurs {times} ({most})"
         return Part("sequence", f"number of {name}", f"{count:,}", share, [usual], sentence)
+
+    def _odd_times(
+        self, view: GapView, sequences: Sequences, named: list[list[str]], terms: Floats
+    ) -> list[list[Part]]:
+        """Blame the least likely time before an event."""
+        nats = view.nats(sequences)
+        found = []
+        for row, (events, term) in enumerate(zip(named, terms, strict=True)):
+            start = int(sequences.starts[row])
+            place = int(nats[start : start + len(events)].argmax())
+            if place == 0 or sequences.gaps is None:
+                found.append([Part("pace", "time", "(none)", float(term), [], "it has no time between events")])
+                continue
+            gap, usual = float(sequences.gaps[start + place]), view.usual(sequences, start + place)
+            late = "late" if gap > usual else "early"
+            sentence = (
+                f"{self.tokens.name}={events[place]} at place {place + 1:,} comes unusually {late}, "
+                f"{gap:.4g} s after {events[place - 1]} (usually about {usual:.3g} s)"
+            )
+            expected = [f"{usual:.3g} s"]
+            found.append(
+                [Part("pace", f"time before place {place + 1:,}", f"{gap:.4g} s", float(term), expected, sentence)]
+            )
+        return found
 
     def _worst_places(
         self, view: OrderView, sequences: Sequences, named: list[list[str]], terms: Floats

@@ -29,7 +29,7 @@ WITH alerts AS (
     SELECT *, time_bucket(INTERVAL 5 MINUTE, timestamp) AS start WHERE scenario = '{1}'),
 attack AS (
     FROM alerts SELECT min(timestamp) FILTER (WHERE label_time = 1) AS until,
-    min(timestamp) FILTER (WHERE label = 1) AS first, min(start) AS since)
+    min(timestamp) FILTER (WHERE label = 1 AND label_time = 1) AS first, min(start) AS since)
 FROM alerts, attack SELECT host || ' ' || strftime(start, '%Y-%m-%d %H:%M') AS window_id, event, start, label,
     until, first, row_number() OVER (PARTITION BY host, start ORDER BY timestamp, file_row_number) AS position,
     CASE WHEN start < since + (until - since) / 2 THEN 'fit' WHEN start + INTERVAL 5 MINUTE <= until THEN 'quiet'
@@ -48,8 +48,8 @@ def main() -> int:
     arguments = parser.parse_args()
     data = arguments.data.resolve()
     networks = duckdb.sql(f"SELECT DISTINCT scenario FROM '{data}/ait_ads_alerts.parquet' ORDER BY ALL").fetchall()
-    print("| network | quiet days | method | threshold | alarms per quiet day | minutes to the first alarm |")
-    print("|---|---:|---|---:|---:|---:|")
+    print("| network | quiet days | method | threshold | alarms per quiet day | windows found | minutes to the first |")
+    print("|---|---:|---|---:|---:|---:|---:|")
     failed = False
     for (network,) in networks:
         with tempfile.TemporaryDirectory() as folder:
@@ -111,13 +111,15 @@ def compare(seen: Path, truth: pl.DataFrame, scores: pl.DataFrame) -> Iterator[l
 
 
 def judge(truth: pl.DataFrame, alarms: np.ndarray) -> list[str]:
-    """Count the alarms of quiet days, and the minutes until the window of the first alarm that is right has ended."""
+    """Count the alarms of quiet days, the windows with attack alerts found, and the minutes to the end of the first."""
     quiet = (alarms & (truth["part"] == "quiet").to_numpy()).sum() / quiet_days(truth)
-    hits = truth.filter(pl.Series(alarms) & (pl.col("part") == "attack") & (pl.col("label") == 1))
+    is_attack = (pl.col("part") == "attack") & (pl.col("label") == 1)
+    hits = truth.filter(pl.Series(alarms) & is_attack)
+    found = f"{hits.height} of {truth.filter(is_attack).height}"
     if not hits.height:
-        return [f"{quiet:.1f}", "never"]
+        return [f"{quiet:.1f}", found, "never"]
     delay = hits["start"].min() + dt.timedelta(minutes=5) - hits["first"][0]
-    return [f"{quiet:.1f}", f"{delay.total_seconds() / 60:.0f}"]
+    return [f"{quiet:.1f}", found, f"{delay.total_seconds() / 60:.0f}"]
 
 
 def quiet_days(truth: pl.DataFrame) -> float:
