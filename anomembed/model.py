@@ -18,6 +18,7 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import NGrams
+from anomembed.represent.templates import Templates
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView, Profiles
@@ -139,6 +140,7 @@ CLASSES = (
     SequenceView,
     Special,
     Summary,
+    Templates,
     Vocabulary,
 )
 MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond

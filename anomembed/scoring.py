@@ -181,7 +181,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     """
     if model.is_sequential:
         return _explain_sequences(model, flagged)
-    values = _values(flagged)
+    values = model.vocabulary.parse(_values(flagged))
     batch = make_batch(values, model.vocabulary, model.numbers)
     sources = tuple(
         model.numbers.index(column.source) if column.kind is Kind.BIN else -1 for column in model.vocabulary.columns

@@ -43,14 +43,15 @@ class Teller:
 
     def roles(self, roles: Roles) -> None:
         """Say what every column is used for, and why some are not."""
-        for role in (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.ORDER, Role.EVENT):
+        used = (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT, Role.ORDER, Role.EVENT)
+        for role in used:
             names = [column.name for column in roles.of(role)]
             if names:
                 more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
                 self.say(role, ", ".join(names[:SHOWN_NAMES]) + more)
         if not roles.key:
             self.say(Role.KEY, "none found: records are told apart by their row number")
-        for column in roles.of(Role.IGNORE, Role.TEXT, Role.VECTOR):
+        for column in roles.of(Role.IGNORE, Role.VECTOR):
             self.say("not used", f"{column.name}: {column.reason}")
 
     def model(self, model: Model) -> None:

@@ -29,7 +29,7 @@ Key = Annotated[list[str] | None, _columns("key", "Names the record. Repeat for 
 Ignore = Annotated[list[str] | None, _columns("ignore", "Not judged. Repeatable, like the following.")]
 Category = Annotated[list[str] | None, _columns("category", "One of a set of values.")]
 Number = Annotated[list[str] | None, _columns("number", "A magnitude.")]
-Text = Annotated[list[str] | None, _columns("text", "Free text; not judged as it is.")]
+Text = Annotated[list[str] | None, _columns("text", "Free text; its template and the parameters in it are judged.")]
 Entity = Annotated[list[str] | None, _columns("entity", "Who acts; judged as a category.")]
 Time = Annotated[list[str] | None, _columns("time", "When; its hour and weekday are judged.")]
 

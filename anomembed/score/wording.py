@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anomembed.represent.counts import Counts
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.tokens import Special, Vocabulary
+from anomembed.represent.tokens import FIRST_VALUE, Special, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView
 
@@ -204,7 +204,7 @@ def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[
         value, label = values[column.source], column.labels[int(token) - int(low)]
         if value is None or int(token) - int(low) == Special.MISSING:
             shown.append("(missing)")
-        elif column.kind in ("hour", "weekday"):
+        elif column.kind in ("hour", "weekday") or (column.kind == "template" and int(token) - int(low) >= FIRST_VALUE):
             shown.append(label)
         else:
             shown.append(f"{value:.10g}" if isinstance(value, float) else str(value))
