@@ -27,6 +27,7 @@ from anomembed.represent.tokens import (
 )
 from anomembed.represent.views import Batch, View, make_batch
 from anomembed.represent.views.entity import EntityView, Profiles
+from anomembed.represent.views.message import fit_message_view
 from anomembed.represent.views.number import fit_number_view
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
@@ -235,5 +236,8 @@ def _fit_views(
     if learnt.numbers.shape[1]:
         context = [place for place, column in enumerate(vocabulary.columns) if column.kind is not Kind.BIN]
         views.append(fit_number_view(learnt, record, np.array(context, np.int64)))
+    messages = fit_message_view(vocabulary)
+    if len(messages.columns) and not clean:  # in a clean reference the rarity of every value is its own
+        views.append(messages)
     pair = fit_pair_view(vocabulary, counts)
     return [*views, pair] if len(pair.pairs) else views

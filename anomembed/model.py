@@ -22,6 +22,7 @@ from anomembed.represent.templates import Templates
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView, Profiles
+from anomembed.represent.views.message import MessageView
 from anomembed.represent.views.number import NormalScore, NumberView
 from anomembed.represent.views.order import OrderView
 from anomembed.represent.views.pair import PairView
@@ -125,6 +126,7 @@ CLASSES = (
     EntityView,
     JudgedView,
     Kind,
+    MessageView,
     Model,
     NGrams,
     NormalScore,

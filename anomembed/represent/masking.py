@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-MOST_CHARACTERS, MOST_TOKENS = 2_000, 120  # of a line; what follows is not looked at
+MOST_TOKENS = 120  # of a line; what follows is not looked at
+NOTHING = "\ue000"  # stands where a value is empty; of the characters that have no meaning of their own
 VARIABLE = "<*>"
 
 _WORD = r"[\w$@%+]+(?:[.\-][\w$@%+]+)*"
@@ -22,11 +23,11 @@ _TIMES = (
     rf"(?:{_DAY})?{_MONTH} +0,? +{_CLOCK}(?: 0\b)?",
     rf"0[ /]{_MONTH}[ /]0[ :]{_CLOCK}",
 )
-_ADDRESSES = r"(?:[0a-fA-F]{1,4}:){4,7}[0a-fA-F]{1,4}", r"[0a-f]{1,4}(?::[0a-f]{1,4})*::(?:[0a-f]{1,4}:?)*"
+_ADDRESSES = r"(?:[0a-fA-F]{1,4}:){4,15}[0a-fA-F]{1,4}", r"[0a-f]{1,4}(?::[0a-f]{1,4})*::(?:[0a-f]{1,4}:?)*"
 _SEGMENT = r"[/\\]+[\w.\-+@~$%*#]+"
 # The first alternative that fits is taken, each as long as it can be; there is no looking ahead in these expressions.
 _TOKEN = (
-    r"\s*(?:",
+    rf"\s*(?:{NOTHING}|",
     r"[A-Za-z][A-Za-z0+.\-]*://[^\s\"'<>\[\](){},;]+|",
     "".join(f"{time}|" for time in _TIMES),
     "".join(f"{address}|" for address in _ADDRESSES),
@@ -49,22 +50,8 @@ KINDS = {
 }
 _UNITS = r"^(?:(?:[KMGTP]i?)?B|bytes?|[mun]?s|msecs?|secs?|seconds?|milliseconds|minutes?)$"
 # An empty value is a value too: of a name, or in brackets that are no call.
-_EMPTY = r"([\s=:,][(\[]\s*)([)\]])", "${1}0${2}"
-_NO_VALUE = r"(\w=)(\s|[,;)\]}]|$)", "${1}0${2}"
-
-
-def shapes(texts: pl.Series) -> pl.Series:
-    """Return the shape of every text: its beginning, with every run of digits as ``0``; null where the text is.
-
-    Parameters
-    ----------
-    texts : pl.Series
-        Text.
-    """
-    longest = texts.str.len_bytes().max()
-    if isinstance(longest, int) and longest > MOST_CHARACTERS:
-        texts = texts.str.slice(0, MOST_CHARACTERS)
-    return texts.str.replace_all("[0-9]+", "0")
+_EMPTY = r"([\s=:,][(\[]\s*)([)\]])", "${1}" + NOTHING + "${2}"
+_NO_VALUE = r"(\w=)(\s|[,;)\]}]|$)", "${1}" + NOTHING + "${2}"
 
 
 @dataclass(frozen=True)
@@ -81,10 +68,8 @@ class Tokenised:
         What each token is called in a template: its kind, such as ``<ip>``, or the token itself.
     gaps : ndarray of shape (n_tokens,)
         Whether white space stands before it.
-    offsets : ndarray of shape (n_tokens,)
-        Where it begins in its line, in characters.
-    lines : pl.Series
-        The lines; what is empty in the shapes holds a 0.
+    begins, sizes : ndarray of shape (n_tokens,)
+        Where it begins in its shape and how long it is, in bytes.
     lengths : ndarray of shape (n_shapes,)
         Tokens of each shape.
     """
@@ -93,8 +78,8 @@ class Tokenised:
     ids: NDArray[np.int64]
     kinds: pl.Series
     gaps: NDArray[np.bool_]
-    offsets: NDArray[np.int64]
-    lines: pl.Series
+    begins: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     lengths: NDArray[np.int64]
 
     @property
@@ -123,30 +108,34 @@ def tokenise(lines: pl.Series) -> Tokenised:
     kinds = _kinds(flat)
     is_variable = (kinds != flat).to_numpy()
     line = np.repeat(np.arange(len(lines)), lengths)
-    ends = np.cumsum(spaced.str.len_chars().to_numpy().astype(np.int64))
-    begins = np.concatenate([[0], ends])[np.concatenate([[0], np.cumsum(lengths)])[:-1]]
+    size = np.where((flat == NOTHING).to_numpy(), 0, _n_bytes(flat))
+    ends = np.cumsum(_n_bytes(spaced) - _n_bytes(flat) + size)
+    before = np.concatenate([[0], ends])[np.concatenate([[0], np.cumsum(lengths)])[:-1]]
     follows = np.concatenate([[False], is_variable[:-1] & (line[1:] == line[:-1])]) if len(flat) else is_variable
     is_unit = follows & flat.str.contains(_UNITS).to_numpy()
     kept = ~(follows & is_variable) & ~is_unit
     words = pl.concat([pl.Series([VARIABLE]), flat.filter(~is_variable & kept).unique().sort()])
     ids = flat.replace_strict(words, pl.int_range(len(words), eager=True), default=0, return_dtype=pl.Int64)
-    size = flat.str.len_chars().to_numpy().astype(np.int64)
     return Tokenised(
         words=words,
         ids=np.where(is_variable, 0, ids.to_numpy())[kept],
         kinds=kinds.filter(kept),
-        gaps=(spaced.str.len_bytes() > flat.str.len_bytes()).to_numpy()[kept],
-        offsets=(ends - size - begins[line])[kept],
-        lines=lines,
+        gaps=(_n_bytes(spaced) > _n_bytes(flat))[kept],
+        begins=(ends - size - before[line])[kept],
+        sizes=size[kept],
         lengths=np.bincount(line[kept], minlength=len(lines)),
     )
+
+
+def _n_bytes(tokens: pl.Series) -> NDArray[np.int64]:
+    return tokens.str.len_bytes().to_numpy().astype(np.int64)
 
 
 def _kinds(tokens: pl.Series) -> pl.Series:
     """Return the kind of each token, such as ``<ip>``; the token itself when it is a word or a mark."""
     distinct = tokens.unique()
-    named = pl.when(distinct.str.contains(KINDS["url"])).then(pl.lit("<url>"))
-    for kind, pattern in list(KINDS.items())[1:]:
+    named = pl.when(distinct == NOTHING).then(pl.lit(""))
+    for kind, pattern in KINDS.items():
         named = named.when(distinct.str.contains(pattern)).then(pl.lit(f"<{kind}>"))
     kinds = pl.select(named.otherwise(distinct)).to_series()
     return tokens.replace_strict(distinct, kinds, return_dtype=pl.String)

@@ -1,7 +1,4 @@
-"""What stands in the places of templates: a message's first address, path, identifier, and word that varies.
-
-A shape says in which piece of a line, between spaces, a parameter stands; spaces are where they are in the line itself.
-"""
+"""What stands in the places of templates: a message's first address, path, identifier, and word that varies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +8,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.masking import Tokenised
+from anomembed.represent.shapes import cut_out
 
-PARAMETERS = {
-    "ip": r"([0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F]*)",
-    "path": r"((?:[A-Za-z]:|[\w.~\-]*)(?:[/\\]+[\w.\-+@~$%*#]+)+[/\\]?)",
-    "id": r"^([-+]?[\w$@%+]+(?:[.\-][\w$@%+]+)*)",
-    "word": r"^([-+]?[\w$@%+]+(?:[.\-][\w$@%+]+)*|[^\s,;:\"'()\[\]{}<>=]+)",
-}
-"""Kinds of parameters, and how the text of one is found in its piece of the line."""
+Ints = NDArray[np.int64]
 
+PARAMETERS = ("ip", "path", "id", "word")
 IDENTIFIERS = ("<id>", "<hex>", "<email>")
 NOWHERE = -1
 
@@ -30,16 +23,14 @@ class Places:
 
     Parameters
     ----------
-    piece : dict of str to ndarray of shape (n_shapes,)
-        For every kind of parameter, the piece of the line, counted in spaces; `NOWHERE` when there is none.
-    before : dict of str to pl.Series
-        What stands before the parameter in its piece.
+    begins, sizes : dict of str to ndarray of shape (n_shapes + 1,)
+        For every kind of parameter, its place in the shape, in bytes; no size where there is none, as at the end.
     """
 
-    piece: dict[str, NDArray[np.int64]]
-    before: dict[str, pl.Series]
+    begins: dict[str, Ints]
+    sizes: dict[str, Ints]
 
-    def cut(self, texts: pl.Series, shape: NDArray[np.int64], kinds: Sequence[str]) -> pl.DataFrame:
+    def cut(self, texts: pl.Series, shape: Ints, kinds: Sequence[str]) -> pl.DataFrame:
         """Cut the parameters out of messages.
 
         Parameters
@@ -56,32 +47,17 @@ class Places:
         pl.DataFrame
             A column of text for each of `kinds`; null where there is no such parameter.
         """
-        pieces = texts.str.split(" ")
-        columns = {}
-        for kind in kinds:
-            place = np.append(self.piece[kind], NOWHERE)[shape]
-            rows = np.flatnonzero(place != NOWHERE)
-            found = pl.DataFrame(
-                {
-                    "piece": pieces.gather(rows).list.get(pl.Series(place[rows]), null_on_oob=True),
-                    "before": self.before[kind].gather(shape[rows]),
-                },
-                schema_overrides={"piece": pl.String, "before": pl.String},
-            )
-            value = found.select(pl.col("piece").str.strip_prefix(pl.col("before")).str.extract(PARAMETERS[kind])).to_series()
-            columns[kind] = pl.Series(kind, [None], dtype=pl.String).new_from_index(0, len(texts)).scatter(rows, value)
-        return pl.DataFrame(columns)
+        found = {kind: cut_out(texts, self.begins[kind][shape], self.sizes[kind][shape]) for kind in kinds}
+        if "ip" in found:
+            found["ip"] = found["ip"].str.strip_chars_start("/")
+        return pl.DataFrame(found)
 
 
-def find_places(
-    shapes: pl.Series, tokens: Tokenised, codes: NDArray[np.int32], open_places: NDArray[np.int64]
-) -> Places:
+def find_places(tokens: Tokenised, codes: NDArray[np.int32], open_places: Ints) -> Places:
     """Find where the parameters of shapes stand.
 
     Parameters
     ----------
-    shapes : pl.Series
-        Distinct shapes.
     tokens : Tokenised
         Their tokens.
     codes : ndarray of shape (n_shapes,)
@@ -93,24 +69,22 @@ def find_places(
     -------
     Places
     """
-    starts = tokens.starts
-    line = np.repeat(np.arange(len(shapes)), tokens.lengths)
-    first = {kind: _first(line, (tokens.kinds == f"<{kind}>").to_numpy(), len(shapes)) for kind in ("ip", "path")}
+    n_shapes = len(codes)
+    line = np.repeat(np.arange(n_shapes), tokens.lengths)
+    first = {kind: _first(line, (tokens.kinds == f"<{kind}>").to_numpy(), n_shapes) for kind in ("ip", "path")}
     opened = open_places[codes]
-    first["word"] = np.where(opened >= 0, starts[:-1] + opened, NOWHERE)
+    first["word"] = np.where(opened >= 0, tokens.starts[:-1] + opened, NOWHERE)
     is_identifier = tokens.kinds.is_in(IDENTIFIERS).to_numpy().copy()
     is_identifier[first["word"][first["word"] >= 0]] = False  # it is called a word already
-    first["id"] = _first(line, is_identifier, len(shapes))
-    piece, before = {}, {}
-    for kind, token in first.items():
-        at = np.append(tokens.offsets, 0)[token]
-        left = pl.DataFrame({"shape": tokens.lines, "at": at}).select(pl.col("shape").str.slice(0, pl.col("at")))
-        piece[kind] = np.where(token >= 0, left.to_series().str.count_matches(" ", literal=True).to_numpy(), NOWHERE)
-        before[kind] = left.to_series().str.extract(r"([^ ]*)$")
-    return Places(piece, before)
+    first["id"] = _first(line, is_identifier, n_shapes)
+    nowhere = {kind: np.append(token, NOWHERE) for kind, token in first.items()}
+    return Places(
+        begins={kind: np.append(tokens.begins, 0)[token] for kind, token in nowhere.items()},
+        sizes={kind: np.append(tokens.sizes, 0)[token] for kind, token in nowhere.items()},
+    )
 
 
-def _first(line: NDArray[np.intp], is_wanted: NDArray[np.bool_], n_lines: int) -> NDArray[np.int64]:
+def _first(line: NDArray[np.intp], is_wanted: NDArray[np.bool_], n_lines: int) -> Ints:
     """Return the first wanted token of every line, `NOWHERE` when it has none."""
     first = np.full(n_lines, NOWHERE)
     wanted = np.flatnonzero(is_wanted)[::-1]

@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.represent.masking import VARIABLE, Tokenised, shapes, tokenise
+from anomembed.represent.masking import VARIABLE, Tokenised, tokenise
 from anomembed.represent.merging import VARIABLE_ID, line_hashes, merge_lines, token_hashes
-from anomembed.represent.parameters import PARAMETERS, Places, find_places
+from anomembed.represent.parameters import PARAMETERS, find_places
+from anomembed.represent.shapes import shapes
 
 EMPTY = "(empty)"  # what the template of a message without any text is called
 MOST_SHAPES = 100_000  # distinct masked lines that templates are learnt from, the most frequent ones
@@ -79,7 +80,7 @@ class Templates:
             return self.encode(texts), pl.DataFrame()
         found, place = distinct_texts(shapes(texts))
         codes, tokens = self._of_shapes(found, with_tokens=True)
-        places = find_places(found, tokens, codes, self._open_places)
+        places = find_places(tokens, codes, self._open_places)
         return np.append(codes, np.int32(UNKNOWN))[place], places.cut(texts, place, kinds)
 
     def _of_shapes(self, found: pl.Series, *, with_tokens: bool = False) -> tuple[NDArray[np.int32], Tokenised]:
