@@ -178,9 +178,7 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Co
     return Vocabulary(tuple(columns))
 
 
-def _fit_messages(
-    table: Table, name: str, roles: Roles, reference: Reference, config: Config
-) -> list[ColumnTokens]:
+def _fit_messages(table: Table, name: str, roles: Roles, reference: Reference, config: Config) -> list[ColumnTokens]:
     messages = reference.learnt[name]
     if reference.is_whole:
         return learn_messages(name, messages, config.tokens)

@@ -12,7 +12,7 @@ from anomembed.model import Model
 from anomembed.read.roles import match_roles
 from anomembed.read.sequences import EVENTS, read_sequences
 from anomembed.read.table import HASH, Table
-from anomembed.represent.sequences import Sequences, encode_sequences
+from anomembed.represent.sequences import Sequences, encode_sequences, name_events
 from anomembed.represent.tokens import Kind
 from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.entity import EntityView
@@ -208,7 +208,8 @@ def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     rows: list[dict[str, object]] = []
     for part in flagged.select("view", EVENTS).iter_slices(EXPLAINED_AT_ONCE):
         sequences = encode_sequences(part[EVENTS], model.vocabulary.columns[0])
-        for view, contributing in zip(part["view"], reasons.explain(sequences, part[EVENTS].to_list()), strict=True):
+        shown = name_events(part[EVENTS], model.vocabulary.columns[0])
+        for view, contributing in zip(part["view"], reasons.explain(sequences, shown), strict=True):
             sentences.append(next(found.sentence for found in contributing if found.view == view))
             rank = len(sentences)
             rows += [{"rank": rank, **{name: getattr(found, name) for name in PART_NAMES}} for found in contributing]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from anomembed.config import TokensConfig
-from anomembed.read.roles import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, Role, Roles
+from anomembed.read.roles import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, Role, Roles, is_free_text
 from anomembed.read.table import Table
 from anomembed.represent.templates import (
     MOST_SHAPES,
@@ -79,6 +79,38 @@ def _tells(n_distinct: int, n_known: int, n_records: int | None = None) -> bool:
     """Whether a column says something about other records, by the rules that all columns are chosen by."""
     is_small = (n_known if n_records is None else n_records) < MIN_RECORDS_FOR_SHARES
     return n_distinct > 1 and (is_small or n_distinct <= NEARLY_UNIQUE * n_known)
+
+
+def event_tokens(name: str, events: pl.Series, settings: TokensConfig, *, is_told: bool) -> ColumnTokens | None:
+    """Make the tokens of events that are messages: their templates.
+
+    Parameters
+    ----------
+    name : str
+        What the events are called.
+    events : pl.Series
+        Text of the events learnt from.
+    settings : TokensConfig
+        How values become tokens.
+    is_told : bool
+        The user says that they are messages.
+
+    Returns
+    -------
+    ColumnTokens or None
+        None when they are names of events as they are: not text, or text with hardly fewer templates than values.
+    """
+    known = events.drop_nulls()
+    n_distinct = known.n_unique()
+    length, spaces = (known.str.len_chars().mean(), known.str.count_matches(" ", literal=True).mean())
+    if not (is_told or is_free_text(n_distinct, len(known), float(length or 0), float(spaces or 0))):  # type: ignore[arg-type]
+        return None
+    counts = count_shapes(known)
+    templates = fit_templates(counts)
+    if not is_told and 2 * len(templates.labels) > n_distinct:
+        return None
+    n_other = len(known) - int(templates.counts.sum())
+    return template_tokens(name, templates, n_other, events.null_count(), settings.min_count)
 
 
 def count_messages(table: Table, expression: str, roles: Roles, where: str | None) -> tuple[pl.DataFrame, int]:

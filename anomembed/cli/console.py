@@ -6,6 +6,7 @@ Values come from attackers: they are printed as plain text without control chara
 import json
 import re
 import sys
+from collections.abc import Sequence
 
 import polars as pl
 from rich.console import Console
@@ -40,6 +41,12 @@ class Teller:
         """Print one line: a word in bold, and what there is to say."""
         if not self._is_quiet:
             self._console.print(Text(f"{head:<9} ", style="bold") + Text(_printable(text)))
+
+    def read(self, name: str, n_records: int, notes: Sequence[str]) -> None:
+        """Say what was read, and how."""
+        self.say("read", f"{name}: {n_records:,} records")
+        for note in notes:
+            self.say("note", note)
 
     def roles(self, roles: Roles) -> None:
         """Say what every column is used for, and why some are not."""

@@ -16,8 +16,17 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-Database = Annotated[str, typer.Argument(help="A DuckDB file, or a Parquet, CSV or NDJSON file or glob.")]
+Database = Annotated[str, typer.Argument(help="A DuckDB file, or a Parquet, CSV, NDJSON or log file or glob.")]
 TableName = Annotated[str | None, typer.Argument(help='A table, a view or "SELECT ..."; not needed when there is one.')]
+LineFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="Read lines of text: syslog, syslog-iso, combined, apache-error, python, log4j, plain, or a regular "
+        "expression with named groups.",
+        show_default="auto for .log files",
+    ),
+]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file, such as `anomembed init` writes.")]
 
 

@@ -269,13 +269,28 @@ def _judge_number(column: Column, profile: Profile) -> tuple[Role, str]:
 
 
 def _judge_text(profile: Profile) -> tuple[Role, str]:
-    if profile.mean_length >= TEXT_LENGTH and profile.mean_spaces >= TEXT_SPACES and profile.n_distinct > FEW_INTEGERS:
-        return Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average"
+    n_known = profile.n_records - profile.n_nulls
+    if is_free_text(profile.n_distinct, n_known, profile.mean_length, profile.mean_spaces):
+        return Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average, {_distinct(profile)}"
     if _nearly_unique(profile):
-        if profile.mean_spaces >= MESSAGE_SPACES:
-            return Role.TEXT, f"text of several words, {_distinct(profile)}"
         return Role.IGNORE, f"nearly every record has its own ({_distinct(profile)})"
     return Role.CATEGORY, _distinct(profile)
+
+
+def is_free_text(n_distinct: int, n_known: int, mean_length: float, mean_spaces: float) -> bool:
+    """Tell whether a column holds messages: they are long and of words, or of words and nearly all different.
+
+    Parameters
+    ----------
+    n_distinct, n_known : int
+        Its different values, and its values that are not null.
+    mean_length, mean_spaces : float
+        Characters and spaces of a value.
+    """
+    if mean_length >= TEXT_LENGTH and mean_spaces >= TEXT_SPACES and n_distinct > FEW_INTEGERS:
+        return True
+    is_unique = n_known >= MIN_RECORDS_FOR_SHARES and n_distinct > NEARLY_UNIQUE * n_known
+    return is_unique and mean_spaces >= MESSAGE_SPACES
 
 
 def _nearly_unique(profile: Profile) -> bool:

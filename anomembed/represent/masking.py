@@ -134,8 +134,8 @@ def _n_bytes(tokens: pl.Series) -> NDArray[np.int64]:
 def _kinds(tokens: pl.Series) -> pl.Series:
     """Return the kind of each token, such as ``<ip>``; the token itself when it is a word or a mark."""
     distinct = tokens.unique()
-    named = pl.when(distinct == NOTHING).then(pl.lit(""))
-    for kind, pattern in KINDS.items():
-        named = named.when(distinct.str.contains(pattern)).then(pl.lit(f"<{kind}>"))
-    kinds = pl.select(named.otherwise(distinct)).to_series()
+    named = pl.when(distinct == NOTHING).then(pl.lit("")).otherwise(distinct)
+    for kind, pattern in reversed(KINDS.items()):
+        named = pl.when(distinct.str.contains(pattern)).then(pl.lit(f"<{kind}>")).otherwise(named)
+    kinds = pl.select(named).to_series()
     return tokens.replace_strict(distinct, kinds, return_dtype=pl.String)

@@ -50,6 +50,7 @@ def line_hashes(lines: Ids, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def token_hashes(n_tokens: int) -> NDArray[np.uint64]:
+    """Return a random number for every token id; the same ones every time."""
     return np.random.default_rng(0).integers(1, 2**63, n_tokens, dtype=np.uint64)
 
 
@@ -82,7 +83,7 @@ def _double(lines: Ids, hashes: NDArray[np.uint64], is_word: Mask, is_mark: Mask
             candidate &= (_distinct_within(group, column, len(times))[group] >= MANY_AT_START) & ~is_mark[column]
         candidate &= _stays_known(lines, [first, second], is_word)
         varies[:, [first, second]] |= candidate[:, None]
-    return varies & (lines != VARIABLE_ID)
+    return np.asarray(varies & (lines != VARIABLE_ID))
 
 
 def _pairs(lines: Ids, is_mark: Mask) -> Iterator[tuple[int, int]]:

@@ -59,7 +59,9 @@ class Templates:
         found, place = distinct_texts(shapes(texts))
         return np.append(self._of_shapes(found)[0], np.int32(UNKNOWN))[place]
 
-    def parse(self, texts: pl.Series, kinds: Sequence[str] = tuple(PARAMETERS)) -> tuple[NDArray[np.int32], pl.DataFrame]:
+    def parse(
+        self, texts: pl.Series, kinds: Sequence[str] = tuple(PARAMETERS)
+    ) -> tuple[NDArray[np.int32], pl.DataFrame]:
         """Return the template of every message, and what stands in its places.
 
         Parameters
@@ -82,6 +84,11 @@ class Templates:
         codes, tokens = self._of_shapes(found, with_tokens=True)
         places = find_places(tokens, codes, self._open_places)
         return np.append(codes, np.int32(UNKNOWN))[place], places.cut(texts, place, kinds)
+
+    def name(self, texts: pl.Series) -> pl.Series:
+        """Return the labels of messages; a message without a template, and null, stay as they are."""
+        codes = pl.Series(self.encode(texts))
+        return pl.select(pl.when(codes >= 0).then(self.labels.gather(codes.clip(0))).otherwise(texts)).to_series()
 
     def _of_shapes(self, found: pl.Series, *, with_tokens: bool = False) -> tuple[NDArray[np.int32], Tokenised]:
         known = found.replace_strict(self.shapes, self.codes, default=UNKNOWN, return_dtype=pl.Int32).to_numpy()
@@ -146,8 +153,8 @@ def fit_templates(counts: pl.DataFrame) -> Templates:
 
     Notes
     -----
-    Masking first and merging alike lines after it is the way of Drain (He, Zhu, Zheng, Lyu: ICWS 2017); here lines merge
-    when many words are seen in one place and all else is equal, instead of by similarity to templates found before.
+    Masking first and merging alike lines after it is the way of Drain (He, Zhu, Zheng, Lyu: ICWS 2017); here lines
+    merge when many words are seen in one place and all else is equal, instead of by likeness to earlier templates.
     """
     counts = counts.sort("n_records", "value", descending=[True, False]).head(MOST_SHAPES).sort("value")
     tokens = tokenise(counts["value"])

@@ -2,8 +2,8 @@
 
     python templates.py DATA [--copies N] [--wrong]
 
-DATA holds `loghub_2k.parquet`, as README.md describes it. All systems are read with the same settings. Grouping accuracy
-is the share of lines whose group is the same set of lines as their true one. The table goes to stdout.
+DATA holds `loghub_2k.parquet`, as README.md describes it. All systems are read with the same settings. Grouping
+accuracy is the share of lines whose group is the same set of lines as their true one. The table goes to stdout.
 """
 
 import argparse
@@ -40,7 +40,9 @@ def main() -> None:
     print(f"| mean | {np.mean(accuracies):.4f} | | | |")
     for name, many in more(lines["content"], arguments.copies).items():
         seconds, _ = group(many)
-        print(f"\n{name}: {len(many):,} lines, {many.n_unique():,} distinct: {len(many) / seconds:,.0f} lines/s", end="")
+        print(
+            f"\n{name}: {len(many):,} lines, {many.n_unique():,} distinct: {len(many) / seconds:,.0f} lines/s", end=""
+        )
     print()
 
 

@@ -1,4 +1,4 @@
-"""How rare is a message's template, and how rare is each of its parameters among those of their kind?
+"""The rarity of a message: of its template, and of each of its parameters among those of their kind.
 
 A mixed reference judges rare values by the company that they keep, which a template without parameters has none of: a
 message that occurs once in a million would go unseen. What a program hardly ever says stands out by that alone.
