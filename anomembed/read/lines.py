@@ -153,7 +153,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, value: str) -> str:
     kinds = {
         f"try_cast({unknown} AS BIGINT)": "true",
         f"try_cast({unknown} AS DOUBLE)": "true",
-        f"try_cast({unknown} AS TIMESTAMP)": f"regexp_matches({unknown}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')",
+        f"CAST(try_cast({unknown} AS TIMESTAMPTZ) AS TIMESTAMP)": f"regexp_matches({unknown}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')",
         **{f"CAST(try_strptime({unknown}, {quote_text(form)}) AS TIMESTAMP)": "true" for form in TIMES},
         _yearless(unknown): "true",
     }

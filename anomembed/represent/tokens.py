@@ -83,6 +83,11 @@ class ColumnTokens:
     n_records: int
     templates: Templates | None = None
 
+    @property
+    def is_of_message(self) -> bool:
+        """Whether these are templates of messages, or a parameter of them."""
+        return self.kind is Kind.TEMPLATE or self.source.startswith(PARAMETER)
+
     def encode(self, frame: pl.DataFrame) -> NDArray[np.int32]:
         """Return the token of each record, numbered from 0 within this column; shape (n_records,)."""
         column = frame[self.source]

@@ -13,6 +13,7 @@ from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
+RARE_MESSAGE_SHARE = 0.01  # the same of a template or its parameter, of which there are many
 MOST_EXPECTED = 3  # values named as expected
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
@@ -129,7 +130,8 @@ class Wording:
         if special is Special.UNSEEN:
             return f"{self._named(case, column)} was never seen in the reference{instead}"
         times = int(self.vocabulary.counts()[token])
-        if special is not Special.MISSING and times < RARE_SHARE * tokens.n_records:
+        share = RARE_MESSAGE_SHARE if tokens.is_of_message else RARE_SHARE
+        if special is not Special.MISSING and times < share * tokens.n_records:
             return f"{self._named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
         other = self._worst_company(case, column)
         return None if other is None else self.conflict(case, column, other)

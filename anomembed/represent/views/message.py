@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.templates import PARAMETER
 from anomembed.represent.tokens import Kind, Special, Vocabulary
 from anomembed.represent.views import Batch, Vectors
 
@@ -46,9 +45,9 @@ def fit_message_view(vocabulary: Vocabulary) -> MessageView:
     surprise = np.zeros(vocabulary.size, np.float32)
     judged = []
     for place, (column, low) in enumerate(zip(vocabulary.columns, vocabulary.offsets, strict=False)):
-        is_parameter = column.source.startswith(PARAMETER)
-        if not is_parameter and column.kind is not Kind.TEMPLATE:
+        if not column.is_of_message:
             continue
+        is_parameter = column.kind is not Kind.TEMPLATE
         counts = column.counts.copy()
         if is_parameter:
             counts[Special.MISSING] = 0
