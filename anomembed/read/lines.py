@@ -150,10 +150,11 @@ def _columns(connection: duckdb.DuckDBPyConnection, chosen: LineFormat) -> dict[
 def _typed(connection: duckdb.DuckDBPyConnection, value: str) -> str:
     """Return SQL that reads a value as a time or a number when all of the first ones can be read so."""
     unknown = f"nullif({value}, '-')"
+    is_iso = f"regexp_matches({unknown}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')"
     kinds = {
         f"try_cast({unknown} AS BIGINT)": "true",
         f"try_cast({unknown} AS DOUBLE)": "true",
-        f"CAST(try_cast({unknown} AS TIMESTAMPTZ) AS TIMESTAMP)": f"regexp_matches({unknown}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')",
+        f"CAST(try_cast({unknown} AS TIMESTAMPTZ) AS TIMESTAMP)": is_iso,
         **{f"CAST(try_strptime({unknown}, {quote_text(form)}) AS TIMESTAMP)": "true" for form in TIMES},
         _yearless(unknown): "true",
     }
