@@ -27,9 +27,11 @@ class SourceConfig(Section):
     """Where the records are."""
 
     database: str | None = None
-    """A DuckDB file, or a Parquet, CSV or NDJSON file or glob; a relative path starts at the configuration file."""
+    """A DuckDB file, or a Parquet, CSV, NDJSON or log file or glob; a relative path starts at this file."""
     table: str | None = None
     """A table, a view or a query; not needed when there is only one."""
+    line_format: str | None = None
+    """What the lines of a log are made of: ``auto``, a known format, or a regular expression with named groups."""
     fit_where: str | None = None
     """SQL condition of the records that define normal; all by default."""
     where: str | None = None

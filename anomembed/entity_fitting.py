@@ -30,9 +30,10 @@ from anomembed.represent.tokens import (
 )
 from anomembed.represent.views import Batch, View
 from anomembed.represent.views.entity import Profiles, fit_entity_view
-from anomembed.represent.views.habit import Habits, fit_habit_view, smooth_hours
+from anomembed.represent.views.habit import Habits, fit_habit_view, is_habitual, smooth_hours
 from anomembed.represent.views.order import StepView
 from anomembed.represent.views.record import RecordView
+from anomembed.text_fitting import event_tokens
 
 DAY_OF_WEEK = "isodow({}) - 1"
 CODES = {Kind.HOUR: "hour({})", Kind.WEEKDAY: DAY_OF_WEEK}
@@ -81,6 +82,10 @@ def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:
     """Learn the events from reference records that have the derived columns."""
     if not history.event:
         return Past(history, None)
+    is_told = any(name in config.roles.text for name in history.event)
+    templates = event_tokens(EVENT, reference[EVENT], config.tokens, is_told=is_told)
+    if templates is not None:
+        return Past(history, templates)
     counted = count_values(reference[EVENT], config.tokens.max_values)
     return Past(history, category_tokens(EVENT, *counted, config.tokens.min_count))
 
@@ -136,7 +141,7 @@ class Sources:
         parts = []
         for place, tokens in enumerate(self.vocabulary.columns):
             low, high = int(offsets[place]), int(offsets[place + 1])
-            if place == column or tokens.kind is Kind.BIN:
+            if place == column or not is_habitual(tokens):
                 parts.append(sparse.csr_array((n_entities, high - low)))
             else:
                 parts.append(self._together(column, entity, tokens))

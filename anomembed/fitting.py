@@ -28,6 +28,7 @@ from anomembed.represent.tokens import (
 from anomembed.represent.views import Batch, View, make_batch
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.habit import HabitView
+from anomembed.represent.views.message import fit_message_view
 from anomembed.represent.views.number import fit_number_view
 from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import fit_pair_view
@@ -38,6 +39,7 @@ from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import choose_detector
 from anomembed.score.judging import judge_views
 from anomembed.sequence_fitting import HELD_OUT_SHARE, MOST_HELD_OUT, find_sequence_roles, learn_sequences
+from anomembed.text_fitting import count_messages, learn_messages, take_off, text_notes
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
 MOST_CELLS = 16_000_000  # values learnt from at most; wider tables learn from fewer records
@@ -102,7 +104,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
     total = np.sum([view.term(raw) for view, raw in judged], axis=0)
     calibration = fit_calibration(total, is_own=not reference.is_split)
-    notes += [*_note_counts(counts, len(learnt)), *note_event(history, config)]
+    notes += [*_note_counts(counts, len(learnt)), *note_event(history, config), *text_notes(roles, vocabulary.names)]
     summary = Summary(
         source=table.name,
         n_reference=reference.n_records,
@@ -168,6 +170,8 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Co
             columns.append(number_tokens(column.name, values.to_numpy().astype(np.float64), settings.bins))
         elif column.role is Role.TIMESTAMP:
             columns += time_tokens(column.name, values)
+        elif column.role is Role.TEXT:
+            columns += _fit_messages(table, column.name, roles, reference, config)
         else:
             if reference.is_whole:
                 counted = count_values(values, settings.max_values)
@@ -178,6 +182,16 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Co
     if not columns:
         raise DataError(f"nothing varies in what can be judged of {table.name}: {', '.join(select)}")
     return Vocabulary(tuple(columns))
+
+
+def _fit_messages(table: Table, name: str, roles: Roles, reference: Reference, config: Config) -> list[ColumnTokens]:
+    messages = reference.learnt[name]
+    if reference.is_whole:
+        return learn_messages(name, messages, config.tokens)
+    counts, n_missing = count_messages(table, roles.select()[name], roles, config.source.fit_where)
+    held_out = reference.held_out[name]
+    counts, n_missing = take_off(counts, held_out), n_missing - held_out.null_count()
+    return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing)
 
 
 def _less(counts: pl.DataFrame, n_other: int, n_missing: int, held_out: pl.Series) -> tuple[pl.DataFrame, int, int]:
@@ -202,5 +216,8 @@ def _fit_views(vocabulary: Vocabulary, counts: Counts, record: RecordView, learn
     if learnt.numbers.shape[1]:
         context = [place for place, column in enumerate(vocabulary.columns) if column.kind is not Kind.BIN]
         views.append(fit_number_view(learnt, record, np.array(context, np.int64)))
+    messages = fit_message_view(vocabulary)
+    if len(messages.columns) and not clean:  # in a clean reference the rarity of every value is its own
+        views.append(messages)
     pair = fit_pair_view(vocabulary, counts)
     return [*views, pair] if len(pair.pairs) else views

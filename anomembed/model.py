@@ -20,11 +20,13 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import NGrams
+from anomembed.represent.templates import Templates
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView, Profiles
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import Habits, HabitView
+from anomembed.represent.views.message import MessageView
 from anomembed.represent.views.number import NormalScore, NumberView
 from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
@@ -136,6 +138,7 @@ CLASSES = (
     History,
     JudgedView,
     Kind,
+    MessageView,
     Model,
     NGrams,
     NormalScore,
@@ -153,6 +156,7 @@ CLASSES = (
     Special,
     StepView,
     Summary,
+    Templates,
     Vocabulary,
 )
 MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond

@@ -44,8 +44,9 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | None = 
     >>> score_table(model, odd).flags.frame["reason"][0]
     'pet=cat is unusual with says=woof (0 records where chance would have 85); expected: dog'
     """
-    with Table(source, table) as opened:
-        return learn_model(opened, config or Config())
+    config = config or Config()
+    with Table(source, table, config.source.line_format) as opened:
+        return learn_model(opened, config)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     -------
     Scores
     """
-    with Table(source, table) as opened:
+    with Table(source, table, model.config.source.line_format) as opened:
         check_key(model.roles, opened, where)
         key = key_names(model.roles)
         keeper = FlagKeeper(flag_rule(model.config), key)

@@ -13,7 +13,7 @@ from anomembed.read.history import derive_history
 from anomembed.read.roles import match_roles
 from anomembed.read.sequences import EVENTS, GAPS, read_sequences
 from anomembed.read.table import HASH, Table
-from anomembed.represent.sequences import Sequences, encode_sequences
+from anomembed.represent.sequences import Sequences, encode_sequences, name_events
 from anomembed.represent.tokens import Kind
 from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.entity import EntityView
@@ -190,7 +190,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     """
     if model.is_sequential:
         return _explain_sequences(model, flagged)
-    values = _values(flagged)
+    values = model.vocabulary.parse(_values(flagged))
     batch = make_batch(values, model.vocabulary, model.numbers, model.past)
     sources = tuple(
         model.numbers.index(column.source) if column.kind is Kind.BIN else -1 for column in model.vocabulary.columns
@@ -217,7 +217,8 @@ def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     rows: list[dict[str, object]] = []
     for part in flagged.select("view", EVENTS, GAPS).iter_slices(EXPLAINED_AT_ONCE):
         sequences = encode_sequences(part, model.vocabulary.columns[0])
-        for view, contributing in zip(part["view"], reasons.explain(sequences, part[EVENTS].to_list()), strict=True):
+        shown = name_events(part[EVENTS], model.vocabulary.columns[0])
+        for view, contributing in zip(part["view"], reasons.explain(sequences, shown), strict=True):
             sentences.append(next(found.sentence for found in contributing if found.view == view))
             rank = len(sentences)
             rows += [{"rank": rank, **{name: getattr(found, name) for name in PART_NAMES}} for found in contributing]

@@ -40,6 +40,7 @@ from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import JudgedView, judge_view
 from anomembed.score.detectors import Choice, choose_detector
 from anomembed.score.judging import judge_views
+from anomembed.text_fitting import event_tokens
 
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
 FOLDS, MOST_CROSSED = 5, 50_000  # with no more reference sequences than this all are held out in turn
@@ -235,5 +236,10 @@ def _read_reference(table: Table, roles: Roles, config: Config) -> tuple[pl.Data
 
 def _event_tokens(frame: pl.DataFrame, roles: Roles, config: Config) -> ColumnTokens:
     name = " | ".join(column.name for column in roles.of(Role.EVENT))
-    counted = count_values(frame[EVENTS].explode(), config.tokens.max_values)
+    events = frame[EVENTS].explode()
+    is_told = any(column.name in config.roles.text for column in roles.of(Role.EVENT))
+    templates = event_tokens(name, events, config.tokens, is_told=is_told)
+    if templates is not None:
+        return templates
+    counted = count_values(events, config.tokens.max_values)
     return category_tokens(name, *counted, config.tokens.min_count)

@@ -6,6 +6,7 @@ Values come from attackers: they are printed as plain text without control chara
 import json
 import re
 import sys
+from collections.abc import Sequence
 
 import polars as pl
 from rich.console import Console
@@ -41,16 +42,23 @@ class Teller:
         if not self._is_quiet:
             self._console.print(Text(f"{head:<9} ", style="bold") + Text(_printable(text)))
 
+    def read(self, name: str, n_records: int, notes: Sequence[str]) -> None:
+        """Say what was read, and how."""
+        self.say("read", f"{name}: {n_records:,} records")
+        for note in notes:
+            self.say("note", note)
+
     def roles(self, roles: Roles) -> None:
         """Say what every column is used for, and why some are not."""
-        for role in (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.ORDER, Role.EVENT):
+        used = (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT, Role.ORDER, Role.EVENT)
+        for role in used:
             names = [column.name for column in roles.of(role)]
             if names:
                 more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
                 self.say(role, ", ".join(names[:SHOWN_NAMES]) + more)
         if not roles.key:
             self.say(Role.KEY, "none found: records are told apart by their row number")
-        for column in roles.of(Role.IGNORE, Role.TEXT, Role.VECTOR):
+        for column in roles.of(Role.IGNORE, Role.VECTOR):
             self.say("not used", f"{column.name}: {column.reason}")
 
     def model(self, model: Model) -> None:

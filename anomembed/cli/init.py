@@ -14,6 +14,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the file when it e
 def init(
     database: o.Database,
     table: o.TableName = None,
+    line_format: o.LineFormat = None,
     output: OutputFile = Path("anomembed.toml"),
     force: Force = False,
     key: o.Key = None,
@@ -44,8 +45,8 @@ def init(
         Role.ENTITY: entity,
         Role.TIMESTAMP: time,
     }
-    with Table(database, table) as opened:
+    with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, {role: names for role, names in said.items() if names})
-        commented = config_text(database, table, opened.count(), roles, output.parent)
+        commented = config_text(database, table, opened.count(), roles, output.parent, line_format)
     output.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)

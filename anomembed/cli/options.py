@@ -16,8 +16,17 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-Database = Annotated[str, typer.Argument(help="A DuckDB file, or a Parquet, CSV or NDJSON file or glob.")]
+Database = Annotated[str, typer.Argument(help="A DuckDB file, or a Parquet, CSV, NDJSON or log file or glob.")]
 TableName = Annotated[str | None, typer.Argument(help='A table, a view or "SELECT ..."; not needed when there is one.')]
+LineFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="Read lines of text: syslog, syslog-iso, combined, apache-error, python, log4j, plain, or a regular "
+        "expression with named groups.",
+        show_default="auto for .log files",
+    ),
+]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file, such as `anomembed init` writes.")]
 
 
@@ -29,7 +38,7 @@ Key = Annotated[list[str] | None, _columns("key", "Names the record. Repeat for 
 Ignore = Annotated[list[str] | None, _columns("ignore", "Not judged. Repeatable, like the following.")]
 Category = Annotated[list[str] | None, _columns("category", "One of a set of values.")]
 Number = Annotated[list[str] | None, _columns("number", "A magnitude.")]
-Text = Annotated[list[str] | None, _columns("text", "Free text; not judged as it is.")]
+Text = Annotated[list[str] | None, _columns("text", "Free text; its template and the parameters in it are judged.")]
 Entity = Annotated[list[str] | None, _columns("entity", "Who acts; records are also judged against its others.")]
 Time = Annotated[list[str] | None, _columns("time", "When; with --entity, also what was before.")]
 

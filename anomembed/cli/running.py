@@ -47,7 +47,7 @@ def scan_table(config: Config, output: Output) -> None:
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path) as store:
-        teller.say("read", f"{table.name}: {table.count():,} records")
+        teller.read(table.name, table.count(), table.notes)
         if config.source.where and not table.count(config.source.where):
             raise DataError(f"no record of {table.name} meets the condition {config.source.where}")
         # The records that are scored are the reference itself: none is held out, all are treated alike.
@@ -65,7 +65,7 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     check_detector(config.detector.name)
     teller = Teller(is_quiet=quiet)
     with open_source(config) as table, Store(config.store.path) as store:
-        teller.say("read", f"{table.name}: {table.count():,} records")
+        teller.read(table.name, table.count(), table.notes)
         roles = find_roles(table, config)
         teller.roles(roles)
         check_key(roles, table, config.source.fit_where)
@@ -107,7 +107,7 @@ def open_source(config: Config) -> Table:
         raise ConfigError("the configuration names no database: set database in its section [source]")
     if Path(source.database).resolve() == Path(config.store.path).resolve():
         raise ConfigError(f"{source.database} is both the source, which is never written, and the store")
-    return Table(source.database, source.table)
+    return Table(source.database, source.table, source.line_format)
 
 
 def _score(

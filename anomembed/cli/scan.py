@@ -6,6 +6,7 @@ from anomembed.cli import options as o
 def scan(
     database: o.Database,
     table: o.TableName = None,
+    line_format: o.LineFormat = None,
     key: o.Key = None,
     ignore: o.Ignore = None,
     category: o.Category = None,
@@ -39,6 +40,7 @@ def scan(
         seed=seed,
         source__database=database,
         source__table=table,
+        source__line_format=line_format,
         source__fit_where=fit_where,
         source__where=where,
         roles__key=key,

@@ -7,7 +7,8 @@ The rules are tried in this order; the first that fits decides, and its words ar
 3. the first column that is unique and not null, and whose type can name a record: the key, names like a key's first;
 4. dates and times, also written as ISO text: timestamp;
 5. fractions: number; whole numbers: category when they are few or named like a code, else number;
-6. text: free text when it is long and made of words, ignored when nearly every record has its own, else category.
+6. text: free text when it is long and made of words, also when nearly every record has its own; ignored when nearly
+   every record has its own name; else category.
 """
 
 import re
@@ -23,6 +24,7 @@ FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather
 NEARLY_UNIQUE = 0.5  # share of distinct values above which a column says nothing about other records
 MIN_RECORDS_FOR_SHARES = 50  # in a smaller table most columns are nearly unique
 TEXT_LENGTH, TEXT_SPACES = 30.0, 3.0  # means above which a column is free text
+MESSAGE_SPACES = 2.0  # the same of a column in which nearly every record has its own
 
 CODE_NAME = re.compile(r"(^|[_\s.])(id|ids|code|key|type|kind|class|status|flag|zip|postcode|port)$|[a-z](Id|ID|Code)$")
 FRACTIONS = re.compile(r"(FLOAT|DOUBLE|REAL|DECIMAL)")
@@ -50,14 +52,14 @@ class Role(StrEnum):
     NUMBER = "number"
     """A magnitude."""
     TEXT = "text"
-    """Free text."""
+    """Free text; its template and the parameters in it are judged."""
     VECTOR = "vector"
     """A list of numbers of fixed length."""
     IGNORE = "ignore"
     """Not judged."""
 
 
-JUDGED = (Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER)
+JUDGED = (Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT)
 
 
 @dataclass(frozen=True)
@@ -267,11 +269,28 @@ def _judge_number(column: Column, profile: Profile) -> tuple[Role, str]:
 
 
 def _judge_text(profile: Profile) -> tuple[Role, str]:
-    if profile.mean_length >= TEXT_LENGTH and profile.mean_spaces >= TEXT_SPACES and profile.n_distinct > FEW_INTEGERS:
-        return Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average; not judged as it is"
+    n_known = profile.n_records - profile.n_nulls
+    if is_free_text(profile.n_distinct, n_known, profile.mean_length, profile.mean_spaces):
+        return Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average, {_distinct(profile)}"
     if _nearly_unique(profile):
         return Role.IGNORE, f"nearly every record has its own ({_distinct(profile)})"
     return Role.CATEGORY, _distinct(profile)
+
+
+def is_free_text(n_distinct: int, n_known: int, mean_length: float, mean_spaces: float) -> bool:
+    """Tell whether a column holds messages: they are long and of words, or of words and nearly all different.
+
+    Parameters
+    ----------
+    n_distinct, n_known : int
+        Its different values, and its values that are not null.
+    mean_length, mean_spaces : float
+        Characters and spaces of a value.
+    """
+    if mean_length >= TEXT_LENGTH and mean_spaces >= TEXT_SPACES and n_distinct > FEW_INTEGERS:
+        return True
+    is_unique = n_known >= MIN_RECORDS_FOR_SHARES and n_distinct > NEARLY_UNIQUE * n_known
+    return is_unique and mean_spaces >= MESSAGE_SPACES
 
 
 def _nearly_unique(profile: Profile) -> bool:

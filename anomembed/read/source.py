@@ -9,7 +9,11 @@ from typing import Any
 
 import duckdb
 
-from anomembed.errors import LockedError, SourceError, nearest_name
+from anomembed.errors import LockedError, SourceError, UserError, nearest_name
+from anomembed.read.line_formats import AUTO, is_log
+from anomembed.read.lines import read_lines
+from anomembed.read.quoting import quote_identifier as quote_identifier
+from anomembed.read.quoting import quote_text as quote_text
 
 READERS = {
     ".parquet": "read_parquet",
@@ -28,28 +32,6 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "preserve_insertion_order": "true",  # records without a key are told apart by their place
 }
-
-
-def quote_identifier(name: str) -> str:
-    """Return `name` as a quoted SQL identifier; the only place where identifiers are quoted.
-
-    Examples
-    --------
-    >>> quote_identifier('a"b; drop table x')
-    '"a""b; drop table x"'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str) -> str:
-    """Return `text` as an SQL string literal, for the few places that take no parameter.
-
-    Examples
-    --------
-    >>> quote_text("it's")
-    "'it''s'"
-    """
-    return "'" + text.replace("'", "''") + "'"
 
 
 @contextmanager
@@ -114,20 +96,25 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def find_records(source: Any, table: str | None) -> tuple[duckdb.DuckDBPyConnection, str, str]:  # noqa: ANN401
+Found = tuple[duckdb.DuckDBPyConnection, str, str, tuple[str, ...]]
+
+
+def find_records(source: Any, table: str | None, line_format: str | None = None) -> Found:  # noqa: ANN401
     """Connect to `source` and find the records in it.
 
     Parameters
     ----------
     source : str, Path or frame
-        A DuckDB file, a data file or glob (see `READERS`), or a Polars or pandas frame.
+        A DuckDB file, a data file or glob (see `READERS`), a log, or a Polars or pandas frame.
     table : str or None
         A table, a view, or a query that begins with SELECT, WITH, FROM or VALUES.
+    line_format : str or None
+        What the lines of a log are made of, see `make_format`; with it every file is read as lines.
 
     Returns
     -------
-    connection, from_clause, name
-        The connection, the text that stands after FROM, and the name to show.
+    connection, from_clause, name, notes
+        The connection, the text that stands after FROM, the name to show, and what the user should know.
 
     Raises
     ------
@@ -140,8 +127,10 @@ def find_records(source: Any, table: str | None) -> tuple[duckdb.DuckDBPyConnect
         connection = connect(":memory:")
         with clear_errors("the frame"):
             connection.register("records", source)
-        return connection, "records", "the frame"
+        return connection, "records", "the frame", ()
     path = str(source)
+    if line_format is not None or is_log(path):
+        return _open_files(path, line_format or AUTO, table, is_lines=True)
     reader = _reader(path)
     if reader:
         return _open_files(path, reader, table)
@@ -151,7 +140,7 @@ def find_records(source: Any, table: str | None) -> tuple[duckdb.DuckDBPyConnect
         raise SourceError(f"{path} is a configuration, not a source; `anomembed fit` and `score` take it")
     connection = connect(path)
     try:
-        return connection, *_find_table(connection, path, table)
+        return connection, *_find_table(connection, path, table), ()
     except SourceError:
         connection.close()
         raise
@@ -168,14 +157,14 @@ def _no_such_file(path: str) -> str:
     if Path(path).is_dir():
         return f"{path} is a folder; name a DuckDB file in it, or files by a glob such as {path.rstrip('/')}/*.parquet"
     if GLOB.search(path):
-        return f"no files match {path}; a glob needs an ending such as {', '.join(READERS)}"
+        return f"no files match {path}; a glob needs an ending such as {', '.join(READERS)}, .log"
     folder = Path(path).parent
     siblings = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
     near = nearest_name(Path(path).name, siblings)
     return f"no such file: {path}" + (near if "did you mean" in near else "")
 
 
-def _open_files(path: str, reader: str, table: str | None) -> tuple[duckdb.DuckDBPyConnection, str, str]:
+def _open_files(path: str, reader: str, table: str | None, *, is_lines: bool = False) -> Found:
     if not GLOB.search(path) and not Path(path).is_file():
         raise SourceError(_no_such_file(path))
     is_query = table is not None and QUERY.match(table)
@@ -184,17 +173,21 @@ def _open_files(path: str, reader: str, table: str | None) -> tuple[duckdb.DuckD
             f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
         )
     connection = connect(":memory:")
+    notes: tuple[str, ...] = ()
     try:
+        if is_lines:
+            notes = read_lines(connection, path, reader)
         with clear_errors(path):
             # Text is parsed once: every later pass reads DuckDB's own format, which spills to disk when it is large.
             kind = "VIEW" if reader == "read_parquet" else "TEMP TABLE"
-            connection.execute(f"CREATE {kind} records AS FROM {reader}({quote_text(path)})")
+            if not is_lines:
+                connection.execute(f"CREATE {kind} records AS FROM {reader}({quote_text(path)})")
         if table is not None and is_query:
-            return connection, _query(connection, table), f"a query on {Path(path).name}"
-    except SourceError:
+            return connection, _query(connection, table), f"a query on {Path(path).name}", notes
+    except UserError:
         connection.close()
         raise
-    return connection, "records", Path(path).name
+    return connection, "records", Path(path).name, notes
 
 
 def _find_table(connection: duckdb.DuckDBPyConnection, path: str, table: str | None) -> tuple[str, str]:

@@ -57,11 +57,15 @@ class Table:
         A DuckDB file, a data file or glob, or a Polars or pandas frame.
     table : str, optional
         A table, a view or a query; may be left out when there is only one.
+    line_format : str, optional
+        What the lines of a log are made of; with it every file is read as lines.
 
     Attributes
     ----------
     name : str
         What to call the table in messages.
+    notes : tuple of str
+        What the user should know about how it was read.
     columns : tuple of Column
         Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
 
@@ -73,8 +77,8 @@ class Table:
         When the database is open for writing elsewhere.
     """
 
-    def __init__(self, source: Any, table: str | None = None) -> None:  # noqa: ANN401
-        self._connection, self._from, self.name = find_records(source, table)
+    def __init__(self, source: Any, table: str | None = None, line_format: str | None = None) -> None:  # noqa: ANN401
+        self._connection, self._from, self.name, self.notes = find_records(source, table, line_format)
         try:
             with clear_errors(self.name):
                 self.columns = tuple(self._describe())

@@ -74,7 +74,9 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
     overall = np.full((n_numbers, 2), np.nan)
     context = np.full(n_numbers, -1)
     of_token: list[NDArray[np.float64]] = [np.empty((0, 2))] * n_numbers
-    candidates = [place for place, column in enumerate(vocabulary.columns) if column.kind is Kind.VALUE]
+    candidates = [
+        place for place, column in enumerate(vocabulary.columns) if column.kind in (Kind.VALUE, Kind.TEMPLATE)
+    ]
     told = _explained(batch, candidates, vocabulary)
     for number in range(n_numbers):
         values = batch.numbers[:, number]

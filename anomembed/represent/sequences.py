@@ -104,6 +104,15 @@ def encode_sequences(frame: pl.DataFrame, tokens: ColumnTokens) -> Sequences:
     return Sequences(tokens.encode(flat), starts, None if np.isnan(gaps).all() else gaps)
 
 
+def name_events(events: pl.Series, tokens: ColumnTokens) -> list[list[str | None]]:
+    """Return lists of events as people know them: messages by their template, all else as it is."""
+    if tokens.templates is None:
+        return events.to_list()
+    named = tokens.templates.name(events.explode()).to_list()
+    ends = np.cumsum(events.list.len().to_numpy().astype(np.int64)).tolist()
+    return [named[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
 def count_neighbours(sequences: Sequences, times: Ints, n_tokens: int) -> Counts:
     """Count pairs of events that stand near each other.
 

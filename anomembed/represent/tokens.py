@@ -4,7 +4,7 @@ Every column has three tokens that are not values, and that mean three different
 RARE (seen in the reference, but fewer than `min_count` times) and UNSEEN (never seen in the reference).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -12,6 +12,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from anomembed.represent.templates import PARAMETER, Templates, parse_messages, read_templates
 
 Tokens = NDArray[np.int32]
 """Token ids, shape (n_records, n_columns)."""
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     BIN = "bin"
     HOUR = "hour"
     WEEKDAY = "weekday"
+    TEMPLATE = "template"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class ColumnTokens:
         What a value that is not in `values` becomes: UNSEEN, or RARE when not all values could be kept.
     n_records : int
         Reference records counted.
+    templates : Templates or None
+        Of messages, those that `codes` are the tokens of; None for all other kinds.
     """
 
     name: str
@@ -76,6 +81,12 @@ class ColumnTokens:
     edges: NDArray[np.float64]
     unknown: Special
     n_records: int
+    templates: Templates | None = None
+
+    @property
+    def is_of_message(self) -> bool:
+        """Whether these are templates of messages, or a parameter of them."""
+        return self.kind is Kind.TEMPLATE or self.source.startswith(PARAMETER)
 
     def encode(self, frame: pl.DataFrame) -> NDArray[np.int32]:
         """Return the token of each record, numbered from 0 within this column; shape (n_records,)."""
@@ -87,6 +98,9 @@ class ColumnTokens:
             numbers = column.to_numpy()
             codes = (FIRST_VALUE + np.searchsorted(self.edges, numbers, side="right")).astype(np.int32)
             return np.where(np.isnan(numbers), np.int32(Special.MISSING), codes)
+        elif self.templates is not None:
+            template = read_templates(frame, self.source, self.templates)
+            codes = np.append(self.codes, np.int32(self.unknown))[template]
         else:
             part = column.dt.hour() if self.kind is Kind.HOUR else column.dt.weekday() - 1
             codes = FIRST_VALUE + part.fill_null(0).to_numpy().astype(np.int32)
@@ -129,8 +143,17 @@ class Vocabulary:
         """Names of the columns."""
         return tuple(column.name for column in self.columns)
 
+    def parse(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return `frame` with what is read out of its messages; it stays as it is when that is there already."""
+        for column in self.columns:
+            if column.templates is not None:
+                wanted = {name for name in (other.source for other in self.columns) if name.startswith(PARAMETER)}
+                frame = parse_messages(frame, column.source, column.templates, wanted)
+        return frame
+
     def encode(self, frame: pl.DataFrame) -> Tokens:
         """Return the token ids of the records of `frame`, shape (n_records, n_columns)."""
+        frame = self.parse(frame)
         tokens = np.empty((frame.height, len(self.columns)), np.int32)
         for place, (column, offset) in enumerate(zip(self.columns, self.offsets, strict=False)):
             tokens[:, place] = column.encode(frame) + offset
@@ -220,6 +243,31 @@ def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: in
         unknown=Special.RARE if n_other else Special.UNSEEN,
         n_records=int(seen.sum()) + n_other + n_missing,
     )
+
+
+def template_tokens(name: str, templates: Templates, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
+    """Make the tokens of a column of messages: one per template.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    templates : Templates
+        Of the reference.
+    n_other : int
+        Records whose message has no template because there are too many.
+    n_missing : int
+        Records where it is null.
+    min_count : int
+        Templates seen less often become RARE.
+
+    Returns
+    -------
+    ColumnTokens
+    """
+    counts = pl.DataFrame({"value": templates.labels, "n_records": templates.counts.astype(np.int64)})
+    column = category_tokens(name, counts, n_other, n_missing, min_count)
+    return replace(column, kind=Kind.TEMPLATE, templates=templates)
 
 
 def number_tokens(name: str, numbers: NDArray[np.float64], bins: int) -> ColumnTokens:

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from anomembed.represent.counts import Counts
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.tokens import Special, Vocabulary
+from anomembed.represent.tokens import FIRST_VALUE, Special, Vocabulary
 from anomembed.represent.views import Batch
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
+RARE_MESSAGE_SHARE = 0.01  # the same of a template or its parameter, of which there are many
 MOST_EXPECTED = 3  # values named as expected
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
@@ -122,7 +123,8 @@ class Wording:
         if special is Special.UNSEEN:
             return f"{self.named(case, column)} was never seen in the reference{instead}"
         times = int(self.vocabulary.counts()[token])
-        if special is not Special.MISSING and times < RARE_SHARE * tokens.n_records:
+        share = RARE_MESSAGE_SHARE if tokens.is_of_message else RARE_SHARE
+        if special is not Special.MISSING and times < share * tokens.n_records:
             return f"{self.named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
         other = self._worst_company(case, column)
         return None if other is None else self.conflict(case, column, other)
@@ -198,7 +200,7 @@ def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[
         value, label = values[column.source], column.labels[int(token) - int(low)]
         if value is None or int(token) - int(low) == Special.MISSING:
             shown.append("(missing)")
-        elif column.kind in ("hour", "weekday"):
+        elif column.kind in ("hour", "weekday") or (column.kind == "template" and int(token) - int(low) >= FIRST_VALUE):
             shown.append(label)
         else:
             shown.append(f"{value:.10g}" if isinstance(value, float) else str(value))

@@ -19,7 +19,9 @@ budget = 20
 """
 
 
-def config_text(database: str, table: str | None, n_records: int, roles: Roles, folder: Path) -> str:
+def config_text(
+    database: str, table: str | None, n_records: int, roles: Roles, folder: Path, line_format: str | None = None
+) -> str:
     """Return a configuration with the inferred roles.
 
     Parameters
@@ -32,6 +34,8 @@ def config_text(database: str, table: str | None, n_records: int, roles: Roles, 
         The inferred roles.
     folder : Path
         Where the file will be; a relative path in it starts there.
+    line_format : str, optional
+        What the lines of a log are made of.
 
     Returns
     -------
@@ -45,6 +49,7 @@ def config_text(database: str, table: str | None, n_records: int, roles: Roles, 
         "[source]",
         f"database = {_quoted(_beside(database, folder))}",
         *([f"table = {_quoted(table)}"] if table else []),
+        *([f"line_format = {_quoted(line_format)}"] if line_format else []),
         '# fit_where = "..."  # SQL: which records define normal; all by default',
         '# where = "..."      # SQL: which records to score; all by default',
         "",

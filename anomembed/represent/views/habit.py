@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from anomembed.represent.tokens import FIRST_VALUE, Kind, Vocabulary, look_up
+from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Vocabulary, look_up
 from anomembed.represent.views import Batch, Vectors
 from anomembed.represent.views.record import RecordView
 
@@ -197,7 +197,7 @@ def fit_habit_view(habits: Sequence[Habits], vocabulary: Vocabulary, record: Rec
         For the records that the habits were counted in.
     """
     kinds = [column.kind for column in vocabulary.columns]
-    columns = np.array([place for place, kind in enumerate(kinds) if kind is not Kind.BIN], np.int64)
+    columns = np.array([place for place, column in enumerate(vocabulary.columns) if is_habitual(column)], np.int64)
     own_share = np.array([NEIGHBOURS[len(NEIGHBOURS) // 2] if kind is Kind.HOUR else 1.0 for kind in kinds])
     n_records = np.repeat([max(column.n_records, 1) for column in vocabulary.columns], np.diff(vocabulary.offsets))
     share = vocabulary.counts() / n_records
@@ -207,6 +207,11 @@ def fit_habit_view(habits: Sequence[Habits], vocabulary: Vocabulary, record: Rec
     plain = HabitView(tuple(habits), True, columns, vocabulary.offsets, own_share, share, record)
     mean = plain.vectors(batch[:MEASURED]).mean(axis=0, dtype=np.float64)
     return replace(plain, usual=(max(float(mean[0]), 1e-9), max(float(mean[1]), 1e-9)))
+
+
+def is_habitual(column: ColumnTokens) -> bool:
+    """Tell whether entities have habits in a column: not in numbers, nor in what is read out of messages."""
+    return column.kind is not Kind.BIN and not column.is_of_message
 
 
 def smooth_hours(counts: Floats) -> Floats:

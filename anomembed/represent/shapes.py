@@ -1,0 +1,120 @@
+"""Shapes of texts, and the way back from a place in a shape to what stands there in the text."""
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+MOST_BYTES = 2_000  # of a text; what follows is not looked at
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+
+def shapes(texts: pl.Series) -> pl.Series:
+    """Return the shape of every text: its beginning, with every run of digits as ``0``; null where the text is.
+
+    Parameters
+    ----------
+    texts : pl.Series
+        Text.
+
+    Examples
+    --------
+    >>> shapes(pl.Series(["job 42 took 3.5 s", None])).to_list()
+    ['job 0 took 0.0 s', None]
+    """
+    data, ends = _buffers(texts)
+    held, into = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
+    size = _collapse(data, ends, held, into)
+    return _texts(held[:size], into, texts.is_null())
+
+
+def cut_out(texts: pl.Series, begins: Ints, sizes: Ints) -> pl.Series:
+    """Return what stands at a place of the shapes of texts.
+
+    Parameters
+    ----------
+    texts : pl.Series
+        Text.
+    begins, sizes : ndarray of shape (n_texts,)
+        Where it begins in the shape and how long it is there, in bytes; a place of no size gives null.
+
+    Returns
+    -------
+    pl.Series
+
+    Examples
+    --------
+    >>> cut_out(pl.Series(["job 42 took 3.5 s"]), np.array([11]), np.array([3])).to_list()
+    ['3.5']
+    """
+    data, ends = _buffers(texts)
+    held, into = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
+    size = _cut(data, ends, begins, sizes, held, into)
+    return _texts(held[:size], into, texts.is_null() | pl.Series(sizes == 0))
+
+
+def _buffers(texts: pl.Series) -> tuple[Bytes, Ints]:
+    """Return the texts in UTF-8, one after the other, and where each ends; the first number is the first begin."""
+    array = texts.cast(pl.String).rechunk().to_arrow().cast(pa.large_string())
+    _, ends, data = array.buffers()
+    if not len(array):
+        return np.empty(0, np.uint8), np.zeros(1, np.int64)
+    held = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
+    return held, np.frombuffer(ends, np.int64)[array.offset : array.offset + len(array) + 1]
+
+
+def _texts(held: Bytes, ends: Ints, is_null: pl.Series) -> pl.Series:
+    array = pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(held))
+    found = pl.Series(array, dtype=pl.String)
+    return found.set(is_null, None) if is_null.any() else found
+
+
+@njit(nogil=True, cache=True)
+def _end(data: Bytes, begin: int, end: int) -> int:
+    """Where a text is cut: no character is cut in two."""
+    if end - begin > MOST_BYTES:
+        end = begin + MOST_BYTES
+        while end > begin and data[end] & 0xC0 == 0x80:
+            end -= 1
+    return end
+
+
+@njit(nogil=True, cache=True)
+def _collapse(data: Bytes, ends: Ints, held: Bytes, into: Ints) -> int:
+    """Write the shapes and where they end; return the number of bytes written."""
+    size = 0
+    into[0] = 0
+    for text in range(len(ends) - 1):
+        was_digit = False
+        for place in range(ends[text], _end(data, ends[text], ends[text + 1])):
+            is_digit = 48 <= data[place] <= 57
+            if not (is_digit and was_digit):
+                held[size] = 48 if is_digit else data[place]
+                size += 1
+            was_digit = is_digit
+        into[text + 1] = size
+    return size
+
+
+@njit(nogil=True, cache=True)
+def _cut(data: Bytes, ends: Ints, begins: Ints, sizes: Ints, held: Bytes, into: Ints) -> int:
+    """Write the parts and where they end; return the number of bytes written."""
+    size = 0
+    into[0] = 0
+    for text in range(len(ends) - 1):
+        was_digit, at, last = False, -1, begins[text] + sizes[text]
+        for place in range(ends[text], ends[text + 1] if sizes[text] else ends[text]):
+            is_digit = 48 <= data[place] <= 57
+            if not (is_digit and was_digit):
+                at += 1
+                if at >= last:
+                    break
+            if at >= begins[text]:
+                held[size] = data[place]
+                size += 1
+            was_digit = is_digit
+        into[text + 1] = size
+    return size

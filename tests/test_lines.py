@@ -1,0 +1,247 @@
+import gzip
+import os
+import tomllib
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomembed.errors import ConfigError, SourceError
+from anomembed.read.line_formats import FORMATS, make_format
+from anomembed.read.table import Table
+
+SYSLOG = "Dec 10 07:28:39 host sshd[24275]: Failed password for root from 112.95.230.3 port 46577"
+EXAMPLES = {
+    "syslog": (SYSLOG, "2025-12-10 07:28:39", "Failed password for root from 112.95.230.3 port 46577"),
+    "syslog-iso": ("2024-05-01T09:30:00.5+02:00 host cron[7]: job 12 done", "2024-05-01 07:30:00.5", "job 12 done"),
+    "combined": (
+        '10.0.0.7 - bob [04/Dec/2005:04:47:44 +0100] "GET /a/b?x=1 HTTP/1.1" 404 - "-" "curl/8"',
+        "2005-12-04 03:47:44",
+        None,
+    ),
+    "apache-error": (
+        "[Sun Dec 04 04:47:44 2005] [error] [client 10.0.0.7] File does not exist: /x",
+        "2005-12-04 04:47:44",
+        "File does not exist: /x",
+    ),
+    "python": ("2024-05-01 09:30:00,123 - app.db - ERROR - lost it", "2024-05-01 09:30:00.123", "lost it"),
+    "log4j": (
+        "2015-10-18 18:01:53,885 INFO [main] org.apache.hadoop.Job: started 3",
+        "2015-10-18 18:01:53.885",
+        "started 3",
+    ),
+}
+
+
+def rows(path, line_format=None):
+    with Table(str(path), None, line_format) as table:
+        select = {column.name: f"CAST({column.expression} AS VARCHAR)" for column in table.columns}
+        frames = list(table.batches(select, [], None, 1_000))
+    return pl.concat(frames).drop("row_number").to_dicts()
+
+
+def notes(path, line_format=None):
+    with Table(str(path), None, line_format) as table:
+        return table.notes
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Write lines, or bytes, to a log that was last changed in June 2026."""
+
+    def write(content, name="server.log"):
+        path = tmp_path / name
+        data = content if isinstance(content, bytes) else ("\n".join(content) + "\n").encode()
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        os.utime(path, (1_781_000_000, 1_781_000_000))
+        return path
+
+    return write
+
+
+def test_there_is_an_example_of_every_format():
+    assert set(EXAMPLES) == set(FORMATS)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("said", [None, "named"])
+def test_a_known_format_is_recognised_and_read(name, said, log):
+    line, time, message = EXAMPLES[name]
+    path = log([line] * 3)
+    found = rows(path, name if said else None)
+    assert [row["line"] for row in found] == ["1", "2", "3"]
+    assert found[0]["time"] == time
+    assert found[0]["message"] == message
+    assert notes(path) == (f"the lines are in the format {name}",)
+
+
+def test_a_request_is_taken_apart(log):
+    row = rows(log([EXAMPLES["combined"][0]] * 2))[0]
+    assert (row["client"], row["user"], row["method"], row["path"], row["query"]) == (
+        "10.0.0.7",
+        "bob",
+        "GET",
+        "/a/b",
+        "x=1",
+    )
+    assert (row["status"], row["bytes"], row["referrer"], row["agent"]) == ("404", "-", "-", "curl/8")
+
+
+def test_a_time_without_a_year_is_of_the_year_in_which_the_log_was_written(log):
+    days = ["Jan  3 00:00:01", "Jun  8 00:00:01", "Jun 12 00:00:01", "Dec 31 23:59:59"]
+    found = rows(log([f"{day} host app: x" for day in days]))
+    assert [row["time"][:10] for row in found] == ["2026-01-03", "2026-06-08", "2025-06-12", "2025-12-31"]
+
+
+def test_lines_in_no_format_are_messages(log):
+    path = log(["one", "two two", ""])
+    assert [row["message"] for row in rows(path)] == ["one", "two two", ""]
+    assert notes(path) == ("the lines are in no known format: each is a message",)
+
+
+def test_lines_that_do_not_match_are_kept_and_counted(log):
+    trace = ["java.lang.NullPointerException: null", "\tat org.example.Main.run(Main.java:7)", ""]
+    path = log([EXAMPLES["log4j"][0], *trace] * 2 + [EXAMPLES["log4j"][0]] * 20)
+    found = rows(path, "log4j")
+    assert [row["message"] for row in found[1:4]] == trace
+    assert all(found[1][name] is None for name in ("time", "level", "logger"))
+    assert notes(path, "log4j") == ("6 of 28 lines are not in the line format; they are kept whole as message",)
+
+
+def test_a_regular_expression_of_ones_own(log):
+    path = log(["7|ab|x y", "8|cd|z", "nothing"], name="app.txt")
+    found = rows(path, r"^(?P<n>\d+)\|(a|c)(?<letter>\w)\|(?P<rest>.*)$")
+    assert [tuple(row.values()) for row in found] == [
+        ("1", "7", "b", "x y", None),
+        ("2", "8", "d", "z", None),
+        ("3", None, None, None, "nothing"),
+    ]
+
+
+def test_no_byte_loses_a_line(log):
+    content = b'\xef\xbb\xbffirst\r\nnul\x00byte\r\n\xff\xfe bad\nquote " and , comma\ncr\rinside\n\x1b[31m\n\nlast'
+    found = rows(log(content), "plain")
+    assert [row["message"] for row in found] == [
+        "first",
+        "nul\0byte",
+        "\ufffd\ufffd bad",
+        'quote " and , comma',
+        "cr\rinside",
+        "\x1b[31m",
+        "",
+        "last",
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b" ")), min_size=1, max_size=20))
+def test_whatever_the_bytes_every_line_is_there(tmp_path_factory, lines):
+    path = tmp_path_factory.mktemp("bytes") / "x.log"
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    assert [row["line"] for row in rows(path, "plain")] == [str(number) for number in range(1, len(lines) + 1)]
+
+
+def test_lines_that_span_blocks_are_whole(log, monkeypatch):
+    monkeypatch.setattr("anomembed.read.lines.BYTES_AT_ONCE", 7)
+    lines = ["", "short", "x" * 100, "é" * 9, "end"]
+    assert [row["message"] for row in rows(log(lines), "plain")] == lines
+
+
+def test_a_line_of_a_hundred_thousand_characters(log):
+    found = rows(log([SYSLOG, f"{SYSLOG} {'y' * 100_000}", SYSLOG]))
+    assert len(found[1]["message"]) > 100_000
+
+
+@pytest.mark.parametrize("name", ["a.log.gz", "a.log", "a.log.1", "A.LOG"])
+def test_logs_are_known_by_their_name(name, log):
+    assert len(rows(log([SYSLOG] * 3, name))) == 3
+
+
+def test_a_log_compressed_by_zstandard(tmp_path):
+    with pa.output_stream(tmp_path / "a.log.zst", compression="zstd") as stream:
+        stream.write(b"line 0\nline 1\nline 2\nline 3\nline 4")
+    assert [row["message"] for row in rows(tmp_path / "a.log.zst")] == [f"line {number}" for number in range(5)]
+
+
+def test_several_logs_are_told_apart(log, tmp_path):
+    log([SYSLOG] * 2, "a.log")
+    log([SYSLOG], "b.log.gz")
+    found = rows(tmp_path / "*.log*")
+    assert [Path(row["line"]).name for row in found] == ["a.log:1", "a.log:2", "b.log.gz:1"]
+    assert {Path(row["file"]).name for row in found} == {"a.log", "b.log.gz"}
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("sylog", "unknown line format sylog; did you mean 'syslog'"),
+        ("(?P<a>x", "no regular expression"),
+        (r"(?P<a>x)(?=y)", "no regular expression of RE2"),
+        (r"(?P<a>x)\1", "no regular expression of RE2"),
+        (r"(\d+) (.*)", "no named group"),
+        (r"(?P<line>\d+)", "none is called line"),
+        (r"(?P<a>\d+)(?P<A>\d+)", "different names"),
+        ("(?P<a>" + "(" * 3_000 + ")" * 3_000 + ")", "no regular expression"),
+    ],
+)
+def test_what_is_no_format_is_refused_in_a_sentence(said, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")) as error:
+        make_format(said)
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_format_is_told_from_an_empty_log(log):
+    with pytest.raises(SourceError, match=r"no line of .* is in the line format combined"):
+        rows(log([SYSLOG]), "combined")
+    with pytest.raises(SourceError, match="has no lines"):
+        rows(log(b""))
+    with pytest.raises(SourceError, match="no files match"):
+        rows("nowhere/*.log")
+    with pytest.raises(SourceError, match="no such file"):
+        rows("nowhere.log")
+
+
+def test_what_only_claims_to_be_compressed_is_a_clear_error(log, tmp_path):
+    (tmp_path / "x.log.gz").write_bytes(b"not gzip at all")
+    with pytest.raises(SourceError, match="cannot be read"):
+        rows(tmp_path / "x.log.gz")
+
+
+def test_an_expression_that_would_take_forever_elsewhere_ends_at_once(log):
+    assert len(rows(log(["a" * 5_000 + "!", "b"]), r"^(?P<x>(a+)+)$|(?P<y>b)")) == 2
+
+
+def test_a_log_is_scanned_in_one_command(log, run):
+    usual = [
+        f"Jun  1 0{i % 9}:{i % 60:02}:00 web sshd[{i}]: Accepted key for deploy from 10.0.0.{i % 5} port {4000 + i}"
+        for i in range(300)
+    ]
+    usual[200] = "Jun  1 03:00:00 web sshd[77]: fatal: no more memory in arena"
+    path = log(usual)
+    outcome = run("scan", path, "--budget", "1", "--format", "csv")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.splitlines()[1].startswith("201,1,")
+    assert "fatal: no more memory in arena is rare (1 of 300 records)" in outcome.out
+    assert "the lines are in the format syslog" in outcome.err
+
+
+def test_a_format_that_is_wrong_ends_the_command_with_2(log, run):
+    outcome = run("scan", log([SYSLOG] * 3), "--line-format", "(?P<a>x)(?=y)")
+    assert outcome.code == 2
+    assert "no regular expression of RE2" in outcome.err
+    assert not Path("anomembed.duckdb").exists()
+
+
+def test_a_format_is_kept_in_the_configuration(log, run):
+    lines = [f"{i % 3}|user{i % 4} did thing {i % 5} again" for i in range(200)]
+    path = log(lines, "app.txt")
+    form = r"^(?P<kind>\d)\|(?P<message>.*)$"
+    assert run("init", path, "--line-format", form, "-o", "a.toml").code == 0
+    assert tomllib.loads(Path("a.toml").read_text())["source"]["line_format"] == form
+    assert run("fit", "a.toml").code == 0
+    outcome = run("score", "a.toml", "--format", "ndjson")
+    assert outcome.code == 0, outcome.err
+    assert "200 records" in outcome.err
