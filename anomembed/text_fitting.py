@@ -7,13 +7,8 @@ import polars as pl
 from anomembed.config import TokensConfig
 from anomembed.read.roles import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, Role, Roles, is_free_text
 from anomembed.read.table import Table
-from anomembed.represent.templates import (
-    MOST_SHAPES,
-    Templates,
-    count_shapes,
-    fit_templates,
-    parameter_name,
-)
+from anomembed.represent.template_learning import MOST_SHAPES, fit_templates
+from anomembed.represent.templates import Templates, count_shapes, parameter_name
 from anomembed.represent.tokens import ColumnTokens, Special, category_tokens, count_values, template_tokens
 
 AT_ONCE = 131_072  # messages read at once

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.represent.masking import tokenise
 from anomembed.represent.shapes import MOST_BYTES, cut_out, shapes
-from anomembed.represent.templates import UNKNOWN, count_shapes, fit_templates
+from anomembed.represent.template_learning import fit_templates
+from anomembed.represent.templates import UNKNOWN, count_shapes
 
 USERS = ["alice", "bob", "carol", "dave", "erin", "frank", "root7"]
 TEXT = st.text(max_size=60)
@@ -73,6 +74,12 @@ def test_words_that_vary_in_one_place_are_one_template():
 
 def test_a_few_words_in_one_place_are_templates_of_their_own():
     assert len(templates_of([f"task moved to {state} at once" for state in ("NEW", "RUNNING", "DONE")]).labels) == 3
+
+
+@pytest.mark.parametrize(("n_services", "n_templates"), [(6, 6), (12, 1)])
+def test_the_first_word_of_a_message_varies_only_when_very_many_do(n_services, n_templates):
+    names = [letter * 4 for letter in "abcdefghijkl"[:n_services]]
+    assert len(templates_of([f"{name} startup has succeeded" for name in names]).labels) == n_templates
 
 
 def test_two_words_that_vary_together_are_one_template():

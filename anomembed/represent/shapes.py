@@ -6,7 +6,10 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from anomembed.represent.parallel import in_blocks
+
 MOST_BYTES = 2_000  # of a text; what follows is not looked at
+AT_ONCE = 50_000  # texts that one processor takes at once
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -25,6 +28,16 @@ def shapes(texts: pl.Series) -> pl.Series:
     >>> shapes(pl.Series(["job 42 took 3.5 s", None])).to_list()
     ['job 0 took 0.0 s', None]
     """
+    parts: dict[int, pl.Series] = {}
+
+    def shape(block: slice) -> None:
+        parts[block.start] = _shapes(texts[block])
+
+    in_blocks(shape, len(texts), AT_ONCE)
+    return pl.concat([parts[start] for start in sorted(parts)]) if parts else texts.cast(pl.String)
+
+
+def _shapes(texts: pl.Series) -> pl.Series:
     data, ends = _buffers(texts)
     held, into = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
     size = _collapse(data, ends, held, into)
@@ -85,18 +98,19 @@ def _end(data: Bytes, begin: int, end: int) -> int:
 @njit(nogil=True, cache=True)
 def _collapse(data: Bytes, ends: Ints, held: Bytes, into: Ints) -> int:
     """Write the shapes and where they end; return the number of bytes written."""
-    size = 0
+    size = np.uint64(0)  # without a sign no index can count from the end, which is not to be checked for then
     into[0] = 0
     for text in range(len(ends) - 1):
         was_digit = False
-        for place in range(ends[text], _end(data, ends[text], ends[text + 1])):
-            is_digit = 48 <= data[place] <= 57
-            if not (is_digit and was_digit):
-                held[size] = 48 if is_digit else data[place]
-                size += 1
+        end = _end(data, ends[text], ends[text + 1])
+        for place in range(np.uint64(ends[text]), np.uint64(end)):
+            byte = data[place]
+            is_digit = 48 <= byte <= 57
+            held[size] = np.uint8(48) if is_digit else byte
+            size += np.uint64(0) if is_digit and was_digit else np.uint64(1)
             was_digit = is_digit
         into[text + 1] = size
-    return size
+    return int(size)
 
 
 @njit(nogil=True, cache=True)
