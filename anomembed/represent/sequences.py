@@ -13,7 +13,7 @@ from scipy import sparse
 
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.represent.counts import Counts
-from anomembed.represent.tokens import ColumnTokens, look_up
+from anomembed.represent.tokens import ColumnTokens, find_keys
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -179,14 +179,16 @@ class NGrams:
         return NGrams(self.n_tokens, tuple(grams for grams, _ in parts), tuple(times for _, times in parts))
 
     @cached_property
-    def contexts(self) -> tuple[tuple[Ints, Floats, Floats], ...]:
-        """For every length: the events before the last, how often they occur, and how many events follow them."""
+    def contexts(self) -> tuple[tuple[Ints, Ints, Floats, Floats], ...]:
+        """For every length: the contexts, which are the events before the last, and the place of each n-gram's own.
+
+        And how often each context occurs, and how many different events follow it.
+        """
         found = []
         for grams, times in zip(self.grams, self.times, strict=True):
             context, place = np.unique(grams // self.base, return_inverse=True)
-            found.append(
-                (context, _tally(place, times, len(context)), _tally(place, np.ones(len(place)), len(context)))
-            )
+            followers = _tally(place, np.ones(len(place)), len(context))
+            found.append((context, place, _tally(place, times, len(context)), followers))
         return tuple(found)
 
     def surprise(self, sequences: Sequences, own: float) -> tuple[Floats, Ints]:
@@ -230,14 +232,19 @@ class NGrams:
 
     def _surprise(self, keys: list[Ints], own: float) -> Floats:
         chance = np.ones(len(keys[0]))
-        for size, (grams, times, key) in enumerate(zip(self.grams, self.times, keys, strict=True), 1):
-            seen = np.maximum(look_up(grams, times, key) - own, 0.0)
-            context, total, followers = self.contexts[size - 1]
-            here = np.maximum(look_up(context, total, key // self.base) - own, 0.0)
-            if size == 1:
+        for grams, times, key, (context, own_context, total, followers) in zip(
+            self.grams, self.times, keys, self.contexts, strict=True
+        ):
+            gram, is_known = find_keys(grams, key)
+            seen = np.maximum(np.where(is_known, times[gram], 0.0) - own, 0.0)
+            # Most n-grams are known, and their context with them: only for the others it is looked for.
+            place, is_known = own_context[gram], is_known.copy()
+            place[~is_known], is_known[~is_known] = find_keys(context, key[~is_known] // self.base)
+            here = np.maximum(np.where(is_known, total[place], 0.0) - own, 0.0)
+            many = np.maximum(np.where(is_known, followers[place], 0.0), 1.0)
+            if grams is self.grams[0]:
                 chance = (seen + HALF) / (here + HALF * self.base)
             else:
-                many = np.maximum(look_up(context, followers, key // self.base), 1.0)
                 chance = (seen + many * chance) / (here + many)
         return np.asarray(-np.log(chance))
 

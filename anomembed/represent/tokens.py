@@ -406,5 +406,11 @@ def look_up(keys: NDArray[np.int64], values: NDArray[np.float64], wanted: NDArra
     """Return the value of each wanted key, 0 where it is not among the ascending `keys`."""
     if not len(keys):
         return np.zeros(len(wanted))
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, values[place], 0.0)
+    place, is_known = find_keys(keys, wanted)
+    return np.where(is_known, values[place], 0.0)
+
+
+def find_keys(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return where each wanted key is among the ascending `keys`, any place when it is not, and whether it is."""
+    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    return place, keys[place] == wanted if len(keys) else np.zeros(len(wanted), bool)
