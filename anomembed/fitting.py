@@ -12,7 +12,8 @@ from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
 from anomembed.represent.counts import Counts, count_pairs
 from anomembed.represent.embeddings import Embeddings
-from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
+from anomembed.represent.embeddings.corpus import record_corpus
+from anomembed.represent.embeddings.learners import fit_embeddings
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
     FIRST_VALUE,
@@ -87,7 +88,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     held_out = make_batch(reference.held_out, vocabulary, numbers)
     rows, _, times = distinct(learnt.tokens)
     counts = count_pairs(rows, times, vocabulary.size)
-    embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
+    embeddings = fit_embeddings(record_corpus(vocabulary, rows, times, counts), config.embedding, config.seed)
     views = _fit_views(vocabulary, counts, embeddings, learnt, clean=config.reference.clean)
     profiles = _fit_profiles(table, roles, vocabulary, config.source.fit_where) if numbers else ()
     if profiles:

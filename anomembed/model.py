@@ -16,6 +16,7 @@ from anomembed.errors import StoreError
 from anomembed.read.roles import ColumnRole, Role, Roles
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.subwords import Subwords
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import NGrams
 from anomembed.represent.tokens import ColumnTokens, Kind, Special, Vocabulary
@@ -138,6 +139,7 @@ CLASSES = (
     Roles,
     SequenceView,
     Special,
+    Subwords,
     Summary,
     Vocabulary,
 )

@@ -208,3 +208,18 @@ def clear(rows, row):
     width = rows.shape[1]
     for start in range(0, width, 16):
         store(rows, row * width + start, zeros())
+
+
+@njit(inline="always")
+def fit_one(inputs, found, place, contexts, output, is_true, rate, weight, table):
+    """Move one output vector and remember where the only input shall go."""
+    width = contexts.shape[1]
+    at = np.float32(0.0)
+    for start in range(0, width, 16):
+        at += product(load(inputs, start), load(contexts, output * width + start))
+    along, loss = step(at, is_true, rate, weight, table)
+    for start in range(0, width, 16):
+        of_output, to = load(contexts, output * width + start), place * width + start
+        store(found, to, scaled_sum(along, of_output, load(found, to)))
+        store(contexts, output * width + start, scaled_sum(along, load(inputs, start), of_output))
+    return loss
