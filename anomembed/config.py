@@ -102,7 +102,7 @@ class EmbeddingConfig(Section):
     method: Literal["ppmi-svd", "skipgram", "cbow", "glove", "fasttext", "graph", "onehot", "random"] = "ppmi-svd"
     width: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = 16
     """Numbers per vector; lowered to what the vocabulary allows. ``auto``: by the size of the vocabulary, 16 to 64."""
-    epochs: int = Field(default=20, ge=1)
+    epochs: int = Field(default=10, ge=1)
     """Times through the reference, at most; fewer when the loss no longer falls. Not for methods without epochs."""
     learning_rate: float | None = Field(default=None, gt=0)
     """At the start; each method has its own by default."""

@@ -19,7 +19,7 @@ Kernel = Callable[..., tuple[float, int]]
 Progress = Callable[[int, int, float], None]
 """Told the epoch from 1, how many there will be at most, and the loss."""
 
-ENOUGH = 1e-4  # the loss has to fall by this share
+PATIENCE = 2  # epochs in a row without a fall of the loss end it; at first it may hardly move
 MOST_PAIRS = 5_000_000  # of an epoch; of a larger reference each epoch takes another part
 SHARDS = 2  # parts of the work that do not see each other's latest vectors, whatever the machine
 ROUND = 25_000  # sequences of a part, after which the parts are put together
@@ -198,7 +198,7 @@ def watch(learn: Callable[[int], float], training: Training, progress: Progress 
         losses.append(loss)
         if progress:
             progress(epoch + 1, training.epochs, loss)
-        if epoch and loss > losses[-2] * (1 - ENOUGH):
+        if epoch >= PATIENCE and min(losses[-PATIENCE:]) >= min(losses[:-PATIENCE]):
             break
     return tuple(losses)
 

@@ -25,6 +25,7 @@ from anomembed.represent.sequences import Ints
 
 FAR, STEPS, INSIDE = np.float32(8), np.float32(256), np.float32(7.99)  # the logistic function is looked up between -8 and 8, with so many steps per unit
 RECORD_WINDOW = 16  # values of a record keep company with at most twice as many others, drawn anew every time
+COMPANY = 4.0  # steps are shorter in more company, which moves a vector more often at once
 LONGEST = 128  # longer sequences are cut
 
 Matrix = NDArray[np.float32]

@@ -11,7 +11,7 @@ from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.lanes import aligned
-from anomembed.represent.embeddings.sampling import add_row, clear, draw, fit_output, make_samples, take
+from anomembed.represent.embeddings.sampling import COMPANY, add_row, clear, draw, fit_output, make_samples, take
 
 
 def fit_skipgram(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
@@ -60,6 +60,7 @@ def train_skipgram(  # type: ignore[no-untyped-def]
         now = np.float32(rate + (last_rate - rate) * turn / len(order))
         start, stop = starts[order[turn]], starts[order[turn] + 1]
         length = stop - start
+        now *= np.float32(COMPANY / max(COMPANY, min(2 * window, length - 1)))
         state = take(tokens, events, start, stop, window, shuffled, state)
         for place in range(length):
             clear(inputs, place)
