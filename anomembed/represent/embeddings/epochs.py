@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from anomembed.errors import ConfigError
+from anomembed.represent.embeddings.kernels import put_together
 from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.sampling import Samples, count_pairs_of
 from anomembed.represent.parallel import n_processors
@@ -48,24 +48,6 @@ class Training:
     learning_rate: float
     negatives: int
     window: int
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]  # numba is untyped
-def _put_together(base: Matrix, copies: Matrix) -> None:
-    """Add to every vector the mean change of the halves that changed it."""
-    for row in range(len(base)):
-        changed = 0
-        for shard in range(len(copies)):
-            for k in range(base.shape[1]):
-                if copies[shard, row, k] != base[row, k]:
-                    changed += 1
-                    break
-        if changed:
-            for k in range(base.shape[1]):
-                change = np.float32(0.0)
-                for shard in range(len(copies)):
-                    change += copies[shard, row, k] - base[row, k]
-                base[row, k] += change / np.float32(changed)
 
 
 def run_epoch(
@@ -116,7 +98,7 @@ def run_epoch(
 
             total += np.sum(list(pool.map(work, range(SHARDS))), axis=0)
             for matrix, copy in zip(matrices, copies, strict=True):
-                _put_together(matrix, copy)
+                put_together(matrix, copy)
     return float(total[0] / max(total[1], 1))
 
 

@@ -13,9 +13,9 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Matrix, Progress, Training, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
+from anomembed.represent.embeddings.kernels import train_skipgram
 from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.sampling import make_samples
-from anomembed.represent.embeddings.skipgram import train_skipgram
 from anomembed.represent.embeddings.subwords import Subwords, hash_pieces
 from anomembed.represent.sequences import Ints
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
@@ -49,7 +48,7 @@ def finish(
 
 def read_out(vectors: Matrix, counts: Counts) -> tuple[Matrix, float]:
     """Return the contexts that explain most of the association of tokens, and how much that is, from 0 to 1."""
-    ppmi: sparse.csr_array = positive_pmi(counts)
+    ppmi = positive_pmi(counts)
     total = float((ppmi.data**2).sum())
     wide = vectors.astype(np.float64)
     inner = wide.T @ wide

@@ -14,8 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
-# ruff: noqa: ANN001, ANN202, ANN401, ARG001
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# ruff: noqa: ANN001, ANN201, ANN202, ANN401, ARG001
+# mypy: ignore-errors
 
 LANES = 16
 LINE = 64  # bytes of a cache line: vectors that begin on one are read at once
@@ -23,7 +23,7 @@ VECTOR = ir.VectorType(ir.FloatType(), LANES)
 FUSED = ("contract",)  # a product and a sum may become one instruction
 
 
-class LanesType(types.Type):  # type: ignore[misc]  # numba is untyped
+class LanesType(types.Type):
     """Type of such a value."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class LanesType(types.Type):  # type: ignore[misc]  # numba is untyped
 
 
 @register_model(LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # numba is untyped
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, VECTOR)
 
