@@ -1,4 +1,4 @@
-"""What embeddings have to beat: a dimension per value, and random directions. Neither knows which values go together."""
+"""What embeddings have to beat: a dimension per value, and random directions; neither knows what goes together."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def fit_onehot(corpus: Corpus, training: Training, _seed: int, _progress: Progre
     corpus : Corpus
         Records or sequences.
     training : Training
-        Only the width counts: so many dimensions, of which the last is shared by all tokens that have none of their own.
+        Only the width counts: so many dimensions, the last of which is shared by all tokens without one of their own.
 
     Returns
     -------

@@ -69,7 +69,7 @@ LEARNERS: dict[str, Learner] = {
     "onehot": fit_onehot,
     "random": fit_random,
 }
-LEARNING_RATES = {"skipgram": 0.2, "cbow": 0.2, "fasttext": 0.2, "glove": 0.3}
+LEARNING_RATES = {"skipgram": 0.2, "cbow": 0.2, "fasttext": 0.2, "glove": 0.1}
 
 
 def fit_embeddings(corpus: Corpus, settings: Settings, seed: int, progress: Progress | None = None) -> Embeddings:

@@ -1,5 +1,10 @@
 """Skip-gram: every token predicts each of its company, told from drawn tokens [1]_.
 
+Weak associations, as between the columns of a nearly random table, take a high learning rate and many epochs. Tried
+without gain on the sets of the benchmark: vectors of length one, lengths by rarity, input beside or plus output
+vectors, and turning both so that their product is in its principal directions; centring by column helps one set and
+hurts another.
+
 .. [1] Mikolov, Chen, Corrado, Dean: Efficient estimation of word representations in vector space. ICLR workshops 2013.
 """
 
