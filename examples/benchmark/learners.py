@@ -2,8 +2,8 @@
 
     python learners.py DATA [--speed | --quality] [--records 250_000] [--only NAME ...] [--anomembed COMMAND]
 
-DATA is the folder of files that README.md describes. Speed: card payments as sentences of five words (customer, terminal,
-hour, weekday, amount), one epoch, the same width, window and negatives; gensim is left out when it is not installed.
+DATA is the folder of files that README.md describes. Speed: card payments as sentences of five words (customer,
+terminal, hour, weekday, amount), with the same width, window and negatives; gensim is left out when it is not installed.
 Quality: ROC AUC / average precision / seconds of a scan. Tables go to stdout, progress to stderr.
 """
 
@@ -69,9 +69,8 @@ def race(file: Path, n_records: int) -> None:
             os.sched_setaffinity(0, some)
             found.append(n_units / seconds_per_epoch(method, corpus))
         os.sched_setaffinity(0, processors)
-        print(
-            f"| anomembed {method} | {found[0]:,.0f} | {found[1]:,.0f} | {'pairs' if method == 'glove' else 'words'}/s |"
-        )
+        unit = "pairs" if method == "glove" else "words"
+        print(f"| anomembed {method} | {found[0]:,.0f} | {found[1]:,.0f} | {unit}/s |", flush=True)
     for method, fast in gensim_speeds(frame).items():
         print(f"| gensim {method} | {fast[0]:,.0f} | {fast[1]:,.0f} | words/s |")
 
