@@ -106,9 +106,17 @@ class TokensConfig(Section):
 class EmbeddingConfig(Section):
     """How tokens become vectors."""
 
-    method: Literal["ppmi-svd"] = "ppmi-svd"
-    width: int = Field(default=16, ge=1, le=1024)
-    """Numbers per vector; lowered to what the vocabulary allows."""
+    method: Literal["ppmi-svd", "skipgram", "cbow", "glove", "fasttext", "graph", "onehot", "random"] = "ppmi-svd"
+    width: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = 16
+    """Numbers per vector; lowered to what the vocabulary allows. ``auto``: by the size of the vocabulary, 16 to 64."""
+    epochs: int = Field(default=10, ge=1)
+    """Times through the reference, at most; fewer when the loss no longer falls. Not for methods without epochs."""
+    learning_rate: float | None = Field(default=None, gt=0)
+    """At the start; each method has its own by default."""
+    negatives: int = Field(default=5, ge=1, le=100)
+    """skipgram, cbow, fasttext: values drawn for every true one."""
+    window: int = Field(default=3, ge=1, le=100)
+    """skipgram, cbow, fasttext: events on either side of an event that are its company."""
 
 
 class DetectorConfig(Section):

@@ -13,7 +13,8 @@ from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
 from anomembed.represent.counts import Counts, count_pairs
-from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
+from anomembed.represent.embeddings.corpus import record_corpus
+from anomembed.represent.embeddings.learners import fit_embeddings
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
     ColumnTokens,
@@ -93,7 +94,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     held_out = make_batch(reference.held_out, vocabulary, numbers, past)
     rows, _, times = distinct(learnt.tokens)
     counts = count_pairs(rows, times, vocabulary.size)
-    embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
+    embeddings = fit_embeddings(record_corpus(vocabulary, rows, times, counts), config.embedding, config.seed)
     record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
     views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean)
     sources = Sources(table, roles, vocabulary, config.source.fit_where)

@@ -17,6 +17,7 @@ from anomembed.read.history import History
 from anomembed.read.roles import ColumnRole, Role, Roles
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.subwords import Subwords
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import NGrams
@@ -155,6 +156,7 @@ CLASSES = (
     SequenceView,
     Special,
     StepView,
+    Subwords,
     Summary,
     Templates,
     Vocabulary,

@@ -21,7 +21,8 @@ from anomembed.read.sequences import (
 from anomembed.read.table import HASH, Table
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
-from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
+from anomembed.represent.embeddings.corpus import sequence_corpus
+from anomembed.represent.embeddings.learners import fit_embeddings
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import (
     Floats,
@@ -163,7 +164,7 @@ def _learn(frame: pl.DataFrame, roles: Roles, config: Config, *, is_own: bool = 
     rows, place = sequences.distinct()
     times = np.bincount(place)
     counts = count_neighbours(rows, times, n_tokens)
-    embeddings = fit_ppmi_svd(counts, config.embedding.width, config.seed)
+    embeddings = fit_embeddings(sequence_corpus(tokens, rows, times, counts), config.embedding, config.seed)
     views: list[View] = [
         fit_sequence_view(embeddings, tokens.counts),
         fit_order_view(count_ngrams(rows, times, n_tokens), sequences, is_own=is_own),

@@ -22,9 +22,10 @@ def in_blocks(work: Callable[[slice], None], n_records: int, size: int) -> None:
         for block in blocks:
             work(block)
         return
-    with ThreadPoolExecutor(_n_processors()) as pool:
+    with ThreadPoolExecutor(n_processors()) as pool:
         list(pool.map(work, blocks))
 
 
-def _n_processors() -> int:
+def n_processors() -> int:
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,9 +1,14 @@
-"""Learn a vector for every token: one file per method, all with the same signature, counts -> `Embeddings`."""
+"""Learn a vector for every token: one file per method, all with the same signature, `Corpus` -> `Embeddings`.
+
+`learners.py` lists the methods by name.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from anomembed.represent.embeddings.subwords import Subwords
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,19 @@ class Embeddings:
         Share of the association between tokens that the vectors reproduce, from 0 to 1.
     method : str
         How they were learnt.
+    losses : tuple of float
+        Mean loss of every epoch, low = the pairs that occur are told from those that do not; empty when there are no
+        epochs.
+    subwords : Subwords or None
+        Composes vectors of values that the reference does not have; None unless they were learnt.
     """
 
     vectors: NDArray[np.float32]
     contexts: NDArray[np.float32]
     explained: float
     method: str
+    losses: tuple[float, ...] = ()
+    subwords: Subwords | None = None
 
     @property
     def width(self) -> int:

@@ -40,7 +40,7 @@ def fit_ppmi_svd(counts: Counts, width: int, seed: int) -> Embeddings:
     ppmi = positive_pmi(counts)
     n_used = int((counts.single > 0).sum())
     width = max(1, min(width, n_used - 1))
-    left, strength, right = _leading(ppmi, width, seed)
+    left, strength, right = leading(ppmi, width, seed)
     flip = np.sign(left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])])
     scale = np.where(flip == 0, 1, flip) * np.sqrt(strength)
     total = float((ppmi.data**2).sum())
@@ -67,7 +67,7 @@ def positive_pmi(counts: Counts) -> sparse.csr_array:
     return sparse.csr_array((pmi[kept], (row[kept], column[kept])), shape=pairs.shape)
 
 
-def _leading(matrix: sparse.csr_array, width: int, seed: int) -> tuple[Floats, Floats, Floats]:
+def leading(matrix: sparse.csr_array, width: int, seed: int) -> tuple[Floats, Floats, Floats]:
     """Return the leading left singular vectors, singular values and right singular vectors, largest first."""
     if not matrix.nnz:
         nothing = np.zeros((matrix.shape[0], width))

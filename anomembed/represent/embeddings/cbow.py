@@ -1,0 +1,44 @@
+"""CBOW: the company of a token together, its mean vector, predicts the token, told from drawn ones [1]_.
+
+One prediction per token instead of one per pair. The mean of a token's company is a difference of running sums, so
+that a token costs the same whatever the window.
+
+.. [1] Mikolov, Chen, Corrado, Dean: Efficient estimation of word representations in vector space. ICLR workshops 2013.
+"""
+
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Progress, Training, run_epochs, start_vectors
+from anomembed.represent.embeddings.finishing import finish
+from anomembed.represent.embeddings.kernels import train_cbow
+from anomembed.represent.embeddings.lanes import aligned
+from anomembed.represent.embeddings.sampling import make_samples
+
+
+def fit_cbow(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
+    """Learn embeddings by a continuous bag of words with negative sampling.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Records or sequences.
+    training : Training
+        How to learn.
+    seed : int
+        Start of all random numbers.
+    progress : callable, optional
+        Told of every epoch.
+
+    Returns
+    -------
+    Embeddings
+
+    Raises
+    ------
+    ConfigError
+        When the learning rate is too high.
+    """
+    samples, times = make_samples(corpus, training.window, training.negatives)
+    vectors, contexts = start_vectors(corpus.size, training.width, seed), aligned((corpus.size, training.width))
+    losses = run_epochs(train_cbow, (vectors, contexts), samples, times, training, seed, progress)
+    return finish("cbow", corpus, vectors[:, : training.width], contexts[:, : training.width], losses)

@@ -1,0 +1,103 @@
+"""What learners learn from, the same for records and for sequences of events."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.counts import Counts
+from anomembed.represent.sequences import Ints, Sequences
+from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Tokens, Vocabulary
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Distinct records or sequences, how often each occurs, and the pair counts of their tokens.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of the tokens.
+    sequences : Sequences
+        Token ids; a record is a sequence with a token per column.
+    times : ndarray of shape (n_sequences,)
+        How often each occurs.
+    columns : tuple of ColumnTokens
+        The tokens; of events there is one column.
+    is_ordered : bool
+        True when tokens keep company with those near them, False when with all of their record.
+    """
+
+    counts: Counts
+    sequences: Sequences
+    times: Ints
+    columns: tuple[ColumnTokens, ...]
+    is_ordered: bool
+
+    @property
+    def size(self) -> int:
+        """Number of tokens."""
+        return int(self.offsets[-1])
+
+    @cached_property
+    def offsets(self) -> Ints:
+        """First token id of every column, and the number of tokens at the end; shape (n_columns + 1,)."""
+        return np.cumsum([0, *(len(column.labels) for column in self.columns)], dtype=np.int64)
+
+    @cached_property
+    def occurrences(self) -> NDArray[np.float64]:
+        """How often every token occurs, shape (n_tokens,)."""
+        weight = self.times[self.sequences.of_event]
+        return np.asarray(np.bincount(self.sequences.events, weight, minlength=self.size), np.float64)
+
+    @property
+    def n_used(self) -> int:
+        """Tokens that occur."""
+        return int(np.count_nonzero(self.occurrences))
+
+    def spellings(self) -> list[tuple[str, str] | None]:
+        """Return column and value of every token that is spelled, None for special ones, bins and parts of a time."""
+        found: list[tuple[str, str] | None] = []
+        for column in self.columns:
+            plain = column.kind is not Kind.VALUE
+            found += [
+                None if plain or place < FIRST_VALUE else (column.name, label)
+                for place, label in enumerate(column.labels)
+            ]
+        return found
+
+
+def record_corpus(vocabulary: Vocabulary, rows: Tokens, times: Ints, counts: Counts) -> Corpus:
+    """Make a corpus of records.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The tokens.
+    rows : ndarray of shape (n_distinct, n_columns)
+        Token ids of the distinct records.
+    times : ndarray of shape (n_distinct,)
+        Records with each row.
+    counts : Counts
+        Their pair counts.
+    """
+    starts = np.arange(0, rows.size + 1, rows.shape[1])
+    return Corpus(counts, Sequences(rows.ravel(), starts), times, vocabulary.columns, is_ordered=False)
+
+
+def sequence_corpus(tokens: ColumnTokens, sequences: Sequences, times: Ints, counts: Counts) -> Corpus:
+    """Make a corpus of sequences of events.
+
+    Parameters
+    ----------
+    tokens : ColumnTokens
+        The events.
+    sequences : Sequences
+        Distinct sequences.
+    times : ndarray of shape (n_sequences,)
+        How often each occurs.
+    counts : Counts
+        Counts of neighbours.
+    """
+    return Corpus(counts, sequences, times, (tokens,), is_ordered=True)

@@ -1,0 +1,90 @@
+"""Skip-gram on the pieces of spellings: a value's vector is the mean of its own and of its pieces' vectors [1]_.
+
+Values that are spelled alike share pieces, so that a rare spelling learns from a common one, and a value that nobody
+has seen still gets a vector. Values with the same beginning but another meaning (account numbers) gain nothing.
+
+.. [1] Bojanowski, Grave, Joulin, Mikolov: Enriching word vectors with subword information. TACL 5, 2017. Pieces are
+   kept by their hash instead of sharing a fixed number of buckets.
+"""
+
+import numpy as np
+
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Matrix, Progress, Training, run_epochs, start_vectors
+from anomembed.represent.embeddings.finishing import finish
+from anomembed.represent.embeddings.kernels import train_skipgram
+from anomembed.represent.embeddings.lanes import aligned
+from anomembed.represent.embeddings.sampling import make_samples
+from anomembed.represent.embeddings.subwords import Subwords, hash_pieces
+from anomembed.represent.sequences import Ints
+
+MOST_KEPT = 200_000  # different pieces; those that most values share are kept
+
+
+def fit_fasttext(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
+    """Learn embeddings of tokens and of the pieces of their spelling.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Records or sequences.
+    training : Training
+        How to learn.
+    seed : int
+        Start of all random numbers.
+    progress : callable, optional
+        Told of every epoch.
+
+    Returns
+    -------
+    Embeddings
+        With `subwords`.
+
+    Raises
+    ------
+    ConfigError
+        When the learning rate is too high.
+    """
+    hashes, part_starts, parts = find_parts(corpus)
+    samples, times = make_samples(corpus, training.window, training.negatives, (part_starts, parts))
+    rows = start_vectors(corpus.size + len(hashes), training.width, seed)
+    contexts = aligned((corpus.size, training.width))
+    losses = run_epochs(train_skipgram, (rows, contexts), samples, times, training, seed, progress)
+    rows, contexts = rows[:, : training.width], contexts[:, : training.width]
+    columns = tuple(sorted({spelling[0] for spelling in corpus.spellings() if spelling}))
+    subwords = Subwords(hashes, rows[corpus.size :].copy(), columns)
+    return finish("fasttext", corpus, _mean_of_parts(rows, part_starts, parts), contexts, losses, subwords)
+
+
+def find_parts(corpus: Corpus) -> tuple[Ints, Ints, Ints]:
+    """Find the rows of vectors that a token's vector is the mean of: its own, and after all those, its pieces'.
+
+    Returns
+    -------
+    hashes : ndarray of shape (n_pieces,)
+        Ascending.
+    part_starts : ndarray of shape (n_tokens + 1,)
+    parts : ndarray
+        Rows, the token's own first.
+    """
+    none = np.empty(0, np.int64)
+    occurs = corpus.occurrences > 0
+    pieces = [
+        hash_pieces(*spelling) if spelling and seen else none
+        for spelling, seen in zip(corpus.spellings(), occurs, strict=True)
+    ]
+    hashes, shared = np.unique(np.concatenate([none, *pieces]), return_counts=True)
+    if len(hashes) > MOST_KEPT:
+        hashes = np.sort(hashes[np.argsort(-shared, kind="stable")[:MOST_KEPT]])
+    rows = []
+    for token, own in enumerate(pieces):
+        place = np.searchsorted(hashes, own)
+        kept = place[np.append(hashes, -1)[place] == own]
+        rows.append(np.concatenate([[token], corpus.size + kept]))
+    return hashes, np.cumsum([0, *map(len, rows)]), np.concatenate(rows)
+
+
+def _mean_of_parts(rows: Matrix, part_starts: Ints, parts: Ints) -> Matrix:
+    sums = np.add.reduceat(rows[parts].astype(np.float64), part_starts[:-1], axis=0)
+    return np.asarray(sums / np.diff(part_starts)[:, None], np.float32)

@@ -1,0 +1,59 @@
+"""Turn learnt vectors into `Embeddings`: nothing for tokens that never occurred, signs fixed, how much they explain."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.counts import Counts
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.ppmi_svd import positive_pmi
+from anomembed.represent.embeddings.subwords import Subwords
+
+Matrix = NDArray[np.float32]
+RIDGE = 1e-6  # share of the largest direction that a direction needs to be read
+
+
+def finish(
+    method: str,
+    corpus: Corpus,
+    vectors: Matrix,
+    contexts: Matrix | None,
+    losses: tuple[float, ...] = (),
+    subwords: Subwords | None = None,
+) -> Embeddings:
+    """Make embeddings of learnt vectors.
+
+    Parameters
+    ----------
+    method : str
+        How they were learnt.
+    corpus : Corpus
+        What they were learnt from.
+    vectors : ndarray of shape (n_tokens, width)
+        Input vectors.
+    contexts : ndarray of shape (n_tokens, width) or None
+        Output vectors; by default those whose products with `vectors` come nearest to the positive pointwise mutual
+        information.
+    losses : tuple of float
+        Loss by epoch.
+    subwords : Subwords or None
+        Vectors of pieces.
+    """
+    occurs = (corpus.occurrences > 0)[:, None]
+    vectors = np.where(occurs, vectors, np.float32(0)).astype(np.float32)
+    read, explained = read_out(vectors, corpus.counts)
+    contexts = np.where(occurs, read if contexts is None else contexts, np.float32(0)).astype(np.float32)
+    return Embeddings(vectors, contexts, explained, method, losses, subwords)
+
+
+def read_out(vectors: Matrix, counts: Counts) -> tuple[Matrix, float]:
+    """Return the contexts that explain most of the association of tokens, and how much that is, from 0 to 1."""
+    ppmi = positive_pmi(counts)
+    total = float((ppmi.data**2).sum())
+    wide = vectors.astype(np.float64)
+    inner = wide.T @ wide
+    inverse = np.linalg.pinv(inner, rcond=RIDGE, hermitian=True)
+    seen = np.asarray(ppmi.T @ wide)
+    contexts = seen @ inverse
+    explained = float((contexts * seen).sum()) / total if total else 1.0
+    return contexts.astype(np.float32), min(max(explained, 0.0), 1.0)

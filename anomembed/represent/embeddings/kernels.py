@@ -1,0 +1,275 @@
+"""The compiled loops of the learners: integer rows in, vectors changed in place, no Python in between.
+
+Types are numba's to infer, hence no annotations. What runs per pair of tokens is inlined; the rest may be called.
+"""
+
+# ruff: noqa: ANN001, ANN201
+# mypy: ignore-errors
+
+import numpy as np
+from numba import njit
+
+from anomembed.represent.embeddings.lanes import load, product, scaled_sum, store, zeros
+
+FAR, STEPS = np.float32(8), np.float32(256)  # the logistic function is looked up from -8 to 8, so many steps a unit
+INSIDE = np.float32(7.99)
+ONE, NONE = np.float32(1), np.float32(0)
+COMPANY = 4.0  # in more company than this steps are shorter: it moves a vector more often at once
+
+
+@njit(nogil=True, cache=True)
+def train_skipgram(
+    vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
+    part_starts, parts, column_of, offsets, noise, table, negatives,
+):  # fmt: skip
+    """Predict each token's company one by one; an input is the mean of its token's parts. Returns loss and pairs."""
+    longest = np.max(starts[1:] - starts[:-1])
+    inputs, found = np.empty((2, longest, vectors.shape[1]), np.float32)
+    along, tokens = np.empty(longest, np.float32), np.empty(longest, np.int64)
+    outputs = np.empty(negatives + 1, np.int64)
+    share = np.float32(1.0 / negatives)
+    loss, n_pairs = 0.0, 0
+    for turn in range(len(order)):
+        start, stop = starts[order[turn]], starts[order[turn] + 1]
+        length = stop - start
+        now = np.float32(rate + (last_rate - rate) * turn / len(order))
+        now *= np.float32(COMPANY / max(COMPANY, min(2 * window, length - 1)))
+        state = take(tokens, events, start, stop, window, shuffled, state)
+        gather(inputs, found, tokens, length, part_starts, parts, vectors)
+        for place in range(length):
+            first, last = max(0, place - window), min(length, place + window + 1)
+            n_pairs += last - first - 1
+            column = column_of[tokens[place]]
+            outputs[0] = tokens[place]
+            for drawn in range(1, negatives + 1):
+                outputs[drawn], state = draw(state, offsets[column], offsets[column + 1], noise)
+            for drawn in range(negatives + 1):
+                is_true, weight = (NONE, share) if drawn else (ONE, ONE)
+                loss += fit_output(
+                    inputs, found, first, last, place, contexts, outputs[drawn], is_true, now, weight, table, along
+                )
+        scatter(vectors, found, tokens, length, part_starts, parts)
+    return loss, n_pairs
+
+
+@njit(nogil=True, cache=True)
+def train_cbow(
+    vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
+    _part_starts, _parts, column_of, offsets, noise, table, negatives,
+):  # fmt: skip
+    """Predict each token from the mean of its company. Returns loss and predictions."""
+    longest = np.max(starts[1:] - starts[:-1])
+    width = vectors.shape[1]
+    sums, found = np.zeros((longest + 1, width), np.float32), np.zeros((longest + 1, width), np.float32)
+    middle, tokens = np.empty((1, width), np.float32), np.empty(longest, np.int64)
+    share = np.float32(1.0 / negatives)
+    loss, n_targets = 0.0, 0
+    for turn in range(len(order)):
+        now = np.float32(rate + (last_rate - rate) * turn / len(order))
+        start, stop = starts[order[turn]], starts[order[turn] + 1]
+        length = stop - start
+        state = take(tokens, events, start, stop, window, shuffled, state)
+        for place in range(length):
+            put_sum(sums, place + 1, sums, place, vectors, tokens[place])
+        for place in range(length):
+            first, last = max(0, place - window), min(length, place + window + 1)
+            token, n_targets = tokens[place], n_targets + 1
+            column = column_of[token]
+            mean_between(middle, sums, first, last, vectors, token)
+            clear(found, place + 1)
+            for drawn in range(negatives + 1):
+                is_true, weight = (NONE, share) if drawn else (ONE, ONE)
+                if drawn:
+                    token, state = draw(state, offsets[column], offsets[column + 1], noise)
+                loss += fit_one(middle, found, place + 1, contexts, token, is_true, now, weight, table)
+        spread(vectors, found, sums, tokens, length, window)
+    return loss, n_targets
+
+
+@njit(nogil=True, cache=True)
+def train_glove(
+    vectors, contexts, of_vectors, of_contexts, biases, of_biases, first, second, target, weight, order, rate,
+):  # fmt: skip
+    """Go once through the pairs; a number's step falls with the squares of its slopes so far. Returns the loss."""
+    width = vectors.shape[1]
+    loss = 0.0
+    for turn in range(len(order)):
+        pair = order[turn]
+        a, b = first[pair], second[pair]
+        at = biases[0, a] + biases[1, b] - target[pair]
+        for start in range(0, width, 16):
+            at += product(load(vectors, a * width + start), load(contexts, b * width + start))
+        loss += weight[pair] * at * at
+        slope = weight[pair] * at
+        for k in range(width):
+            to_first, to_second = slope * contexts[b, k], slope * vectors[a, k]
+            vectors[a, k] -= rate * to_first / np.sqrt(of_vectors[a, k])
+            contexts[b, k] -= rate * to_second / np.sqrt(of_contexts[b, k])
+            of_vectors[a, k] += to_first * to_first
+            of_contexts[b, k] += to_second * to_second
+        biases[0, a] -= rate * slope / np.sqrt(of_biases[0, a])
+        biases[1, b] -= rate * slope / np.sqrt(of_biases[1, b])
+        of_biases[0, a] += slope * slope
+        of_biases[1, b] += slope * slope
+    return loss
+
+
+@njit(nogil=True, cache=True)
+def put_together(base, copies):
+    """Add to every vector the mean change of the copies that changed it."""
+    for row in range(len(base)):
+        changed = 0
+        for copy in range(len(copies)):
+            for k in range(base.shape[1]):
+                if copies[copy, row, k] != base[row, k]:
+                    changed += 1
+                    break
+        if changed:
+            for k in range(base.shape[1]):
+                change = NONE
+                for copy in range(len(copies)):
+                    change += copies[copy, row, k] - base[row, k]
+                base[row, k] += change / np.float32(changed)
+
+
+@njit(nogil=True, cache=True)
+def take(tokens, events, start, stop, window, shuffled, state):
+    """Read a sequence; the values of a wide record in random order, so that all of them meet in time."""
+    length = stop - start
+    for place in range(length):
+        tokens[place] = events[start + place]
+    if shuffled and length - 1 > window:
+        for place in range(length - 1, 0, -1):
+            state = state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+            other = np.int64(((state >> np.uint64(32)) * np.uint64(place + 1)) >> np.uint64(32))
+            tokens[place], tokens[other] = tokens[other], tokens[place]
+    return state
+
+
+@njit(nogil=True, cache=True)
+def gather(inputs, found, tokens, length, part_starts, parts, vectors):
+    """Make the input vectors of a sequence, and room for where they shall go."""
+    for place in range(length):
+        clear(inputs, place)
+        clear(found, place)
+        low, high = part_starts[tokens[place]], part_starts[tokens[place] + 1]
+        for part in range(low, high):
+            add_row(inputs, place, np.float32(1.0 / (high - low)), vectors, parts[part])
+
+
+@njit(nogil=True, cache=True)
+def scatter(vectors, found, tokens, length, part_starts, parts):
+    """Move every part of a token to where the token shall go."""
+    for place in range(length):
+        for part in range(part_starts[tokens[place]], part_starts[tokens[place] + 1]):
+            add_row(vectors, parts[part], ONE, found, place)
+
+
+@njit(nogil=True, cache=True)
+def mean_between(middle, sums, first, last, vectors, token):
+    """Make the mean vector of a token's company of running sums."""
+    part = np.float32(1.0 / (last - first - 1))
+    clear(middle, 0)
+    add_row(middle, 0, part, sums, last)
+    add_row(middle, 0, -part, sums, first)
+    add_row(middle, 0, -part, vectors, token)
+
+
+@njit(nogil=True, cache=True)
+def spread(vectors, found, sums, tokens, length, window):
+    """Move every token to where all that it was company of shall go; `found` starts at its second row."""
+    for place in range(length):
+        put_sum(sums, place + 1, sums, place, found, place + 1)
+    for place in range(length):
+        add_row(vectors, tokens[place], ONE, sums, min(length, place + window + 1))
+        add_row(vectors, tokens[place], -ONE, sums, max(0, place - window))
+        add_row(vectors, tokens[place], -ONE, found, place + 1)
+
+
+@njit(nogil=True, cache=True)
+def add_row(rows, row, scale, other, place):
+    """Add `scale` times the row `place` of `other` to a row."""
+    width = rows.shape[1]
+    for start in range(0, width, 16):
+        summed = scaled_sum(scale, load(other, place * width + start), load(rows, row * width + start))
+        store(rows, row * width + start, summed)
+
+
+@njit(nogil=True, cache=True)
+def put_sum(rows, row, first, place, second, other):
+    """Set a row to the sum of two others."""
+    width = rows.shape[1]
+    for start in range(0, width, 16):
+        summed = scaled_sum(ONE, load(first, place * width + start), load(second, other * width + start))
+        store(rows, row * width + start, summed)
+
+
+@njit(nogil=True, cache=True)
+def clear(rows, row):
+    """Set a row to zero."""
+    width = rows.shape[1]
+    for start in range(0, width, 16):
+        store(rows, row * width + start, zeros())
+
+
+@njit(inline="always")
+def draw(state, low, high, noise):
+    """Draw a token of a column; returns it and the next state of the generator."""
+    state = state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+    upper, lower = state >> np.uint64(32), (state >> np.uint64(8)) & np.uint64(0xFFFFFFFF)
+    token = low + np.int64((upper * np.uint64(high - low)) >> np.uint64(32))
+    entry = noise[token]
+    moves = np.int64(lower > entry >> np.uint64(32))  # no branch: which way it goes is anybody's guess
+    return token + moves * (np.int64(entry & np.uint64(0xFFFFFFFF)) - token), state
+
+
+@njit(inline="always")
+def step(at, is_true, rate, weight, table):
+    """Return how far to go along the other vector, and the loss; `is_true` is 1 for company, 0 for a drawn token."""
+    near = at if at < INSIDE else INSIDE  # also what is not a number
+    near = near if near > -INSIDE else -INSIDE
+    place = np.uint32((near + FAR) * STEPS)
+    far = (is_true - table[place, 0]) * rate * weight
+    loss = (table[place, 1] + (ONE - is_true) * near) * weight
+    return far, loss
+
+
+@njit(inline="always")
+def fit_output(inputs, found, first, last, skip, contexts, output, is_true, rate, weight, table, along):
+    """Move one output vector and remember where the inputs `first` to `last`, but for `skip`, shall go."""
+    width = contexts.shape[1]
+    for i in range(first, last):
+        along[i] = 0
+    for block in range(0, width, 16):
+        of_output = load(contexts, output * width + block)
+        for i in range(first, last):
+            along[i] += product(load(inputs, i * width + block), of_output)
+    total = NONE
+    for i in range(first, last):
+        along[i], loss = step(along[i], is_true, rate, weight, table)
+        total += loss if i != skip else NONE
+    along[skip] = 0
+    for block in range(0, width, 16):
+        of_output = load(contexts, output * width + block)
+        moved = of_output
+        for i in range(first, last):
+            place = i * width + block
+            moved = scaled_sum(along[i], load(inputs, place), moved)
+            store(found, place, scaled_sum(along[i], of_output, load(found, place)))
+        store(contexts, output * width + block, moved)
+    return total
+
+
+@njit(inline="always")
+def fit_one(inputs, found, place, contexts, output, is_true, rate, weight, table):
+    """Move one output vector and remember where the only input shall go."""
+    width = contexts.shape[1]
+    at = NONE
+    for start in range(0, width, 16):
+        at += product(load(inputs, start), load(contexts, output * width + start))
+    along, loss = step(at, is_true, rate, weight, table)
+    for start in range(0, width, 16):
+        of_output, to = load(contexts, output * width + start), place * width + start
+        store(found, to, scaled_sum(along, of_output, load(found, to)))
+        store(contexts, output * width + start, scaled_sum(along, load(inputs, start), of_output))
+    return loss

@@ -1,0 +1,125 @@
+"""Tell tokens that keep company from drawn ones: what skip-gram, CBOW and subwords share.
+
+A token is told from others of *its own column*, drawn as often as they occur (of events: from all events). The best
+possible products of input and output vectors are then the pointwise mutual information of two tokens [1]_; the drawn
+ones together weigh as much as the true one, so that nothing is taken off it, and a column that never varies, always
+drawn, teaches nothing.
+
+.. [1] Mikolov et al.: Distributed representations of words and phrases and their compositionality. NeurIPS 2013;
+   Levy, Goldberg: Neural word embedding as implicit matrix factorization. NeurIPS 2014.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.kernels import FAR, STEPS
+from anomembed.represent.sequences import Ints
+
+RECORD_WINDOW = 16  # values of a record keep company with at most twice as many others, drawn anew every time
+LONGEST = 128  # longer sequences are cut
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Everything that a kernel reads and never writes; the fields are its arguments, in order."""
+
+    events: NDArray[np.int32]
+    starts: Ints
+    window: int
+    shuffled: bool
+    part_starts: Ints
+    parts: Ints
+    column_of: NDArray[np.int32]
+    offsets: Ints
+    noise: NDArray[np.uint64]
+    table: Matrix
+    negatives: int
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the fields in order."""
+        return tuple(vars(self).values())
+
+
+def make_samples(
+    corpus: Corpus, window: int, negatives: int, parts: tuple[Ints, Ints] | None = None
+) -> tuple[Samples, Ints]:
+    """Prepare a corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Records or sequences.
+    window : int
+        Events on either side that are company; records have a window of their own.
+    negatives : int
+        Tokens drawn for every true one.
+    parts : tuple of ndarray, optional
+        Where the parts of every token start, and which rows of the input vectors they are; its own row by default.
+
+    Returns
+    -------
+    samples : Samples
+    times : ndarray
+        How often each of its sequences occurs.
+    """
+    sequences, times = corpus.sequences, corpus.times
+    starts = sequences.starts
+    if corpus.is_ordered and len(sequences) and sequences.lengths.max() > LONGEST:
+        cuts = np.flatnonzero(sequences.places % LONGEST == 0)
+        times, starts = times[sequences.of_event[cuts]], np.append(cuts, len(sequences.events))
+    part_starts, own = parts or (np.arange(corpus.size + 1), np.arange(corpus.size))
+    column_of = np.repeat(np.arange(len(corpus.columns), dtype=np.int32), np.diff(corpus.offsets))
+    return Samples(
+        events=sequences.events,
+        starts=starts,
+        window=window if corpus.is_ordered else RECORD_WINDOW,
+        shuffled=not corpus.is_ordered,
+        part_starts=part_starts,
+        parts=own,
+        column_of=column_of,
+        offsets=corpus.offsets,
+        noise=_noise(corpus.occurrences, corpus.offsets),
+        table=_table(),
+        negatives=negatives,
+    ), times
+
+
+def _noise(occurrences: NDArray[np.float64], offsets: Ints) -> NDArray[np.uint64]:
+    """Walker's alias method for every column: in the upper half the chance to stay, in the lower where to go."""
+    noise = np.zeros(len(occurrences), np.uint64)
+    for low, high in pairwise(offsets.tolist()):
+        total, size = occurrences[low:high].sum(), high - low
+        share = occurrences[low:high] * (size / total) if total else np.ones(size)
+        alias = np.arange(low, high)
+        small, large = list(np.flatnonzero(share < 1)), list(np.flatnonzero(share >= 1))
+        chance = share.copy()
+        while small and large:
+            less, more = small.pop(), large[-1]
+            alias[less] = low + more
+            chance[more] -= 1 - chance[less]
+            if chance[more] < 1:
+                small.append(large.pop())
+        stay = np.minimum(chance * 2.0**32, 2.0**32 - 1).astype(np.uint64)
+        stay[alias == np.arange(low, high)] = 2**32 - 1
+        noise[low:high] = (stay << np.uint64(32)) | alias.astype(np.uint64)
+    return noise
+
+
+def _table() -> Matrix:
+    """Logistic function, and -log of it, at the middle of every step."""
+    at = (np.arange(int(2 * FAR * STEPS)) + 0.5) / STEPS - FAR
+    return np.column_stack([1 / (1 + np.exp(-at)), np.log1p(np.exp(-at))]).astype(np.float32)
+
+
+def count_pairs_of(samples: Samples) -> Ints:
+    """Return how many pairs of company every sequence has."""
+    lengths = np.diff(samples.starts)
+    near = np.minimum(samples.window, lengths - 1)
+    return np.asarray(near * (2 * lengths - near - 1), np.int64)

@@ -1,0 +1,46 @@
+"""Skip-gram: every token predicts each of its company, told from drawn tokens [1]_.
+
+Weak associations, as between the columns of a nearly random table, take a high learning rate and many epochs. Tried
+without gain on the sets of the benchmark: vectors of length one, lengths by rarity, input beside or plus output
+vectors, and turning both so that their product is in its principal directions; centring by column helps one set and
+hurts another.
+
+.. [1] Mikolov, Chen, Corrado, Dean: Efficient estimation of word representations in vector space. ICLR workshops 2013.
+"""
+
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Progress, Training, run_epochs, start_vectors
+from anomembed.represent.embeddings.finishing import finish
+from anomembed.represent.embeddings.kernels import train_skipgram
+from anomembed.represent.embeddings.lanes import aligned
+from anomembed.represent.embeddings.sampling import make_samples
+
+
+def fit_skipgram(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
+    """Learn embeddings by skip-gram with negative sampling.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Records or sequences.
+    training : Training
+        How to learn.
+    seed : int
+        Start of all random numbers.
+    progress : callable, optional
+        Told of every epoch.
+
+    Returns
+    -------
+    Embeddings
+
+    Raises
+    ------
+    ConfigError
+        When the learning rate is too high.
+    """
+    samples, times = make_samples(corpus, training.window, training.negatives)
+    vectors, contexts = start_vectors(corpus.size, training.width, seed), aligned((corpus.size, training.width))
+    losses = run_epochs(train_skipgram, (vectors, contexts), samples, times, training, seed, progress)
+    return finish("skipgram", corpus, vectors[:, : training.width], contexts[:, : training.width], losses)

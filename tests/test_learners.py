@@ -1,0 +1,280 @@
+"""Every learner finds a structure that was planted, and random vectors do not."""
+
+from typing import get_args
+
+import numpy as np
+import polars as pl
+import pytest
+
+from anomembed.config import Config, EmbeddingConfig
+from anomembed.errors import ConfigError
+from anomembed.fitting import learn_model
+from anomembed.model import load_model, save_model
+from anomembed.read.sequences import EVENTS, GAPS
+from anomembed.read.table import Table
+from anomembed.represent.counts import count_pairs
+from anomembed.represent.embeddings import epochs, kernels, sampling
+from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
+from anomembed.represent.embeddings.learners import LEARNERS, choose_width, fit_embeddings
+from anomembed.represent.embeddings.subwords import hash_pieces
+from anomembed.represent.sequences import count_neighbours, encode_sequences
+from anomembed.represent.tokens import FIRST_VALUE, Vocabulary, category_tokens, count_values, distinct
+from anomembed.write.store import Store
+
+BASELINES = {"onehot", "random"}
+REAL = sorted(set(LEARNERS) - BASELINES)
+SAMPLED = ["skipgram", "cbow", "fasttext"]
+WITH_EPOCHS = [*SAMPLED, "glove"]
+
+
+def make_corpus(frame):
+    columns = tuple(category_tokens(name, *count_values(frame[name], 10**6), 1) for name in frame.columns)
+    vocabulary = Vocabulary(columns)
+    rows, _, times = distinct(vocabulary.encode(frame))
+    return record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
+
+
+def make_event_corpus(lists):
+    events = pl.Series(lists)
+    tokens = category_tokens("event", *count_values(events.explode(), 10**6), 1)
+    rows, place = encode_sequences(pl.DataFrame({EVENTS: events, GAPS: [None] * len(events)}), tokens).distinct()
+    times = np.bincount(place)
+    return sequence_corpus(tokens, rows, times, count_neighbours(rows, times, len(tokens.labels)))
+
+
+def learn(corpus, method, seed=0, progress=None, **settings):
+    settings = {"width": 8, "epochs": 40, **settings}
+    return fit_embeddings(corpus, EmbeddingConfig(method=method, **settings), seed, progress)
+
+
+def cosines(vectors):
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return unit @ unit.T
+
+
+def tokens_of(corpus, column):
+    """Token ids of the values of a column, by value."""
+    place = [tokens.name for tokens in corpus.columns].index(column)
+    labels = corpus.columns[place].labels[FIRST_VALUE:]
+    return {label: int(corpus.offsets[place]) + FIRST_VALUE + i for i, label in enumerate(labels)}
+
+
+@pytest.fixture(scope="module")
+def communities():
+    """Each record takes nine in ten values from one of two communities: values 0-2 or 3-5 of every column."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 3, (4000, 4)) + 3 * (rng.integers(0, 2, (4000, 1)) ^ (rng.random((4000, 4)) < 0.1))
+    return make_corpus(pl.DataFrame(values.astype(str), schema=list("abcd")))
+
+
+@pytest.fixture(scope="module")
+def merchants():
+    """Merchants with two spellings each, which never meet: what goes with one goes with the other."""
+    rng = np.random.default_rng(1)
+    shop = rng.integers(0, 6, 6000)
+    spelling = np.where(rng.random(6000) < 0.5, "shop", "store")
+    frame = {"merchant": [f"{kind}{i}" for kind, i in zip(spelling, shop, strict=True)]}
+    for column in "abcd":
+        own = (shop + rng.integers(0, 2, 6000)) % 6
+        frame[column] = np.where(rng.random(6000) < 0.9, own, rng.integers(0, 6, 6000)).astype(str)
+    return make_corpus(pl.DataFrame(frame))
+
+
+def separation(corpus, learnt):
+    """How much nearer tokens of the same community are, on average, than those of different ones; 0 to 2."""
+    used = np.flatnonzero(corpus.occurrences)
+    labels = [label for tokens in corpus.columns for label in tokens.labels]
+    community = np.array([int(labels[token]) // 3 for token in used])
+    near = cosines(learnt.vectors[used])
+    same = (community[:, None] == community) & ~np.eye(len(used), dtype=bool)
+    return near[same].mean() - near[community[:, None] != community].mean()
+
+
+def share_of_synonyms(corpus, learnt):
+    """Share of spellings whose nearest merchant is their other spelling."""
+    tokens = tokens_of(corpus, "merchant")
+    names = list(tokens)
+    near = cosines(learnt.vectors[list(tokens.values())])
+    np.fill_diagonal(near, -2)
+    return np.mean([names[i][-1] == names[j][-1] for i, j in enumerate(near.argmax(axis=1))])
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_communities_are_found(communities, method):
+    assert separation(communities, learn(communities, method, width=4)) > 0.5
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_two_spellings_of_a_merchant_are_nearest_to_each_other(merchants, method):
+    assert share_of_synonyms(merchants, learn(merchants, method)) > 0.9
+
+
+@pytest.mark.parametrize("method", sorted(BASELINES))
+def test_baselines_know_neither(communities, merchants, method):
+    """What the two tests above measure is not there by itself."""
+    assert separation(communities, learn(communities, method, width=4)) < 0.2
+    assert share_of_synonyms(merchants, learn(merchants, method)) < 0.6
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_products_of_vectors_and_contexts_rank_pairs(communities, method):
+    """Pairs that attract have larger products than pairs that repel, in at least 97 of 100 comparisons."""
+    learnt = learn(communities, method)
+    used = np.flatnonzero(communities.occurrences)
+    column = np.searchsorted(communities.offsets, used, side="right")
+    products = (learnt.vectors @ learnt.contexts.T)[np.ix_(used, used)]
+    counts = communities.counts
+    by_chance = np.outer(counts.single, counts.single) / counts.n_records
+    meets = (counts.together.toarray() > by_chance)[np.ix_(used, used)]
+    apart = column[:, None] != column
+    yes, no = products[meets & apart], products[~meets & apart]
+    assert (yes[:, None] > no).mean() > 0.97
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_events_that_stand_together_are_near(method):
+    rng = np.random.default_rng(2)
+    kinds = rng.integers(0, 2, (600, 1)) ^ (rng.random((600, 12)) < 0.1)
+    lists = [[f"{'xy'[kind]}{rng.integers(4)}" for kind in row] for row in kinds]
+    corpus = make_event_corpus(lists)
+    tokens = tokens_of(corpus, "event")
+    near = cosines(learn(corpus, method, width=3).vectors[list(tokens.values())])
+    kind = np.array([name[0] for name in tokens])
+    same = (kind[:, None] == kind) & ~np.eye(len(kind), dtype=bool)
+    assert near[same].mean() - near[kind[:, None] != kind].mean() > 0.5
+
+
+@pytest.mark.parametrize("method", sorted(LEARNERS))
+def test_same_seed_same_bytes(merchants, method):
+    first, again = (learn(merchants, method, epochs=2) for _ in range(2))
+    assert first.vectors.tobytes() == again.vectors.tobytes()
+    assert first.contexts.tobytes() == again.contexts.tobytes()
+    assert first.vectors.dtype == first.contexts.dtype == np.float32
+    assert first.losses == again.losses
+    assert 0 <= first.explained <= 1
+
+
+@pytest.mark.parametrize("method", [*WITH_EPOCHS, "random"])
+def test_another_seed_gives_others(merchants, method):
+    assert (
+        learn(merchants, method, epochs=1).vectors.tobytes() != learn(merchants, method, 1, epochs=1).vectors.tobytes()
+    )
+
+
+@pytest.mark.parametrize("method", SAMPLED)
+def test_parts_of_the_work_do_not_depend_on_the_processors(communities, method, monkeypatch):
+    monkeypatch.setattr(epochs, "ROUND", 200)
+    found = []
+    for n in (1, 2):
+        monkeypatch.setattr(epochs, "n_processors", lambda n=n: n)
+        found.append(learn(communities, method, epochs=20))
+    assert found[0].vectors.tobytes() == found[1].vectors.tobytes()
+    assert separation(communities, found[0]) > 0.5
+
+
+@pytest.mark.parametrize("method", WITH_EPOCHS)
+def test_the_loss_falls_and_is_told(communities, method):
+    told = []
+    learnt = learn(communities, method, epochs=6, progress=lambda *epoch: told.append(epoch))
+    assert learnt.losses[-1] < learnt.losses[0]
+    assert told == [(i, 6, loss) for i, loss in enumerate(learnt.losses, 1)]
+
+
+@pytest.mark.parametrize("method", WITH_EPOCHS)
+def test_learning_ends_when_the_loss_no_longer_falls(communities, method):
+    learnt = learn(communities, method, epochs=1000, learning_rate=1e-30)
+    assert 3 <= len(learnt.losses) < 100
+
+
+@pytest.mark.parametrize("method", WITH_EPOCHS)
+def test_a_loss_that_is_no_number_ends_in_a_sentence(communities, method):
+    with pytest.raises(ConfigError, match=r"epoch \d+ of 40.*lower embedding.learning_rate, which is 1e\+20"):
+        learn(communities, method, learning_rate=1e20)
+
+
+@pytest.mark.parametrize("method", sorted(LEARNERS))
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"a": ["x"] * 20},
+        {"a": ["x"] * 20, "b": ["y"] * 20},
+        {"a": [str(i) for i in range(20)]},
+        {"a": [None] * 20, "b": ["y", "z"] * 10},
+        {"a": ["x", "y"] * 10, "b": ["x", "y"] * 10},
+    ],
+    ids=["one token", "constant", "one column", "null", "tiny"],
+)
+def test_what_has_nothing_to_teach_teaches_nothing(frame, method):
+    corpus = make_corpus(pl.DataFrame(frame, schema_overrides=dict.fromkeys(frame, pl.String)))
+    learnt = learn(corpus, method, width=1024, epochs=3)
+    assert learnt.vectors.shape == learnt.contexts.shape == (corpus.size, max(corpus.n_used - 1, 1))
+    assert np.isfinite(learnt.vectors).all()
+    assert np.isfinite(learnt.contexts).all()
+    assert not learnt.vectors[corpus.occurrences == 0].any()
+
+
+def test_an_unseen_misspelling_is_nearest_to_its_original():
+    rng = np.random.default_rng(3)
+    names = ["Scarlet Lantern Fuel", "Pebble Fox Market", "Olive Sparrow Bakery", "Birch Canyon Garage"]
+    shop = rng.integers(0, 4, 2000)
+    goods = np.array(["fuel", "food", "bread", "parts"])[shop]
+    corpus = make_corpus(pl.DataFrame({"merchant": np.array(names)[shop], "goods": goods}))
+    learnt = learn(corpus, "fasttext")
+    seen = learnt.vectors[[tokens_of(corpus, "merchant")[name] for name in names]]
+    misspelt = ["Scarlett Lantern Fuel", "PEBBLE FOX MRKET", "Olive Sparow Bakery", "Birch Canyon Garage #2"]
+    composed = learnt.subwords.compose("merchant", misspelt)
+    near = cosines(np.vstack([seen, composed]))[4:, :4]
+    assert near.argmax(axis=1).tolist() == [0, 1, 2, 3]
+    assert not learnt.subwords.compose("merchant", ["zzz", ""]).any()
+    assert not learnt.subwords.compose("goods of another table", ["fuel"]).any()
+
+
+def test_pieces_of_a_long_value_are_bounded_and_shared():
+    long = "connection from 10.0.0.1 refused by policy " * 20
+    pieces = hash_pieces("event", long)
+    assert len(pieces) == 64
+    assert len(np.intersect1d(pieces, hash_pieces("event", long + "today"))) > 50
+    assert not len(np.intersect1d(pieces, hash_pieces("other", long)))
+
+
+def test_names_in_the_configuration_are_those_of_the_learners():
+    assert set(get_args(EmbeddingConfig.model_fields["method"].annotation)) == set(LEARNERS)
+
+
+def test_a_name_that_there_is_not(communities):
+    with pytest.raises(ConfigError, match="did you mean 'skipgram'"):
+        fit_embeddings(communities, EmbeddingConfig().model_copy(update={"method": "skipgran"}), 0)
+
+
+def test_automatic_widths():
+    assert [choose_width("auto", "cbow", n) for n in (1, 10, 100, 1_000, 10_000, 10**6)] == [1, 9, 16, 24, 48, 64]
+    assert [choose_width("auto", "onehot", n) for n in (1, 100, 10_000)] == [1, 100, 256]
+
+
+def test_draws_follow_the_counts_of_a_column():
+    frame = pl.DataFrame({"a": ["x"] * 70 + ["y"] * 20 + ["z"] * 10, "b": ["u", "v"] * 50})
+    corpus = make_corpus(frame)
+    noise = sampling.make_samples(corpus, 3, 5)[0].noise
+    state, drawn = np.uint64(1), []
+    low, high = corpus.offsets[:2]
+    for _ in range(5000):
+        token, state = kernels.draw(state, int(low), int(high), noise)
+        state = np.uint64(state)
+        drawn.append(int(token))
+    share = np.bincount(drawn, minlength=int(high)) / len(drawn)
+    assert np.allclose(share[FIRST_VALUE:], [0.7, 0.2, 0.1], atol=0.03)
+
+
+@pytest.mark.parametrize("method", sorted(LEARNERS))
+def test_a_model_by_any_method_is_kept_whole(database, tmp_path, method):
+    path = database(
+        "CREATE TABLE pets AS SELECT i AS id, 'p' || i % 3 AS pet, 's' || i % 3 AS says FROM range(300) t(i)"
+    )
+    config = Config(embedding={"method": method, "epochs": 2}, roles={"key": ["id"]})
+    with Table(path, "pets") as table, Store(tmp_path / "store.duckdb") as store:
+        model = learn_model(table, config)
+        kept = load_model(store, save_model(model, store))
+    assert kept.embeddings.method == method
+    assert kept.embeddings.vectors.tobytes() == model.embeddings.vectors.tobytes()
+    assert kept.embeddings.losses == model.embeddings.losses
+    assert (kept.embeddings.subwords is None) == (method != "fasttext")
