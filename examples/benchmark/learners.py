@@ -3,7 +3,7 @@
     python learners.py DATA [--speed | --quality] [--records 250_000] [--only NAME ...] [--anomembed COMMAND]
 
 DATA is the folder of files that README.md describes. Speed: card payments as sentences of five words (customer,
-terminal, hour, weekday, amount), with the same width, window and negatives; gensim is left out when it is not installed.
+terminal, hour, weekday, amount), with the same width, window and negatives; without gensim when it is not installed.
 Quality: ROC AUC / average precision / seconds of a scan. Tables go to stdout, progress to stderr.
 """
 

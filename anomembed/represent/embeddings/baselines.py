@@ -17,6 +17,8 @@ def fit_onehot(corpus: Corpus, training: Training, _seed: int, _progress: Progre
         Records or sequences.
     training : Training
         Only the width counts: so many dimensions, the last of which is shared by all tokens without one of their own.
+    _seed, _progress : ignored
+        Present for the interface.
 
     Returns
     -------
@@ -40,6 +42,8 @@ def fit_random(corpus: Corpus, training: Training, seed: int, _progress: Progres
         Only the width counts.
     seed : int
         Start of the random numbers.
+    _progress : ignored
+        Present for the interface.
 
     Returns
     -------

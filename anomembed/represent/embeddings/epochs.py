@@ -115,12 +115,14 @@ def run_epochs(
 
     Parameters
     ----------
-    kernel, matrices, samples, seed
+    kernel, matrices, samples
         As for `run_epoch`.
     times : ndarray
         How often each sequence occurs; so often it is learnt from in an epoch, in random order.
     training : Training
         The learning rate falls linearly from epoch to epoch.
+    seed : int
+        Start of all random numbers.
     progress : callable or None
         Told the epoch, their number, and the loss.
 

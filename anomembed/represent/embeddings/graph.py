@@ -37,6 +37,8 @@ def fit_graph(corpus: Corpus, training: Training, seed: int, _progress: Progress
         Only the width counts.
     seed : int
         Start of the factorisation; the result depends on it only by rounding.
+    _progress : ignored
+        Present for the interface.
 
     Returns
     -------
