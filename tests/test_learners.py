@@ -285,8 +285,8 @@ def test_long_sequences_are_cut_and_learnt_from(method):
     events = [f"{'xy'[i // 10 % 2]}{i % 7 % 3}" for i in range(2000)]
     corpus = make_event_corpus([events])
     samples, times = sampling.make_samples(corpus, 3, 5)
-    assert np.diff(samples.starts).tolist() == [128] * 15 + [80]
-    assert times.tolist() == [1] * 16
+    assert np.diff(samples.starts).tolist() == [32] * 62 + [16]
+    assert times.tolist() == [1] * 63
     tokens = tokens_of(corpus, "event")
     learnt = learn(corpus, method, width=2, epochs=100)
     kind = np.array([name[0] for name in tokens])
