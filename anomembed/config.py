@@ -111,7 +111,7 @@ class EmbeddingConfig(Section):
     """Numbers per vector; lowered to what the vocabulary allows. ``auto``: by the size of the vocabulary, 16 to 64."""
     epochs: int = Field(default=10, ge=1)
     """Times through the reference, at most; fewer when the loss no longer falls. Not for methods without epochs."""
-    learning_rate: float | None = Field(default=None, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """At the start; each method has its own by default."""
     negatives: int = Field(default=5, ge=1, le=100)
     """skipgram, cbow, fasttext: values drawn for every true one."""
@@ -263,7 +263,7 @@ def merge(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
-    name = ".".join(place)
+    name = ".".join(place[:2])  # deeper is which of several types it might have been
     if first["type"] == "extra_forbidden":
         return f"unknown setting {name}{nearest_name(place[-1], _known(place[:-1]))}"
     message = first["msg"].removeprefix("Value error, ")

@@ -56,6 +56,7 @@ def test_these_are_the_defaults():
     nothing = {
         "sequence": ["key", "session_gap", "window", "length", "step"],
         "source": ["database", "table", "fit_where", "where"],
+        "embedding": ["learning_rate"],
         "flags": ["alpha", "budget", "threshold"],
     }
     assert all(getattr(getattr(Config(), section), name) is None for section in nothing for name in nothing[section])
@@ -75,8 +76,12 @@ def test_settings_are_frozen():
         ("tokens", "min_count", [1], [0]),
         ("tokens", "max_values", [1], [0]),
         ("tokens", "bins", [2, 256], [1, 257]),
-        ("embedding", "width", [1, 1024], [0, 1025]),
-        ("embedding", "method", ["ppmi-svd"], ["word2vec"]),
+        ("embedding", "width", [1, 1024, "auto"], [0, 1025, "wide"]),
+        ("embedding", "method", ["ppmi-svd", "skipgram"], ["word2vec"]),
+        ("embedding", "epochs", [1], [0]),
+        ("embedding", "learning_rate", [1e-9, 10.0], [0, -1, float("inf"), float("nan")]),
+        ("embedding", "negatives", [1, 100], [0, 101]),
+        ("embedding", "window", [1, 100], [0, 101]),
         ("flags", "alpha", [1e-9, 0.99], [0, 1, -0.1, float("nan")]),
         ("flags", "budget", [1], [0, 1.5]),
         ("flags", "threshold", [1e-300, 0.99], [0, 1, float("inf")]),

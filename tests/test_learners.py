@@ -278,3 +278,20 @@ def test_a_model_by_any_method_is_kept_whole(database, tmp_path, method):
     assert kept.embeddings.vectors.tobytes() == model.embeddings.vectors.tobytes()
     assert kept.embeddings.losses == model.embeddings.losses
     assert (kept.embeddings.subwords is None) == (method != "fasttext")
+
+
+@pytest.mark.parametrize("method", SAMPLED)
+def test_long_sequences_are_cut_and_learnt_from(method):
+    """One sequence of 2,000 events in which x and y take turns, ten at a time."""
+    events = [f"{'xy'[i // 10 % 2]}{i % 7 % 3}" for i in range(2000)]
+    corpus = make_event_corpus([events])
+    samples, times = sampling.make_samples(corpus, 3, 5)
+    assert np.diff(samples.starts).tolist() == [32] * 62 + [16]
+    assert times.tolist() == [1] * 63
+    tokens = tokens_of(corpus, "event")
+    learnt = learn(corpus, method, width=2, epochs=100)
+    kind = np.array([name[0] for name in tokens])
+    place = list(tokens.values())
+    products = (learnt.vectors @ learnt.contexts.T)[np.ix_(place, place)]
+    same = kind[:, None] == kind
+    assert products[same].mean() > products[~same].mean() + 0.5

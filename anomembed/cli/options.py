@@ -63,9 +63,10 @@ DetectorName = Annotated[
     str | None,
     typer.Option("--detector", metavar="NAME", help="auto, nearest or a detector of PyOD.", show_default="auto"),
 ]
+METHODS = "How values become vectors: ppmi-svd, skipgram, cbow, glove, fasttext, graph, onehot or random."
 EmbeddingName = Annotated[
     str | None,
-    typer.Option("--embedding", metavar="NAME", help="How values become vectors.", show_default="ppmi-svd"),
+    typer.Option("--embedding", metavar="NAME", help=METHODS, show_default="ppmi-svd"),
 ]
 Seed = Annotated[int | None, typer.Option(help="Same records and seed: same scores.", show_default="0")]
 

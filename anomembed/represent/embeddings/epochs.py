@@ -19,6 +19,7 @@ Kernel = Callable[..., tuple[float, int]]
 Progress = Callable[[int, int, float], None]
 """Told the epoch from 1, how many there will be at most, and the loss."""
 
+HOPELESS = 20.0  # mean loss of a pair at which vectors run away, long before they overflow
 PATIENCE = 2  # epochs in a row without a fall of the loss end it; at first it may hardly move
 MOST_PAIRS = 5_000_000  # of an epoch; of a larger reference each epoch takes another part
 SHARDS = 2  # parts of the work that do not see each other's latest vectors, whatever the machine
@@ -143,7 +144,8 @@ def run_epochs(
         order = rng.permutation(every)[:most]
         rates = training.learning_rate * (1 - np.array([epoch, epoch + 1]) / training.epochs)
         loss = run_epoch(kernel, matrices, samples, order, (rates[0], rates[1]), seed + epoch)
-        return loss if all(np.isfinite(matrix).all() for matrix in matrices) else np.nan
+        # A pair costs 2 log 2 when nothing is known; learning never makes it many times that.
+        return loss if loss < HOPELESS and all(np.isfinite(matrix).all() for matrix in matrices) else np.inf
 
     return watch(learn, training, progress)
 
@@ -168,16 +170,16 @@ def watch(learn: Callable[[int], float], training: Training, progress: Progress 
     Raises
     ------
     ConfigError
-        When the loss is no longer a finite number.
+        When the loss is not a number, or infinite.
     """
     losses: list[float] = []
     for epoch in range(training.epochs):
         loss = learn(epoch)
         if not np.isfinite(loss):
-            before = f"it was {losses[-1]:.3g} before" if losses else "in the first"
+            before = f" (it was {losses[-1]:.3g})" if losses else ""
             raise ConfigError(
-                f"learning the embeddings failed in epoch {epoch + 1} of {training.epochs}: the loss is no longer a "
-                f"finite number ({before}); lower embedding.learning_rate, which is {training.learning_rate:g}"
+                f"learning the embeddings failed in epoch {epoch + 1} of {training.epochs}: the loss is beyond all "
+                f"bounds{before}; lower embedding.learning_rate, which is {training.learning_rate:g}"
             )
         losses.append(loss)
         if progress:

@@ -35,6 +35,8 @@ def train_skipgram(
         now = np.float32(rate + (last_rate - rate) * turn / len(order))
         now *= np.float32(COMPANY / max(COMPANY, min(2 * window, length - 1)))
         state = take(tokens, events, start, stop, window, shuffled, state)
+        if not shuffled:
+            now *= np.float32(share_of_different(tokens, length))
         gather(inputs, found, tokens, length, part_starts, parts, vectors)
         for place in range(length):
             first, last = max(0, place - window), min(length, place + window + 1)
@@ -69,6 +71,8 @@ def train_cbow(
         start, stop = starts[order[turn]], starts[order[turn] + 1]
         length = stop - start
         state = take(tokens, events, start, stop, window, shuffled, state)
+        if not shuffled:
+            now *= np.float32(share_of_different(tokens, length))
         for place in range(length):
             put_sum(sums, place + 1, sums, place, vectors, tokens[place])
         for place in range(length):
@@ -144,6 +148,20 @@ def take(tokens, events, start, stop, window, shuffled, state):
             other = np.int64(((state >> np.uint64(32)) * np.uint64(place + 1)) >> np.uint64(32))
             tokens[place], tokens[other] = tokens[other], tokens[place]
     return state
+
+
+@njit(nogil=True, cache=True)
+def share_of_different(tokens, length):
+    """Return the share of events that did not occur before: an event that repeats itself is moved as often at once."""
+    different = 0
+    for place in range(length):
+        is_new = 1
+        for before in range(place):
+            if tokens[before] == tokens[place]:
+                is_new = 0
+                break
+        different += is_new
+    return different / length
 
 
 @njit(nogil=True, cache=True)
@@ -226,11 +244,12 @@ def draw(state, low, high, noise):
 @njit(inline="always")
 def step(at, is_true, rate, weight, table):
     """Return how far to go along the other vector, and the loss; `is_true` is 1 for company, 0 for a drawn token."""
-    near = at if at < INSIDE else INSIDE  # also what is not a number
+    near = at if at < INSIDE else INSIDE  # where it also puts what is not a number, which `beyond` then shows
     near = near if near > -INSIDE else -INSIDE
     place = np.uint32((near + FAR) * STEPS)
     far = (is_true - table[place, 0]) * rate * weight
-    loss = (table[place, 1] + (ONE - is_true) * near) * weight
+    beyond = (at - near) * (ONE - is_true - is_true)  # positive on the wrong side
+    loss = (table[place, 1] + (ONE - is_true) * near + (NONE if beyond < NONE else beyond)) * weight
     return far, loss
 
 

@@ -21,7 +21,7 @@ from anomembed.represent.embeddings.kernels import FAR, STEPS
 from anomembed.represent.sequences import Ints
 
 RECORD_WINDOW = 16  # values of a record keep company with at most twice as many others, drawn anew every time
-LONGEST = 128  # longer sequences are cut
+LONGEST = 32  # longer sequences are cut: their events are moved together, each by the sum of its steps
 
 Matrix = NDArray[np.float32]
 
