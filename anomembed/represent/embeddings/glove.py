@@ -1,9 +1,10 @@
 """GloVe: products of vectors, plus a bias per token, are the logarithms of pair counts [1]_.
 
-Biases start at the logarithms of the tokens' own counts, and one record is added to the count of a pair and to what
-chance would have, as in `ppmi_svd`. Pairs that never meet teach nothing, which costs where they are what matters (most
-on the set chess_krkopt). Higher learning rates help there and hurt elsewhere; vectors of length one, the sum of input
-and output vectors, fixed biases and another weighting were tried and gained nothing.
+What chance would have is taken off beforehand, one record added to it and to the count of a pair,
+as in `ppmi_svd`. Pairs that never meet teach nothing, which costs where they are what matters (most
+on the set chess_krkopt; it is .033 behind `ppmi_svd` in the mean AUC of the six sets). Taught as pairs that meet less
+than by chance they help there and cost more on apascal. Higher learning rates, another start, vectors of length one,
+sums of input and output vectors, fixed biases and another weighting were tried and gained nothing.
 
 .. [1] Pennington, Socher, Manning: GloVe: Global vectors for word representation. EMNLP 2014.
 """
