@@ -294,7 +294,7 @@ class Table:
         """Tell whether `name` is a column that was derived here, and not one of the source's."""
         return name in self._derived
 
-    def extend(self, columns: Mapping[str, str], windows: Mapping[str, str]) -> None:
+    def extend(self, columns: Mapping[str, str], windows: Mapping[str, str], join: str = "") -> None:
         """Add columns that SQL computes over windows of records, once: the table is copied, to disk when it is large.
 
         Parameters
@@ -303,14 +303,16 @@ class Table:
             SQL expression of every new column, by its name.
         windows : mapping of str to str
             What the windows that the expressions name look at, by name.
+        join : str, default=""
+            SQL that joins more columns to each of the `records`.
         """
         added = ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in columns.items())
         named = ", ".join(f"{quote_identifier(name)} AS ({sql})" for name, sql in windows.items())
-        numbered = f"(SELECT *, row_number() OVER () AS {HASH} FROM {self._from})"
         with clear_errors(self.name):
             # In the order of the source, because records without a key are told apart by their place.
             self._connection.execute(
-                f"CREATE TEMP TABLE {EXTENDED} AS SELECT * EXCLUDE ({HASH}), {added} FROM {numbered} "
+                f"CREATE TEMP TABLE {EXTENDED} AS WITH records AS (SELECT *, row_number() OVER () AS {HASH} "
+                f"FROM {self._from}) SELECT records.* EXCLUDE ({HASH}), {added} FROM records {join} "
                 f"WINDOW {named} ORDER BY {HASH}"
             )
         self._from = EXTENDED

@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 NEAR = 3  # events that stand no farther apart keep each other company
 LONGEST = 3  # events of an n-gram: the two before say what is expected
 USUAL = (0.025, 0.975)  # nineteen in twenty
+MOST_PLACES = 2**24  # n-grams that there can be, up to which each has a place of its own, which saves searching for it
 HALF = 0.5  # added to the count of every single event, so that nothing is impossible
 
 
@@ -135,9 +136,9 @@ def count_neighbours(sequences: Sequences, times: Ints, n_tokens: int) -> Counts
     for apart in range(1, NEAR + 1):
         same = sequences.places[apart:] >= apart
         first, second = sequences.events[:-apart][same], sequences.events[apart:][same]
-        key, place = np.unique(first.astype(np.int64) * n_tokens + second, return_inverse=True)
+        key, total = _summed(first.astype(np.int64) * n_tokens + second, weight[apart:][same], n_tokens**2)
         keys.append(key)
-        sums.append(_tally(place, weight[apart:][same], len(key)))
+        sums.append(total)
     pair, shape = np.concatenate(keys), (n_tokens, n_tokens)
     beside = sparse.csr_array((np.concatenate(sums), (pair // n_tokens, pair % n_tokens)), shape=shape)
     both = sparse.csr_array(beside + beside.T)
@@ -171,9 +172,10 @@ class NGrams:
 
     def __add__(self, other: "NGrams") -> "NGrams":
         parts = [
-            _summed(np.concatenate(grams), np.concatenate(times))
-            for grams, times in zip(
-                zip(self.grams, other.grams, strict=True), zip(self.times, other.times, strict=True), strict=True
+            _summed(np.concatenate(grams), np.concatenate(times), self.base**size)
+            for size, (grams, times) in enumerate(
+                zip(zip(self.grams, other.grams, strict=True), zip(self.times, other.times, strict=True), strict=True),
+                1,
             )
         ]
         return NGrams(self.n_tokens, tuple(grams for grams, _ in parts), tuple(times for _, times in parts))
@@ -189,6 +191,21 @@ class NGrams:
             context, place = np.unique(grams // self.base, return_inverse=True)
             followers = _tally(place, np.ones(len(place)), len(context))
             found.append((context, place, _tally(place, times, len(context)), followers))
+        return tuple(found)
+
+    @cached_property
+    def places(self) -> tuple[NDArray[np.int32] | None, ...]:
+        """For every length: the place of every n-gram that there can be among those that occur, -1 when it does not.
+
+        None where there can be too many.
+        """
+        found: list[NDArray[np.int32] | None] = []
+        for size, grams in enumerate(self.grams, 1):
+            place = None
+            if self.base**size <= MOST_PLACES:
+                place = np.full(self.base**size, -1, np.int32)
+                place[grams] = np.arange(len(grams), dtype=np.int32)
+            found.append(place)
         return tuple(found)
 
     def surprise(self, sequences: Sequences, own: float) -> tuple[Floats, Ints]:
@@ -232,10 +249,10 @@ class NGrams:
 
     def _surprise(self, keys: list[Ints], own: float) -> Floats:
         chance = np.ones(len(keys[0]))
-        for grams, times, key, (context, own_context, total, followers) in zip(
-            self.grams, self.times, keys, self.contexts, strict=True
+        for grams, times, places, key, (context, own_context, total, followers) in zip(
+            self.grams, self.times, self.places, keys, self.contexts, strict=True
         ):
-            gram, is_known = find_keys(grams, key)
+            gram, is_known = find_keys(grams, key) if places is None else (places[key], places[key] >= 0)
             seen = np.maximum(np.where(is_known, times[gram], 0.0) - own, 0.0)
             # Most n-grams are known, and their context with them: only for the others it is looked for.
             place, is_known = own_context[gram], is_known.copy()
@@ -283,7 +300,10 @@ def count_ngrams(sequences: Sequences, times: Ints, n_tokens: int) -> NGrams:
     """
     events, starts = _with_end(sequences, n_tokens + 1)
     weight = np.repeat(times, np.diff(starts)).astype(np.float64)
-    parts = [_summed(_gram_keys(events, starts, size, n_tokens), weight) for size in range(1, LONGEST + 1)]
+    parts = [
+        _summed(_gram_keys(events, starts, size, n_tokens), weight, (n_tokens + 2) ** size)
+        for size in range(1, LONGEST + 1)
+    ]
     return NGrams(n_tokens, tuple(grams for grams, _ in parts), tuple(sums for _, sums in parts))
 
 
@@ -297,7 +317,8 @@ def count_steps(steps: Ints, n_tokens: int) -> NGrams:
     n_tokens : int
         Size of the vocabulary.
     """
-    parts = [_summed(key, np.ones(len(key))) for key in _step_keys(steps, n_tokens + 2)]
+    base = n_tokens + 2
+    parts = [_summed(key, np.ones(len(key)), base**size) for size, key in enumerate(_step_keys(steps, base), 1)]
     return NGrams(n_tokens, tuple(grams for grams, _ in parts), tuple(sums for _, sums in parts))
 
 
@@ -351,7 +372,12 @@ def _step_keys(steps: Ints, base: int) -> list[Ints]:
     return [steps[:, :size] @ base ** np.arange(size) for size in range(1, LONGEST + 1)]
 
 
-def _summed(keys: Ints, weights: Floats) -> tuple[Ints, Floats]:
+def _summed(keys: Ints, weights: Floats, n_possible: int) -> tuple[Ints, Floats]:
+    """Return the keys that occur, ascending, and the sum of the weights, all above 0, of each."""
+    if n_possible <= min(MOST_PLACES, 16 * len(keys)):
+        sums = _tally(keys, weights, n_possible)
+        found = np.flatnonzero(sums)
+        return found, sums[found]
     found, place = np.unique(keys, return_inverse=True)
     return found, _tally(place, weights, len(found))
 
