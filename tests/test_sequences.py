@@ -305,6 +305,18 @@ def test_sequences_of_one_event_are_said_to_have_no_order():
     assert score_table(model, log).frame.height == 300
 
 
+def test_sequences_that_are_all_alike_are_flagged_with_a_reason(run, tmp_path):
+    frame = pl.DataFrame(
+        {"case": [c for c in range(30) for _ in range(3)], "at": [0, 1, 2] * 30, "did": ["a", "b", "c"] * 30}
+    )
+    frame.write_parquet(tmp_path / "alike.parquet")
+    found = run(
+        "scan", tmp_path / "alike.parquet", "--sequence", "case", "--order", "at", "--event", "did", "--format", "csv"
+    )
+    assert found.code == 0
+    assert len(found.out.splitlines()) == 21  # the budget of 20, and the header
+
+
 def test_a_column_that_is_missing_when_scoring(model):
     with pytest.raises(SourceError, match="no such column"):
         score_table(model, make_log().drop("what"))

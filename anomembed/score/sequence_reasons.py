@@ -114,7 +114,7 @@ class SequenceReasons:
         return [
             self._number(sequence, events, int(token), int(counts[token]), float(share))
             for token, share in zip(odd, term * falls / falls.sum(), strict=True)
-            if share
+            if share or not term  # what is not unusual at all can be flagged, too, and is told like all others
         ]
 
     def _number(self, sequence: Sequences, events: list[str], token: int, count: int, share: float) -> Part:
