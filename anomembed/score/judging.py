@@ -25,7 +25,7 @@ from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit
 # Views whose features are abnormality already.
 SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView, GapView, MatchView)
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
-MATCH_WEIGHT = 2.0  # of vectors that do not go with a category
+MATCH_WEIGHT = 3.0  # of vectors that do not go with a category
 
 ENTITY_WEIGHT = 1.0  # of numbers far from their entity's own
 HABIT_WEIGHT = 0.25  # of what is new, out of order or fast for an entity, which often is so for good reasons
@@ -87,7 +87,8 @@ def _weigh(view: View, *, clean: bool) -> tuple[Rule, float]:
 def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, seed: int) -> tuple[Detector, str | None]:
     if isinstance(view, SUMMED):
         return Total(), None
-    vectors = view.known(learnt) if isinstance(view, VectorView) else view.vectors(learnt)
+    of_vectors = isinstance(view, VectorView) and isinstance(learnt, Batch)
+    vectors = view.known(learnt) if of_vectors else view.vectors(learnt)
     if isinstance(view, NumberView) and choice.name == "nearest":
         choice = replace(choice, settings=NUMBER_DRAWS)
     return fit_detector(choice, _distinct_rows(vectors) if choice.is_distinct else vectors, seed)
