@@ -77,7 +77,7 @@ def test_the_reasons_are_true(scores, frame):
     wrong = frame["label"][WRONG]
     right = ["ant", "bee", "cow"][int(frame["emb"][WRONG].to_numpy()[:3].argmax())]
     assert reason[WRONG].startswith(f"label={wrong} does not go with emb: records with {right} are ")
-    assert "emb=(missing) " in reason[MISSING]
+    assert "emb=(missing) is rare (" in reason[MISSING]
 
 
 def test_contributions_name_the_column_and_sum_to_the_raw_score(scores):

@@ -87,8 +87,7 @@ def _weigh(view: View, *, clean: bool) -> tuple[Rule, float]:
 def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, seed: int) -> tuple[Detector, str | None]:
     if isinstance(view, SUMMED):
         return Total(), None
-    of_vectors = isinstance(view, VectorView) and isinstance(learnt, Batch)
-    vectors = view.known(learnt) if of_vectors else view.vectors(learnt)
+    vectors = view.known(learnt) if isinstance(view, VectorView) and isinstance(learnt, Batch) else view.vectors(learnt)
     if isinstance(view, NumberView) and choice.name == "nearest":
         choice = replace(choice, settings=NUMBER_DRAWS)
     return fit_detector(choice, _distinct_rows(vectors) if choice.is_distinct else vectors, seed)

@@ -14,7 +14,7 @@ from anomembed.represent.views.match import MatchView
 from anomembed.represent.views.vector import VectorView
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
-RARE_MESSAGE_SHARE = 0.01  # the same of a template or its parameter, of which there are many
+RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
 MOST_EXPECTED = 3  # values named as expected
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
@@ -145,10 +145,10 @@ class Wording:
         if special is Special.UNSEEN:
             return f"{self.named(case, column)} was never seen in the reference{instead}"
         times = int(self.vocabulary.counts()[token])
-        share = RARE_MESSAGE_SHARE if tokens.is_of_message else RARE_SHARE
+        is_vector = tokens.kind is Kind.VECTOR
+        share = RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE
         # That nobody else has none says it all; of other columns, the company of a null does.
-        is_said = special is not Special.MISSING or tokens.kind is Kind.VECTOR
-        if is_said and times < share * tokens.n_records:
+        if (special is not Special.MISSING or is_vector) and times < share * tokens.n_records:
             return f"{self.named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
         other = self._worst_company(case, column)
         return None if other is None else self.conflict(case, column, other)
