@@ -47,6 +47,7 @@ class RolesConfig(Section):
     category: Names = ()
     number: Names = ()
     text: Names = ()
+    vector: Names = ()
     ignore: Names = ()
 
 

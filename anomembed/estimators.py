@@ -17,7 +17,7 @@ from anomembed.read.roles import infer_roles, match_roles
 from anomembed.read.table import Table
 from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.record import RecordView
-from anomembed.scoring import BATCH_SIZE, judge
+from anomembed.scoring import batch_size, judge
 
 
 class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -194,6 +194,6 @@ def _learn(records: Any, config: Config) -> Model:  # noqa: ANN401
 
 def _batches(model: Model, records: Any) -> Iterator[Batch]:  # noqa: ANN401
     with Table(_frame(records)) as table:
-        select = match_roles(model.roles, table).select()
-        for frame in table.batches(select, (), None, BATCH_SIZE):
+        roles = match_roles(model.roles, table)
+        for frame in table.batches(roles.select(), (), None, batch_size(roles.n_values)):
             yield make_batch(frame, model.vocabulary, model.numbers)

@@ -25,16 +25,19 @@ from anomembed.represent.tokens import (
     distinct,
     number_tokens,
     time_tokens,
+    vector_tokens,
 )
 from anomembed.represent.views import Batch, View, make_batch
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.habit import HabitView
+from anomembed.represent.views.match import fit_match_view
 from anomembed.represent.views.message import fit_message_view
 from anomembed.represent.views.number import fit_number_view
 from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
 from anomembed.represent.views.record import RecordView, fit_record_view
+from anomembed.represent.views.vector import fit_vector_view
 from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import choose_detector
@@ -96,11 +99,12 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     counts = count_pairs(rows, times, vocabulary.size)
     embeddings = fit_embeddings(record_corpus(vocabulary, rows, times, counts), config.embedding, config.seed)
     record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
-    views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean)
+    views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean, seed=config.seed)
     sources = Sources(table, roles, vocabulary, config.source.fit_where)
     views += fit_entity_views(sources, past, record, learnt, is_own=not reference.is_split)
+    n_distinct = _count_distinct(learnt) if learnt.vectors else len(rows)
     choice = choose_detector(
-        config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)
+        config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=n_distinct
     )
     judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
     total = np.sum([view.term(raw) for view, raw in judged], axis=0)
@@ -110,7 +114,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
         source=table.name,
         n_reference=reference.n_records,
         n_learnt=reference.learnt.height,
-        n_distinct=len(rows),
+        n_distinct=n_distinct,
         n_held_out=reference.held_out.height if reference.is_split else 0,
         detector=str(choice),
         notes=tuple(notes),
@@ -118,6 +122,11 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     ranges = fit_ranges(learnt, vocabulary, [column for column, _ in sources.entities()])
     fitted = tuple(_for_others(view) if hold_out else view for view, _ in judged)
     return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary, past)
+
+
+def _count_distinct(records: Batch) -> int:
+    """Count the records that differ in their tokens or their vectors."""
+    return len(distinct(np.hstack([records.tokens, *(vectors.view(np.int32) for vectors in records.vectors)]))[0])
 
 
 def _note_counts(counts: Counts, n_learnt: int) -> list[str]:
@@ -135,7 +144,8 @@ def find_roles(table: Table, config: Config) -> Roles:
     """Give every column the role that the configuration says, or that is inferred."""
     if config.sequence.is_whole:
         return find_sequence_roles(table, config)
-    return infer_roles(table, {Role(name): names for name, names in config.roles.model_dump().items() if names})
+    said = {Role(name): names for name, names in config.roles.model_dump().items() if names}
+    return infer_roles(table, said, where=config.source.fit_where)
 
 
 def _read_reference(
@@ -145,7 +155,8 @@ def _read_reference(
     select = judged | (history.select() if history else {})
     hashed = table.hashed(judged, [table.column(c.name) for c in roles.key], config.seed)
     n_records = table.count(where)
-    most = min(config.reference.max_records, max(1_000, MOST_CELLS // len(select)))
+    n_values = roles.n_values + len(select) - len(judged)
+    most = min(config.reference.max_records, max(1_000, MOST_CELLS // n_values))
     frame = _spread(table.sample(select, hashed, where, most))
     is_whole = frame.height == n_records
     if not hold_out and is_whole:
@@ -169,6 +180,8 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Co
         values = reference.learnt[column.name]
         if column.role is Role.NUMBER:
             columns.append(number_tokens(column.name, values.to_numpy().astype(np.float64), settings.bins))
+        elif column.role is Role.VECTOR:
+            columns.append(vector_tokens(column.name, values))
         elif column.role is Role.TIMESTAMP:
             columns += time_tokens(column.name, values)
         elif column.role is Role.TEXT:
@@ -212,11 +225,17 @@ def _for_others(judged: JudgedView) -> JudgedView:
     return judged
 
 
-def _fit_views(vocabulary: Vocabulary, counts: Counts, record: RecordView, learnt: Batch, *, clean: bool) -> list[View]:
+def _fit_views(
+    vocabulary: Vocabulary, counts: Counts, record: RecordView, learnt: Batch, *, clean: bool, seed: int
+) -> list[View]:
     views: list[View] = [record, fit_rarity_view(vocabulary, counts, coupled=not clean)]
     if learnt.numbers.shape[1]:
         context = [place for place, column in enumerate(vocabulary.columns) if column.kind is not Kind.BIN]
         views.append(fit_number_view(learnt, record, np.array(context, np.int64)))
+    of_vectors = [column for column, tokens in enumerate(vocabulary.columns) if tokens.kind is Kind.VECTOR]
+    for place, column in enumerate(of_vectors):
+        match = fit_match_view(learnt, place, column, vocabulary, seed)
+        views += [fit_vector_view(learnt, place, column), *([match] if match.kin else [])]
     messages = fit_message_view(vocabulary)
     if len(messages.columns) and not clean:  # in a clean reference the rarity of every value is its own
         views.append(messages)

@@ -27,6 +27,7 @@ from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView, Profiles
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import Habits, HabitView
+from anomembed.represent.views.match import Kin, MatchView
 from anomembed.represent.views.message import MessageView
 from anomembed.represent.views.number import NormalScore, NumberView
 from anomembed.represent.views.order import OrderView, StepView
@@ -34,6 +35,7 @@ from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
 from anomembed.represent.views.record import RecordView
 from anomembed.represent.views.sequence import SequenceView
+from anomembed.represent.views.vector import VectorView
 from anomembed.score.calibration import Calibration
 from anomembed.score.combine import JudgedView
 from anomembed.write.packing import Packer
@@ -139,6 +141,8 @@ CLASSES = (
     History,
     JudgedView,
     Kind,
+    Kin,
+    MatchView,
     MessageView,
     Model,
     NGrams,
@@ -159,6 +163,7 @@ CLASSES = (
     Subwords,
     Summary,
     Templates,
+    VectorView,
     Vocabulary,
 )
 MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond

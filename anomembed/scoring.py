@@ -19,9 +19,11 @@ from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import HabitView
+from anomembed.represent.views.match import MatchView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import PairView
+from anomembed.represent.views.vector import VectorView
 from anomembed.score.entity_wording import EntityWording
 from anomembed.score.flags import FlagRule
 from anomembed.score.reasons import contributions, expect
@@ -31,7 +33,7 @@ from anomembed.sequence_fitting import ensure_sequences
 
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128
-OF_NUMBERS = (NumberView, EntityView, StepView, GapView)  # views that look at more than tokens
+OF_NUMBERS = (NumberView, EntityView, StepView, GapView, VectorView, MatchView)  # views that look at more than tokens
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 
@@ -86,7 +88,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
         frames = read_sequences(table, roles, where, size or BATCH_SIZE)
         select = {EVENTS: "", GAPS: "", HASH: ""}
     else:
-        size = size or min(BATCH_SIZE, max(1_000, BATCH_VALUES // len(select)))
+        size = size or batch_size(roles.n_values + len(derived))
         frames = table.batches(select, key, where, size)
     for frame in frames:
         raw, worst = judge(model, _encode(model, frame))
@@ -95,6 +97,11 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
         )
         n_keys = frame.width - len(select)
         yield pl.concat([frame[:, :n_keys], scores, frame.select(pl.col(VALUES))], how="horizontal")
+
+
+def batch_size(n_values: int) -> int:
+    """Return how many records of so many values each are judged at once."""
+    return min(BATCH_SIZE, max(1_000, BATCH_VALUES // n_values))
 
 
 def _encode(model: Model, frame: pl.DataFrame) -> Batch | Sequences:
@@ -196,6 +203,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
         model.numbers.index(column.source) if column.kind is Kind.BIN else -1 for column in model.vocabulary.columns
     )
     habit = next((judged.view for judged in model.views if isinstance(judged.view, HabitView)), None)
+    worst = judge(model, batch)[1]
     wording = EntityWording(model.vocabulary, model.counts, model.ranges, sources, habit, model.past)
     sentences: list[str] = []
     tables: list[pl.DataFrame] = []
@@ -206,7 +214,7 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
         for row, record in enumerate(values[part].iter_rows(named=True)):
             shown = show_tokens(model.vocabulary, batch.tokens[start + row], record)
             case = Case(shown, batch[start + row : start + row + 1], [score[row] for score in expectations.score])
-            sentences.append(_sentence(model, wording, case, parts[row], flagged["view"][start + row]))
+            sentences.append(_sentence(model, wording, case, parts[row], int(worst[start + row])))
             tables.append(_contribution_table(model, wording, case, parts[row], start + row + 1))
     return _flags(model, flagged, sentences, pl.concat([_NO_CONTRIBUTIONS, *tables]))
 
@@ -238,13 +246,16 @@ def _flags(model: Model, flagged: pl.DataFrame, sentences: list[str], contributi
     return Flags(pl.concat([keys, scores], how="horizontal"), contributions)
 
 
-def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[np.float64], name: str) -> str:
-    place = next(place for place, judged in enumerate(model.views) if judged.view.name == name)
+def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[np.float64], place: int) -> str:
     view = model.views[place].view
     # A column with few values makes the better subject: what was expected of it can be named.
     sizes = np.log1p([len(column.labels) for column in model.vocabulary.columns])
     if isinstance(view, EntityView | HabitView | StepView):
         return wording.of_entity(case, view)
+    if isinstance(view, VectorView):
+        return wording.vector(case, view)
+    if isinstance(view, MatchView):
+        return wording.mismatch(case, view)
     if isinstance(view, PairView):
         pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from anomembed.score.nearest import BLOCK, LANES, Nearest
+from anomembed.represent.distances import BLOCK, LANES
+from anomembed.score.nearest import Nearest
 
 RNG = np.random.default_rng(0)
 

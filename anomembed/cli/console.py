@@ -16,7 +16,7 @@ from rich.text import Text
 from anomembed.cli.options import Format
 from anomembed.model import Model
 from anomembed.pipeline import Run
-from anomembed.read.roles import Role, Roles
+from anomembed.read.roles import JUDGED, Role, Roles
 from anomembed.score.wording import clean_text
 from anomembed.write.sinks import csv_text, plain_rows
 
@@ -50,15 +50,14 @@ class Teller:
 
     def roles(self, roles: Roles) -> None:
         """Say what every column is used for, and why some are not."""
-        used = (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT, Role.ORDER, Role.EVENT)
-        for role in used:
+        for role in (Role.KEY, *JUDGED, Role.ORDER, Role.EVENT):
             names = [column.name for column in roles.of(role)]
             if names:
                 more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
                 self.say(role, ", ".join(names[:SHOWN_NAMES]) + more)
         if not roles.key:
             self.say(Role.KEY, "none found: records are told apart by their row number")
-        for column in roles.of(Role.IGNORE, Role.VECTOR):
+        for column in roles.of(Role.IGNORE):
             self.say("not used", f"{column.name}: {column.reason}")
 
     def model(self, model: Model) -> None:

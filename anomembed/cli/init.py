@@ -22,6 +22,7 @@ def init(
     category: o.Category = None,
     number: o.Number = None,
     text: o.Text = None,
+    vector: o.Vector = None,
     entity: o.Entity = None,
     time: o.Time = None,
 ) -> None:
@@ -42,6 +43,7 @@ def init(
         Role.CATEGORY: category,
         Role.NUMBER: number,
         Role.TEXT: text,
+        Role.VECTOR: vector,
         Role.ENTITY: entity,
         Role.TIMESTAMP: time,
     }

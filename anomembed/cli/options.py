@@ -39,6 +39,7 @@ Ignore = Annotated[list[str] | None, _columns("ignore", "Not judged. Repeatable,
 Category = Annotated[list[str] | None, _columns("category", "One of a set of values.")]
 Number = Annotated[list[str] | None, _columns("number", "A magnitude.")]
 Text = Annotated[list[str] | None, _columns("text", "Free text; its template and the parameters in it are judged.")]
+Vector = Annotated[list[str] | None, _columns("vector", "A list of numbers, such as an embedding, judged as a whole.")]
 Entity = Annotated[list[str] | None, _columns("entity", "Who acts; records are also judged against its others.")]
 Time = Annotated[list[str] | None, _columns("time", "When; with --entity, also what was before.")]
 

@@ -3,7 +3,8 @@
 The rules are tried in this order; the first that fits decides, and its words are the reason that is shown:
 
 1. what the user says;
-2. all null, constant, a list, map or binary: ignored;
+2. all null, constant, a map, binary or a list of anything but numbers: ignored; arrays of numbers, and lists of them
+   that have the same length throughout: vector;
 3. the first column that is unique and not null, and whose type can name a record: the key, names like a key's first;
 4. dates and times, also written as ISO text: timestamp;
 5. fractions: number; whole numbers: category when they are few or named like a code, else number;
@@ -13,12 +14,13 @@ The rules are tried in this order; the first that fits decides, and its words ar
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.table import Column, Profile, Table
+from anomembed.read.vector_columns import check_width, find_widths, is_vector, vector_sql
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts
 NEARLY_UNIQUE = 0.5  # share of distinct values above which a column says nothing about other records
@@ -54,12 +56,12 @@ class Role(StrEnum):
     TEXT = "text"
     """Free text; its template and the parameters in it are judged."""
     VECTOR = "vector"
-    """A list of numbers of fixed length."""
+    """Numbers of which each tells little: an embedding of an image, a text or a sound; judged as a whole."""
     IGNORE = "ignore"
     """Not judged."""
 
 
-JUDGED = (Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT)
+JUDGED = (Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT, Role.VECTOR)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class ColumnRole:
     expression: str
     role: Role
     reason: str
+    width: int = 0
+    """Numbers of a vector; 0 for all other roles."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,13 @@ class Roles:
         """Columns that take part in a record's judgement."""
         return self.of(*JUDGED)
 
+    @property
+    def n_values(self) -> int:
+        """Values of a record that are judged; a vector counts as many as it has numbers."""
+        return sum(max(column.width, 1) for column in self.judged)
+
     def select(self) -> dict[str, str]:
-        """Return the SQL that reads each judged column in its plain type: text, DOUBLE or TIMESTAMP."""
+        """Return the SQL that reads each judged column in its plain type: text, DOUBLE, TIMESTAMP or FLOAT[n]."""
         return {column.name: _plain(column) for column in self.judged}
 
 
@@ -104,6 +113,8 @@ def _plain(column: ColumnRole) -> str:
         if "WITH TIME ZONE" in kind:
             return f"({value} AT TIME ZONE 'UTC')"
         return f"TRY_CAST({value} AS TIMESTAMP)"
+    if column.role is Role.VECTOR:
+        return vector_sql(value, kind, column.width)
     if column.role is Role.NUMBER:
         if kind in ("INTERVAL", "TIME") or MOMENTS.match(kind):
             return f"CAST(epoch({value}) AS DOUBLE)"
@@ -111,7 +122,13 @@ def _plain(column: ColumnRole) -> str:
     return f"CAST({value} AS VARCHAR)"
 
 
-def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None, *, find_key: bool = True) -> Roles:
+def infer_roles(
+    table: Table,
+    said: Mapping[Role, Sequence[str]] | None = None,
+    *,
+    find_key: bool = True,
+    where: str | None = None,
+) -> Roles:
     """Give every column of `table` a role.
 
     Parameters
@@ -122,6 +139,8 @@ def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None, 
         What the user says; it always wins.
     find_key : bool, default=True
         Take a unique column for the key; False when records are told apart by their place.
+    where : str, optional
+        SQL condition of the reference, in which the vectors of a column must have the same length; all by default.
 
     Returns
     -------
@@ -142,10 +161,14 @@ def infer_roles(table: Table, said: Mapping[Role, Sequence[str]] | None = None, 
     if profiles[0].n_records == 1:
         raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
     key = _find_key(table, profiles, told) if find_key else None
+    widths = find_widths(table, profiles, where)
     columns = []
     for column, profile in zip(table.columns, profiles, strict=True):
-        role, reason = _judge(column, profile, told, key)
-        columns.append(ColumnRole(column.name, column.type, column.expression, role, reason))
+        found = widths.get(column.name)
+        role, reason = _judge(column, profile, told, key, found)
+        _check_vector(column, role, found)
+        width = found[0] if found and role is Role.VECTOR else 0
+        columns.append(ColumnRole(column.name, column.type, column.expression, role, reason, width))
     roles = Roles(tuple(columns))
     _check_told(table, roles, told)
     if not roles.judged:
@@ -174,12 +197,16 @@ def match_roles(roles: Roles, table: Table) -> Roles:
             raise SourceError(
                 f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"
             )
-        matched.append(ColumnRole(fitted.name, column.type, column.expression, fitted.role, fitted.reason))
+        if fitted.role is Role.VECTOR:
+            check_width(table, column, fitted.width)
+        matched.append(replace(fitted, type=column.type, expression=column.expression))
     return Roles(tuple(matched))
 
 
 def _kind(kind: str) -> str:
     """Types that may stand for one another when scoring."""
+    if is_vector(kind):
+        return "vector"
     for name, pattern in (("number", FRACTIONS), ("number", INTEGERS), ("moment", MOMENTS), ("name", NAMES)):
         if pattern.match(kind):
             return name
@@ -203,6 +230,18 @@ def _check_told(table: Table, roles: Roles, told: Mapping[str, Role]) -> None:
             raise SourceError(f"no value of column {column.name} ({column.type}) can be read as a {column.role}")
 
 
+def _check_vector(column: Column, role: Role, found: tuple[int, str] | None) -> None:
+    """Refuse a vector in a column that holds none, or none of one width."""
+    if role is not Role.VECTOR or (found and found[0]):
+        return
+    if not is_vector(column.type):
+        raise SourceError(
+            f"column {column.name} ({column.type}) holds no vectors, which are arrays or lists of numbers; in a query, "
+            f"CAST({column.name} AS FLOAT[]) makes them of text such as [1, 2.5]"
+        )
+    raise SourceError(f"column {column.name} cannot be a vector: {found[1] if found else 'every value is null'}")
+
+
 def _find_key(table: Table, profiles: Sequence[Profile], told: Mapping[str, Role]) -> str | None:
     """Return the first unique column, those that are named like a key before the others."""
     if Role.KEY in told.values():
@@ -222,14 +261,20 @@ def _may_name_records(column: Column, profile: Profile) -> bool:
     return bool(is_name) and profile.n_nulls == 0 and profile.n_distinct >= 0.85 * profile.n_records
 
 
-def _judge(column: Column, profile: Profile, told: Mapping[str, Role], key: str | None) -> tuple[Role, str]:
+def _judge(
+    column: Column, profile: Profile, told: Mapping[str, Role], key: str | None, vectors: tuple[int, str] | None
+) -> tuple[Role, str]:
     if column.name in told:
         return told[column.name], "as told"
     if column.name == key:
         return Role.KEY, "unique and never null"
-    useless = _useless(column, profile)
+    useless = _useless(column, profile) or (vectors[1] if vectors and not vectors[0] else None)
     if useless:
         return Role.IGNORE, useless
+    return (Role.VECTOR, vectors[1]) if vectors else _judge_by_type(column, profile)
+
+
+def _judge_by_type(column: Column, profile: Profile) -> tuple[Role, str]:
     if MOMENTS.match(column.type):
         return Role.TIMESTAMP, column.type.lower()
     if _is_iso_text(column, profile):
@@ -249,7 +294,8 @@ def _useless(column: Column, profile: Profile) -> str | None:
         return (
             "nested; its fields are columns of their own" if column.type[0] == "S" else "JSON; its fields stand alone"
         )
-    if column.type.endswith("]") or column.type.startswith(("MAP", "UNION", "BLOB", "BIT")):
+    is_list = column.type.endswith("]") and not is_vector(column.type)
+    if is_list or column.type.startswith(("MAP", "UNION", "BLOB", "BIT")):
         return f"{column.type} is neither a value nor a magnitude"
     if profile.minimum == profile.maximum and profile.n_nulls == 0:
         return "the same value in every record"

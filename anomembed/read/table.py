@@ -40,7 +40,7 @@ class Profile:
     n_distinct: int
     """Approximate (HyperLogLog, a few per cent) above some hundreds."""
     minimum: str | None
-    """Smallest value as text; None when all values are null."""
+    """Smallest value as text, of lists their smallest hash; None when all values are null."""
     maximum: str | None
     mean_length: float
     """Mean number of characters; 0 when the column is not text."""
@@ -150,6 +150,13 @@ class Table:
         is_unique = f"count(DISTINCT {value}) = count(*) AND coalesce(count_if({nulls}), 0) = 0"
         query = f"SELECT {is_unique} FROM {self._records(where)}"
         return bool(self._rows(query, where)[0][0])
+
+    def lengths(self, column: Column, where: str | None = None) -> tuple[int, int]:
+        """Return the shortest and the longest length of the lists in a column, empty ones left out; 0 without any."""
+        length = f"nullif(len({column.expression}), 0)"
+        ends = f"coalesce(min({length}), 0), coalesce(max({length}), 0)"
+        row = self._rows(f"SELECT {ends} FROM {self._records(where)}", where)[0]
+        return int(row[0]), int(row[1])
 
     def value_counts(self, expression: str, where: str | None, most: int) -> tuple[pl.DataFrame, int, int]:
         """Count the values of a column.
@@ -438,7 +445,8 @@ def _held(column: Column) -> str:
 
 def _profile_sql(column: Column) -> str:
     value = column.expression
-    text = f"CAST({value} AS VARCHAR)"
+    # Lists as text would cost more than all the rest: their hashes tell as well whether they differ.
+    text = f"hash({value})" if column.type.endswith("]") else f"CAST({value} AS VARCHAR)"
     is_text = column.type == "VARCHAR"
     length = f"avg(length({value}))" if is_text else "0.0"
     spaces = f"avg(length({value}) - length(replace({value}, ' ', '')))" if is_text else "0.0"

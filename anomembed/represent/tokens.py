@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.templates import PARAMETER, Templates, parse_messages, read_templates
+from anomembed.represent.vectors import is_known, read_vectors
 
 Tokens = NDArray[np.int32]
 """Token ids, shape (n_records, n_columns)."""
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     HOUR = "hour"
     WEEKDAY = "weekday"
     TEMPLATE = "template"
+    VECTOR = "vector"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ class ColumnTokens:
             numbers = column.to_numpy()
             codes = (FIRST_VALUE + np.searchsorted(self.edges, numbers, side="right")).astype(np.int32)
             return np.where(np.isnan(numbers), np.int32(Special.MISSING), codes)
+        elif self.kind is Kind.VECTOR:
+            is_there = is_known(read_vectors(column))
+            return np.where(is_there, np.int32(FIRST_VALUE), np.int32(Special.MISSING))
         elif self.templates is not None:
             template = read_templates(frame, self.source, self.templates)
             codes = np.append(self.codes, np.int32(self.unknown))[template]
@@ -365,6 +370,32 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
         if (counted.counts > 0).sum() > 1:
             columns.append(counted)
     return columns
+
+
+def vector_tokens(name: str, vectors: pl.Series) -> ColumnTokens:
+    """Make the tokens of a column of vectors: it is there, or MISSING.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    vectors : pl.Series
+        The reference, of type Array(Float32); null where it is missing.
+    """
+    width = vectors.dtype.shape[0] if isinstance(vectors.dtype, pl.Array) else 0
+    column = ColumnTokens(
+        name=name,
+        source=name,
+        kind=Kind.VECTOR,
+        labels=(*SPECIAL_LABELS, f"{width} numbers"),
+        counts=np.zeros(FIRST_VALUE + 1),
+        values=pl.Series(dtype=pl.String),
+        codes=np.empty(0, np.int32),
+        edges=np.empty(0),
+        unknown=Special.UNSEEN,
+        n_records=len(vectors),
+    )
+    return _counted(column, pl.DataFrame({name: vectors}))
 
 
 def _counted(column: ColumnTokens, frame: pl.DataFrame) -> ColumnTokens:

@@ -12,16 +12,20 @@ from anomembed.represent.views import Batch, View
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import HabitView
+from anomembed.represent.views.match import MatchView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
 from anomembed.represent.views.sequence import SequenceView
+from anomembed.represent.views.vector import VectorView
 from anomembed.score.combine import JudgedView, Rule, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
 
-SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView, GapView)  # features are abnormality already
+# Views whose features are abnormality already.
+SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView, GapView, MatchView)
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
+MATCH_WEIGHT = 3.0  # of vectors that do not go with a category
 
 ENTITY_WEIGHT = 1.0  # of numbers far from their entity's own
 HABIT_WEIGHT = 0.25  # of what is new, out of order or fast for an entity, which often is so for good reasons
@@ -75,13 +79,15 @@ def _weigh(view: View, *, clean: bool) -> tuple[Rule, float]:
         return "evidence", ENTITY_WEIGHT
     if isinstance(view, EntityView | HabitView | StepView | GapView):
         return "excess", HABIT_WEIGHT
+    if isinstance(view, MatchView):
+        return "relative", MATCH_WEIGHT
     return "known" if isinstance(view, SequenceView) else "relative", 1.0
 
 
 def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, seed: int) -> tuple[Detector, str | None]:
     if isinstance(view, SUMMED):
         return Total(), None
-    vectors = view.vectors(learnt)
+    vectors = view.known(learnt) if isinstance(view, VectorView) and isinstance(learnt, Batch) else view.vectors(learnt)
     if isinstance(view, NumberView) and choice.name == "nearest":
         choice = replace(choice, settings=NUMBER_DRAWS)
     return fit_detector(choice, _distinct_rows(vectors) if choice.is_distinct else vectors, seed)

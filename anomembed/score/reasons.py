@@ -139,6 +139,6 @@ def _each_replaced(batch: Batch, best: Tokens, typical: Floats, sources: Sequenc
     rows = np.repeat(np.arange(len(batch)), n_columns)
     of_number = np.flatnonzero(np.asarray(sources) >= 0)
     numbers[:, of_number, np.asarray(sources)[of_number]] = typical[:, of_number]
-    return replace(
-        batch[rows], tokens=tokens.reshape(-1, n_columns), numbers=numbers.reshape(len(tokens) * n_columns, -1)
-    )
+    # Views of vectors say themselves which column is to blame; so many copies of wide vectors would fill the memory.
+    copies = replace(batch, vectors=())[rows]
+    return replace(copies, tokens=tokens.reshape(-1, n_columns), numbers=numbers.reshape(len(rows), -1))

@@ -8,15 +8,18 @@ from numpy.typing import NDArray
 
 from anomembed.represent.counts import Counts
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.tokens import FIRST_VALUE, Special, Vocabulary
+from anomembed.represent.tokens import FIRST_VALUE, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch
+from anomembed.represent.views.match import MatchView
+from anomembed.represent.views.vector import VectorView
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
-RARE_MESSAGE_SHARE = 0.01  # the same of a template or its parameter, of which there are many
+RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
 MOST_EXPECTED = 3  # values named as expected
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
 MOST_TRIED = 5  # columns that a reason is looked for in
+SHOWN_COMPONENTS = 4  # of a vector
 LONGEST_VALUE = 80  # characters of a value that are shown
 
 
@@ -105,8 +108,27 @@ class Wording:
         both = f"{self._counted(case, column)} is unusual with {self._counted(case, other)}"
         return f"{both} ({evidence}){self._instead(case, column)}"
 
+    def vector(self, case: Case, view: VectorView) -> str:
+        """Say how far a vector is from its nearest reference records, and in which components (from 1, as in SQL)."""
+        times, components = view.compare(case.record)
+        name = clean_text(self.vocabulary.columns[view.column].name)
+        if not len(components):
+            return f"{self.named(case, view.column)} is unlike most reference records"
+        far = f"is {times:.1f} times as far as usual from the nearest" if times > 1 else "is far from most"
+        places = ", ".join(str(place + 1) for place in components)
+        return f"{name} {far} reference records; largest in component{'s' * (len(components) > 1)} {places}"
+
+    def mismatch(self, case: Case, view: MatchView) -> str:
+        """Say which category does not go with a vector, and which value of it would."""
+        column, token, times = view.compare(case.record)
+        of = clean_text(self.vocabulary.columns[view.column].name)
+        said = f"{self.named(case, column)} does not go with {of}"
+        return f"{said}: records with {clean_text(self.vocabulary.label(token))} are {times:.1f} times nearer"
+
     def expected(self, case: Case, column: int) -> list[str]:
         """Name the values that were expected in a column, the likeliest first; the record's own is left out."""
+        if self.vocabulary.columns[column].kind is Kind.VECTOR and self.vocabulary.special(case.tokens[column]) is None:
+            return []
         scores = case.scores[column].copy()
         low = int(self.vocabulary.offsets[column])
         scores[int(case.tokens[column]) - low] = -np.inf
@@ -123,8 +145,10 @@ class Wording:
         if special is Special.UNSEEN:
             return f"{self.named(case, column)} was never seen in the reference{instead}"
         times = int(self.vocabulary.counts()[token])
-        share = RARE_MESSAGE_SHARE if tokens.is_of_message else RARE_SHARE
-        if special is not Special.MISSING and times < share * tokens.n_records:
+        is_vector = tokens.kind is Kind.VECTOR
+        share = RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE
+        # That nobody else has none says it all; of other columns, the company of a null does.
+        if (special is not Special.MISSING or is_vector) and times < share * tokens.n_records:
             return f"{self.named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
         other = self._worst_company(case, column)
         return None if other is None else self.conflict(case, column, other)
@@ -202,6 +226,9 @@ def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[
             shown.append("(missing)")
         elif column.kind in ("hour", "weekday") or (column.kind == "template" and int(token) - int(low) >= FIRST_VALUE):
             shown.append(label)
+        elif isinstance(value, list):
+            first = ", ".join(f"{component:.4g}" for component in value[:SHOWN_COMPONENTS])
+            shown.append(f"[{first}, ...]" if len(value) > SHOWN_COMPONENTS else f"[{first}]")
         else:
             shown.append(f"{value:.10g}" if isinstance(value, float) else str(value))
     return shown

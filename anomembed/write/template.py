@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles
 
 SECTIONS = """
 [reference]
@@ -56,7 +56,7 @@ def config_text(
         "[roles]",
         "# Move a name to another list to change its role; what is in no list is inferred anew.",
     ]
-    for role in (Role.KEY, Role.TIMESTAMP, Role.ENTITY, Role.CATEGORY, Role.NUMBER, Role.TEXT, Role.IGNORE):
+    for role in (Role.KEY, *JUDGED, Role.IGNORE):
         lines += _role_lines(role, [column for column in roles.of(role) if not _is_field(column, roles)])
     return "\n".join(lines) + "\n" + SECTIONS
 

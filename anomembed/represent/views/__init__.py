@@ -8,14 +8,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.past import Past
-from anomembed.represent.tokens import Tokens, Vocabulary, distinct
+from anomembed.represent.tokens import Kind, Tokens, Vocabulary, distinct
+from anomembed.represent.vectors import read_vectors
 
 Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some records, as their tokens and their numbers.
+    """Some records, as their tokens, their numbers and their vectors.
 
     Parameters
     ----------
@@ -27,22 +28,26 @@ class Batch:
         Token ids of the event and of those that the entity had before it.
     paces : ndarray of shape (n_records, n_paces), optional
         How fast the entity goes; NaN where it has no past.
+    vectors : tuple of ndarray of shape (n_records, width)
+        One for every column of vectors, float32; NaN all along where missing.
     """
 
     tokens: Tokens
     numbers: NDArray[np.float64]
     steps: NDArray[np.int64] | None = None
     paces: NDArray[np.float64] | None = None
+    vectors: tuple[NDArray[np.float32], ...] = ()
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
-        return Batch(self.tokens[rows], self.numbers[rows], steps, None if self.paces is None else self.paces[rows])
+        paces = None if self.paces is None else self.paces[rows]
+        return Batch(self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors))
 
     def distinct(self) -> tuple["Batch", NDArray[np.int64]]:
-        """Return the records that differ in their tokens, without numbers, and the place of each record in them."""
+        """Return the records that differ in their tokens, with nothing else, and the place of each record in them."""
         rows, place, _ = distinct(self.tokens)
         return Batch(rows, np.empty((len(rows), 0))), place
 
@@ -86,4 +91,6 @@ def make_batch(
     for place, name in enumerate(numbers):
         values[:, place] = frame[name].to_numpy()
     tokens = vocabulary.encode(frame)
-    return Batch(tokens, values, past.steps(frame), past.paces(frame)) if past else Batch(tokens, values)
+    vectors = tuple(read_vectors(frame[c.source]) for c in vocabulary.columns if c.kind is Kind.VECTOR)
+    steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
+    return Batch(tokens, values, steps, paces, vectors)

@@ -211,7 +211,7 @@ def fit_habit_view(habits: Sequence[Habits], vocabulary: Vocabulary, record: Rec
 
 def is_habitual(column: ColumnTokens) -> bool:
     """Tell whether entities have habits in a column: not in numbers, nor in what is read out of messages."""
-    return column.kind is not Kind.BIN and not column.is_of_message
+    return column.kind not in (Kind.BIN, Kind.VECTOR) and not column.is_of_message
 
 
 def smooth_hours(counts: Floats) -> Floats:
