@@ -16,7 +16,7 @@ from anomembed.read.word_files import Rows, read_word_file
 MAGIC, MAGIC_PLACE = b"DUCK", 8  # by which a DuckDB file is known
 VECTOR = ("vector", "embedding")
 OF_COLUMN = ("column", "column_name")
-NEWEST = "SELECT * FROM tokens WHERE model_id = (SELECT max(model_id) FROM models)"
+NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(model_id) FROM models)"
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
 AT_ONCE = 50_000
 

@@ -14,7 +14,7 @@ from anomembed.write.store import Store, write_tables
 TABLE = "vectors"  # in a DuckDB file
 ENDINGS = (".txt", ".vec", ".bin", ".parquet", ".duckdb")
 QUERY = """SELECT column_name AS "column", token, n_records, embedding AS vector FROM tokens
-    WHERE model_id = ? AND len(list_filter(embedding, lambda x: x <> 0)) > 0 ORDER BY token_id"""
+    WHERE model_id = ? AND n_records > 0 AND len(list_filter(embedding, lambda x: x <> 0)) > 0 ORDER BY token_id"""
 
 
 def check_export_path(path: Path, store: str, *, force: bool) -> None:

@@ -44,9 +44,9 @@ def turn_onto(vectors: Floats, imported: Imported) -> Floats:
 
 
 def scale_to(vectors: Floats, imported: Imported) -> Floats:
-    """Multiply all vectors by the one number that brings them nearest to the imported ones."""
+    """Multiply all vectors by the one number, be it negative, that brings them nearest to the imported ones."""
     known, given = vectors[imported.known], imported.vectors[imported.known].astype(np.float64)
-    return np.asarray(vectors * max(float((known * given).sum()), 0.0) / max(float((known**2).sum()), 1e-300))
+    return np.asarray(vectors * float((known * given).sum()) / max(float((known**2).sum()), 1e-300))
 
 
 def fit_anchored(counts: Counts, imported: Imported, seed: int) -> Floats:
