@@ -121,7 +121,7 @@ class EmbeddingConfig(Section):
     """Vectors to begin with: word2vec or GloVe file, Parquet or DuckDB; a relative path starts at this file."""
     vectors_use: Literal["start", "frozen", "fine-tune"] | None = None
     """``start`` learning there, keep them ``frozen``, or ``fine-tune`` them (the default): learn with a pull back."""
-    vectors_pull: float = Field(default=10, gt=0, allow_inf_nan=False)
+    vectors_pull: float = Field(default=100, gt=0, allow_inf_nan=False)
     """fine-tune: an imported vector weighs as much as about so many records with its value."""
 
     @model_validator(mode="after")

@@ -38,7 +38,7 @@ width = 16
 epochs = 10
 negatives = 5
 window = 3
-vectors_pull = 10.0
+vectors_pull = 100.0
 [detector]
 name = "auto"
 [flags]
