@@ -118,6 +118,25 @@ class EmbeddingConfig(Section):
     """skipgram, cbow, fasttext: values drawn for every true one."""
     window: int = Field(default=3, ge=1, le=100)
     """skipgram, cbow, fasttext: events on either side of an event that are its company."""
+    vectors: str | None = None
+    """Vectors to begin with: word2vec or GloVe file, Parquet or DuckDB; a relative path starts at this file."""
+    vectors_use: Literal["start", "frozen", "fine-tune"] | None = None
+    """``start`` learning there, keep them ``frozen``, or ``fine-tune`` them (the default): learn with a pull back."""
+    vectors_pull: float = Field(default=10, gt=0, allow_inf_nan=False)
+    """fine-tune: an imported vector weighs as much as about so many records with its value."""
+
+    @model_validator(mode="after")
+    def _which_vectors(self) -> Self:
+        if self.vectors_use is not None and self.vectors is None:
+            raise ValueError("vectors_use says what to do with vectors; say which ones, by vectors")
+        if self.vectors is not None and self.method in ("onehot", "random"):
+            raise ValueError(f"{self.method} embeddings learn nothing, and take no vectors; choose another method")
+        return self
+
+    @property
+    def given_width(self) -> int | None:
+        """The width when somebody asked for one; else imported vectors say it."""
+        return self.width if "width" in self.model_fields_set and self.width != "auto" else None
 
 
 class DetectorConfig(Section):
@@ -236,11 +255,17 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         raise ConfigError(f"no such configuration file: {path}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
-    config = make_config(merge(settings, overrides or {}), str(path))
-    if config.source.database and not Path(config.source.database).is_absolute():
-        beside = str(path.parent / config.source.database)
-        config = config.model_copy(update={"source": config.source.model_copy(update={"database": beside})})
-    return config
+    return make_config(merge(_beside(settings, path.parent), overrides or {}), str(path))
+
+
+def _beside(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Let relative paths of a file start at its folder."""
+    found = dict(settings)
+    for section, name in (("source", "database"), ("embedding", "vectors")):
+        values = found.get(section)
+        if isinstance(values, Mapping) and isinstance(values.get(name), str):
+            found[section] = {**values, name: str(folder / values[name])}
+    return found
 
 
 def merge(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

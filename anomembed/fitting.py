@@ -12,6 +12,7 @@ from anomembed.model import Model, Summary
 from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
+from anomembed.read.vectors import TokenVectors, read_vectors
 from anomembed.represent.counts import Counts, count_pairs
 from anomembed.represent.embeddings.corpus import record_corpus
 from anomembed.represent.embeddings.learners import fit_embeddings
@@ -60,7 +61,14 @@ class Reference:
     n_records: int
 
 
-def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: Roles | None = None) -> Model:
+def learn_model(
+    table: Table,
+    config: Config,
+    *,
+    hold_out: bool = True,
+    roles: Roles | None = None,
+    vectors: TokenVectors | None = None,
+) -> Model:
     """Learn what is normal from the records of `table`.
 
     Parameters
@@ -75,6 +83,8 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
         Records are held out all the same when the reference is so large that only a sample of it is learnt from.
     roles : Roles, optional
         The part of every column; inferred, with what the configuration says, by default.
+    vectors : TokenVectors, optional
+        What `config.embedding.vectors` names, when it has been read already.
 
     Returns
     -------
@@ -85,8 +95,10 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
     """
+    if vectors is None and config.embedding.vectors:
+        vectors = read_vectors(config.embedding.vectors)
     if config.sequence.is_whole:
-        return learn_sequences(table, config, hold_out=hold_out, roles=roles)
+        return learn_sequences(table, config, hold_out=hold_out, roles=roles, vectors=vectors)
     roles = roles or find_roles(table, config)
     history = derive_past(table, roles, config)
     numbers = tuple(column.name for column in roles.of(Role.NUMBER))
@@ -97,7 +109,8 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     held_out = make_batch(reference.held_out, vocabulary, numbers, past)
     rows, _, times = distinct(learnt.tokens)
     counts = count_pairs(rows, times, vocabulary.size)
-    embeddings = fit_embeddings(record_corpus(vocabulary, rows, times, counts), config.embedding, config.seed)
+    corpus = record_corpus(vocabulary, rows, times, counts)
+    embeddings = fit_embeddings(corpus, config.embedding, config.seed, vectors=vectors)
     record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
     views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean, seed=config.seed)
     sources = Sources(table, roles, vocabulary, config.source.fit_where)
@@ -110,6 +123,7 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     total = np.sum([view.term(raw) for view, raw in judged], axis=0)
     calibration = fit_calibration(total, is_own=not reference.is_split)
     notes += [*_note_counts(counts, len(learnt)), *note_event(history, config), *text_notes(roles, vocabulary.names)]
+    notes += embeddings.notes
     summary = Summary(
         source=table.name,
         n_reference=reference.n_records,

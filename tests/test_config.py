@@ -39,6 +39,7 @@ width = 16
 epochs = 10
 negatives = 5
 window = 3
+vectors_pull = 10.0
 [detector]
 name = "auto"
 [flags]
@@ -57,7 +58,7 @@ def test_these_are_the_defaults():
     nothing = {
         "sequence": ["key", "session_gap", "window", "length", "step"],
         "source": ["database", "table", "fit_where", "where"],
-        "embedding": ["learning_rate"],
+        "embedding": ["learning_rate", "vectors", "vectors_use"],
         "flags": ["alpha", "budget", "threshold"],
     }
     assert all(getattr(getattr(Config(), section), name) is None for section in nothing for name in nothing[section])

@@ -25,6 +25,7 @@ BASELINES = {"onehot", "random"}
 REAL = sorted(set(LEARNERS) - BASELINES)
 SAMPLED = ["skipgram", "cbow", "fasttext"]
 WITH_EPOCHS = [*SAMPLED, "glove"]
+NOTHING_HELD = np.zeros(0, np.float32), np.zeros((1, 16), np.float32)
 
 
 def make_corpus(frame):
@@ -254,7 +255,7 @@ def test_automatic_widths():
 def test_draws_follow_the_counts_of_a_column():
     frame = pl.DataFrame({"a": ["x"] * 70 + ["y"] * 20 + ["z"] * 10, "b": ["u", "v"] * 50})
     corpus = make_corpus(frame)
-    noise = sampling.make_samples(corpus, 3, 5)[0].noise
+    noise = sampling.make_samples(corpus, 3, 5, NOTHING_HELD)[0].noise
     state, drawn = np.uint64(1), []
     low, high = corpus.offsets[:2]
     for _ in range(5000):
@@ -285,7 +286,7 @@ def test_long_sequences_are_cut_and_learnt_from(method):
     """One sequence of 2,000 events in which x and y take turns, ten at a time."""
     events = [f"{'xy'[i // 10 % 2]}{i % 7 % 3}" for i in range(2000)]
     corpus = make_event_corpus([events])
-    samples, times = sampling.make_samples(corpus, 3, 5)
+    samples, times = sampling.make_samples(corpus, 3, 5, NOTHING_HELD)
     assert np.diff(samples.starts).tolist() == [32] * 62 + [16]
     assert times.tolist() == [1] * 63
     tokens = tokens_of(corpus, "event")

@@ -8,7 +8,6 @@ import typer
 from anomembed.cli import options as o
 
 OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The configuration file to write.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")]
 
 
 def init(
@@ -16,7 +15,7 @@ def init(
     table: o.TableName = None,
     line_format: o.LineFormat = None,
     output: OutputFile = Path("anomembed.toml"),
-    force: Force = False,
+    force: o.Force = False,
     key: o.Key = None,
     ignore: o.Ignore = None,
     category: o.Category = None,
@@ -25,16 +24,23 @@ def init(
     vector: o.Vector = None,
     entity: o.Entity = None,
     time: o.Time = None,
+    vectors: o.Vectors = None,
+    vectors_use: o.VectorsUse = None,
 ) -> None:
     """Write a commented TOML file with the role of every column and the reason for it.
 
     Example: anomembed init demo.duckdb payments -o payments.toml --ignore reviewed
     """
+    from anomembed.config import make_config
     from anomembed.errors import ConfigError
     from anomembed.read.roles import Role, infer_roles
     from anomembed.read.table import Table
-    from anomembed.write.template import config_text
+    from anomembed.read.vectors import read_vectors
+    from anomembed.write.template import config_text, embedding_text
 
+    make_config(o.settings(embedding__vectors=vectors, embedding__vectors_use=vectors_use), "the options")
+    if vectors:
+        read_vectors(vectors)
     if output.exists() and not force:
         raise ConfigError(f"{output} exists; give another name, or --force to replace it")
     said = {
@@ -50,5 +56,7 @@ def init(
     with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, {role: names for role, names in said.items() if names})
         commented = config_text(database, table, opened.count(), roles, output.parent, line_format)
+    if vectors:
+        commented += embedding_text(vectors, vectors_use, output.parent)
     output.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)

@@ -69,6 +69,21 @@ EmbeddingName = Annotated[
     str | None,
     typer.Option("--embedding", metavar="NAME", help=METHODS, show_default="ppmi-svd"),
 ]
+Vectors = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Vectors to begin with: word2vec text or binary, GloVe text, Parquet, a DuckDB table, or a store.",
+    ),
+]
+VectorsUse = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOW",
+        help="start (learning begins there), frozen, or fine-tune (learning pulls back to them).",
+        show_default="fine-tune",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="Same records and seed: same scores.", show_default="0")]
 
 Alpha = Annotated[
@@ -99,6 +114,10 @@ StorePath = Annotated[
         show_default="anomembed.duckdb",
     ),
 ]
+ModelId = Annotated[
+    int | None, typer.Option("--model", metavar="ID", help="A model of the store; the newest by default.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")]
 ScoresTo = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the score of every record to this .parquet, .csv or .ndjson file."),

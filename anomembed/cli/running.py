@@ -13,7 +13,9 @@ from anomembed.fitting import find_roles, learn_model
 from anomembed.model import Model, choose_model, load_model, save_model
 from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
+from anomembed.read.vectors import TokenVectors, read_vectors
 from anomembed.score.detectors import check_detector
+from anomembed.write.export import check_export_path, export_vectors
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
 
@@ -46,6 +48,7 @@ def scan_table(config: Config, output: Output) -> None:
     """Learn what is normal and score, in one go."""
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
+    vectors = _read_vectors(config)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
         if config.source.where and not table.count(config.source.where):
@@ -55,7 +58,7 @@ def scan_table(config: Config, output: Output) -> None:
         roles = find_roles(table, config)
         teller.roles(roles)
         check_key(roles, table, config.source.where)  # before the work, not after it
-        model = learn_model(table, config, hold_out=hold_out, roles=roles)
+        model = learn_model(table, config, hold_out=hold_out, roles=roles, vectors=vectors)
         teller.model(model)
         _score(model, None, table, config, store, output, teller)
 
@@ -64,16 +67,25 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     """Learn what is normal and keep the model."""
     check_detector(config.detector.name)
     teller = Teller(is_quiet=quiet)
+    vectors = _read_vectors(config)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
         roles = find_roles(table, config)
         teller.roles(roles)
         check_key(roles, table, config.source.fit_where)
-        model = learn_model(table, config, roles=roles)
+        model = learn_model(table, config, roles=roles, vectors=vectors)
         teller.model(model)
         with store.transaction():
             model_id = save_model(model, store)
     teller.say("kept", f"model {model_id} in {config.store.path}")
+
+
+def export_model(store_path: str, model_id: int | None, path: Path, *, force: bool, quiet: bool) -> None:
+    """Write a model's embeddings to a file."""
+    check_export_path(path, store_path, force=force)
+    with Store(store_path, must_exist=True) as store:
+        chosen, n_vectors = export_vectors(store, model_id, path)
+    Teller(is_quiet=quiet).say("wrote", f"{path}: {n_vectors:,} vectors of model {chosen} in {store_path}")
 
 
 def score_table_by(config: Config, model_id: int | None, output: Output) -> None:
@@ -98,6 +110,11 @@ def _check(config: Config, output: Output) -> None:
     check_detector(config.detector.name)
     if output.scores_to:
         check_scores_path(output.scores_to, config.source.database, config.store.path)
+
+
+def _read_vectors(config: Config) -> TokenVectors | None:
+    """Read the vectors to begin with before the store is opened for writing: they may be in it."""
+    return read_vectors(config.embedding.vectors) if config.embedding.vectors else None
 
 
 def open_source(config: Config) -> Table:

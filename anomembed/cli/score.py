@@ -1,19 +1,11 @@
 """``anomembed score``: score records by a kept model."""
 
-from typing import Annotated
-
-import typer
-
 from anomembed.cli import options as o
-
-ModelId = Annotated[
-    int | None, typer.Option("--model", metavar="ID", help="A model of the store; the newest by default.")
-]
 
 
 def score(
     config: o.ConfigFile,
-    model: ModelId = None,
+    model: o.ModelId = None,
     where: o.Where = None,
     alpha: o.Alpha = None,
     budget: o.Budget = None,

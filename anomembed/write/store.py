@@ -196,8 +196,8 @@ class Store:
             connection.execute(f"INSERT INTO pairs SELECT {model_id}, * FROM new_pairs")
         return model_id
 
-    def model_parts(self, model_id: int | None = None) -> tuple[int, dict[str, bytes]]:
-        """Return the id and the parts of a model, the newest by default.
+    def find_model(self, model_id: int | None = None) -> int:
+        """Return the id of a model, the newest by default.
 
         Raises
         ------
@@ -209,7 +209,11 @@ class Store:
             raise StoreError(f"there is no model in {self.path}: run `anomembed fit` first")
         if model_id is not None and model_id not in known:
             raise StoreError(f"there is no model {model_id} in {self.path}; there are: {', '.join(map(str, known))}")
-        chosen = known[-1] if model_id is None else model_id
+        return int(known[-1] if model_id is None else model_id)
+
+    def model_parts(self, model_id: int | None = None) -> tuple[int, dict[str, bytes]]:
+        """Return the id and the parts of a model; see `find_model`."""
+        chosen = self.find_model(model_id)
         rows = self._connection.execute("SELECT name, content FROM model_parts WHERE model_id = ?", [chosen]).fetchall()
         return chosen, dict(rows)
 
@@ -313,6 +317,11 @@ class Store:
         """Return the rows of a query on the store."""
         with self._clear_errors():
             return self._connection.execute(query, list(parameters)).fetchall()
+
+    def frame(self, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+        """Return the rows of a query on the store as a frame."""
+        with self._clear_errors():
+            return pl.DataFrame(self._connection.sql(query, params=list(parameters)).pl())
 
     def _prepare(self, *, is_new: bool) -> None:
         with self._clear_errors():

@@ -61,6 +61,22 @@ def config_text(
     return "\n".join(lines) + "\n" + SECTIONS
 
 
+def embedding_text(vectors: str, use: str | None, folder: Path) -> str:
+    """Return the section of a configuration that says which vectors to begin with.
+
+    Parameters
+    ----------
+    vectors : str
+        The file.
+    use : str or None
+        What to do with them.
+    folder : Path
+        Where the configuration will be.
+    """
+    said = f"vectors_use = {_quoted(use)}" if use else '# vectors_use = "fine-tune"  # or "start" or "frozen"'
+    return f"\n[embedding]\nvectors = {_quoted(_beside(vectors, folder))}\n{said}\n"
+
+
 def _role_lines(role: Role, columns: Sequence[ColumnRole]) -> list[str]:
     if not columns:
         return [f"{role} = []"]

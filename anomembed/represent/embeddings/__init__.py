@@ -30,6 +30,8 @@ class Embeddings:
         epochs.
     subwords : Subwords or None
         Composes vectors of values that the reference does not have; None unless they were learnt.
+    notes : tuple of str
+        What the user should know, such as which tokens have an imported vector.
     """
 
     vectors: NDArray[np.float32]
@@ -38,6 +40,7 @@ class Embeddings:
     method: str
     losses: tuple[float, ...] = ()
     subwords: Subwords | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:

@@ -8,7 +8,7 @@ that a token costs the same whatever the window.
 
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Progress, Training, run_epochs, start_vectors
+from anomembed.represent.embeddings.epochs import Progress, Training, hold_vectors, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.kernels import train_cbow
 from anomembed.represent.embeddings.lanes import aligned
@@ -38,7 +38,9 @@ def fit_cbow(corpus: Corpus, training: Training, seed: int, progress: Progress |
     ConfigError
         When the learning rate is too high.
     """
-    samples, times = make_samples(corpus, training.window, training.negatives)
-    vectors, contexts = start_vectors(corpus.size, training.width, seed), aligned((corpus.size, training.width))
+    vectors = start_vectors(corpus.size, training.width, seed, training.imported)
+    contexts = aligned((corpus.size, training.width))
+    hold = hold_vectors(vectors, training.imported, corpus.occurrences)
+    samples, times = make_samples(corpus, training.window, training.negatives, hold)
     losses = run_epochs(train_cbow, (vectors, contexts), samples, times, training, seed, progress)
     return finish("cbow", corpus, vectors[:, : training.width], contexts[:, : training.width], losses)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.errors import ConfigError
+from anomembed.represent.embeddings.imported import Imported
 from anomembed.represent.embeddings.kernels import put_together
 from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.sampling import Samples, count_pairs_of
@@ -42,6 +43,8 @@ class Training:
         Tokens drawn for every true one.
     window : int
         Events on either side of an event that are its company.
+    imported : Imported or None
+        Vectors to begin with.
     """
 
     width: int
@@ -49,6 +52,7 @@ class Training:
     learning_rate: float
     negatives: int
     window: int
+    imported: Imported | None = None
 
 
 def run_epoch(
@@ -189,8 +193,23 @@ def watch(learn: Callable[[int], float], training: Training, progress: Progress 
     return tuple(losses)
 
 
-def start_vectors(n_rows: int, width: int, seed: int) -> Matrix:
-    """Return small random numbers; what the width is rounded up by is zero and stays so."""
+def start_vectors(n_rows: int, width: int, seed: int, imported: Imported | None = None) -> Matrix:
+    """Return imported vectors and else small random numbers; what the width is rounded up by is zero and stays so."""
     vectors = aligned((n_rows, width))
     vectors[:, :width] = (np.random.default_rng(seed).random((n_rows, width), np.float32) - 0.5) / width
+    if imported is not None:
+        vectors[: len(imported.known), :width][imported.known] = imported.vectors[imported.known]
     return vectors
+
+
+def hold_vectors(
+    vectors: Matrix, imported: Imported | None, occurrences: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], Matrix]:
+    """Return how strongly each row of the vectors is held, and where; see `Imported.hold`."""
+    held = np.zeros(len(vectors), np.float32)
+    if imported is None or imported.use == "start":
+        return held, aligned((1, vectors.shape[1]))
+    held[: len(occurrences)] = imported.hold(occurrences)
+    where = aligned((len(vectors), vectors.shape[1]))
+    where[:] = vectors
+    return held, where

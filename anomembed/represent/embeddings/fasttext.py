@@ -8,11 +8,13 @@ has seen still gets a vector. Values with the same beginning but another meaning
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Matrix, Progress, Training, run_epochs, start_vectors
+from anomembed.represent.embeddings.epochs import Matrix, Progress, Training, hold_vectors, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
+from anomembed.represent.embeddings.imported import Imported
 from anomembed.represent.embeddings.kernels import train_skipgram
 from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.sampling import make_samples
@@ -47,8 +49,9 @@ def fit_fasttext(corpus: Corpus, training: Training, seed: int, progress: Progre
         When the learning rate is too high.
     """
     hashes, part_starts, parts = find_parts(corpus)
-    samples, times = make_samples(corpus, training.window, training.negatives, (part_starts, parts))
     rows = start_vectors(corpus.size + len(hashes), training.width, seed)
+    hold = _hold_parts(rows, training.imported, corpus, part_starts, parts)
+    samples, times = make_samples(corpus, training.window, training.negatives, hold, (part_starts, parts))
     contexts = aligned((corpus.size, training.width))
     losses = run_epochs(train_skipgram, (rows, contexts), samples, times, training, seed, progress)
     rows, contexts = rows[:, : training.width], contexts[:, : training.width]
@@ -83,6 +86,35 @@ def find_parts(corpus: Corpus) -> tuple[Ints, Ints, Ints]:
         kept = place[np.append(hashes, -1)[place] == own]
         rows.append(np.concatenate([[token], corpus.size + kept]))
     return hashes, np.cumsum([0, *map(len, rows)]), np.concatenate(rows)
+
+
+def _hold_parts(
+    rows: Matrix, imported: Imported | None, corpus: Corpus, part_starts: Ints, parts: Ints
+) -> tuple[NDArray[np.float32], Matrix]:
+    """Give imported vectors to the rows, in place, and return how strongly each is held, and where.
+
+    A piece gets the mean vector of the imported values that it is a piece of, and a value's own row what is then
+    missing. Frozen values freeze their pieces.
+    """
+    if imported is None:
+        return hold_vectors(rows, None, corpus.occurrences)
+    of_token = np.repeat(np.arange(corpus.size), np.diff(part_starts))
+    is_of_known = imported.known[of_token]
+    row, token = parts[is_of_known], of_token[is_of_known]
+    is_piece = row >= corpus.size
+    times = np.bincount(row[is_piece], minlength=len(rows))[:, None]
+    sums = np.zeros((len(rows), imported.vectors.shape[1]), np.float64)
+    np.add.at(sums, row[is_piece], imported.vectors[token[is_piece]])
+    given = times[:, 0] > 0
+    width = sums.shape[1]
+    rows[given, :width] = (sums[given] / times[given]).astype(np.float32)
+    missing = imported.vectors - _mean_of_parts(rows[:, :width], part_starts, parts)
+    sizes = np.diff(part_starts)[:, None].astype(np.float32)
+    own = np.flatnonzero(imported.known)
+    rows[own, :width] += (missing * sizes)[own]
+    held, where = hold_vectors(rows, imported, corpus.occurrences)
+    np.maximum.at(held, row, held[token])
+    return held, where
 
 
 def _mean_of_parts(rows: Matrix, part_starts: Ints, parts: Ints) -> Matrix:

@@ -14,11 +14,12 @@ from scipy import sparse
 
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Progress, Training, start_vectors, watch
+from anomembed.represent.embeddings.epochs import Progress, Training, hold_vectors, start_vectors, watch
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.kernels import train_glove
 
 FULL, POWER = 100.0, 0.75  # pairs seen so often have all the weight, others less, as published
+STEADY = 0.5  # of the way back at most in one step, lest a vector swing around where it is held
 
 
 def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
@@ -52,7 +53,10 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
     expected = counts.single[first] * counts.single[second] / counts.n_records
     target = np.log((seen + 1) / (expected + 1)).astype(np.float32)
     weight = np.minimum((seen / FULL) ** POWER, 1).astype(np.float32)
-    vectors, contexts = (start_vectors(corpus.size, width, seed + side) for side in range(2))
+    vectors = start_vectors(corpus.size, width, seed, training.imported)
+    contexts = start_vectors(corpus.size, width, seed + 1)
+    held, where = hold_vectors(vectors, training.imported, corpus.occurrences)
+    held = np.where(held < np.inf, np.minimum(held, STEADY / training.learning_rate), held).astype(np.float32)
     squares = [np.ones_like(vectors), np.ones_like(contexts)]
     biases = np.zeros((2, corpus.size), np.float32), np.ones((2, corpus.size), np.float32)
     rng = np.random.default_rng(seed)
@@ -60,7 +64,9 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
 
     def learn(_: int) -> float:
         order = rng.permutation(len(first))
-        loss: float = train_glove(vectors, contexts, *squares, *biases, first, second, target, weight, order, rate)  # type: ignore[call-arg]  # mypy cannot count what is unpacked
+        loss: float = train_glove(
+            vectors, contexts, *squares, *biases, first, second, target, weight, order, rate, held, where
+        )  # type: ignore[call-arg]  # mypy cannot count what is unpacked
         return loss / max(float(weight.sum()), 1e-9)
 
     losses = watch(learn, training, progress) if len(first) else ()

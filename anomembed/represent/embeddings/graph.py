@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.special import iv
 
 from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.anchoring import fit_anchored, scale_to
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
@@ -34,7 +35,7 @@ def fit_graph(corpus: Corpus, training: Training, seed: int, _progress: Progress
     corpus : Corpus
         Records or sequences; only their pair counts are used.
     training : Training
-        Only the width counts.
+        Only the width counts, and imported vectors: they are smoothed like all others, and frozen or pulled back to.
     seed : int
         Start of the factorisation; the result depends on it only by rounding.
     _progress : ignored
@@ -44,10 +45,15 @@ def fit_graph(corpus: Corpus, training: Training, seed: int, _progress: Progress
     -------
     Embeddings
     """
-    plain = fit_ppmi_svd(corpus.counts, training.width, seed).vectors.astype(np.float64)
     together = sparse.csr_array(corpus.counts.together)
-    mixed = _filter(together, plain)
-    left, strength, _ = np.linalg.svd(mixed, full_matrices=False)
+    imported = training.imported
+    if imported is not None:
+        smooth = scale_to(_filter(together, fit_anchored(corpus.counts, imported, seed)), imported)
+        firmness = 1 - 1 / (1 + imported.hold(corpus.occurrences)[:, None])
+        beside = smooth * (1 - firmness) + imported.vectors * firmness
+        return finish("graph", corpus, beside.astype(np.float32), None)
+    plain = fit_ppmi_svd(corpus.counts, training.width, seed).vectors.astype(np.float64)
+    left, strength, _ = np.linalg.svd(_filter(together, plain), full_matrices=False)
     return finish("graph", corpus, (left * np.sqrt(strength)).astype(np.float32), None)
 
 

@@ -13,14 +13,14 @@ from anomembed.represent.embeddings.lanes import load, product, scaled_sum, stor
 
 FAR, STEPS = np.float32(8), np.float32(256)  # the logistic function is looked up from -8 to 8, so many steps a unit
 INSIDE = np.float32(7.99)
-ONE, NONE = np.float32(1), np.float32(0)
+ONE, NONE, FROZEN = np.float32(1), np.float32(0), np.float32(np.inf)
 COMPANY = 4.0  # in more company than this steps are shorter: it moves a vector more often at once
 
 
 @njit(nogil=True, cache=True)
 def train_skipgram(
     vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
-    part_starts, parts, column_of, offsets, noise, table, negatives,
+    part_starts, parts, column_of, offsets, noise, table, negatives, held, where,
 ):  # fmt: skip
     """Predict each token's company one by one; an input is the mean of its token's parts. Returns loss and pairs."""
     longest = np.max(starts[1:] - starts[:-1])
@@ -50,14 +50,14 @@ def train_skipgram(
                 loss += fit_output(
                     inputs, found, first, last, place, contexts, outputs[drawn], is_true, now, weight, table, along
                 )
-        scatter(vectors, found, tokens, length, part_starts, parts)
+        scatter(vectors, found, tokens, length, part_starts, parts, now, held, where)
     return loss, n_pairs
 
 
 @njit(nogil=True, cache=True)
 def train_cbow(
     vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
-    _part_starts, _parts, column_of, offsets, noise, table, negatives,
+    _part_starts, _parts, column_of, offsets, noise, table, negatives, held, where,
 ):  # fmt: skip
     """Predict each token from the mean of its company. Returns loss and predictions."""
     longest = np.max(starts[1:] - starts[:-1])
@@ -86,13 +86,14 @@ def train_cbow(
                 if drawn:
                     token, state = draw(state, offsets[column], offsets[column + 1], noise)
                 loss += fit_one(middle, found, place + 1, contexts, token, is_true, now, weight, table)
-        spread(vectors, found, sums, tokens, length, window)
+        spread(vectors, found, sums, tokens, length, window, now, held, where)
     return loss, n_targets
 
 
 @njit(nogil=True, cache=True)
 def train_glove(
-    vectors, contexts, of_vectors, of_contexts, biases, of_biases, first, second, target, weight, order, rate,
+    vectors, contexts, of_vectors, of_contexts, biases, of_biases, first, second, target, weight, order, rate, held,
+    where,
 ):  # fmt: skip
     """Go once through the pairs; a number's step falls with the squares of its slopes so far. Returns the loss."""
     width = vectors.shape[1]
@@ -107,9 +108,12 @@ def train_glove(
         slope = weight[pair] * at
         for k in range(width):
             to_first, to_second = slope * contexts[b, k], slope * vectors[a, k]
-            vectors[a, k] -= rate * to_first / np.sqrt(of_vectors[a, k])
+            if held[a] < FROZEN:
+                if held[a] > NONE:
+                    to_first += weight[pair] * held[a] * (vectors[a, k] - where[a, k])
+                vectors[a, k] -= rate * to_first / np.sqrt(of_vectors[a, k])
+                of_vectors[a, k] += to_first * to_first
             contexts[b, k] -= rate * to_second / np.sqrt(of_contexts[b, k])
-            of_vectors[a, k] += to_first * to_first
             of_contexts[b, k] += to_second * to_second
         biases[0, a] -= rate * slope / np.sqrt(of_biases[0, a])
         biases[1, b] -= rate * slope / np.sqrt(of_biases[1, b])
@@ -176,11 +180,23 @@ def gather(inputs, found, tokens, length, part_starts, parts, vectors):
 
 
 @njit(nogil=True, cache=True)
-def scatter(vectors, found, tokens, length, part_starts, parts):
+def scatter(vectors, found, tokens, length, part_starts, parts, rate, held, where):
     """Move every part of a token to where the token shall go."""
     for place in range(length):
         for part in range(part_starts[tokens[place]], part_starts[tokens[place] + 1]):
-            add_row(vectors, parts[part], ONE, found, place)
+            row = parts[part]
+            if held[row] < FROZEN:
+                add_row(vectors, row, ONE, found, place)
+                pull(vectors, row, rate * held[row], where)
+
+
+@njit(nogil=True, cache=True)
+def pull(vectors, row, strength, where):
+    """Move a vector some of the way to where it is held."""
+    if strength > NONE:
+        part = min(strength, ONE)
+        add_row(vectors, row, -part, vectors, row)
+        add_row(vectors, row, part, where, row)
 
 
 @njit(nogil=True, cache=True)
@@ -194,14 +210,17 @@ def mean_between(middle, sums, first, last, vectors, token):
 
 
 @njit(nogil=True, cache=True)
-def spread(vectors, found, sums, tokens, length, window):
+def spread(vectors, found, sums, tokens, length, window, rate, held, where):
     """Move every token to where all that it was company of shall go; `found` starts at its second row."""
     for place in range(length):
         put_sum(sums, place + 1, sums, place, found, place + 1)
     for place in range(length):
-        add_row(vectors, tokens[place], ONE, sums, min(length, place + window + 1))
-        add_row(vectors, tokens[place], -ONE, sums, max(0, place - window))
-        add_row(vectors, tokens[place], -ONE, found, place + 1)
+        row = tokens[place]
+        if held[row] < FROZEN:
+            add_row(vectors, row, ONE, sums, min(length, place + window + 1))
+            add_row(vectors, row, -ONE, sums, max(0, place - window))
+            add_row(vectors, row, -ONE, found, place + 1)
+            pull(vectors, row, rate * held[row], where)
 
 
 @njit(nogil=True, cache=True)

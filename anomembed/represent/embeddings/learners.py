@@ -1,16 +1,23 @@
 """The methods to learn embeddings by, by name, and one way to call them."""
 
+from dataclasses import replace
 from typing import Literal, Protocol
 
+import numpy as np
+
 from anomembed.errors import ConfigError, nearest_name
+from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.anchoring import fit_anchored
 from anomembed.represent.embeddings.baselines import fit_onehot, fit_random
 from anomembed.represent.embeddings.cbow import fit_cbow
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.fasttext import fit_fasttext
+from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.glove import fit_glove
 from anomembed.represent.embeddings.graph import fit_graph
+from anomembed.represent.embeddings.imported import Imported, Use, match_vectors
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.embeddings.skipgram import fit_skipgram
 
@@ -54,9 +61,24 @@ class Settings(Protocol):
     def window(self) -> int:
         """Events on either side that are company."""
 
+    @property
+    def vectors_use(self) -> Use | None:
+        """What is done with imported vectors; they are fine-tuned by default."""
+
+    @property
+    def vectors_pull(self) -> float:
+        """How strongly they are fine-tuned, in records."""
+
+    @property
+    def given_width(self) -> int | None:
+        """The width when somebody asked for one."""
+
 
 def _fit_ppmi_svd(corpus: Corpus, training: Training, seed: int, _progress: Progress | None = None) -> Embeddings:
-    return fit_ppmi_svd(corpus.counts, training.width, seed)
+    if training.imported is None:
+        return fit_ppmi_svd(corpus.counts, training.width, seed)
+    vectors = fit_anchored(corpus.counts, training.imported, seed)
+    return finish("ppmi-svd", corpus, vectors.astype(np.float32), None)
 
 
 LEARNERS: dict[str, Learner] = {
@@ -72,7 +94,13 @@ LEARNERS: dict[str, Learner] = {
 LEARNING_RATES = {"skipgram": 0.2, "cbow": 0.2, "fasttext": 0.2, "glove": 0.1}
 
 
-def fit_embeddings(corpus: Corpus, settings: Settings, seed: int, progress: Progress | None = None) -> Embeddings:
+def fit_embeddings(
+    corpus: Corpus,
+    settings: Settings,
+    seed: int,
+    progress: Progress | None = None,
+    vectors: TokenVectors | None = None,
+) -> Embeddings:
     """Learn embeddings by the method of a name.
 
     Parameters
@@ -85,6 +113,8 @@ def fit_embeddings(corpus: Corpus, settings: Settings, seed: int, progress: Prog
         Start of all random numbers.
     progress : callable, optional
         Told of every epoch: its number from 1, how many there will be at most, and the loss.
+    vectors : TokenVectors, optional
+        Imported vectors to begin with; their width is then the width.
 
     Returns
     -------
@@ -93,19 +123,33 @@ def fit_embeddings(corpus: Corpus, settings: Settings, seed: int, progress: Prog
     Raises
     ------
     ConfigError
-        When there is no such method, or its learning rate is too high.
+        When there is no such method, its learning rate is too high, or another width was asked for than the vectors'.
+    DataError
+        When no token has an imported vector.
     """
     if settings.method not in LEARNERS:
         known = nearest_name(settings.method, LEARNERS)
         raise ConfigError(f"embedding.method = {settings.method!r}: there is no such method{known}")
+    imported = None if vectors is None else _import(vectors, corpus, settings)
     training = Training(
-        width=choose_width(settings.width, settings.method, corpus.n_used),
+        width=vectors.width if vectors else choose_width(settings.width, settings.method, corpus.n_used),
         epochs=settings.epochs,
         learning_rate=settings.learning_rate or LEARNING_RATES.get(settings.method, 0.0),
         negatives=settings.negatives,
         window=settings.window,
+        imported=imported,
     )
-    return LEARNERS[settings.method](corpus, training, seed, progress)
+    learnt = LEARNERS[settings.method](corpus, training, seed, progress)
+    return replace(learnt, notes=imported.notes) if imported else learnt
+
+
+def _import(vectors: TokenVectors, corpus: Corpus, settings: Settings) -> Imported:
+    if settings.given_width not in (None, vectors.width):
+        raise ConfigError(
+            f"embedding.width is {settings.given_width}, but the vectors of {vectors.source} are {vectors.width} wide; "
+            "leave it out"
+        )
+    return match_vectors(vectors, corpus, settings.vectors_use or "fine-tune", settings.vectors_pull)
 
 
 def choose_width(width: int | Literal["auto"], method: str, n_used: int) -> int:

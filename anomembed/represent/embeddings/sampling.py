@@ -41,6 +41,8 @@ class Samples:
     noise: NDArray[np.uint64]
     table: Matrix
     negatives: int
+    held: NDArray[np.float32]
+    where: Matrix
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the fields in order."""
@@ -48,7 +50,11 @@ class Samples:
 
 
 def make_samples(
-    corpus: Corpus, window: int, negatives: int, parts: tuple[Ints, Ints] | None = None
+    corpus: Corpus,
+    window: int,
+    negatives: int,
+    hold: tuple[NDArray[np.float32], Matrix],
+    parts: tuple[Ints, Ints] | None = None,
 ) -> tuple[Samples, Ints]:
     """Prepare a corpus.
 
@@ -60,6 +66,8 @@ def make_samples(
         Events on either side that are company; records have a window of their own.
     negatives : int
         Tokens drawn for every true one.
+    hold : tuple of ndarray
+        How strongly every row of the input vectors is held, and where.
     parts : tuple of ndarray, optional
         Where the parts of every token start, and which rows of the input vectors they are; its own row by default.
 
@@ -88,6 +96,8 @@ def make_samples(
         noise=_noise(corpus.occurrences, corpus.offsets),
         table=_table(),
         negatives=negatives,
+        held=hold[0],
+        where=hold[1],
     ), times
 
 

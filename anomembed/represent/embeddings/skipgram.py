@@ -10,7 +10,7 @@ hurts another.
 
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Progress, Training, run_epochs, start_vectors
+from anomembed.represent.embeddings.epochs import Progress, Training, hold_vectors, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.kernels import train_skipgram
 from anomembed.represent.embeddings.lanes import aligned
@@ -40,7 +40,9 @@ def fit_skipgram(corpus: Corpus, training: Training, seed: int, progress: Progre
     ConfigError
         When the learning rate is too high.
     """
-    samples, times = make_samples(corpus, training.window, training.negatives)
-    vectors, contexts = start_vectors(corpus.size, training.width, seed), aligned((corpus.size, training.width))
+    vectors = start_vectors(corpus.size, training.width, seed, training.imported)
+    contexts = aligned((corpus.size, training.width))
+    hold = hold_vectors(vectors, training.imported, corpus.occurrences)
+    samples, times = make_samples(corpus, training.window, training.negatives, hold)
     losses = run_epochs(train_skipgram, (vectors, contexts), samples, times, training, seed, progress)
     return finish("skipgram", corpus, vectors[:, : training.width], contexts[:, : training.width], losses)

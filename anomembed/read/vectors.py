@@ -1,0 +1,142 @@
+"""Vectors that were learnt elsewhere: a file of word vectors, a Parquet file, a DuckDB table, or a store of ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.errors import DataError, SourceError
+from anomembed.read.quoting import quote_identifier
+from anomembed.read.table import Table
+from anomembed.read.word_files import Rows, read_word_file
+
+MAGIC, MAGIC_PLACE = b"DUCK", 8  # by which a DuckDB file is known
+VECTOR = ("vector", "embedding")
+OF_COLUMN = ("column", "column_name")
+NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(model_id) FROM models)"
+TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
+AT_ONCE = 50_000
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """Vectors by name.
+
+    Parameters
+    ----------
+    source : str
+        Where they come from.
+    names : tuple of str
+        Distinct; ``column=token`` for a column, or just the token, for every column.
+    vectors : ndarray of shape (n_names, width)
+        Float32, finite, none of them zero.
+    n_repeated : int
+        How many more there were whose name had been there before; they were left out.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    n_repeated: int
+
+    @property
+    def width(self) -> int:
+        """Numbers per vector."""
+        return int(self.vectors.shape[1])
+
+
+def read_vectors(source: str | Path) -> TokenVectors:
+    """Read vectors.
+
+    Parameters
+    ----------
+    source : str or Path
+        Word2vec text or binary, GloVe text, a Parquet file, or a DuckDB file. In the last two, a table with the columns
+        ``token``, ``vector`` (or ``embedding``), and ``column`` (or ``column_name``) if it is to tell columns apart; of
+        a store, the tokens of its newest model.
+
+    Returns
+    -------
+    TokenVectors
+
+    Raises
+    ------
+    SourceError
+        When there is no such file, or no such table in it.
+    DataError
+        When it holds no vectors, or they are of several widths, not finite, or cut off.
+    """
+    path = Path(source)
+    if not path.is_file():
+        raise SourceError(f"no such file of vectors: {path}")
+    if path.suffix.lower() == ".parquet":
+        names, vectors = _read_table(str(path), None)
+    elif _is_database(path):
+        names, vectors = _read_table(str(path), _find_table(str(path)))
+    else:
+        names, vectors = read_word_file(path)
+    return _checked(str(path), names, vectors)
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as content:
+        content.seek(MAGIC_PLACE)
+        return content.read(len(MAGIC)) == MAGIC
+
+
+def _find_table(path: str) -> str:
+    """Return a query on the one table that holds vectors."""
+    with Table(path, TABLES) as listed:
+        select = {column.name: column.expression for column in listed.columns}
+        known = pl.concat(list(listed.batches(select, (), None, AT_ONCE)) or [pl.DataFrame(schema=list(select))])
+    tables = {
+        (schema, name): set(rows["column_name"])
+        for (schema, name), rows in known.group_by("schema_name", "table_name", maintain_order=True)
+    }
+    if ("main", "store_version") in tables:
+        return NEWEST
+    found = [place for place, names in tables.items() if "token" in names and names.intersection(VECTOR)]
+    if len(found) != 1:
+        listed_names = ", ".join(name for _, name in sorted(found)) or "none"
+        raise SourceError(f"{path} must hold one table with the columns token and vector; such tables: {listed_names}")
+    return f"FROM {'.'.join(map(quote_identifier, found[0]))}"
+
+
+def _read_table(path: str, query: str | None) -> Rows:
+    with Table(path, query) as table:
+        known = {column.name.casefold(): column for column in table.columns}
+        vector = next((known[name] for name in VECTOR if name in known), None)
+        if vector is None or "token" not in known:
+            raise SourceError(f"{path} needs the columns token and vector (and column); it has {', '.join(known)}")
+        if not vector.type.endswith("]"):
+            raise DataError(f"{path}: {vector.name} is {vector.type}, and not a list of numbers")
+        of = next((known[name].expression for name in OF_COLUMN if name in known), None)
+        token = f"CAST({known['token'].expression} AS VARCHAR)"
+        name = f"coalesce(CAST({of} AS VARCHAR) || '=', '') || {token}" if of else token
+        select = {"name": name, "vector": f"CAST({vector.expression} AS FLOAT[])"}
+        frames = list(table.batches(select, (), None, AT_ONCE))
+    if not frames:
+        raise DataError(f"{path} is empty: there are no vectors in it")
+    frame = pl.concat(frames).drop_nulls("name")
+    widths = frame["vector"].list.len().unique().drop_nulls().sort().to_list()
+    if len(widths) != 1 or frame["vector"].null_count() or not widths[0]:
+        shown = ", ".join(map(str, widths)) + (" and missing ones" if frame["vector"].null_count() else "")
+        raise DataError(f"{path}: all vectors must be equally wide, there are widths of {shown}")
+    numbers = frame["vector"].explode(empty_as_null=True).to_numpy().astype(np.float32)
+    return frame["name"].to_list(), numbers.reshape(-1, widths[0])
+
+
+def _checked(source: str, names: Sequence[str], vectors: NDArray[np.float32]) -> TokenVectors:
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise DataError(f"{source}: the vector of {names[bad[0]]!r} has a number that is not finite")
+    first = {name: place for place, name in reversed(list(enumerate(names)))}
+    kept = np.sort(np.fromiter(first.values(), np.int64, len(first)))
+    n_repeated = len(names) - len(kept)
+    kept = kept[vectors[kept].any(axis=1)]  # a vector of zeros is none
+    if not len(kept):
+        raise DataError(f"{source}: all vectors are zero")
+    return TokenVectors(source, tuple(names[place] for place in kept.tolist()), vectors[kept], n_repeated)

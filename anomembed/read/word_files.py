@@ -1,0 +1,148 @@
+"""Files of word vectors: word2vec text and binary, and GloVe text, which is the former without its first line.
+
+Names hold no white space there, so it is written as ``%20`` and the like.
+"""
+
+import re
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.errors import DataError
+
+HEADER = re.compile(rb"(\d{1,12}) (\d{1,7})\s*")
+LONGEST = 2_000_000  # bytes of a line of text; what is longer is something else
+SHOWN = 40  # characters of a line that is no vector
+
+Rows = tuple[list[str], NDArray[np.float32]]
+
+
+def spell(name: str) -> str:
+    """Write a name as files of word vectors hold it: without white space or control characters.
+
+    Examples
+    --------
+    >>> spell("shop=100% Corner Shop")
+    'shop=100%25%20Corner%20Shop'
+    """
+    return "".join(
+        letter if letter != "%" and letter.isprintable() and not letter.isspace() else _escaped(letter)
+        for letter in name
+    )
+
+
+def _escaped(letter: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in letter.encode(errors="surrogatepass"))
+
+
+def read_word_file(path: Path) -> Rows:
+    """Read a file of word vectors; what is in it tells which kind it is.
+
+    Parameters
+    ----------
+    path : Path
+        Word2vec text or binary, or GloVe text.
+
+    Returns
+    -------
+    names : list of str
+        As the file has them.
+    vectors : ndarray of shape (n_names, width)
+        Float32; numbers may be infinite or none.
+
+    Raises
+    ------
+    DataError
+        When it is none of these, or is cut off.
+    """
+    with path.open("rb") as lines:
+        first = lines.readline(LONGEST)
+        if not first.strip():
+            raise DataError(f"{path} is empty: there are no vectors in it")
+        header = HEADER.fullmatch(first)
+        if header is None:
+            return _read_text(path, chain([first], lines), 1, _count_numbers(first))
+        n_names, width = int(header[1]), int(header[2])
+        if not n_names or not width:
+            raise DataError(f"{path} is empty: its first line says {n_names} vectors of {width} numbers")
+        start = lines.tell()
+        if min(_count_numbers(lines.readline(LONGEST)), width) != width:
+            return _read_binary(path, path.read_bytes(), start, (n_names, width))
+        lines.seek(start)
+        names, vectors = _read_text(path, lines, 2, width)
+    if len(names) != n_names:
+        raise DataError(f"{path} is cut off: its first line says {n_names:,} vectors, there are {len(names):,}")
+    return names, vectors
+
+
+def _count_numbers(line: bytes) -> int:
+    """Count the numbers at the end of a line, but for its first field, which is a name."""
+    count = 0
+    for field in reversed(line.split()[1:]):
+        if not _is_number(field):
+            break
+        count += 1
+    return count
+
+
+def _is_number(field: bytes | str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Rows:
+    names: list[str] = []
+    rows: list[NDArray[np.float32]] = []
+    for number, line in enumerate(lines, start):
+        if not line.strip():
+            continue
+        name, *numbers = line.rsplit(maxsplit=width)
+        try:
+            # A name may hold spaces; one that ends in a number is a vector that is too wide.
+            is_row = len(numbers) == width > 0 and not (b" " in name and _count_numbers(name))
+            with np.errstate(over="ignore"):  # what is too large becomes infinite
+                row = np.array(numbers, np.float64).astype(np.float32)
+        except ValueError:
+            is_row = False
+        if not is_row:
+            raise DataError(_not_a_vector(path, line, number, width))
+        names.append(name.decode(errors="replace"))
+        rows.append(row)
+    return names, np.array(rows, np.float32).reshape(len(rows), width)
+
+
+def _not_a_vector(path: Path, line: bytes, number: int, width: int) -> str:
+    count = _count_numbers(line)
+    if width and count:
+        return f"{path}: line {number} has a vector {count} wide, the others are {width} wide"
+    shown = line[:SHOWN].decode(errors="replace").strip()
+    return f"{path} holds no vectors: line {number}, {shown!r}, is not a name and numbers"
+
+
+def _read_binary(path: Path, content: bytes, place: int, shape: tuple[int, int]) -> Rows:
+    n_names, width = shape
+    size = 4 * width
+    if n_names * size > len(content):
+        raise DataError(_cut_off(path, n_names, (len(content) - place) // size))
+    names: list[str] = []
+    vectors = np.empty(shape, np.float32)
+    for row in vectors:
+        end = content.find(b" ", place)
+        if end < 0 or end + 1 + size > len(content):
+            raise DataError(_cut_off(path, n_names, len(names)))
+        names.append(content[place:end].lstrip(b"\n").decode(errors="replace"))
+        row[:] = np.frombuffer(content, "<f4", width, end + 1)
+        place = end + 1 + size
+    return names, vectors
+
+
+def _cut_off(path: Path, said: int, found: int) -> str:
+    return (
+        f"{path} is cut off, or no file of vectors: its first line says {said:,} vectors, there are {found:,} at most"
+    )

@@ -1,0 +1,97 @@
+"""A model's embeddings for other tools, and for other models to begin with."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from anomembed.errors import ConfigError
+from anomembed.read.word_files import spell
+from anomembed.write.store import Store, write_tables
+
+TABLE = "vectors"  # in a DuckDB file
+ENDINGS = (".txt", ".vec", ".bin", ".parquet", ".duckdb")
+QUERY = """SELECT column_name AS "column", token, n_records, embedding AS vector FROM tokens
+    WHERE model_id = ? AND n_records > 0 AND len(list_filter(embedding, lambda x: x <> 0)) > 0 ORDER BY token_id"""
+
+
+def check_export_path(path: Path, store: str, *, force: bool) -> None:
+    """Refuse early what cannot be written late.
+
+    Parameters
+    ----------
+    path : Path
+        Where the vectors shall go.
+    store : str
+        The store, which must not be overwritten.
+    force : bool
+        Whether a file that exists may be replaced.
+
+    Raises
+    ------
+    ConfigError
+        When the ending is not known, the file exists, or its folder does not or cannot be written to.
+    """
+    if path.suffix not in ENDINGS:
+        raise ConfigError(f"{path}: vectors are written to files that end in {', '.join(ENDINGS)}")
+    if path.resolve() == Path(store).resolve():
+        raise ConfigError(f"the vectors cannot be written to {path}: it is the store")
+    if path.is_dir() or (path.exists() and not force):
+        raise ConfigError(f"{path} exists; give another name{'' if path.is_dir() else ', or --force to replace it'}")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"the vectors cannot be written to {path}: its folder does not exist or is read-only")
+
+
+def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int, int]:
+    """Write the embeddings of a model; tokens without one are left out.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    model_id : int or None
+        The newest by default.
+    path : Path
+        Its ending says how: ``.txt`` and ``.vec`` are word2vec text, ``.bin`` its binary form, both with names such as
+        ``column=token`` without white space; ``.parquet`` and ``.duckdb`` have the columns ``column``, ``token``,
+        ``n_records`` and ``vector``.
+
+    Returns
+    -------
+    model_id, n_vectors : int
+        The model, and how many vectors were written.
+
+    Raises
+    ------
+    StoreError
+        When there is no such model.
+    """
+    chosen = store.find_model(model_id)
+    frame = store.frame(QUERY, [chosen])
+    if not frame.height:
+        raise ConfigError(f"model {chosen} has no embeddings to export: nothing in it goes together")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        if path.suffix == ".duckdb":
+            write_tables(unfinished, {TABLE: frame})
+        elif path.suffix == ".parquet":
+            frame.write_parquet(unfinished)
+        else:
+            with unfinished.open("wb") as file:
+                file.writelines(_words(frame, is_text=path.suffix != ".bin"))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return chosen, frame.height
+
+
+def _words(frame: pl.DataFrame, *, is_text: bool) -> Iterator[bytes]:
+    """Yield a file of word vectors; nine digits in text give the same float32 numbers again."""
+    vectors = np.array(frame["vector"].to_list(), "<f4")
+    yield f"{len(vectors)} {vectors.shape[1]}\n".encode()
+    for column, token, vector in zip(frame["column"], frame["token"], vectors, strict=True):
+        name = spell(f"{column}={token}").encode()
+        numbers = " ".join(f"{number:.9g}" for number in vector.tolist()).encode() if is_text else vector.tobytes()
+        yield name + b" " + numbers + b"\n"

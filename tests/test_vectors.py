@@ -1,0 +1,397 @@
+"""Vectors from elsewhere: read, matched with tokens, begun with, frozen or pulled back to, and exported again."""
+
+import struct
+from itertools import product
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from anomembed.config import EmbeddingConfig
+from anomembed.errors import DataError, UserError
+from anomembed.model import load_model
+from anomembed.read.vectors import TokenVectors, read_vectors
+from anomembed.read.word_files import spell
+from anomembed.represent.counts import count_pairs
+from anomembed.represent.embeddings.corpus import record_corpus
+from anomembed.represent.embeddings.imported import match_vectors
+from anomembed.represent.embeddings.learners import LEARNERS, fit_embeddings
+from anomembed.represent.tokens import FIRST_VALUE, Vocabulary, category_tokens, count_values, distinct, number_tokens
+
+LEARNING = sorted(set(LEARNERS) - {"onehot", "random"})
+PETS = (
+    "CREATE TABLE pets AS SELECT i AS id, ['cat', 'dog', 'hen'][i % 3 + 1] AS pet, "
+    "['meow', 'woof', 'cluck'][i % 3 + 1] AS says, ['indoors', 'out doors'][i % 2 + 1] AS place FROM range(300) t(i)"
+)
+TEXT = "3 2\ncat 1 0.5\ndog -1 2e-3\nhen 0 -7\n"
+ROWS = [("cat", [1.0, 0.5]), ("dog", [-1.0, 2e-3]), ("hen", [0.0, -7.0])]
+
+
+def binary(rows, end=b"\n"):
+    width = len(rows[0][1])
+    body = b"".join(name.encode() + b" " + struct.pack(f"<{width}f", *vector) + end for name, vector in rows)
+    return f"{len(rows)} {width}\n".encode() + body
+
+
+def write_database(path, statement):
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE other AS SELECT 1 AS token")
+        connection.execute(statement)
+
+
+SOURCES = {
+    "word2vec text": lambda path: path.write_text(TEXT),
+    "GloVe text": lambda path: path.write_text(TEXT.partition("\n")[2]),
+    "binary of word2vec": lambda path: path.write_bytes(binary(ROWS)),
+    "binary of gensim": lambda path: path.write_bytes(binary(ROWS, b"")),
+    "Parquet": lambda path: pl.DataFrame(ROWS, schema=["token", "vector"], orient="row").write_parquet(path),
+    "DuckDB": lambda path: write_database(
+        path, f"CREATE TABLE words AS SELECT unnest({[n for n, _ in ROWS]}) AS token, unnest({[v for _, v in ROWS]}) "
+        "::DOUBLE[2] AS embedding, NULL AS column_name"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_kind_of_file_gives_the_same_vectors(tmp_path, kind):
+    path = tmp_path / ("v.parquet" if kind == "Parquet" else "v")
+    SOURCES[kind](path)
+    found = read_vectors(path)
+    assert found.names == ("cat", "dog", "hen")
+    assert np.array_equal(found.vectors, np.array([vector for _, vector in ROWS], np.float32))
+
+
+def test_the_column_of_a_token_is_part_of_its_name(tmp_path):
+    frame = pl.DataFrame({"column": ["pet", None], "token": ["cat", "dog"], "vector": [[1.0, 2.0], [3.0, 4.0]]})
+    frame.write_parquet(tmp_path / "v.parquet")
+    assert read_vectors(tmp_path / "v.parquet").names == ("pet=cat", "dog")
+
+
+BAD = {
+    "nothing": (b"", "is empty"),
+    "no vectors": (b"0 5\n", "is empty"),
+    "prose": (b"To whom it may concern\nhello\n", "v holds no vectors: line 1, 'To whom it may concern'"),
+    "a table": (b"id,amount\n1,2\n", "v holds no vectors: line 1"),
+    "prose later": (b"cat 1 2\nhello there you\n", "v holds no vectors: line 2, 'hello there you'"),
+    "too narrow": (b"cat 1 2\ndog 1\n", "line 2 has a vector 1 wide, the others are 2 wide"),
+    "too wide": (b"2 2\ncat 1 2\ndog 1 2 3\n", "line 3 has a vector 3 wide, the others are 2 wide"),
+    "NaN": (b"cat 1 2\ndog nan 2\n", "the vector of 'dog' has a number that is not finite"),
+    "infinite": (b"cat 1 2\ndog 1 1e300\n", "the vector of 'dog' has a number that is not finite"),
+    "text cut off": (b"9 2\ncat 1 2\ndog 1 2\n", "is cut off: its first line says 9 vectors, there are 2"),
+    "binary cut off": (binary(ROWS)[:-6], "is cut off"),
+    "far too many": (b"999999999999 300\n\x01\x02", "is cut off"),
+    "zero": (b"cat 0 0\n", "all vectors are zero"),
+    "nothing in common": (b"lion 1 2\nlynx 1 3\n", "no value has a vector in v: 0 of 8; the names there are such"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_is_refused_in_one_sentence(run, database, tmp_path, case):
+    (tmp_path / "v").write_bytes(BAD[case][0])
+    outcome = run("scan", database(PETS), "--vectors", "v", "--quiet")
+    assert outcome.code == 2
+    (sentence,) = outcome.err.splitlines()
+    assert sentence.startswith("anomembed: ")
+    assert BAD[case][1] in sentence
+    assert {path.name for path in tmp_path.iterdir()} == {"source.duckdb", "v"}
+
+
+@pytest.mark.parametrize(
+    ("vectors", "said"),
+    [
+        ([[1.0], [1.0, 2.0]], "there are widths of 1, 2"),
+        ([[1.0], None], "1 and missing ones"),
+        ([[1.0], [None]], "'b' has a number that is not finite"),
+        ([1.0, 2.0], "vector is DOUBLE, and not a list"),
+        ([["x"], ["y"]], "Could not convert"),
+    ],
+)
+def test_a_bad_table_is_refused(tmp_path, vectors, said):
+    pl.DataFrame({"token": ["a", "b"], "vector": vectors}).write_parquet(tmp_path / "v.parquet")
+    with pytest.raises(UserError, match=said):
+        read_vectors(tmp_path / "v.parquet")
+
+
+def test_a_database_must_hold_one_table_of_vectors(tmp_path):
+    write_database(tmp_path / "v", "CREATE TABLE t AS SELECT 'a' AS word")
+    with pytest.raises(UserError, match="such tables: none"):
+        read_vectors(tmp_path / "v")
+    with pytest.raises(UserError, match="no such file of vectors"):
+        read_vectors(tmp_path / "w")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--vectors", "v", "--embedding", "onehot"], "onehot embeddings learn nothing, and take no vectors"),
+        (["--vectors-use", "frozen"], "say which ones"),
+        (["--vectors", "v", "--vectors-use", "thaw"], "'start', 'frozen' or 'fine-tune'"),
+    ],
+)
+def test_options_that_do_not_go_together(run, database, options, said):
+    outcome = run("scan", database(PETS), *options)
+    assert outcome.code == 2
+    assert said in outcome.err
+
+
+def make_corpus(frame):
+    columns = [category_tokens(name, *count_values(frame[name], 10**6), 1) for name in frame.columns]
+    return corpus_of(frame, columns)
+
+
+def corpus_of(frame, columns):
+    vocabulary = Vocabulary(tuple(columns))
+    rows, _, times = distinct(vocabulary.encode(frame))
+    return record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
+
+
+def tokens_of(corpus):
+    """Token ids of all values, by `column=value`."""
+    labels = [f"{column.name}={label}" for column in corpus.columns for label in column.labels]
+    return {label: token for token, label in enumerate(labels)}
+
+
+def given(vectors):
+    return TokenVectors("v", tuple(vectors), np.array(list(vectors.values()), np.float32), 0)
+
+
+def test_names_match_exactly_then_by_spelling_then_by_words():
+    values = ["Café-Bar", "Cafe bar", "GET /Users", "-1", "1", "odd"]
+    corpus = make_corpus(pl.DataFrame({"shop": values * 3, "other": ["Cafe bar", "x"] * 9}))
+    names = {
+        "shop=Cafe bar": [1, 0],
+        "CAFE BAR": [0, 1],
+        "users": [4, 0],
+        "get": [0, 2],
+        "1": [5, 5],
+        "other=x": [7, 7],
+    }
+    found = match_vectors(given(names), corpus, "frozen", 1)
+    tokens = tokens_of(corpus)
+    by_name = {name: found.vectors[token].tolist() for name, token in tokens.items() if corpus.occurrences[token]}
+    assert by_name == {
+        "shop=Café-Bar": [1, 0],  # of its own column, before any other
+        "shop=Cafe bar": [1, 0],
+        "shop=GET /Users": [2, 1],  # the mean of its words
+        "shop=-1": [0, 0],  # is not 1
+        "shop=1": [5, 5],
+        "shop=odd": [0, 0],
+        "other=Cafe bar": [0, 1],
+        "other=x": [7, 7],
+    }
+    assert np.flatnonzero(found.known).tolist() == [t for n, t in tokens.items() if any(by_name.get(n, []))]
+    assert found.notes[1:] == (
+        "vectors: shop 4 of 6 values (66.7% of all occurrences, 1 by spelling, 1 by words)",
+        "vectors: other 2 of 2 values (100.0% of all occurrences, 1 by spelling)",
+    )
+
+
+def test_bins_and_special_tokens_match_by_their_full_name_only():
+    numbers = np.repeat([1.0, 2.0], 10)
+    frame = pl.DataFrame({"n": numbers, "pet": ["cat", None] * 10})
+    pets = category_tokens("pet", *count_values(frame["pet"], 10), 1)
+    corpus = corpus_of(frame, [number_tokens("n", numbers, 4), pets])
+    names = {"1": [1, 1], "n=2": [2, 2], "missing": [3, 3], "(missing)": [4, 4], "cat": [5, 5]}
+    found = match_vectors(given(names), corpus, "frozen", 1)
+    known = {name for name, token in tokens_of(corpus).items() if found.known[token]}
+    assert known == {"n=2", "pet=cat"}
+
+
+@pytest.fixture(scope="module")
+def communities():
+    """Nine in ten values of a record are of one of two communities: values 0-2 or 3-5 of every column."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 3, (3000, 4)) + 3 * (rng.integers(0, 2, (3000, 1)) ^ (rng.random((3000, 4)) < 0.1))
+    return make_corpus(pl.DataFrame(values.astype(str), schema=list("abcd")))
+
+
+def directions(columns="abc"):
+    """Vectors of the values of some columns: a direction for each community, and a little of their own."""
+    rng = np.random.default_rng(1)
+    return {f"{c}={i}": np.eye(4)[i // 3] + rng.normal(0, 0.1, 4) for c, i in product(columns, range(6))}
+
+
+def learn(corpus, method, names, **settings):
+    config = EmbeddingConfig(method=method, vectors="v", **{"epochs": 20, **settings})
+    return fit_embeddings(corpus, config, 0, vectors=given(names))
+
+
+def distance(corpus, learnt, names):
+    """Root mean square distance of the learnt vectors from given ones."""
+    tokens = tokens_of(corpus)
+    gap = learnt.vectors[[tokens[name] for name in names]] - np.array(list(names.values()))
+    return float(np.sqrt((gap**2).sum(axis=1).mean()))
+
+
+@pytest.mark.parametrize("method", LEARNING)
+def test_frozen_vectors_stand_still_and_others_are_learnt_beside_them(communities, method):
+    names = directions()
+    learnt = learn(communities, method, names, vectors_use="frozen")
+    assert learnt.width == 4  # theirs, not the default
+    assert distance(communities, learnt, names) < 1e-5
+    tokens = tokens_of(communities)
+    unit = learnt.vectors / np.maximum(np.linalg.norm(learnt.vectors, axis=1, keepdims=True), 1e-9)
+    near = unit @ unit.T
+    for i in range(6):
+        mine, own = tokens[f"d={i}"], i // 3
+        same, other = ([near[mine, tokens[f"{c}={k}"]] for c in "abc" for k in range(6) if (k // 3 == own) == is_own]
+                       for is_own in (True, False))  # fmt: skip
+        assert np.mean(same) > np.mean(other) + 0.5
+    assert not learnt.vectors[communities.occurrences == 0].any()
+
+
+@pytest.mark.parametrize("method", LEARNING)
+def test_the_stronger_the_pull_the_nearer_fine_tuned_vectors_stay(communities, method):
+    rng = np.random.default_rng(2)
+    names = {f"{c}={i}": rng.normal(0, 0.7, 4) for c, i in product("abc", range(6))}  # at odds with the records
+    weak, middle, strong = (
+        distance(communities, learn(communities, method, names, vectors_use="fine-tune", vectors_pull=pull), names)
+        for pull in (1, 500, 1e6)
+    )
+    assert weak > middle > strong
+    assert strong < 0.1 < weak
+
+
+@pytest.mark.parametrize("method", ["skipgram", "cbow", "fasttext", "glove"])
+def test_learning_starts_at_imported_vectors(communities, method):
+    names = directions("abcd")
+    near = learn(communities, method, names, vectors_use="start", epochs=1, learning_rate=1e-7)
+    assert 0 < distance(communities, near, names) < 1e-3
+    far = learn(communities, method, names, vectors_use="start", epochs=20)
+    assert distance(communities, far, names) > 0.1
+
+
+def test_the_start_of_a_factorisation_turns_it_and_changes_no_distance(communities):
+    names = directions("abcd")
+    plain = fit_embeddings(communities, EmbeddingConfig(width=4), 0)
+    turned = learn(communities, "ppmi-svd", names, vectors_use="start")
+    assert np.allclose(plain.vectors @ plain.vectors.T, turned.vectors @ turned.vectors.T, atol=1e-5)
+    assert distance(communities, turned, names) < 0.8 * distance(communities, plain, names)
+
+
+@pytest.mark.parametrize("method", LEARNING)
+def test_vectors_wider_than_the_vocabulary_are_kept_whole(method):
+    corpus = make_corpus(pl.DataFrame({"a": ["x", "y"] * 20, "b": ["u", "v"] * 20}))
+    wide = np.random.default_rng(0).normal(size=(2, 50))
+    learnt = learn(corpus, method, {"a=x": wide[0], "b=v": wide[1]}, vectors_use="frozen", epochs=3)
+    assert learnt.vectors.shape == (corpus.size, 50)
+    assert np.isfinite(learnt.vectors).all()
+    assert np.isfinite(learnt.contexts).all()
+
+
+@pytest.mark.parametrize("use", ["start", "fine-tune"])
+@pytest.mark.parametrize("method", ["skipgram", "glove"])
+def test_a_loss_beyond_all_bounds_stops_it(communities, method, use):
+    with pytest.raises(UserError, match=r"failed in epoch \d+ of 20: .*; lower embedding.learning_rate"):
+        learn(communities, method, {n: 1e30 * v for n, v in directions("abcd").items()}, vectors_use=use)
+
+
+def test_another_width_than_the_vectors_have(communities):
+    with pytest.raises(UserError, match=r"embedding.width is 8, but the vectors of v are 4 wide; leave it out"):
+        learn(communities, "cbow", directions(), width=8)
+    assert learn(communities, "ppmi-svd", directions(), width=4).width == 4
+    with pytest.raises(DataError, match="no value has a vector"):
+        learn(communities, "ppmi-svd", {"e=1": [1.0] * 4})
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A store with a model of odd names, and the names."""
+    from anomembed.config import Config
+    from anomembed.fitting import learn_model
+    from anomembed.model import save_model
+    from anomembed.read.table import Table
+    from anomembed.write.store import Store
+
+    path = tmp_path_factory.mktemp("fitted") / "store.duckdb"
+    values = ["plain", "two words", "100%", "line\nend", "tab\t=x", "snow ☃", ""]
+    frame = pl.DataFrame({"id": range(350), "a b": values * 50, "c": [f"v{i % 4}" for i in range(350)]})
+    with Table(frame) as table, Store(path) as store:
+        config = Config(roles={"key": ["id"], "category": ["a b", "c"]})
+        model = learn_model(table, config)
+        with store.transaction():
+            save_model(model, store)
+    return path, values
+
+
+@pytest.mark.parametrize("name", ["v.vec", "v.txt", "v.bin", "v.parquet", "v.duckdb"])
+def test_what_is_exported_is_imported_again_bit_by_bit(run, fitted, name):
+    store, values = fitted
+    outcome = run("export", name, "--store", store)
+    assert outcome.code == 0, outcome.err
+    found, kept = read_vectors(name), read_vectors(store)
+    assert found.vectors.tobytes() == kept.vectors.tobytes()
+    expected = {f"a b={value}" for value in values} | {f"c=v{i}" for i in range(4)}
+    is_word_file = name.endswith(("vec", "txt", "bin"))
+    assert set(found.names) == ({*map(spell, expected)} if is_word_file else expected)
+    frame = pl.DataFrame({"a b": values * 5, "c": ["v0"] * 35})
+    again = match_vectors(found, make_corpus(frame), "frozen", 1)
+    assert f"{len(values) + 1} of {len(values) + 1}" in again.notes[0]
+    assert "by " not in "".join(again.notes)  # all of them exactly
+
+
+def test_export_replaces_nothing_unasked(run, fitted, tmp_path):
+    store, _ = fitted
+    cases = {
+        ("x.csv",): "files that end in .txt, .vec",
+        ("there.vec",): "there.vec exists; give another name, or --force",
+        ("no/where.vec",): "its folder does not exist",
+        (str(store), "--force"): "it is the store",
+        ("new.vec", "--model", "7"): "there is no model 7",
+    }
+    (tmp_path / "there.vec").write_text("precious")
+    for arguments, said in cases.items():
+        outcome = run("export", *arguments, "--store", store)
+        assert outcome.code == 2
+        assert said in outcome.err
+    assert run("export", "new.vec", "--store", "none.duckdb").code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["there.vec"]
+    assert run("export", "there.vec", "--store", store, "--force", "--quiet") == (0, "", "")
+    assert len(read_vectors("there.vec").names) == 11
+
+
+def test_a_model_needs_its_vectors_for_fitting_only(run, database, tmp_path):
+    """From the configuration to the scores: the names that come twice, the coverage, and no file when it scores."""
+    source = database(PETS)
+    rows = [("pet=cat", [1, 0, 0]), ("pet=cat", [9, 9, 9]), ("WOOF", [0, 1, 0]), ("says=meow", [0, 0, 1])]
+    (tmp_path / "v.bin").write_bytes(binary(rows))
+    said = ("--key", "id", "--vectors", "v.bin", "--vectors-use", "frozen")
+    (tmp_path / "sub").mkdir()
+    assert run("init", source, "-o", "sub/pets.toml", *said).code == 0
+    outcome = run("fit", "sub/pets.toml")
+    assert outcome.code == 0, outcome.err
+    lines = [" ".join(line.split()[1:]) for line in outcome.err.splitlines() if line.startswith("note")]
+    assert (
+        "vectors of sub/../v.bin (3, 3 wide), frozen: 3 of 8 values (33.3% of all occurrences, 1 by spelling) have one"
+        in lines
+    )
+    assert "vectors: 1 names came twice; the first of each counts" in lines
+    assert any(line.startswith("vectors: pet 1 of 3 values") for line in lines)
+    assert any(line.startswith("vectors: place 0 of 2 values (0.0%") for line in lines)
+    (tmp_path / "v.bin").unlink()
+    assert run("score", "sub/pets.toml", "--quiet").code == 0
+    model = load_model("anomembed.duckdb")
+    assert set(lines) <= set(model.summary.notes)
+    tokens = {label: place for place, label in enumerate(model.vocabulary.columns[0].labels)}
+    assert model.embeddings.vectors[tokens["cat"]].tolist() == [1, 0, 0]
+
+
+def test_a_store_gives_the_vectors_for_the_next_model_in_it(run, database):
+    """Events of sequences, from a model of records with the same column, by way of the store that is written to."""
+    source = database(
+        "CREATE TABLE events AS SELECT i AS id, 's' || i // 6 AS session, ['open', 'read', 'close'][act + 1] AS act, "
+        "['a', 'b', 'c'][act + 1] AS beside FROM (SELECT i, (hash(i) % 7 % 3)::INT AS act FROM range(600) t(i))"
+    )
+    first = run("scan", source, "--key", "id", "--ignore", "session", "--quiet")
+    assert first.code == 0, first.err
+    more = ("--sequence", "session", "--order", "id", "--event", "act", "--vectors", "anomembed.duckdb")
+    outcome = run("scan", source, *more, "--vectors-use", "frozen")
+    assert outcome.code == 0, outcome.err
+    assert "vectors: act 3 of 3 values (100.0% of all occurrences)" in outcome.err
+    records, sequences = (load_model("anomembed.duckdb", model_id) for model_id in (1, 2))
+    place = {label: token for token, label in enumerate(sequences.vocabulary.columns[0].labels)}
+    column = records.vocabulary.names.index("act")
+    for label in records.vocabulary.columns[column].labels[FIRST_VALUE:]:
+        start = int(records.vocabulary.offsets[column]) + records.vocabulary.columns[column].labels.index(label)
+        assert np.array_equal(sequences.embeddings.vectors[place[label]], records.embeddings.vectors[start])
