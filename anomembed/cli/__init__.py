@@ -13,6 +13,7 @@ import typer
 
 from anomembed import __version__
 from anomembed.cli.demo import demo
+from anomembed.cli.evaluate import evaluate
 from anomembed.cli.fit import fit
 from anomembed.cli.init import init
 from anomembed.cli.scan import scan
@@ -34,6 +35,7 @@ app.command()(scan)
 app.command()(init)
 app.command()(fit)
 app.command()(score)
+app.command()(evaluate)
 
 
 def _show_version(is_wanted: bool) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import typer
 
-from anomembed.cli.console import Teller, print_flags
+from anomembed.cli.console import Teller
 from anomembed.cli.options import Format
+from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
 from anomembed.fitting import find_roles, learn_model
