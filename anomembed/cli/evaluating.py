@@ -120,7 +120,8 @@ def evaluate_table(config: Config, asked: Asked, form: Format, *, quiet: bool) -
         where = config.source.fit_where
         grouping = read_grouping(table, roles, split.corpus, asked.columns, where) if asked.columns else None
         n_learnt, n_held_out = int(split.corpus.times.sum()), len(split.held_out)
-        teller.say("measured", f"on {n_held_out:,} records held out of the {n_learnt + n_held_out:,} at hand")
+        what = "sequences" if split.corpus.is_ordered else "records"
+        teller.say("measured", f"on {n_held_out:,} {what} held out of the {n_learnt + n_held_out:,} at hand")
         if asked.compare is not None or labels is not None:
             names = asked.learners or (config.embedding.method,)
             found = compare_learners(
@@ -162,16 +163,16 @@ def _measure(
     teller.say("learnt", f"{split.corpus.n_used:,} tokens; {learnt.method} embeddings {learnt.width} wide")
     quality = measure_quality(learnt, again, split, grouping)
     if asked.map_file:
-        points, note = _points(config, asked, learnt, split.corpus, grouping)
-        draw_map(asked.map_file, points, f"{name}: {note}")
-        teller.say("drawn", f"{asked.map_file}: {note}")
+        points, what, how = _points(config, asked, learnt, split.corpus, grouping)
+        draw_map(asked.map_file, points, f"{name}: {what}", how)
+        teller.say("drawn", f"{asked.map_file}: {what}; {how}")
     clusters = cluster_tokens(learnt, split.corpus)
     print_tables(tabulate(quality, clusters, split.corpus, grouping), form)
 
 
 def _points(
     config: Config, asked: Asked, learnt: Embeddings, corpus: Corpus, grouping: Grouping | None
-) -> tuple[Points, str]:
+) -> tuple[Points, str, str]:
     """Choose the tokens to draw, and their colours: by group where there is one, else by column."""
     kinds: Sequence[str] = [column.name for column in corpus.columns for _ in column.labels]
     used = np.flatnonzero(corpus.occurrences)
@@ -187,4 +188,4 @@ def _points(
     weights = tuple(corpus.occurrences[drawn].tolist())
     points = Points(placed.places, tuple(names[t] for t in drawn), tuple(kinds[t] for t in drawn), weights)
     of = "" if len(drawn) == len(often) else f" of {len(often):,}, the most frequent"
-    return points, f"{len(drawn):,}{of} {what}; {learnt.method}, {placed.method}"
+    return points, f"{len(drawn):,}{of} {what}", f"{learnt.method} embeddings {learnt.width} wide; {placed.method}"

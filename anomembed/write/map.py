@@ -78,7 +78,7 @@ def check_map_path(path: Path, *others: str | None) -> None:
         raise ConfigError(f"the map cannot be drawn to {path}: it may not be written")
 
 
-def draw_map(path: Path, points: Points, title: str) -> None:
+def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
     """Draw a map; the file appears under its name when it is complete.
 
     Parameters
@@ -87,8 +87,8 @@ def draw_map(path: Path, points: Points, title: str) -> None:
         Ends in .png or .svg; replaced when it exists.
     points : Points
         What to draw.
-    title : str
-        What it shows.
+    title, subtitle : str
+        What it shows, and how it was made.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -99,10 +99,11 @@ def draw_map(path: Path, points: Points, title: str) -> None:
         warnings.simplefilter("ignore")  # letters that the font does not have are boxes
         figure = Figure(figsize=(11, 7.5), dpi=160, facecolor=PAPER)
         FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.02, 0.02, 0.77, 0.91))
+        axes = figure.add_axes((0.02, 0.02, 0.77, 0.895))
         _draw_points(axes, points)
-        head = clean_text(title)
-        figure.text(0.02, 0.955, head, fontsize=12.5, color=INK, weight="bold", va="center", parse_math=False)
+        plain: dict[str, Any] = {"color": INK, "va": "center", "parse_math": False}
+        figure.text(0.02, 0.968, clean_text(title), fontsize=13, weight="bold", **plain)
+        figure.text(0.02, 0.937, clean_text(subtitle), fontsize=10, **plain)
         _name_points(axes, points)
         about: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
         try:

@@ -143,7 +143,14 @@ def _figures(association: Floats, share: Floats, truth: Ints) -> tuple[float, ..
     marginal = np.broadcast_to(share, association.shape)
     top_1, top_5, reciprocal = rank_figures(logs, truth)
     own = np.arange(len(truth)), truth
-    return top_1, top_5, reciprocal, float(-logs[own].mean()), rank_figures(marginal, truth)[0], -share[truth].mean()
+    return (
+        top_1,
+        top_5,
+        reciprocal,
+        float(-logs[own].mean()),
+        rank_figures(marginal, truth)[0],
+        float(-share[truth].mean()),
+    )
 
 
 def _log_chances(sharp: float, association: Floats, share: Floats, n_seen: int) -> Floats:
