@@ -89,8 +89,8 @@ def by_column(quality):
 
 def test_a_column_that_another_tells_is_predicted_and_one_that_none_tells_is_not(qualities):
     found = by_column(qualities["ppmi-svd"])
-    assert found["copy"].top_1 == 1
-    assert found["copy"].log_loss < 0.05 < 1.9 < found["copy"].marginal_log_loss
+    assert found["copy"].top_1 > 0.95
+    assert found["copy"].log_loss < 0.1 < 1.9 < found["copy"].marginal_log_loss
     alone = found["alone"]
     assert abs(alone.log_loss - alone.marginal_log_loss) < 0.03
     assert abs(alone.marginal_log_loss - np.log(5)) < 0.03

@@ -142,15 +142,8 @@ def _figures(association: Floats, share: Floats, truth: Ints) -> tuple[float, ..
         logs[half == part] = _log_chances(sharp, association[half == part], share, int(other.sum()))
     marginal = np.broadcast_to(share, association.shape)
     top_1, top_5, reciprocal = rank_figures(logs, truth)
-    own = np.arange(len(truth)), truth
-    return (
-        top_1,
-        top_5,
-        reciprocal,
-        float(-logs[own].mean()),
-        rank_figures(marginal, truth)[0],
-        float(-share[truth].mean()),
-    )
+    loss, usual = (float(-table[np.arange(len(truth)), truth].mean()) for table in (logs, marginal))
+    return top_1, top_5, reciprocal, loss, rank_figures(marginal, truth)[0], usual
 
 
 def _log_chances(sharp: float, association: Floats, share: Floats, n_seen: int) -> Floats:
