@@ -94,8 +94,8 @@ def test_a_column_that_another_tells_is_predicted_and_one_that_none_tells_is_not
     alone = found["alone"]
     assert abs(alone.log_loss - alone.marginal_log_loss) < 0.03
     assert abs(alone.marginal_log_loss - np.log(5)) < 0.03
-    # Of two communities of four values, the company tells which: at best one bit of the three.
-    assert np.log(4) < found["b"].log_loss < np.log(8) - 0.4
+    # Of two communities of four values, the company tells which, but for strays: at best one bit of the three.
+    assert np.log(4) < found["b"].log_loss < np.log(8) - 0.3
     assert (found["b"].n_values, found["b"].n_predicted, found["b"].coverage) == (8, 300, 1)
 
 
