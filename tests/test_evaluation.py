@@ -239,6 +239,12 @@ def test_all_that_is_measured_is_printed_in_every_form(run, planted, form):
         )
 
 
+def test_the_order_of_the_rows_does_not_matter(run, planted):
+    there, back = (f"SELECT * EXCLUDE (truth) FROM records ORDER BY id {way}" for way in ("", "DESC"))
+    both = [run("evaluate", planted, query, "--group", "a=kind", "--format", "csv").out for query in (there, back)]
+    assert both[0] == both[1] != ""
+
+
 def test_a_configuration_is_evaluated_like_a_table(run, planted, tmp_path):
     text = f"[source]\ndatabase = '{planted}'\ntable = 'events'\n[sequence]\nkey = 'session'\norder = ['place']\n"
     (tmp_path / "events.toml").write_text(text + "event = ['event']\n")
