@@ -4,9 +4,9 @@ What chance would have is taken off beforehand, one record added to it and to th
 below zero is zero, as in `ppmi_svd`. Pairs of frequent tokens that never meet are taught too, as zero, with the weight
 of what chance would have; and few pairs are gone through several times in an epoch, because AdaGrad is far from its end
 after ten times through the few thousand pairs of a small table. On the set chess_krkopt either alone gains little (AUC
-.73 and .82 where it was .78), both together .94, at the level of `ppmi_svd`; on apascal and cmc it is .007 and .008 less
-than before. Higher learning rates, another
-start, vectors of length one, sums of input and output vectors, fixed biases and another weighting gained nothing.
+.73 and .82 where it was .78), both together .94, at the level of `ppmi_svd`; on apascal and cmc it is .007 and .008
+less than before. Higher learning rates, another start, vectors of length one, sums of input and output vectors, fixed
+biases and another weighting gained nothing.
 
 .. [1] Pennington, Socher, Manning: GloVe: Global vectors for word representation. EMNLP 2014.
 """
