@@ -12,9 +12,9 @@ from anomembed.model import Model, Summary
 from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
-from anomembed.read.vectors import TokenVectors, read_vectors
+from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.counts import Counts, count_pairs
-from anomembed.represent.embeddings.corpus import record_corpus
+from anomembed.represent.embeddings.corpus import SplitCorpus, record_corpus, record_sequences
 from anomembed.represent.embeddings.learners import fit_embeddings
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
@@ -43,7 +43,13 @@ from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import choose_detector
 from anomembed.score.judging import judge_views
-from anomembed.sequence_fitting import HELD_OUT_SHARE, MOST_HELD_OUT, find_sequence_roles, learn_sequences
+from anomembed.sequence_fitting import (
+    HELD_OUT_SHARE,
+    MOST_HELD_OUT,
+    find_sequence_roles,
+    learn_sequences,
+    split_sequences,
+)
 from anomembed.text_fitting import count_messages, learn_messages, take_off, text_notes
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
@@ -95,8 +101,7 @@ def learn_model(
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
     """
-    if vectors is None and config.embedding.vectors:
-        vectors = read_vectors(config.embedding.vectors)
+    vectors = vectors or read_wanted_vectors(config.embedding.vectors)
     if config.sequence.is_whole:
         return learn_sequences(table, config, hold_out=hold_out, roles=roles, vectors=vectors)
     roles = roles or find_roles(table, config)
@@ -136,6 +141,38 @@ def learn_model(
     ranges = fit_ranges(learnt, vocabulary, [column for column, _ in sources.entities()])
     fitted = tuple(_for_others(view) if hold_out else view for view, _ in judged)
     return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary, past)
+
+
+def split_corpus(table: Table, roles: Roles, config: Config) -> SplitCorpus:
+    """Read what embeddings are learnt from, and hold some of it out to measure them on.
+
+    Parameters
+    ----------
+    table : Table
+        An open table.
+    roles : Roles
+        From `find_roles`.
+    config : Config
+        Settings; `config.source.fit_where` says which records are the reference.
+
+    Returns
+    -------
+    SplitCorpus
+        The same tokens and counts as `learn_model` learns from when it holds records out.
+
+    Raises
+    ------
+    DataError
+        When there is nothing to learn from.
+    """
+    if config.sequence.is_whole:
+        return split_sequences(table, roles, config)
+    reference = _read_reference(table, roles, None, config, hold_out=True)
+    vocabulary = _fit_vocabulary(table, roles, reference, config)
+    rows, _, times = distinct(vocabulary.encode(reference.learnt))
+    counts = count_pairs(rows, times, vocabulary.size)
+    held_out = record_sequences(vocabulary.encode(reference.held_out))
+    return SplitCorpus(record_corpus(vocabulary, rows, times, counts), held_out)
 
 
 def _count_distinct(records: Batch) -> int:

@@ -22,7 +22,7 @@ from anomembed.read.table import HASH, Table
 from anomembed.read.vectors import TokenVectors
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
-from anomembed.represent.embeddings.corpus import sequence_corpus
+from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
 from anomembed.represent.embeddings.learners import fit_embeddings
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import (
@@ -241,6 +241,28 @@ def _judge_held_out(
         ],
         notes,
     )
+
+
+def split_sequences(table: Table, roles: Roles, config: Config) -> SplitCorpus:
+    """Read what embeddings of events are learnt from, and hold some sequences out to measure them on.
+
+    Parameters
+    ----------
+    table : Table
+        An open table with one row per event.
+    roles : Roles
+        From `find_sequence_roles`.
+    config : Config
+        Settings; `config.sequence` says what a sequence is.
+    """
+    frame, _ = _read_reference(table, roles, config)
+    n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
+    learnt, held_out = frame[n_held_out:], frame[:n_held_out]
+    tokens = _event_tokens(learnt, roles, config)
+    rows, place = encode_sequences(learnt, tokens).distinct()
+    times = np.bincount(place)
+    corpus = sequence_corpus(tokens, rows, times, count_neighbours(rows, times, len(tokens.labels)))
+    return SplitCorpus(corpus, encode_sequences(held_out, tokens))
 
 
 def _read_reference(table: Table, roles: Roles, config: Config) -> tuple[pl.DataFrame, int]:

@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from anomembed.cli.console import print_flags
 from anomembed.cli.options import Format
+from anomembed.cli.printing import print_flags
 from anomembed.errors import ConfigError, StoreError
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store

@@ -13,6 +13,7 @@ import typer
 
 from anomembed import __version__
 from anomembed.cli.demo import demo
+from anomembed.cli.evaluate import evaluate
 from anomembed.cli.export import export
 from anomembed.cli.fit import fit
 from anomembed.cli.init import init
@@ -36,6 +37,7 @@ app.command()(init)
 app.command()(fit)
 app.command()(score)
 app.command()(export)
+app.command()(evaluate)
 
 
 def _show_version(is_wanted: bool) -> None:

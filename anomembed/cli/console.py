@@ -1,26 +1,18 @@
-"""What people read: progress on standard error, flags on standard output.
+"""What people read on standard error: how a command goes.
 
 Values come from attackers: they are printed as plain text without control characters, never as markup.
 """
 
-import json
-import re
-import sys
 from collections.abc import Sequence
 
-import polars as pl
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
-from anomembed.cli.options import Format
 from anomembed.model import Model
 from anomembed.pipeline import Run
 from anomembed.read.roles import JUDGED, Role, Roles
 from anomembed.score.wording import clean_text
-from anomembed.write.sinks import csv_text, plain_rows
 
-PIPE_WIDTH = 200  # of a table that nobody looks at in a terminal
 SHOWN_NAMES = 8
 
 
@@ -40,7 +32,7 @@ class Teller:
     def say(self, head: str, text: str) -> None:
         """Print one line: a word in bold, and what there is to say."""
         if not self._is_quiet:
-            self._console.print(Text(f"{head:<9} ", style="bold") + Text(_printable(text)))
+            self._console.print(Text(f"{head:<9} ", style="bold") + Text(printable(text)))
 
     def read(self, name: str, n_records: int, notes: Sequence[str]) -> None:
         """Say what was read, and how."""
@@ -94,55 +86,6 @@ class Teller:
         )
 
 
-def print_flags(flags: pl.DataFrame, form: Format, n_keys: int) -> None:
-    """Print flags on standard output.
-
-    Parameters
-    ----------
-    flags : pl.DataFrame
-        Key columns, then what `pipeline.Flags` has.
-    form : Format
-        How.
-    n_keys : int
-        Number of key columns.
-    """
-    if form is Format.TABLE:
-        _print_table(flags, n_keys)
-    elif form is Format.CSV:
-        sys.stdout.write(csv_text(flags))
-    elif form is Format.JSON:
-        sys.stdout.write(_json(plain_rows(flags), indent=1) + "\n")
-    else:
-        for row in plain_rows(flags):
-            sys.stdout.write(_json(row) + "\n")
-    sys.stdout.flush()
-
-
-def _json(value: object, indent: int | None = None) -> str:
-    """Return JSON; the control characters that it allows in text are escaped too."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
-    console = Console(highlight=False, markup=False)
-    table = RichTable(box=None, pad_edge=False, header_style="bold")
-    for name in ("rank", *flags.columns[:n_keys], "tail", "view", "reason"):
-        table.add_column(
-            Text(_printable(name)), justify="right" if name in ("rank", "tail") else "left", overflow="fold"
-        )
-    for row in flags.iter_rows(named=True):
-        keys = [_printable(str(row[name])) for name in flags.columns[:n_keys]]
-        tail = f"{row['tail_probability']:.1e}{'*' if row['extrapolated'] else ''}"
-        table.add_row(*map(Text, (str(row["rank"]), *keys, tail, row["view"], row["reason"])))
-    if console.is_terminal:
-        console.print(table)
-        return
-    console.width = PIPE_WIDTH
-    with console.capture() as captured:
-        console.print(table)
-    sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
-
-
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text as it is, unless there is something in it that a terminal would obey."""
     return clean_text(text) if not text.isprintable() else text

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import polars as pl
 
-from anomembed.cli.console import Teller, print_flags
+from anomembed.cli.console import Teller
 from anomembed.cli.options import Format
+from anomembed.cli.printing import print_flags
 from anomembed.config import Config, FlagsConfig, SourceConfig, StoreConfig
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError

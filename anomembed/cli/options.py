@@ -1,5 +1,6 @@
 """Options that several commands share, and the settings that they stand for."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +9,7 @@ import typer
 
 
 class Format(StrEnum):
-    """How flags are printed."""
+    """How results are printed."""
 
     TABLE = "table"
     JSON = "json"
@@ -122,9 +123,56 @@ ScoresTo = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the score of every record to this .parquet, .csv or .ndjson file."),
 ]
-OutputFormat = Annotated[Format, typer.Option("--format", help="How flags are printed.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How results are printed.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 FailOnFlags = Annotated[bool, typer.Option("--fail-on-flags", help="Exit with 1 when a record is flagged.")]
+
+
+SETTINGS = {
+    "database": "source__database",
+    "table": "source__table",
+    "line_format": "source__line_format",
+    "fit_where": "source__fit_where",
+    "where": "source__where",
+    "key": "roles__key",
+    "ignore": "roles__ignore",
+    "category": "roles__category",
+    "number": "roles__number",
+    "text": "roles__text",
+    "vector": "roles__vector",
+    "entity": "roles__entity",
+    "time": "roles__timestamp",
+    "sequence": "sequence__key",
+    "order": "sequence__order",
+    "event": "sequence__event",
+    "clean_reference": "reference__clean",
+    "detector": "detector__name",
+    "embedding": "embedding__method",
+    "vectors": "embedding__vectors",
+    "vectors_use": "embedding__vectors_use",
+    "seed": "seed",
+    "alpha": "flags__alpha",
+    "budget": "flags__budget",
+    "threshold": "flags__threshold",
+    "store": "store__path",
+}
+"""Which setting each option of a command stands for."""
+
+
+def said_by(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Nest the options of a command as the settings that they stand for.
+
+    Parameters
+    ----------
+    options : mapping
+        The command's parameters by name; those that stand for no setting are left out.
+
+    Examples
+    --------
+    >>> said_by({"time": ["at"], "quiet": True, "seed": None})
+    {'roles': {'timestamp': ['at']}}
+    """
+    return settings(**{SETTINGS[name]: value for name, value in options.items() if name in SETTINGS})
 
 
 def settings(**said: Any) -> dict[str, Any]:  # noqa: ANN401

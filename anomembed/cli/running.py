@@ -5,15 +5,16 @@ from pathlib import Path
 
 import typer
 
-from anomembed.cli.console import Teller, print_flags
+from anomembed.cli.console import Teller
 from anomembed.cli.options import Format
+from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
 from anomembed.fitting import find_roles, learn_model
 from anomembed.model import Model, choose_model, load_model, save_model
 from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
-from anomembed.read.vectors import TokenVectors, read_vectors
+from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
 from anomembed.write.sinks import check_scores_path, write_scores
@@ -48,7 +49,7 @@ def scan_table(config: Config, output: Output) -> None:
     """Learn what is normal and score, in one go."""
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
-    vectors = _read_vectors(config)
+    vectors = read_wanted_vectors(config.embedding.vectors)  # before the store is opened for writing: they may be in it
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
         if config.source.where and not table.count(config.source.where):
@@ -67,7 +68,7 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     """Learn what is normal and keep the model."""
     check_detector(config.detector.name)
     teller = Teller(is_quiet=quiet)
-    vectors = _read_vectors(config)
+    vectors = read_wanted_vectors(config.embedding.vectors)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
         roles = find_roles(table, config)
@@ -110,11 +111,6 @@ def _check(config: Config, output: Output) -> None:
     check_detector(config.detector.name)
     if output.scores_to:
         check_scores_path(output.scores_to, config.source.database, config.store.path)
-
-
-def _read_vectors(config: Config) -> TokenVectors | None:
-    """Read the vectors to begin with before the store is opened for writing: they may be in it."""
-    return read_vectors(config.embedding.vectors) if config.embedding.vectors else None
 
 
 def open_source(config: Config) -> Table:

@@ -39,34 +39,7 @@ def scan(
 
     Example: anomembed scan demo.duckdb payments --budget 10
     """
-    said = o.settings(
-        seed=seed,
-        source__database=database,
-        source__table=table,
-        source__line_format=line_format,
-        source__fit_where=fit_where,
-        source__where=where,
-        roles__key=key,
-        roles__ignore=ignore,
-        roles__category=category,
-        roles__number=number,
-        roles__text=text,
-        roles__vector=vector,
-        roles__entity=entity,
-        roles__timestamp=time,
-        sequence__key=sequence,
-        sequence__order=order,
-        sequence__event=event,
-        reference__clean=clean_reference,
-        detector__name=detector,
-        embedding__method=embedding,
-        embedding__vectors=vectors,
-        embedding__vectors_use=vectors_use,
-        flags__alpha=alpha,
-        flags__budget=budget,
-        flags__threshold=threshold,
-        store__path=store,
-    )
+    said = o.said_by(locals())
     from anomembed.cli.running import Output, scan_table
     from anomembed.config import make_config
 

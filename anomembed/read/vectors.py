@@ -81,6 +81,11 @@ def read_vectors(source: str | Path) -> TokenVectors:
     return _checked(str(path), names, vectors)
 
 
+def read_wanted_vectors(source: str | None) -> TokenVectors | None:
+    """Read vectors as `read_vectors` does, where somebody named some."""
+    return read_vectors(source) if source else None
+
+
 def _is_database(path: Path) -> bool:
     with path.open("rb") as content:
         content.seek(MAGIC_PLACE)

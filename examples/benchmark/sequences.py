@@ -12,7 +12,7 @@ import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,9 +52,7 @@ def main() -> int:
             continue
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / "seen.duckdb"
-            with duckdb.connect(str(database)) as connection:
-                connection.execute(f"CREATE TABLE events AS {events.format(arguments.data.resolve())}")
-            truth = duckdb.sql(labels.format(arguments.data.resolve())).pl().sort("sequence_id")
+            truth = build(arguments.data, database, events, labels)
             rows = [*ours(shlex.split(arguments.anomembed), database, truth, arguments.alpha, clean=clean)]
             failed |= not rows
             for method, figures in [*rows, *peers(database, truth)]:
@@ -62,15 +60,22 @@ def main() -> int:
     return int(failed)
 
 
+def build(data: Path, database: Path, events: str, labels: str) -> pl.DataFrame:
+    """Write the table of events, in which nothing tells the class; return the labels."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"CREATE TABLE events AS {events.format(data.resolve())}")
+    return duckdb.sql(labels.format(data.resolve())).pl().sort("sequence_id")
+
+
 def ours(
-    command: list[str], database: Path, truth: pl.DataFrame, alpha: str, *, clean: bool
+    command: list[str], database: Path, truth: pl.DataFrame, alpha: str, *, clean: bool, options: Sequence[str] = ()
 ) -> Iterator[tuple[str, list[str]]]:
     """Scan as a user does, in a process of its own; only then do scores meet labels. Nothing if it fails."""
     scores = database.with_name("scores.parquet")
     split = ["--fit-where", "part = 'fit'", "--where", "part = 'score'", "--clean-reference"] if clean else []
     what = ["scan", str(database), "events", "--sequence", "sequence_id", "--order", "position", "--event", "event"]
     output = ["--alpha", alpha, "--quiet", "--store", str(database.with_name("s.duckdb")), "--scores-to", str(scores)]
-    taken = cost.run([*command, *what, *split, *output], database.parent)
+    taken = cost.run([*command, *what, *split, *options, *output], database.parent)
     if taken.error:
         print(f"anomembed FAILED: {taken.error}", file=sys.stderr)
         return

@@ -68,6 +68,22 @@ class Corpus:
         return found
 
 
+@dataclass(frozen=True)
+class SplitCorpus:
+    """What to learn from, and what was kept out of it to measure on.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Records or sequences to learn from.
+    held_out : Sequences
+        Others of the same source, as tokens of the corpus; in an order that no row order disturbs.
+    """
+
+    corpus: Corpus
+    held_out: Sequences
+
+
 def record_corpus(vocabulary: Vocabulary, rows: Tokens, times: Ints, counts: Counts) -> Corpus:
     """Make a corpus of records.
 
@@ -82,8 +98,12 @@ def record_corpus(vocabulary: Vocabulary, rows: Tokens, times: Ints, counts: Cou
     counts : Counts
         Their pair counts.
     """
-    starts = np.arange(0, rows.size + 1, rows.shape[1])
-    return Corpus(counts, Sequences(rows.ravel(), starts), times, vocabulary.columns, is_ordered=False)
+    return Corpus(counts, record_sequences(rows), times, vocabulary.columns, is_ordered=False)
+
+
+def record_sequences(rows: Tokens) -> Sequences:
+    """Return records as sequences with a token per column."""
+    return Sequences(rows.ravel(), np.arange(0, rows.size + 1, rows.shape[1]))
 
 
 def sequence_corpus(tokens: ColumnTokens, sequences: Sequences, times: Ints, counts: Counts) -> Corpus:

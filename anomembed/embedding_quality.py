@@ -1,0 +1,217 @@
+"""How good are the embeddings of a table? Learn them, measure them on what was held out, and tabulate."""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+import polars as pl
+
+from anomembed.config import Config
+from anomembed.errors import ConfigError, DataError
+from anomembed.read.roles import Role, Roles
+from anomembed.read.sequences import event_sql
+from anomembed.read.table import Table
+from anomembed.read.vectors import read_wanted_vectors
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
+from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.quality.clusters import Clusters, find_clusters
+from anomembed.represent.quality.neighbours import Agreement, compare_groups, compare_neighbours
+from anomembed.represent.quality.prediction import Prediction, predict_left_out
+from anomembed.represent.sequences import Ints
+from anomembed.represent.tokens import Kind
+
+MEAN = "(mean)"
+MEANT = ("top_1", "top_5", "reciprocal_rank", "log_loss", "marginal_top_1", "marginal_log_loss", "coverage")
+TYPICAL = 5  # tokens named of a cluster
+NOT_CLUSTERED = "(none)"
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Tokens of one column, grouped by what they mostly go with in another.
+
+    Parameters
+    ----------
+    column, by : str
+        The two columns.
+    tokens : ndarray of shape (n_grouped,)
+        Token ids.
+    groups : ndarray of shape (n_grouped,)
+        Number of the group of each.
+    names : tuple of str
+        Of the groups.
+    """
+
+    column: str
+    by: str
+    tokens: Ints
+    groups: Ints
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What was measured of embeddings.
+
+    Parameters
+    ----------
+    predictions : tuple of Prediction
+        A column's values, each left out and predicted by the others.
+    stability : Agreement
+        Neighbours that stay neighbours with the next seed.
+    grouping : Agreement or None
+        Neighbours that are of the same group.
+    """
+
+    predictions: tuple[Prediction, ...]
+    stability: Agreement
+    grouping: Agreement | None
+
+    def means(self) -> dict[str, float]:
+        """Return the mean figures of the columns that could be predicted."""
+        told = [p for p in self.predictions if p.n_predicted]
+        return {name: fmean(getattr(p, name) for p in told) if told else float("nan") for name in MEANT}
+
+
+def check_corpus(split: SplitCorpus) -> None:
+    """See whether there is anything that can be predicted of anything else.
+
+    Raises
+    ------
+    DataError
+        When there is one column, or one value.
+    """
+    corpus = split.corpus
+    if corpus.n_used < 2:
+        raise DataError("there is one value: nothing to compare")
+    if not corpus.is_ordered and len(corpus.columns) < 2:
+        raise DataError(f"{corpus.columns[0].name} is the only column that is judged: its values keep no company")
+    if corpus.is_ordered and corpus.sequences.lengths.max() < 2:
+        raise DataError("every sequence has one event: events keep no company")
+
+
+def measure_quality(
+    embeddings: Embeddings, again: Embeddings, split: SplitCorpus, grouping: Grouping | None
+) -> Quality:
+    """Measure embeddings.
+
+    Parameters
+    ----------
+    embeddings, again : Embeddings
+        Learnt from `split.corpus`, by two seeds.
+    split : SplitCorpus
+        What they were learnt from, and what was held out.
+    grouping : Grouping or None
+        A grouping that the nearest neighbours should reproduce.
+    """
+    used = np.flatnonzero(split.corpus.occurrences)
+    grouped = compare_groups(embeddings.vectors[grouping.tokens], grouping.groups) if grouping else None
+    stability = compare_neighbours(embeddings.vectors[used], again.vectors[used])
+    return Quality(tuple(predict_left_out(embeddings, split)), stability, grouped)
+
+
+def learn_twice(split: SplitCorpus, config: Config) -> tuple[Embeddings, Embeddings]:
+    """Learn embeddings with the seed and with the next one."""
+    settings, vectors = config.embedding, read_wanted_vectors(config.embedding.vectors)
+    first, again = (fit_embeddings(split.corpus, settings, config.seed + step, vectors=vectors) for step in range(2))
+    return first, again
+
+
+def read_grouping(table: Table, roles: Roles, corpus: Corpus, columns: tuple[str, str], where: str | None) -> Grouping:
+    """Group the values of a column by what they mostly go with in another.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    roles : Roles
+        The roles of its columns.
+    corpus : Corpus
+        Has the tokens.
+    columns : tuple of str
+        The column whose values are grouped, and the column that groups them.
+    where : str or None
+        SQL condition of the records.
+
+    Raises
+    ------
+    SourceError
+        When there is no such column.
+    ConfigError
+        When the first is no column of values that are judged.
+    DataError
+        When there are fewer than two groups, or none with two values.
+    """
+    column, by = (table.column(name) for name in columns)
+    tokens = [place for place, c in enumerate(corpus.columns) if c.source == column.name and c.kind is Kind.VALUE]
+    if not tokens and not (corpus.is_ordered and corpus.columns[0].kind is Kind.VALUE):
+        raise ConfigError(f"--group {column.name}={by.name}: {column.name} is no column of values that are judged")
+    place = tokens[0] if tokens else 0
+    value = event_sql(roles.of(Role.EVENT)) if corpus.is_ordered else f"CAST({column.expression} AS VARCHAR)"
+    counts = table.value_counts_of(value, f"CAST({by.expression} AS VARCHAR)", where).drop_nulls()
+    counts = counts.sort("entity", "n_records", "value", descending=[False, True, False])
+    majority = dict(counts.unique("entity", keep="first", maintain_order=True).select("entity", "value").iter_rows())
+    low, high = corpus.offsets[place : place + 2].tolist()
+    used = low + np.flatnonzero(corpus.occurrences[low:high])
+    labels = [corpus.columns[place].labels[token - low] for token in used]
+    found = [(token, majority[label]) for token, label in zip(used, labels, strict=True) if label in majority]
+    names, groups = np.unique(np.array([name for _, name in found], dtype=object), return_inverse=True)
+    if len(names) < 2 or len(names) == len(found):
+        what = "one group" if len(names) == 1 else "no group with two values"
+        raise DataError(f"--group {column.name}={by.name}: the values of {column.name} form {what}")
+    return Grouping(column.name, by.name, np.array([token for token, _ in found]), groups, tuple(names.tolist()))
+
+
+def token_names(corpus: Corpus) -> list[str]:
+    """Return how every token is called, such as ``country=DE``."""
+    return [f"{column.name}={label}" for column in corpus.columns for label in column.labels]
+
+
+def tabulate(
+    quality: Quality, clusters: Clusters, corpus: Corpus, grouping: Grouping | None
+) -> dict[str, pl.DataFrame]:
+    """Put what was measured into tables.
+
+    Parameters
+    ----------
+    quality : Quality
+        What was measured.
+    clusters : Clusters
+        Clusters of all tokens.
+    corpus : Corpus
+        Names the tokens.
+    grouping : Grouping or None
+        What the tokens were grouped by.
+
+    Returns
+    -------
+    dict of str to pl.DataFrame
+        ``prediction``: a row per column, and their mean; ``neighbours``; ``clusters``.
+    """
+    prediction = pl.DataFrame([vars(p) for p in quality.predictions])
+    mean = pl.DataFrame([{"column": MEAN, **quality.means()}])
+    found = {"neighbours that the next seed has too": quality.stability}
+    if grouping and quality.grouping:
+        found[f"neighbours of the same {grouping.by}, among {grouping.column}"] = quality.grouping
+    names = token_names(corpus)
+    members = [
+        *((str(number), some) for number, some in enumerate(clusters.members, 1)),
+        (NOT_CLUSTERED, clusters.alone),
+    ]
+    return {
+        "prediction": pl.concat([prediction, mean], how="diagonal"),
+        "neighbours": pl.DataFrame([{"what": what, **vars(agreement)} for what, agreement in found.items()]),
+        "clusters": pl.DataFrame(
+            [
+                {"cluster": number, "n_tokens": len(some), "typical": [names[token] for token in some[:TYPICAL]]}
+                for number, some in members
+            ],
+            schema={"cluster": pl.String, "n_tokens": pl.Int64, "typical": pl.List(pl.String)},
+        ),
+    }
+
+
+def cluster_tokens(embeddings: Embeddings, corpus: Corpus) -> Clusters:
+    """Find the clusters that the tokens form."""
+    return find_clusters(embeddings.vectors, corpus.occurrences)

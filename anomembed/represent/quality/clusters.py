@@ -1,0 +1,69 @@
+"""Groups that tokens form by themselves: HDBSCAN on the directions of their vectors [1]_.
+
+It needs no number of clusters and leaves out what belongs to none.
+
+.. [1] Campello, Moulavi, Sander: Density-based clustering based on hierarchical density estimates. PAKDD 2013.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.quality.neighbours import unit_vectors
+from anomembed.represent.sequences import Ints
+
+MOST_CLUSTERED = 5_000  # the most frequent tokens
+SMALLEST = 3  # tokens of a cluster
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Clusters of tokens.
+
+    Parameters
+    ----------
+    members : tuple of ndarray
+        Tokens of every cluster, the most typical first (nearest to the mean of its directions); large clusters first.
+    alone : ndarray
+        Tokens that belong to none.
+    """
+
+    members: tuple[Ints, ...]
+    alone: Ints
+
+
+def find_clusters(vectors: NDArray[np.float32], occurrences: NDArray[np.float64]) -> Clusters:
+    """Find clusters of tokens.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_tokens, width)
+        Of the tokens.
+    occurrences : ndarray of shape (n_tokens,)
+        How often each occurs; the most frequent are clustered. Those without a direction belong to no cluster.
+
+    Returns
+    -------
+    Clusters
+        A cluster has at least three tokens, of many tokens at least half of the square root of their number.
+    """
+    often = np.argsort(-occurrences, kind="stable")[: min(MOST_CLUSTERED, np.count_nonzero(occurrences))]
+    unit = unit_vectors(vectors)
+    tokens = often[np.abs(unit[often]).sum(axis=1) > 0]
+    alone = np.setdiff1d(often, tokens)
+    smallest = max(SMALLEST, round(np.sqrt(len(tokens)) / 2))
+    if len(tokens) < 2 * smallest:
+        return Clusters((), np.sort(often))
+    from sklearn.cluster import HDBSCAN
+
+    found = HDBSCAN(min_cluster_size=smallest, copy=True).fit_predict(unit[tokens].astype(np.float64))
+    members = [_by_typicality(unit, tokens[found == number]) for number in range(found.max() + 1)]
+    members.sort(key=lambda some: (-len(some), int(some[0])))
+    return Clusters(tuple(members), np.sort(np.concatenate([alone, tokens[found < 0]])))
+
+
+def _by_typicality(unit: NDArray[np.float32], tokens: Ints) -> Ints:
+    """Order tokens by how near they are to the mean of their directions, the most frequent first among equals."""
+    near = (unit[tokens] @ unit[tokens].mean(axis=0)).round(5)
+    return tokens[np.argsort(-near, kind="stable")]

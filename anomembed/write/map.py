@@ -1,0 +1,170 @@
+"""A map of tokens as PNG or SVG, by matplotlib: the same points give the same bytes.
+
+Text is drawn as outlines, so that nothing in a value can act in a browser, and the picture looks alike everywhere.
+"""
+
+import os
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.errors import ConfigError
+from anomembed.score.wording import clean_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.patheffects import AbstractPathEffect
+    from matplotlib.transforms import Bbox
+
+SUFFIXES = (".png", ".svg")
+COLOURS = ("#3b6fb6", "#d1603d", "#4c9a5b", "#8a63b0", "#c2a01e", "#3aa3a9", "#c65a92", "#7a5c45")
+OTHER = "#a7adb5"
+INK, PAPER = "#22262b", "#ffffff"
+LONGEST = 28  # characters of a label
+MOST_NAMED = 60  # labels
+SMALLEST, LARGEST = 14.0, 260.0  # areas of a point, in square points
+STYLE: Any = {"svg.hashsalt": "anomembed", "svg.fonttype": "path", "font.family": "DejaVu Sans", "text.usetex": False}
+
+
+@dataclass(frozen=True)
+class Points:
+    """Named points of several kinds.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n_points, 2)
+        Where they are.
+    names : tuple of str
+        What they are called; the first ones are named first where there is no room for all.
+    kinds : tuple of str
+        Of what kind each is: points of a kind share a colour.
+    weights : tuple of float
+        How large they are drawn.
+    """
+
+    places: NDArray[np.float64]
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+def check_map_path(path: Path, *others: str | None) -> None:
+    """Refuse early what cannot be drawn late.
+
+    Parameters
+    ----------
+    path : Path
+        Where the map shall go.
+    *others : str or None
+        Files that must not be overwritten.
+
+    Raises
+    ------
+    ConfigError
+        When the ending is not known, or the folder is not there or read-only.
+    """
+    if path.suffix not in SUFFIXES:
+        raise ConfigError(f"{path}: maps are drawn to files that end in {' or '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"no such folder for the map: {path.parent}")
+    if path.is_dir() or any(path.resolve() == Path(other).resolve() for other in others if other):
+        raise ConfigError(f"the map cannot be drawn to {path}: it is {'a folder' if path.is_dir() else 'the source'}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigError(f"the map cannot be drawn to {path}: it may not be written")
+
+
+def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
+    """Draw a map; the file appears under its name when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in .png or .svg; replaced when it exists.
+    points : Points
+        What to draw.
+    title, subtitle : str
+        What it shows, and how it was made.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # letters that the font does not have are boxes
+        figure = Figure(figsize=(11, 7.5), dpi=160, facecolor=PAPER)
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes((0.02, 0.02, 0.77, 0.895))
+        _draw_points(axes, points)
+        plain: dict[str, Any] = {"color": INK, "va": "center", "parse_math": False}
+        figure.text(0.02, 0.968, clean_text(title), fontsize=13, weight="bold", **plain)
+        figure.text(0.02, 0.937, clean_text(subtitle), fontsize=10, **plain)
+        _name_points(axes, points)
+        about: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        try:
+            figure.savefig(unfinished, format=path.suffix[1:], metadata=about)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _draw_points(axes: "Axes", points: Points) -> None:
+    often = [kind for kind, _ in sorted(Counter(points.kinds).items(), key=lambda item: (-item[1], item[0]))]
+    colour_of = dict(zip(often, COLOURS, strict=False))
+    weights = np.sqrt(np.array(points.weights))
+    areas = SMALLEST + (LARGEST - SMALLEST) * (weights / max(weights.max(initial=0), 1e-9)) ** 1.5
+    colours = np.array([colour_of.get(kind, OTHER) for kind in points.kinds])
+    x, y = points.places.T
+    axes.scatter(x, y, areas, colours, alpha=0.72, edgecolors=PAPER, linewidths=0.7)
+    shown = [(kind, colour_of[kind]) for kind in often if kind in colour_of]
+    if len(often) > len(COLOURS):
+        shown.append((f"{len(often) - len(COLOURS)} others", OTHER))
+    for kind, colour in shown:
+        axes.scatter([], [], 60, colour, label=_short(kind), alpha=0.85, edgecolors="none")
+    legend = axes.legend(
+        loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10, labelcolor=INK, handletextpad=0.3
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.margins(0.06)
+    for spine in axes.spines.values():
+        spine.set_color("#d5d9de")
+
+
+def _name_points(axes: "Axes", points: Points) -> None:
+    """Name as many points as find room, on whichever side of them there is some."""
+    from matplotlib.patheffects import withStroke
+
+    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of the raster canvas
+    inside, n_named = axes.get_window_extent(renderer), 0
+    taken: list[Bbox] = []
+    halo: list[AbstractPathEffect] = [withStroke(linewidth=2.5, foreground=PAPER)]
+    for place, name in zip(points.places, points.names, strict=True):
+        if n_named == MOST_NAMED:
+            break
+        text = axes.annotate(
+            _short(name), place, (0, 0), textcoords="offset points", fontsize=8, color=INK, parse_math=False
+        )
+        text.set_path_effects(halo)
+        for side, (across, up) in {"left": (6, 0), "right": (-6, 0), "center": (0, 9), "center ": (0, -9)}.items():
+            text.set(ha=side.strip(), va="center", position=(across, up))
+            box = text.get_window_extent(renderer).padded(1.5)
+            is_inside = inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 and box.y1 < inside.y1
+            if is_inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                n_named += 1
+                break
+        else:
+            text.remove()
+
+
+def _short(name: str) -> str:
+    clean = clean_text(name)
+    return clean if len(clean) <= LONGEST else clean[: LONGEST - 1] + "…"

@@ -1,0 +1,377 @@
+"""What is measured of embeddings is what was planted, and labels do not reach what is learnt."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from anomembed.config import Config, EmbeddingConfig
+from anomembed.embedding_quality import measure_quality, read_grouping
+from anomembed.errors import DataError
+from anomembed.evaluation import IS_ABNORMAL, hide_column, rank, read_labels
+from anomembed.fitting import find_roles, split_corpus
+from anomembed.read.table import Table
+from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.quality import clusters, neighbours, prediction
+from anomembed.write.map import Points, draw_map
+
+N = 2000
+EVIL = "<script>alert('$x$')</script>&\x1b[31m\u202eevil"
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """Records and events whose values keep to one of two communities, and labels for the records that do not.
+
+    `copy` is told by `a`, `alone` by nothing; `kind` is the community of `a`.
+    """
+    rng = np.random.default_rng(0)
+    strays = rng.random((N, 4)) < 0.06
+    values = rng.integers(0, 4, (N, 4)) + 4 * (rng.integers(0, 2, (N, 1)) ^ strays)
+    records = pl.DataFrame([[f"{v}" for v in column] for column in values.T], schema=list("abcd")).with_columns(
+        id=pl.int_range(N),
+        copy="c" + pl.col("a"),
+        alone=pl.Series([f"n{i}" for i in rng.integers(0, 5, N)]),
+        kind=pl.Series([f"k{v // 4}" for v in values[:, 0]]),
+        truth=pl.Series(strays.any(axis=1).astype(int)),
+    )
+    community = rng.integers(0, 2, 150)
+    events = pl.DataFrame(
+        [
+            {"session": s, "place": i, "event": f"e{rng.integers(0, 4) + 4 * community[s]}", "kind": f"k{community[s]}"}
+            for s in range(150)
+            for i in range(10)
+        ]
+    )
+    path = tmp_path_factory.mktemp("planted") / "source.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.register("records_frame", records)
+        connection.register("events_frame", events)
+        connection.execute("CREATE TABLE records AS FROM records_frame; CREATE TABLE events AS FROM events_frame")
+    return path
+
+
+SEQUENTIAL = ["--sequence", "session", "--order", "place", "--event", "event"]
+
+
+def split(path, *, sequential=False):
+    """Return the corpus of a planted table, and its grouping."""
+    sequence = {"key": "session", "order": ["place"], "event": ["event"]} if sequential else {}
+    config = Config(sequence=sequence, roles={} if sequential else {"ignore": ["kind", "truth"]})
+    with Table(path, "events" if sequential else "records") as table:
+        roles = find_roles(table, config)
+        found = split_corpus(table, roles, config)
+        return found, read_grouping(table, roles, found.corpus, ("event" if sequential else "a", "kind"), None)
+
+
+def learn(found, method, *, seed=0, width):
+    return fit_embeddings(found.corpus, EmbeddingConfig(method=method, width=width), seed)
+
+
+def measure(path, method, *, sequential=False):
+    found, grouping = split(path, sequential=sequential)
+    learnt, again = (learn(found, method, seed=seed, width=32) for seed in range(2))
+    return measure_quality(learnt, again, found, grouping)
+
+
+@pytest.fixture(scope="module")
+def qualities(planted):
+    return {method: measure(planted, method) for method in ("ppmi-svd", "random")}
+
+
+def by_column(quality):
+    return {p.column: p for p in quality.predictions}
+
+
+def test_a_column_that_another_tells_is_predicted_and_one_that_none_tells_is_not(qualities):
+    found = by_column(qualities["ppmi-svd"])
+    assert found["copy"].top_1 > 0.95
+    assert found["copy"].log_loss < 0.1 < 1.9 < found["copy"].marginal_log_loss
+    alone = found["alone"]
+    assert abs(alone.log_loss - alone.marginal_log_loss) < 0.03
+    assert abs(alone.marginal_log_loss - np.log(5)) < 0.03
+    # Of two communities of four values, the company tells which, but for strays: at best one bit of the three.
+    assert np.log(4) < found["b"].log_loss < np.log(8) - 0.3
+    assert (found["b"].n_values, found["b"].n_predicted, found["b"].coverage) == (8, 300, 1)
+
+
+@pytest.mark.parametrize("sequential", [False, True], ids=["records", "sequences"])
+def test_communities_are_grouped_by_a_learner_and_by_chance_alone_they_are_not(planted, sequential):
+    found, grouping = split(planted, sequential=sequential)
+
+    def measured(method, seed):
+        vectors = learn(found, method, seed=seed, width=2).vectors
+        return neighbours.compare_groups(vectors[grouping.tokens], grouping.groups)
+
+    learnt, drawn = measured("ppmi-svd", 0), [measured("random", seed).share for seed in range(20)]
+    assert learnt.share == 1
+    assert learnt.chance == pytest.approx(3 / 7)
+    assert abs(np.mean(drawn) - learnt.chance) < 0.1
+
+
+def test_events_are_predicted_by_those_around_them(planted):
+    (found,) = measure(planted, "ppmi-svd", sequential=True).predictions
+    assert np.log(4) - 0.1 < found.log_loss < np.log(4) + 0.1
+    assert found.marginal_log_loss > np.log(8) - 0.1
+    assert found.n_predicted == 220
+
+
+def test_the_same_embeddings_again_are_stable_and_random_ones_are_not(qualities):
+    assert qualities["ppmi-svd"].stability.share == 1
+    random = qualities["random"].stability
+    assert abs(random.share - random.chance) < 0.15
+
+
+def test_a_learner_that_knows_nothing_measures_as_nothing(planted):
+    """Constant vectors: groups at chance, no prediction beyond the marginal, no cluster."""
+    same = np.ones((40, 4), np.float32)
+    found = neighbours.compare_groups(same, np.repeat([0, 1], [10, 30]))
+    assert found.share == pytest.approx(found.chance)
+    scores = np.zeros((6, 5))
+    top_1, top_5, reciprocal = prediction.rank_figures(scores, np.arange(6) % 5)
+    assert (top_1, top_5) == (pytest.approx(0.2), 1)
+    assert reciprocal == pytest.approx(np.mean(1 / np.arange(1, 6)))
+
+
+def test_ranks_by_hand():
+    scores = np.array([[3.0, 2, 1, 0, -1, -2], [3.0, 2, 1, 0, -1, -2], [0.0, 0, 9, 9, 9, 9]])
+    top_1, top_5, reciprocal = prediction.rank_figures(scores, np.array([0, 5, 1]))
+    assert top_1 == pytest.approx(1 / 3)
+    assert top_5 == pytest.approx((1 + 0 + 0.5) / 3)
+    assert reciprocal == pytest.approx((1 + 1 / 6 + (1 / 5 + 1 / 6) / 2) / 3)
+
+
+def test_company_is_all_others_of_a_record_and_the_near_events_of_a_sequence():
+    from anomembed.represent.sequences import Sequences
+
+    vectors = 10.0 ** np.arange(9)[:, None].astype(np.float32)
+    sequences = Sequences(np.arange(8, dtype=np.int32), np.array([0, 5, 8]))
+    of_record = prediction.sum_company(vectors, sequences, is_ordered=False)[:, 0]
+    of_sequence = prediction.sum_company(vectors, sequences, is_ordered=True)[:, 0]
+    assert of_record.tolist() == [11110, 11101, 11011, 10111, 1111, 11000000, 10100000, 1100000]
+    assert of_sequence.tolist() == [1110, 11101, 11011, 10111, 1110, 11000000, 10100000, 1100000]
+
+
+def test_neighbours_that_two_sets_of_vectors_share():
+    angle = np.linspace(0, 3, 50)
+    first = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+    assert neighbours.compare_neighbours(first, 7 * first).share == 1
+    shuffled = first[np.random.default_rng(0).permutation(50)]
+    found = neighbours.compare_neighbours(first, shuffled)
+    assert (found.n_neighbours, found.n_tokens) == (10, 50)
+    assert abs(found.share - found.chance) < 0.1
+
+
+def test_clusters_are_those_that_were_planted():
+    rng = np.random.default_rng(0)
+    centre = np.repeat(np.eye(3), [20, 12, 8], axis=0)
+    vectors = np.vstack([centre + 0.03 * rng.standard_normal((40, 3)), np.zeros((5, 3))]).astype(np.float32)
+    found = clusters.find_clusters(vectors, np.ones(45))
+    assert [set(some.tolist()) for some in found.members] == [set(range(20)), set(range(20, 32)), set(range(32, 40))]
+    assert found.alone.tolist() == [40, 41, 42, 43, 44]
+
+
+def test_compare_ranks_a_learner_above_random_vectors(run, planted):
+    names = "random,ppmi-svd"
+    outcome = run("evaluate", planted, "records", "--compare", names, "--label", "truth", "--ignore", "kind",
+                  "--format", "json")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    random, ppmi = json.loads(outcome.out)["learners"]
+    assert (random["learner"], ppmi["learner"]) == ("random", "ppmi-svd")
+    assert ppmi["roc_auc"] > max(0.9, random["roc_auc"])
+    assert ppmi["average_precision"] > random["average_precision"] > 0.2
+    assert ppmi["log_loss"] < random["log_loss"] - 0.05
+    assert (ppmi["stability"], random["agreement"], ppmi["coverage"]) == (1, 1, 1)
+    assert random["stability"] < 0.5
+    assert ppmi["fit_seconds"] > 0
+    assert 0.01 < ppmi["fit_peak_mib"] < 100
+    assert re.search(r"labels +2,000 records, 4\d\d of them abnormal", outcome.err)
+
+
+def test_a_label_takes_no_part_in_any_fit(run, planted, database):
+    """A label that tells everything changes no figure but those that it is held against."""
+    plain = run("evaluate", planted, "records", "--ignore", "truth", "--ignore", "kind", "--format", "csv")
+    hidden = ["--ignore", "truth", "--ignore", "kind"]
+    asked = ["--compare", "ppmi-svd", "--label", "told", "--category", "told", "--format", "json"]
+    labelled = run("evaluate", planted, "SELECT *, truth AS told FROM records", *asked, *hidden)
+    assert labelled.code == 0, labelled.err
+    assert "not used  told: as told" in labelled.err
+    (learner,) = json.loads(labelled.out)["learners"]
+    mean = next(line for line in plain.out.splitlines() if "(mean)" in line)
+    assert f"{learner['log_loss']}" in mean
+    assert 0.9 < learner["roc_auc"] <= 1
+
+
+def test_scores_are_the_same_with_and_without_a_label_column(planted):
+    from anomembed.fitting import learn_model
+    from anomembed.scoring import score_batches
+
+    found = []
+    for query in ("SELECT * EXCLUDE (truth, kind) FROM records", "SELECT * EXCLUDE (kind) FROM records"):
+        with Table(planted, query) as table:
+            config = Config(roles={"category": ["truth"]} if "truth," not in query else {})
+            config = hide_column(config, table, "TRUTH", "--label") if "truth," not in query else config
+            roles = find_roles(table, config)
+            model = learn_model(table, config, hold_out=False, roles=roles)
+            found.append(pl.concat(score_batches(model, table, None)).sort("id")["raw_score"].to_list())
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("form", ["table", "ndjson", "csv", "json"])
+def test_all_that_is_measured_is_printed_in_every_form(run, planted, form):
+    outcome = run("evaluate", planted, "events", *SEQUENTIAL, "--group", "event=kind", "--format", form, "--embeddings")
+    assert outcome.code == 0, outcome.err
+    if form == "json":
+        tables = json.loads(outcome.out)
+        assert list(tables) == ["prediction", "neighbours", "clusters"]
+        assert tables["neighbours"][1]["share"] == 1
+        assert tables["clusters"][0]["typical"][0].startswith("event=e")
+    elif form == "ndjson":
+        rows = [json.loads(line) for line in outcome.out.splitlines()]
+        assert {row["table"] for row in rows} == {"prediction", "neighbours", "clusters"}
+    else:
+        assert {"neighbours of the same kind, among event", "log_loss"} <= set(
+            re.split(r"\s{2,}|,(?! )|\n|\"", outcome.out)
+        )
+
+
+def test_the_order_of_the_rows_does_not_matter(run, planted):
+    there, back = (f"SELECT * EXCLUDE (truth) FROM records ORDER BY id {way}" for way in ("", "DESC"))
+    both = [run("evaluate", planted, query, "--group", "a=kind", "--format", "csv").out for query in (there, back)]
+    assert both[0] == both[1] != ""
+
+
+def test_a_configuration_is_evaluated_like_a_table(run, planted, tmp_path):
+    text = f"[source]\ndatabase = '{planted}'\ntable = 'events'\n[sequence]\nkey = 'session'\norder = ['place']\n"
+    (tmp_path / "events.toml").write_text(text + "event = ['event']\n")
+    both = [run("evaluate", *what, "--format", "csv") for what in (["events.toml"], [planted, "events", *SEQUENTIAL])]
+    assert both[0].out == both[1].out
+    assert both[0].code == both[1].code == 0
+
+
+@pytest.fixture
+def points():
+    rng = np.random.default_rng(0)
+    names = (EVIL, "$\\frac{1}{2", "x" * 5000, "漢字", *(f"value {i}" for i in range(36)))
+    return Points(rng.random((40, 2)), names, (EVIL, *("$k$", "other") * 18, "a", "b", "c"), tuple(range(40, 0, -1)))
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_a_map_of_hostile_values_is_a_harmless_picture_and_always_the_same(tmp_path, points, suffix):
+    files = [tmp_path / f"{i}{suffix}" for i in range(2)]
+    for file in files:
+        draw_map(file, points, EVIL, "by hand")
+    first, again = (file.read_bytes() for file in files)
+    assert first == again
+    assert len(list(tmp_path.iterdir())) == 2
+    if suffix == ".png":
+        assert first.startswith(b"\x89PNG")
+        return
+    tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(first).iter() if isinstance(element.tag, str)}
+    assert not tags & {"script", "a", "image", "foreignObject", "text"}
+    assert b"<script" not in first
+    assert b"\x1b" not in first
+    assert b"xxxxx" * 20 not in first
+
+
+def test_a_map_is_drawn_by_the_command(run, planted, tmp_path):
+    outcome = run("evaluate", planted, "events", *SEQUENTIAL, "--map", "map.svg", "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (tmp_path / "map.svg").read_text().startswith("<?xml")
+    assert "log_loss" in outcome.out
+
+
+def test_umap_places_neighbours_together():
+    pytest.importorskip("umap", reason="umap-learn is not installed: pip install 'anomembed[map]'")
+    from anomembed.represent.quality.projection import project
+
+    rng = np.random.default_rng(0)
+    vectors = np.repeat(np.eye(3), 20, axis=0) + 0.05 * rng.standard_normal((60, 3))
+    places = project(vectors.astype(np.float32), "umap", 0).places
+    centres = places.reshape(3, 20, 2).mean(axis=1)
+    nearest = np.linalg.norm(places[:, None] - centres, axis=2).argmin(axis=1)
+    assert nearest.tolist() == np.repeat([0, 1, 2], 20).tolist()
+
+
+RECORDS = "CREATE TABLE t AS SELECT i AS id, 'p' || i % 3 AS a, 'q' || i % 4 AS b, {} FROM range(60) r(i)"
+
+
+@pytest.mark.parametrize(
+    ("extra", "arguments", "said"),
+    [
+        ("1 AS y", ["--compare", "skipgran"], "no such learner: 'skipgran'; did you mean 'skipgram'?"),
+        ("1 AS y", ["--compare", "word3vec,x"], "there are: cbow, fasttext, glove, graph, onehot, ppmi-svd, random"),
+        ("1 AS y", ["--compare", "glove,glove"], "name different learners"),
+        ("1 AS y", ["--compare", ""], "no such learner: ''"),
+        ("1 AS y", ["--compare", "glove", "--map", "m.svg"], "--map is for one learner without labels"),
+        ("1 AS y", ["--label", "y"], "every label in y is '1': there is nothing to tell apart"),
+        ("NULL::INT AS y", ["--label", "y"], "every label in y is null"),
+        ("i % 3 AS y", ["--label", "y"], "y has the values '0', '1', '2'; say by --positive VALUE which one"),
+        ("'ok' || i % 2 AS y", ["--label", "y", "--positive", "bad"], "no record has y = 'bad'; it has the values"),
+        ("i % 2 AS y", ["--label", "Z"], "no such column in t: Z"),
+        ("i % 2 AS y", ["--positive", "1"], "name the label by --label"),
+        ("1 AS y", ["--group", "a"], "--group takes two columns"),
+        ("1 AS y", ["--group", "a=c"], "no such column in t: c"),
+        ("'k' AS y", ["--group", "a=y"], "the values of a form one group"),
+        ("'k' || i % 3 AS y", ["--group", "a=y"], "the values of a form no group with two values"),
+        ("i * 1.5 AS y", ["--group", "y=a"], "y is no column of values"),
+        ("1 AS y", ["--map", "map.pdf"], "map.pdf: maps are drawn to files that end in .png or .svg"),
+        ("1 AS y", ["--map", "no/map.png"], "no such folder for the map: no"),
+        ("1 AS y", ["--projection", "tsne"], "no such projection: tsne; there are: pca, umap"),
+        ("1 AS y", ["--ignore", "b"], "a is the only column that is judged: its values keep no company"),
+    ],
+)
+def test_what_cannot_be_evaluated_says_why(run, database, tmp_path, extra, arguments, said):
+    source = database(RECORDS.format(extra))
+    outcome = run("evaluate", source, *arguments)
+    *_, sentence = outcome.err.splitlines()
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["source.duckdb"]
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "said"),
+    [
+        ("SELECT i AS id, 'same' AS a, 'too' AS b FROM range(60) r(i)", [], "no column of t can be judged"),
+        ("SELECT i AS id, if(i = 9, 'y', 'x') AS a FROM range(60) r(i)", [], "a is the only column that is judged"),
+        ("SELECT i // 3 AS s, i AS p, 'x' AS e FROM range(60) r(i)", ["s", "p", "e"], "there is one value"),
+        (
+            "SELECT i AS s, i AS p, 'x' || i % 3 AS e FROM range(60) r(i)",
+            ["s", "p", "e"],
+            "every sequence has one event",
+        ),
+    ],
+)
+def test_a_table_in_which_nothing_keeps_company(run, database, query, arguments, said):
+    parts = zip(["--sequence", "--order", "--event"], arguments, strict=False)
+    outcome = run("evaluate", database(f"CREATE TABLE t AS {query}"), *(word for part in parts for word in part))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err.splitlines()[-1]
+
+
+def test_labels_without_a_value_count_for_neither_side(database):
+    source = database(RECORDS.format("if(i % 3 = 0, NULL, if(i % 3 = 1, 'bad', 'fine')) AS y"))
+    with Table(source, "t") as table:
+        config = hide_column(Config(), table, "y", "--label")
+        labels = read_labels(table, find_roles(table, config), "y", "bad", None)
+    assert labels[IS_ABNORMAL].null_count() == 20
+    scores = labels.select("id", raw_score=pl.when(IS_ABNORMAL).then(2.0).otherwise(1.0))
+    ranking = rank(scores, labels)
+    assert (ranking.n_records, ranking.n_abnormal, ranking.roc_auc, ranking.average_precision) == (40, 20, 1, 1)
+    backwards = rank(scores.with_columns(-pl.col("raw_score")), labels)
+    assert (backwards.roc_auc, backwards.average_precision) == (0, 0.5)
+    with pytest.raises(DataError, match="20 of the 20 scored records with a label are abnormal"):
+        rank(scores, labels.filter(pl.col(IS_ABNORMAL)))
+
+
+def test_a_sequence_is_abnormal_when_one_of_its_events_is(planted):
+    query = "SELECT *, session % 5 = 0 AND place = 3 AS bad FROM events"
+    with Table(planted, query) as table:
+        config = Config(sequence={"key": "session", "order": ["place"], "event": ["event"]})
+        labels = read_labels(table, find_roles(table, config), "bad", None, None).sort("session")
+    assert labels[IS_ABNORMAL].to_list() == [session % 5 == 0 for session in range(150)]
