@@ -14,7 +14,9 @@ from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
 from anomembed.represent.counts import Counts, count_pairs
 from anomembed.represent.embeddings.corpus import record_corpus
-from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.epochs import Progress
+from anomembed.represent.embeddings.learners import check_embedding, fit_embeddings
+from anomembed.represent.embeddings.neural.networks import Autoencoder
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
     ColumnTokens,
@@ -34,6 +36,7 @@ from anomembed.represent.views.number import fit_number_view
 from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
+from anomembed.represent.views.reconstruction import ReconstructionView
 from anomembed.represent.views.record import RecordView, fit_record_view
 from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import JudgedView
@@ -57,7 +60,14 @@ class Reference:
     n_records: int
 
 
-def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: Roles | None = None) -> Model:
+def learn_model(
+    table: Table,
+    config: Config,
+    *,
+    hold_out: bool = True,
+    roles: Roles | None = None,
+    progress: Progress | None = None,
+) -> Model:
     """Learn what is normal from the records of `table`.
 
     Parameters
@@ -72,6 +82,8 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
         Records are held out all the same when the reference is so large that only a sample of it is learnt from.
     roles : Roles, optional
         The part of every column; inferred, with what the configuration says, by default.
+    progress : callable, optional
+        Told of every epoch of a learner that has epochs: its number from 1, how many there will be at most, the loss.
 
     Returns
     -------
@@ -81,9 +93,12 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     ------
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
+    ConfigError
+        When the extra that a learner needs is not installed.
     """
+    check_embedding(config.embedding.method)
     if config.sequence.is_whole:
-        return learn_sequences(table, config, hold_out=hold_out, roles=roles)
+        return learn_sequences(table, config, hold_out=hold_out, roles=roles, progress=progress)
     roles = roles or find_roles(table, config)
     history = derive_past(table, roles, config)
     numbers = tuple(column.name for column in roles.of(Role.NUMBER))
@@ -94,10 +109,13 @@ def learn_model(table: Table, config: Config, *, hold_out: bool = True, roles: R
     held_out = make_batch(reference.held_out, vocabulary, numbers, past)
     rows, _, times = distinct(learnt.tokens)
     counts = count_pairs(rows, times, vocabulary.size)
-    embeddings = fit_embeddings(record_corpus(vocabulary, rows, times, counts), config.embedding, config.seed)
+    corpus = record_corpus(vocabulary, rows, times, counts)
+    embeddings = fit_embeddings(corpus, config.embedding, config.seed, progress)
     record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
     views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean)
     sources = Sources(table, roles, vocabulary, config.source.fit_where)
+    if isinstance(embeddings.network, Autoencoder):
+        views.append(ReconstructionView(embeddings.network))
     views += fit_entity_views(sources, past, record, learnt, is_own=not reference.is_split)
     choice = choose_detector(
         config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=len(rows)

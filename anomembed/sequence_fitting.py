@@ -1,6 +1,8 @@
 """Learn what is normal in whole sequences of events: which ones occur together, how often, and in which order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -22,7 +24,10 @@ from anomembed.read.table import HASH, Table
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import sequence_corpus
+from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.neural import NEURAL
+from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import (
     Floats,
@@ -92,7 +97,14 @@ def ensure_sequences(table: Table, config: Config) -> str:
     )
 
 
-def learn_sequences(table: Table, config: Config, *, hold_out: bool = True, roles: Roles | None = None) -> Model:
+def learn_sequences(
+    table: Table,
+    config: Config,
+    *,
+    hold_out: bool = True,
+    roles: Roles | None = None,
+    progress: Progress | None = None,
+) -> Model:
     """Learn what is normal from the sequences of `table`.
 
     Parameters
@@ -105,6 +117,8 @@ def learn_sequences(table: Table, config: Config, *, hold_out: bool = True, role
         Keep some sequences out of all learning, to calibrate on.
     roles : Roles, optional
         From `find_sequence_roles`.
+    progress : callable, optional
+        Told of every epoch of a learner that has epochs.
 
     Returns
     -------
@@ -118,7 +132,8 @@ def learn_sequences(table: Table, config: Config, *, hold_out: bool = True, role
     roles = roles or find_sequence_roles(table, config)
     frame, n_reference = _read_reference(table, roles, config)
     is_own = not hold_out and frame.height == n_reference
-    learnt, judged, notes = _judge_own(frame, roles, config) if is_own else _judge_held_out(frame, roles, config)
+    learn = partial(_learn, roles=roles, config=config, progress=progress)
+    learnt, judged, notes = _judge_own(frame, learn, config) if is_own else _judge_held_out(frame, learn, config)
     calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0), is_own=is_own)
     if learnt.sequences.lengths.max() == 1:
         notes.append("every sequence has one event: there is no order to learn from")
@@ -157,17 +172,21 @@ class Learnt:
     choice: Choice
 
 
-def _learn(frame: pl.DataFrame, roles: Roles, config: Config, *, is_own: bool = False) -> Learnt:
+def _learn(
+    frame: pl.DataFrame, roles: Roles, config: Config, progress: Progress | None, *, is_own: bool = False
+) -> Learnt:
     tokens = _event_tokens(frame, roles, config)
     n_tokens = len(tokens.labels)
     sequences = encode_sequences(frame, tokens)
     rows, place = sequences.distinct()
     times = np.bincount(place)
     counts = count_neighbours(rows, times, n_tokens)
-    embeddings = fit_embeddings(sequence_corpus(tokens, rows, times, counts), config.embedding, config.seed)
+    corpus = sequence_corpus(tokens, rows, times, counts)
+    embeddings = fit_embeddings(corpus, config.embedding, config.seed, progress)
+    network = embeddings.network if isinstance(embeddings.network, NextEvent) else None
     views: list[View] = [
         fit_sequence_view(embeddings, tokens.counts),
-        fit_order_view(count_ngrams(rows, times, n_tokens), sequences, is_own=is_own),
+        fit_order_view(count_ngrams(rows, times, n_tokens), sequences, network, is_own=is_own),
     ]
     if sequences.gaps is not None:
         gaps = fit_gap_view(sequences, n_tokens)
@@ -191,29 +210,39 @@ def _judge(learnt: Learnt, sequences: Sequences, config: Config) -> tuple[Judged
     return judge_views(learnt.views, learnt.choice, learnt.sequences, sequences, seed=config.seed, clean=clean)
 
 
-def _judge_own(frame: pl.DataFrame, roles: Roles, config: Config) -> tuple[Learnt, Judged, list[str]]:
+def _judge_own(frame: pl.DataFrame, learn: Callable[..., Learnt], config: Config) -> tuple[Learnt, Judged, list[str]]:
     """Calibrate on the sequences learnt from: those that are to be judged."""
-    learnt = _learn(frame, roles, config, is_own=True)
+    learnt = learn(frame, is_own=True)
     return learnt, *_judge(learnt, learnt.sequences[:MOST_HELD_OUT], config)
 
 
-def _judge_held_out(frame: pl.DataFrame, roles: Roles, config: Config) -> tuple[Learnt, Judged, list[str]]:
-    """Calibrate on sequences that were not learnt from: on all in turn, or on one part when there are many."""
+def _judge_held_out(
+    frame: pl.DataFrame, learn: Callable[..., Learnt], config: Config
+) -> tuple[Learnt, Judged, list[str]]:
+    """Calibrate on sequences that were not learnt from: on all in turn, or on one part when there are many.
+
+    A neural network takes long to learn: then only a part is held out, before the network learns again from all.
+    """
     n, is_crossed = frame.height, frame.height <= MOST_CROSSED
     if not is_crossed:
         n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
-        learnt = _learn(frame[n_held_out:], roles, config)
+        learnt = learn(frame[n_held_out:])
         return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out], learnt.tokens), config)
-    raws = []
-    for fold in range(min(FOLDS, n)):
-        is_held = np.arange(n) % min(FOLDS, n) == fold
-        part = _learn(frame.filter(~is_held), roles, config)
+    raws, n_folds = [], min(FOLDS, n)
+    n_held = 1 if config.embedding.method in NEURAL else n_folds
+    for fold in range(n_held):
+        is_held = np.arange(n) % n_folds == fold
+        part = learn(frame.filter(~is_held))
         found, _ = _judge(part, encode_sequences(frame.filter(is_held), part.tokens), config)
         raws.append([raw for _, raw in found])
-    learnt = _learn(frame, roles, config)
+    learnt = learn(frame)
     judged, notes = _judge(learnt, learnt.sequences[:1], config)
     together = [np.concatenate(parts) for parts in zip(*raws, strict=True)]
-    notes.append(f"calibrated on all reference sequences, each held out in turn ({min(FOLDS, n)} folds)")
+    notes.append(
+        f"calibrated on all reference sequences, each held out in turn ({n_folds} folds)"
+        if n_held == n_folds
+        else f"calibrated on one in {n_folds} reference sequences, held out of a first fit"
+    )
     return (
         learnt,
         [

@@ -56,7 +56,7 @@ def test_these_are_the_defaults():
     nothing = {
         "sequence": ["key", "session_gap", "window", "length", "step"],
         "source": ["database", "table", "fit_where", "where"],
-        "embedding": ["learning_rate"],
+        "embedding": ["epochs", "learning_rate"],
         "flags": ["alpha", "budget", "threshold"],
     }
     assert all(getattr(getattr(Config(), section), name) is None for section in nothing for name in nothing[section])

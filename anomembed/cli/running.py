@@ -13,6 +13,7 @@ from anomembed.fitting import find_roles, learn_model
 from anomembed.model import Model, choose_model, load_model, save_model
 from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
+from anomembed.represent.embeddings.learners import check_embedding
 from anomembed.score.detectors import check_detector
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
@@ -45,6 +46,7 @@ class Output:
 def scan_table(config: Config, output: Output) -> None:
     """Learn what is normal and score, in one go."""
     _check(config, output)
+    check_embedding(config.embedding.method)
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
@@ -55,7 +57,8 @@ def scan_table(config: Config, output: Output) -> None:
         roles = find_roles(table, config)
         teller.roles(roles)
         check_key(roles, table, config.source.where)  # before the work, not after it
-        model = learn_model(table, config, hold_out=hold_out, roles=roles)
+        with teller.learning() as progress:
+            model = learn_model(table, config, hold_out=hold_out, roles=roles, progress=progress)
         teller.model(model)
         _score(model, None, table, config, store, output, teller)
 
@@ -63,13 +66,15 @@ def scan_table(config: Config, output: Output) -> None:
 def fit_table(config: Config, *, quiet: bool) -> None:
     """Learn what is normal and keep the model."""
     check_detector(config.detector.name)
+    check_embedding(config.embedding.method)
     teller = Teller(is_quiet=quiet)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
         roles = find_roles(table, config)
         teller.roles(roles)
         check_key(roles, table, config.source.fit_where)
-        model = learn_model(table, config, roles=roles)
+        with teller.learning() as progress:
+            model = learn_model(table, config, roles=roles, progress=progress)
         teller.model(model)
         with store.transaction():
             model_id = save_model(model, store)

@@ -16,11 +16,21 @@ from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
+from anomembed.represent.views.reconstruction import ReconstructionView
 from anomembed.represent.views.sequence import SequenceView
 from anomembed.score.combine import JudgedView, Rule, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
 
-SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView, GapView)  # features are abnormality already
+SUMMED = (
+    RarityView,
+    PairView,
+    OrderView,
+    StepView,
+    EntityView,
+    HabitView,
+    GapView,
+    ReconstructionView,
+)  # features are abnormality already
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
 
 ENTITY_WEIGHT = 1.0  # of numbers far from their entity's own

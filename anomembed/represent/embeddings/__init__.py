@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.embeddings.neural.networks import Network
 from anomembed.represent.embeddings.subwords import Subwords
 
 
@@ -30,6 +31,8 @@ class Embeddings:
         epochs.
     subwords : Subwords or None
         Composes vectors of values that the reference does not have; None unless they were learnt.
+    network : Network or None
+        The neural network whose first layer the vectors are; None unless it is one.
     """
 
     vectors: NDArray[np.float32]
@@ -38,6 +41,7 @@ class Embeddings:
     method: str
     losses: tuple[float, ...] = ()
     subwords: Subwords | None = None
+    network: Network | None = None
 
     @property
     def width(self) -> int:

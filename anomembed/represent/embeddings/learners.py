@@ -11,6 +11,10 @@ from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.fasttext import fit_fasttext
 from anomembed.represent.embeddings.glove import fit_glove
 from anomembed.represent.embeddings.graph import fit_graph
+from anomembed.represent.embeddings.neural import NEURAL, NEXT_EVENT, import_torch
+from anomembed.represent.embeddings.neural.autoencoder import fit_autoencoder
+from anomembed.represent.embeddings.neural.cnn import fit_cnn
+from anomembed.represent.embeddings.neural.gru import fit_gru
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.embeddings.skipgram import fit_skipgram
 
@@ -39,7 +43,7 @@ class Settings(Protocol):
         """Numbers per vector."""
 
     @property
-    def epochs(self) -> int:
+    def epochs(self) -> int | None:
         """Times through the corpus, at most."""
 
     @property
@@ -66,10 +70,35 @@ LEARNERS: dict[str, Learner] = {
     "glove": fit_glove,
     "fasttext": fit_fasttext,
     "graph": fit_graph,
+    "gru": fit_gru,
+    "cnn": fit_cnn,
+    "autoencoder": fit_autoencoder,
     "onehot": fit_onehot,
     "random": fit_random,
 }
-LEARNING_RATES = {"skipgram": 0.2, "cbow": 0.2, "fasttext": 0.2, "glove": 0.1}
+LEARNING_RATES = {
+    "skipgram": 0.2,
+    "cbow": 0.2,
+    "fasttext": 0.2,
+    "glove": 0.1,
+    "gru": 0.003,
+    "cnn": 0.003,
+    "autoencoder": 0.003,
+}
+EPOCHS = 10
+NEURAL_EPOCHS = 20
+
+
+def check_embedding(method: str) -> None:
+    """See whether a method can learn here, before anything is read.
+
+    Raises
+    ------
+    ConfigError
+        When its extra is not installed.
+    """
+    if method in NEURAL:
+        import_torch(method)
 
 
 def fit_embeddings(corpus: Corpus, settings: Settings, seed: int, progress: Progress | None = None) -> Embeddings:
@@ -93,14 +122,18 @@ def fit_embeddings(corpus: Corpus, settings: Settings, seed: int, progress: Prog
     Raises
     ------
     ConfigError
-        When there is no such method, or its learning rate is too high.
+        When there is no such method, it learns from other things, its extra is not installed, or its learning rate is
+        too high.
     """
     if settings.method not in LEARNERS:
         known = nearest_name(settings.method, LEARNERS)
         raise ConfigError(f"embedding.method = {settings.method!r}: there is no such method{known}")
+    if settings.method in NEURAL and corpus.is_ordered != (settings.method in NEXT_EVENT):
+        kind = "records" if corpus.is_ordered else "whole sequences"
+        raise ConfigError(f"embedding {settings.method} learns from {kind}")
     training = Training(
         width=choose_width(settings.width, settings.method, corpus.n_used),
-        epochs=settings.epochs,
+        epochs=settings.epochs or (NEURAL_EPOCHS if settings.method in NEURAL else EPOCHS),
         learning_rate=settings.learning_rate or LEARNING_RATES.get(settings.method, 0.0),
         negatives=settings.negatives,
         window=settings.window,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.sequences import Floats, Ints, NGrams, Sequences
 from anomembed.represent.views import Batch, Vectors
 
@@ -25,11 +26,14 @@ class OrderView:
         1 when the sequences to be judged are the reference itself; none then speaks for itself.
     usual : tuple of float
         Mean of the largest, and of the mean surprise, over the reference.
+    network : NextEvent or None
+        A neural network, whose surprise takes the place of the n-grams'.
     """
 
     ngrams: NGrams
     own: float
     usual: tuple[float, float] = (1.0, 1.0)
+    network: NextEvent | None = None
     name: str = "order"
 
     def vectors(self, batch: Sequences) -> Vectors:
@@ -41,7 +45,15 @@ class OrderView:
 
     def surprise(self, batch: Sequences) -> tuple[Floats, Ints]:
         """Return the surprise of every event and of every end, and where each sequence begins."""
-        return self.ngrams.surprise(batch, self.own)
+        surprise, starts = self.ngrams.surprise(batch, self.own)
+        if self.network is not None:
+            surprise = (surprise + self.network.surprise(batch)[0]) / 2
+        return surprise, starts
+
+    def chances(self, before: NDArray[np.integer]) -> Floats:
+        """Return the chance of every token (and of the start, never, and the end) after the events `before`."""
+        chances = self.ngrams.chances(before)
+        return chances if self.network is None else np.sqrt(chances * self.network.chances(before))
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class StepView:
         return np.full(len(batch), self.column, np.intp)
 
 
-def fit_order_view(ngrams: NGrams, counted: Sequences, *, is_own: bool) -> OrderView:
+def fit_order_view(ngrams: NGrams, counted: Sequences, network: NextEvent | None = None, *, is_own: bool) -> OrderView:
     """Learn how surprising events usually are.
 
     Parameters
@@ -82,8 +94,12 @@ def fit_order_view(ngrams: NGrams, counted: Sequences, *, is_own: bool) -> Order
         Of the reference.
     counted : Sequences
         The sequences that were counted.
+    network : NextEvent or None
+        A neural network that learnt from them.
     is_own : bool
         Whether these are the ones to be judged.
     """
-    usual = np.maximum(OrderView(ngrams, 1.0).vectors(counted).mean(axis=0, dtype=np.float64), 1e-9)
-    return OrderView(ngrams, float(is_own), (float(usual[0]), float(usual[1])))
+    distinct, place = counted.distinct()
+    plain = OrderView(ngrams, 1.0, network=network).vectors(distinct)[place]
+    usual = np.maximum(plain.mean(axis=0, dtype=np.float64), 1e-9)
+    return OrderView(ngrams, float(is_own), (float(usual[0]), float(usual[1])), network)
