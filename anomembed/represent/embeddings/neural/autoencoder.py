@@ -19,7 +19,7 @@ from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.neural import import_torch
-from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, make_classes
+from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, make_classes, on_grid
 from anomembed.represent.embeddings.neural.training import run_epochs, seeded
 from anomembed.represent.sequences import Ints
 
@@ -107,7 +107,7 @@ def _freeze(network: Any, vectors: Any, column_of: Ints, first_class: Ints, clas
         of_column = column_of == column
         inputs[of_column] = vectors[of_column] @ by_column[:, column].T
     layers = tuple(
-        (np.ascontiguousarray(layer.weight.numpy().T), layer.bias.numpy().copy()) for layer in network.layers
+        (on_grid(layer.weight.numpy().T).astype(np.float32), layer.bias.numpy().copy()) for layer in network.layers
     )
     return Autoencoder(inputs, network.first.bias.numpy().copy(), layers, first_class, classes)
 

@@ -16,7 +16,8 @@ Matrix = NDArray[np.float32]
 
 DOUBT = 0.01  # share of the chance that goes by how frequent an event is, whatever the network is sure of
 HALF = 0.5  # added to the count of every token, so that nothing is impossible
-ROWS = 256  # run at once, never fewer: so no result depends on what else there is to run
+ROWS = 256  # run at once
+GRID = 2**18  # steps of a unit that weights and states are rounded to
 
 
 @dataclass(frozen=True)
@@ -141,23 +142,24 @@ class NextEvent:
 
     def _run(self, before: Ints) -> Iterator[Floats]:
         """Yield the logits of every place; `before` is as `Pieces.padded` has it."""
-        state = np.zeros((len(before), len(self.recurrent)), np.float32)
+        recurrent, output = self.recurrent.astype(np.float64), self.output.astype(np.float64)
+        state = np.zeros((len(before), len(recurrent)))
         for step in range(before.shape[1] - self.reach + 1):
             if self.is_recurrent:
-                state = self._step(state, self.inputs[before[:, step], 0])
+                state = self._step(state, self.inputs[before[:, step], 0], on_grid(state) @ recurrent + self.bias)
             else:
                 read = before[:, step : step + self.reach]
                 added = np.sum([self.inputs[read[:, -1 - back], back] for back in range(self.reach)], axis=0)
-                state = np.maximum(np.maximum(added, 0) @ self.recurrent + self.bias, 0)
-            yield (state @ self.output + self.output_bias).astype(np.float64)
+                state = np.maximum(on_grid(np.maximum(added, 0)) @ recurrent + self.bias, 0)
+            yield on_grid(state) @ output + self.output_bias
 
-    def _step(self, state: Matrix, added: Matrix) -> Matrix:
+    @staticmethod
+    def _step(state: Floats, added: Matrix, gates: Floats) -> Floats:
         """Take one step of a gated recurrent unit; gates are reset, update and new, as PyTorch has them."""
         n_hidden = state.shape[1]
-        gates = state @ self.recurrent + self.bias
         reset, update = np.split(1 / (1 + np.exp(-(added + gates)[:, : 2 * n_hidden])), 2, axis=1)
         new = np.tanh(added[:, 2 * n_hidden :] + reset * gates[:, 2 * n_hidden :])
-        return np.asarray((1 - update) * new + update * state, np.float32)
+        return np.asarray((1 - update) * new + update * state)
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ class Autoencoder:
         nats = np.empty(tokens.shape)
         targets = self.classes.of_token[tokens] - self.first_class[:-1]
         ends = [slice(*ends) for ends in pairwise(self.first_class.tolist())]
-        *layers, (output, output_bias) = self.layers
+        *layers, (output, output_bias) = ((weights.astype(np.float64), bias) for weights, bias in self.layers)
 
         def judge(block: slice) -> None:
             rows = filled(np.arange(block.start, block.stop))
@@ -214,13 +216,22 @@ class Autoencoder:
             for column, classes in enumerate(ends):
                 state = np.maximum(everything - self.inputs[tokens[rows, column]], 0)
                 for weights, bias in layers:
-                    state = np.maximum(state @ weights + bias, 0)
-                logits = (state @ output[:, classes] + output_bias[classes]).astype(np.float64)
+                    state = np.maximum(on_grid(state) @ weights + bias, 0)
+                logits = on_grid(state) @ output[:, classes] + output_bias[classes]
                 found = log_of_sum(logits) - logits[np.arange(ROWS), targets[rows, column]]
                 nats[block, column] = found[: block.stop - block.start]
 
         in_blocks(judge, len(tokens), ROWS)
         return self.classes.nats(tokens, nats)
+
+
+def on_grid(values: NDArray[np.floating]) -> Floats:
+    """Round, so that sums of products of such numbers are exact in float64 (while they are below 2^17).
+
+    A library's matrix product adds in an order that depends on how many rows there are, and on the place of a row among
+    them; exact sums do not depend on their order, and so no result depends on what else there is to run.
+    """
+    return np.asarray(np.round(values.astype(np.float64) * GRID) / GRID)
 
 
 def filled(rows: Ints) -> Ints:

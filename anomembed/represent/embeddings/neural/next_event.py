@@ -15,7 +15,7 @@ from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.neural import import_torch
-from anomembed.represent.embeddings.neural.networks import Classes, NextEvent, make_classes
+from anomembed.represent.embeddings.neural.networks import Classes, NextEvent, make_classes, on_grid
 from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
 from anomembed.represent.embeddings.neural.training import run_epochs, seeded
 from anomembed.represent.sequences import Ints
@@ -68,6 +68,7 @@ def fit_next_event(
         with torch.no_grad():
             network.embedding.weight[torch.from_numpy(never)] = 0.0
             parts = {name: np.ascontiguousarray(part.numpy()) for name, part in network.parts().items()}
+            parts |= {name: on_grid(parts[name]).astype(np.float32) for name in ("recurrent", "output")}
             fitted = NextEvent(**parts, classes=classes, is_recurrent=method == "gru")
             vectors = network.embedding.weight.numpy()[: corpus.size].copy()
     return finish(method, corpus, vectors, None, losses, network=fitted)
