@@ -2,6 +2,9 @@
 
 The largest surprise finds one step out of place, the mean a sequence that is strange all along. Their sum over the
 events would be a length in disguise.
+
+A neural network that learnt which event comes next replaces the n-grams. The mean of both surprises was tried: on two
+sets of the HDFS log its average precision was lower, by .001 and .02.
 """
 
 from dataclasses import dataclass
@@ -45,15 +48,11 @@ class OrderView:
 
     def surprise(self, batch: Sequences) -> tuple[Floats, Ints]:
         """Return the surprise of every event and of every end, and where each sequence begins."""
-        surprise, starts = self.ngrams.surprise(batch, self.own)
-        if self.network is not None:
-            surprise = (surprise + self.network.surprise(batch)[0]) / 2
-        return surprise, starts
+        return self.ngrams.surprise(batch, self.own) if self.network is None else self.network.surprise(batch)
 
     def chances(self, before: NDArray[np.integer]) -> Floats:
         """Return the chance of every token (and of the start, never, and the end) after the events `before`."""
-        chances = self.ngrams.chances(before)
-        return chances if self.network is None else np.sqrt(chances * self.network.chances(before))
+        return (self.network or self.ngrams).chances(before)
 
 
 @dataclass(frozen=True)
