@@ -26,7 +26,6 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import sequence_corpus
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import fit_embeddings
-from anomembed.represent.embeddings.neural import NEURAL
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import (
@@ -219,18 +218,14 @@ def _judge_own(frame: pl.DataFrame, learn: Callable[..., Learnt], config: Config
 def _judge_held_out(
     frame: pl.DataFrame, learn: Callable[..., Learnt], config: Config
 ) -> tuple[Learnt, Judged, list[str]]:
-    """Calibrate on sequences that were not learnt from: on all in turn, or on one part when there are many.
-
-    A neural network takes long to learn: then only a part is held out, before the network learns again from all.
-    """
+    """Calibrate on sequences that were not learnt from: on all in turn, or on one part when there are many."""
     n, is_crossed = frame.height, frame.height <= MOST_CROSSED
     if not is_crossed:
         n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
         learnt = learn(frame[n_held_out:])
         return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out], learnt.tokens), config)
     raws, n_folds = [], min(FOLDS, n)
-    n_held = 1 if config.embedding.method in NEURAL else n_folds
-    for fold in range(n_held):
+    for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
         part = learn(frame.filter(~is_held))
         found, _ = _judge(part, encode_sequences(frame.filter(is_held), part.tokens), config)
@@ -238,11 +233,7 @@ def _judge_held_out(
     learnt = learn(frame)
     judged, notes = _judge(learnt, learnt.sequences[:1], config)
     together = [np.concatenate(parts) for parts in zip(*raws, strict=True)]
-    notes.append(
-        f"calibrated on all reference sequences, each held out in turn ({n_folds} folds)"
-        if n_held == n_folds
-        else f"calibrated on one in {n_folds} reference sequences, held out of a first fit"
-    )
+    notes.append(f"calibrated on all reference sequences, each held out in turn ({n_folds} folds)")
     return (
         learnt,
         [
