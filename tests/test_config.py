@@ -35,7 +35,6 @@ bins = 16
 [embedding]
 method = "ppmi-svd"
 width = 16
-epochs = 10
 negatives = 5
 window = 3
 [detector]

@@ -144,7 +144,7 @@ def test_a_loss_beyond_all_bounds_names_the_epoch_and_the_setting(method, pets):
 
 @needs_torch
 @pytest.mark.parametrize("method", NEXT_EVENT)
-@pytest.mark.parametrize("lists", [[["one"], ["one"]], [["one"] * 700, ["two"]], [[str(i)] for i in range(2500)]])
+@pytest.mark.parametrize("lists", [[["one"], ["one"]], [["one"] * 300, ["two"]], [[str(i)] for i in range(2500)]])
 def test_odd_references_are_learnt_from(method, lists):
     """One kind of event, a sequence that goes on and on, and more kinds than a network tells apart."""
     events = Events(lists)

@@ -170,10 +170,10 @@ class Autoencoder:
     ----------
     inputs : ndarray of shape (n_tokens, n_hidden)
         What each token adds to the first layer.
-    layers : tuple of (ndarray of shape (n_in, n_out), ndarray of shape (n_out,))
-        Weights and biases after it: to the code, from the code, and to the classes of all columns.
     first_bias : ndarray of shape (n_hidden,)
         Of the first layer.
+    layers : tuple of (ndarray of shape (n_in, n_out), ndarray of shape (n_out,))
+        Weights and biases after it: to the code, from the code, and to the classes of all columns.
     first_class : ndarray of shape (n_columns + 1,)
         Where the classes of each column begin, and their number.
     classes : Classes
