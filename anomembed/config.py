@@ -107,11 +107,23 @@ class TokensConfig(Section):
 class EmbeddingConfig(Section):
     """How tokens become vectors."""
 
-    method: Literal["ppmi-svd", "skipgram", "cbow", "glove", "fasttext", "graph", "onehot", "random"] = "ppmi-svd"
+    method: Literal[
+        "ppmi-svd",
+        "skipgram",
+        "cbow",
+        "glove",
+        "fasttext",
+        "graph",
+        "gru",
+        "cnn",
+        "autoencoder",
+        "onehot",
+        "random",
+    ] = "ppmi-svd"
     width: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = 16
     """Numbers per vector; lowered to what the vocabulary allows. ``auto``: by the size of the vocabulary, 16 to 64."""
-    epochs: int = Field(default=10, ge=1)
-    """Times through the reference, at most; fewer when the loss no longer falls. Not for methods without epochs."""
+    epochs: int | None = Field(default=None, ge=1)
+    """Times through the reference, at most; fewer when the loss no longer falls. Each method has its own by default."""
     learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """At the start; each method has its own by default."""
     negatives: int = Field(default=5, ge=1, le=100)
@@ -131,6 +143,10 @@ class EmbeddingConfig(Section):
             raise ValueError("vectors_use says what to do with vectors; say which ones, by vectors")
         if self.vectors is not None and self.method in ("onehot", "random"):
             raise ValueError(f"{self.method} embeddings learn nothing, and take no vectors; choose another method")
+        if self.vectors is not None and self.method in ("gru", "cnn", "autoencoder"):
+            raise ValueError(
+                f"{self.method} learns its first layer from scratch, and takes no vectors; choose another method"
+            )
         return self
 
     @property
@@ -202,6 +218,18 @@ class Config(Section):
             )
         if sequence.order and not sequence.is_whole:
             raise ValueError("an order is for whole sequences; single events go by the time")
+        return self
+
+    @model_validator(mode="after")
+    def _what_networks_learn_from(self) -> Self:
+        method = self.embedding.method
+        if method in ("gru", "cnn") and not self.sequence.is_whole:
+            raise ValueError(
+                f"embedding {method} learns from whole sequences (a sequence, an order and an event), not from single "
+                "records or events; for records there is autoencoder"
+            )
+        if method == "autoencoder" and self.sequence.is_whole:
+            raise ValueError("embedding autoencoder learns from single records; for whole sequences there are gru, cnn")
         return self
 
 

@@ -15,7 +15,9 @@ from anomembed.read.table import HASH, Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.counts import Counts, count_pairs
 from anomembed.represent.embeddings.corpus import SplitCorpus, record_corpus, record_sequences
-from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.epochs import Progress
+from anomembed.represent.embeddings.learners import check_embedding, fit_embeddings
+from anomembed.represent.embeddings.neural.networks import Autoencoder
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
     ColumnTokens,
@@ -37,6 +39,7 @@ from anomembed.represent.views.number import fit_number_view
 from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
+from anomembed.represent.views.reconstruction import ReconstructionView
 from anomembed.represent.views.record import RecordView, fit_record_view
 from anomembed.represent.views.vector import fit_vector_view
 from anomembed.score.calibration import fit_calibration
@@ -74,6 +77,7 @@ def learn_model(
     hold_out: bool = True,
     roles: Roles | None = None,
     vectors: TokenVectors | None = None,
+    progress: Progress | None = None,
 ) -> Model:
     """Learn what is normal from the records of `table`.
 
@@ -91,6 +95,8 @@ def learn_model(
         The part of every column; inferred, with what the configuration says, by default.
     vectors : TokenVectors, optional
         What `config.embedding.vectors` names, when it has been read already.
+    progress : callable, optional
+        Told of every epoch of a learner that has epochs: its number from 1, how many there will be at most, the loss.
 
     Returns
     -------
@@ -100,10 +106,13 @@ def learn_model(
     ------
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
+    ConfigError
+        When the extra that a learner needs is not installed.
     """
+    check_embedding(config.embedding.method)
     vectors = vectors or read_wanted_vectors(config.embedding.vectors)
     if config.sequence.is_whole:
-        return learn_sequences(table, config, hold_out=hold_out, roles=roles, vectors=vectors)
+        return learn_sequences(table, config, hold_out=hold_out, roles=roles, vectors=vectors, progress=progress)
     roles = roles or find_roles(table, config)
     history = derive_past(table, roles, config)
     numbers = tuple(column.name for column in roles.of(Role.NUMBER))
@@ -115,10 +124,12 @@ def learn_model(
     rows, _, times = distinct(learnt.tokens)
     counts = count_pairs(rows, times, vocabulary.size)
     corpus = record_corpus(vocabulary, rows, times, counts)
-    embeddings = fit_embeddings(corpus, config.embedding, config.seed, vectors=vectors)
+    embeddings = fit_embeddings(corpus, config.embedding, config.seed, progress, vectors)
     record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
     views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean, seed=config.seed)
     sources = Sources(table, roles, vocabulary, config.source.fit_where)
+    if isinstance(embeddings.network, Autoencoder):
+        views.append(ReconstructionView(embeddings.network))
     views += fit_entity_views(sources, past, record, learnt, is_own=not reference.is_split)
     n_distinct = _count_distinct(learnt) if learnt.vectors else len(rows)
     choice = choose_detector(

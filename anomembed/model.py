@@ -17,6 +17,7 @@ from anomembed.read.history import History
 from anomembed.read.roles import ColumnRole, Role, Roles
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, NextEvent
 from anomembed.represent.embeddings.subwords import Subwords
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
@@ -33,6 +34,7 @@ from anomembed.represent.views.number import NormalScore, NumberView
 from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
+from anomembed.represent.views.reconstruction import ReconstructionView
 from anomembed.represent.views.record import RecordView
 from anomembed.represent.views.sequence import SequenceView
 from anomembed.represent.views.vector import VectorView
@@ -127,8 +129,10 @@ class Model:
 
 
 CLASSES = (
+    Autoencoder,
     Batch,
     Calibration,
+    Classes,
     ColumnRole,
     ColumnTokens,
     Config,
@@ -146,6 +150,7 @@ CLASSES = (
     MessageView,
     Model,
     NGrams,
+    NextEvent,
     NormalScore,
     NumberView,
     OrderView,
@@ -154,6 +159,7 @@ CLASSES = (
     Profiles,
     Ranges,
     RarityView,
+    ReconstructionView,
     RecordView,
     Role,
     Roles,
@@ -195,6 +201,7 @@ def save_model(model: Model, store: Store) -> int:
         versions=json.dumps({name: version(name) for name in PACKAGES}),
         tokens=_token_table(model),
         pairs=_pair_table(model),
+        losses=model.embeddings.losses,
     )
     return store.add_model(record, Packer(CLASSES).pack(model))
 

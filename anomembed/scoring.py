@@ -227,7 +227,10 @@ def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
         sequences = encode_sequences(part, model.vocabulary.columns[0])
         shown = name_events(part[EVENTS], model.vocabulary.columns[0])
         for view, contributing in zip(part["view"], reasons.explain(sequences, shown), strict=True):
-            sentences.append(next(found.sentence for found in contributing if found.view == view))
+            # A sequence as usual as can be has views to which nothing contributes.
+            sentences.append(
+                next((part.sentence for part in contributing if part.view == view), contributing[0].sentence)
+            )
             rank = len(sentences)
             rows += [{"rank": rank, **{name: getattr(found, name) for name in PART_NAMES}} for found in contributing]
     return _flags(model, flagged, sentences, pl.DataFrame(rows, schema=_NO_CONTRIBUTIONS.schema))

@@ -1,6 +1,8 @@
 """Learn what is normal in whole sequences of events: which ones occur together, how often, and in which order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -23,7 +25,9 @@ from anomembed.read.vectors import TokenVectors
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
+from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import (
     Floats,
@@ -100,6 +104,7 @@ def learn_sequences(
     hold_out: bool = True,
     roles: Roles | None = None,
     vectors: TokenVectors | None = None,
+    progress: Progress | None = None,
 ) -> Model:
     """Learn what is normal from the sequences of `table`.
 
@@ -115,6 +120,8 @@ def learn_sequences(
         From `find_sequence_roles`.
     vectors : TokenVectors, optional
         Imported vectors of events.
+    progress : callable, optional
+        Told of every epoch of a learner that has epochs.
 
     Returns
     -------
@@ -128,8 +135,8 @@ def learn_sequences(
     roles = roles or find_sequence_roles(table, config)
     frame, n_reference = _read_reference(table, roles, config)
     is_own = not hold_out and frame.height == n_reference
-    judge = _judge_own if is_own else _judge_held_out
-    learnt, judged, notes = judge(frame, roles, config, vectors)
+    learn = partial(_learn, roles=roles, config=config, vectors=vectors, progress=progress)
+    learnt, judged, notes = _judge_own(frame, learn, config) if is_own else _judge_held_out(frame, learn, config)
     notes += learnt.embeddings.notes
     calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0), is_own=is_own)
     if learnt.sequences.lengths.max() == 1:
@@ -170,7 +177,13 @@ class Learnt:
 
 
 def _learn(
-    frame: pl.DataFrame, roles: Roles, config: Config, vectors: TokenVectors | None, *, is_own: bool = False
+    frame: pl.DataFrame,
+    roles: Roles,
+    config: Config,
+    vectors: TokenVectors | None,
+    progress: Progress | None,
+    *,
+    is_own: bool = False,
 ) -> Learnt:
     tokens = _event_tokens(frame, roles, config)
     n_tokens = len(tokens.labels)
@@ -179,10 +192,11 @@ def _learn(
     times = np.bincount(place)
     counts = count_neighbours(rows, times, n_tokens)
     corpus = sequence_corpus(tokens, rows, times, counts)
-    embeddings = fit_embeddings(corpus, config.embedding, config.seed, vectors=vectors)
+    embeddings = fit_embeddings(corpus, config.embedding, config.seed, progress, vectors)
+    network = embeddings.network if isinstance(embeddings.network, NextEvent) else None
     views: list[View] = [
         fit_sequence_view(embeddings, tokens.counts),
-        fit_order_view(count_ngrams(rows, times, n_tokens), sequences, is_own=is_own),
+        fit_order_view(count_ngrams(rows, times, n_tokens), sequences, network, is_own=is_own),
     ]
     if sequences.gaps is not None:
         gaps = fit_gap_view(sequences, n_tokens)
@@ -206,33 +220,31 @@ def _judge(learnt: Learnt, sequences: Sequences, config: Config) -> tuple[Judged
     return judge_views(learnt.views, learnt.choice, learnt.sequences, sequences, seed=config.seed, clean=clean)
 
 
-def _judge_own(
-    frame: pl.DataFrame, roles: Roles, config: Config, vectors: TokenVectors | None
-) -> tuple[Learnt, Judged, list[str]]:
+def _judge_own(frame: pl.DataFrame, learn: Callable[..., Learnt], config: Config) -> tuple[Learnt, Judged, list[str]]:
     """Calibrate on the sequences learnt from: those that are to be judged."""
-    learnt = _learn(frame, roles, config, vectors, is_own=True)
+    learnt = learn(frame, is_own=True)
     return learnt, *_judge(learnt, learnt.sequences[:MOST_HELD_OUT], config)
 
 
 def _judge_held_out(
-    frame: pl.DataFrame, roles: Roles, config: Config, vectors: TokenVectors | None
+    frame: pl.DataFrame, learn: Callable[..., Learnt], config: Config
 ) -> tuple[Learnt, Judged, list[str]]:
     """Calibrate on sequences that were not learnt from: on all in turn, or on one part when there are many."""
     n, is_crossed = frame.height, frame.height <= MOST_CROSSED
     if not is_crossed:
         n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
-        learnt = _learn(frame[n_held_out:], roles, config, vectors)
+        learnt = learn(frame[n_held_out:])
         return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out], learnt.tokens), config)
-    raws = []
-    for fold in range(min(FOLDS, n)):
-        is_held = np.arange(n) % min(FOLDS, n) == fold
-        part = _learn(frame.filter(~is_held), roles, config, vectors)
+    raws, n_folds = [], min(FOLDS, n)
+    for fold in range(n_folds):
+        is_held = np.arange(n) % n_folds == fold
+        part = learn(frame.filter(~is_held))
         found, _ = _judge(part, encode_sequences(frame.filter(is_held), part.tokens), config)
         raws.append([raw for _, raw in found])
-    learnt = _learn(frame, roles, config, vectors)
+    learnt = learn(frame)
     judged, notes = _judge(learnt, learnt.sequences[:1], config)
     together = [np.concatenate(parts) for parts in zip(*raws, strict=True)]
-    notes.append(f"calibrated on all reference sequences, each held out in turn ({min(FOLDS, n)} folds)")
+    notes.append(f"calibrated on all reference sequences, each held out in turn ({n_folds} folds)")
     return (
         learnt,
         [

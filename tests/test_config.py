@@ -36,7 +36,6 @@ bins = 16
 [embedding]
 method = "ppmi-svd"
 width = 16
-epochs = 10
 negatives = 5
 window = 3
 vectors_pull = 10.0
@@ -58,7 +57,7 @@ def test_these_are_the_defaults():
     nothing = {
         "sequence": ["key", "session_gap", "window", "length", "step"],
         "source": ["database", "table", "fit_where", "where"],
-        "embedding": ["learning_rate", "vectors", "vectors_use"],
+        "embedding": ["epochs", "learning_rate", "vectors", "vectors_use"],
         "flags": ["alpha", "budget", "threshold"],
     }
     assert all(getattr(getattr(Config(), section), name) is None for section in nothing for name in nothing[section])

@@ -16,13 +16,14 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import epochs, kernels, sampling
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
 from anomembed.represent.embeddings.learners import LEARNERS, choose_width, fit_embeddings
+from anomembed.represent.embeddings.neural import NEURAL
 from anomembed.represent.embeddings.subwords import hash_pieces
 from anomembed.represent.sequences import count_neighbours, encode_sequences
 from anomembed.represent.tokens import FIRST_VALUE, Vocabulary, category_tokens, count_values, distinct
 from anomembed.write.store import Store
 
 BASELINES = {"onehot", "random"}
-REAL = sorted(set(LEARNERS) - BASELINES)
+REAL = sorted(set(LEARNERS) - BASELINES - set(NEURAL))  # test_neural.py has those
 SAMPLED = ["skipgram", "cbow", "fasttext"]
 WITH_EPOCHS = [*SAMPLED, "glove"]
 NOTHING_HELD = np.zeros(0, np.float32), np.zeros((1, 16), np.float32)
@@ -145,7 +146,7 @@ def test_events_that_stand_together_are_near(method):
     assert near[same].mean() - near[kind[:, None] != kind].mean() > 0.5
 
 
-@pytest.mark.parametrize("method", sorted(LEARNERS))
+@pytest.mark.parametrize("method", sorted({*REAL, *BASELINES}))
 def test_same_seed_same_bytes(merchants, method):
     first, again = (learn(merchants, method, epochs=2) for _ in range(2))
     assert first.vectors.tobytes() == again.vectors.tobytes()
@@ -193,7 +194,7 @@ def test_a_loss_that_is_no_number_ends_in_a_sentence(communities, method):
         learn(communities, method, learning_rate=1e20)
 
 
-@pytest.mark.parametrize("method", sorted(LEARNERS))
+@pytest.mark.parametrize("method", sorted({*REAL, *BASELINES}))
 @pytest.mark.parametrize(
     "frame",
     [
@@ -266,7 +267,7 @@ def test_draws_follow_the_counts_of_a_column():
     assert np.allclose(share[FIRST_VALUE:], [0.7, 0.2, 0.1], atol=0.03)
 
 
-@pytest.mark.parametrize("method", sorted(LEARNERS))
+@pytest.mark.parametrize("method", sorted({*REAL, *BASELINES}))
 def test_a_model_by_any_method_is_kept_whole(database, tmp_path, method):
     path = database(
         "CREATE TABLE pets AS SELECT i AS id, 'p' || i % 3 AS pet, 's' || i % 3 AS says FROM range(300) t(i)"

@@ -3,9 +3,11 @@
 Values come from attackers: they are printed as plain text without control characters, never as markup.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from anomembed.model import Model
@@ -78,6 +80,26 @@ class Teller:
             self.say(
                 "note", f"{beyond:,} of them lie beyond all reference scores: their tail probability is extrapolated"
             )
+
+    @contextmanager
+    def learning(self) -> Iterator[Callable[[int, int, float], None] | None]:
+        """Show the epochs of a learner while they go by, with their loss; only on a terminal."""
+        if self._is_quiet or not self._console.is_terminal:
+            yield None
+            return
+        columns = (
+            TextColumn("learning "),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.4g}"),
+        )
+        with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
+            task = progress.add_task("", total=None, loss=0.0, visible=False)
+
+            def show(epoch: int, epochs: int, loss: float) -> None:
+                progress.update(task, completed=epoch, total=epochs, loss=loss, visible=True)
+
+            yield show
 
     def farewell(self, run: Run, store: str) -> None:
         """Say where the rest is."""

@@ -65,7 +65,10 @@ DetectorName = Annotated[
     str | None,
     typer.Option("--detector", metavar="NAME", help="auto, nearest or a detector of PyOD.", show_default="auto"),
 ]
-METHODS = "How values become vectors: ppmi-svd, skipgram, cbow, glove, fasttext, graph, onehot or random."
+METHODS = (
+    "How values become vectors: ppmi-svd, skipgram, cbow, glove, fasttext, graph, gru, cnn, autoencoder, onehot "
+    "or random."
+)
 EmbeddingName = Annotated[
     str | None,
     typer.Option("--embedding", metavar="NAME", help=METHODS, show_default="ppmi-svd"),

@@ -15,6 +15,7 @@ from anomembed.model import Model, choose_model, load_model, save_model
 from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
+from anomembed.represent.embeddings.learners import check_embedding
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
 from anomembed.write.sinks import check_scores_path, write_scores
@@ -48,6 +49,7 @@ class Output:
 def scan_table(config: Config, output: Output) -> None:
     """Learn what is normal and score, in one go."""
     _check(config, output)
+    check_embedding(config.embedding.method)
     teller = Teller(is_quiet=output.quiet)
     vectors = read_wanted_vectors(config.embedding.vectors)  # before the store is opened for writing: they may be in it
     with open_source(config) as table, Store(config.store.path) as store:
@@ -59,7 +61,8 @@ def scan_table(config: Config, output: Output) -> None:
         roles = find_roles(table, config)
         teller.roles(roles)
         check_key(roles, table, config.source.where)  # before the work, not after it
-        model = learn_model(table, config, hold_out=hold_out, roles=roles, vectors=vectors)
+        with teller.learning() as progress:
+            model = learn_model(table, config, hold_out=hold_out, roles=roles, vectors=vectors, progress=progress)
         teller.model(model)
         _score(model, None, table, config, store, output, teller)
 
@@ -67,6 +70,7 @@ def scan_table(config: Config, output: Output) -> None:
 def fit_table(config: Config, *, quiet: bool) -> None:
     """Learn what is normal and keep the model."""
     check_detector(config.detector.name)
+    check_embedding(config.embedding.method)
     teller = Teller(is_quiet=quiet)
     vectors = read_wanted_vectors(config.embedding.vectors)
     with open_source(config) as table, Store(config.store.path) as store:
@@ -74,7 +78,8 @@ def fit_table(config: Config, *, quiet: bool) -> None:
         roles = find_roles(table, config)
         teller.roles(roles)
         check_key(roles, table, config.source.fit_where)
-        model = learn_model(table, config, roles=roles, vectors=vectors)
+        with teller.learning() as progress:
+            model = learn_model(table, config, roles=roles, vectors=vectors, progress=progress)
         teller.model(model)
         with store.transaction():
             model_id = save_model(model, store)

@@ -17,13 +17,24 @@ from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
+from anomembed.represent.views.reconstruction import ReconstructionView
 from anomembed.represent.views.sequence import SequenceView
 from anomembed.represent.views.vector import VectorView
 from anomembed.score.combine import JudgedView, Rule, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
 
 # Views whose features are abnormality already.
-SUMMED = (RarityView, PairView, OrderView, StepView, EntityView, HabitView, GapView, MatchView)
+SUMMED = (
+    RarityView,
+    PairView,
+    OrderView,
+    StepView,
+    EntityView,
+    HabitView,
+    GapView,
+    MatchView,
+    ReconstructionView,
+)
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
 MATCH_WEIGHT = 3.0  # of vectors that do not go with a category
 

@@ -175,7 +175,7 @@ class SequenceReasons:
 
     def _place(self, view: OrderView, sequence: Sequences, events: list[str], place: int, share: float) -> Part:
         seen = sequence.events[place] if place < len(sequence.events) else len(self.tokens.labels) + 1  # the end
-        expected = likely_events(view.ngrams.chances(sequence.events[:place]), self.tokens, int(seen))
+        expected = likely_events(view.chances(sequence.events[:place]), self.tokens, int(seen))
         instead = f"; expected: {', '.join(expected)}" if expected else ""
         after = f"after {events[place - 1]}" if place else "as the first"
         if place == len(events):

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS tokens (
     kind VARCHAR NOT NULL, n_records DOUBLE NOT NULL, embedding FLOAT[] NOT NULL, context FLOAT[] NOT NULL);
 CREATE TABLE IF NOT EXISTS pairs (
     model_id BIGINT NOT NULL, token_id INTEGER NOT NULL, other_id INTEGER NOT NULL, n_records DOUBLE NOT NULL);
+CREATE TABLE IF NOT EXISTS losses (model_id BIGINT NOT NULL, epoch INTEGER NOT NULL, loss DOUBLE NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     run_id BIGINT PRIMARY KEY, model_id BIGINT NOT NULL, scored_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL,
     condition VARCHAR, rule VARCHAR NOT NULL, n_scored BIGINT NOT NULL, n_flagged BIGINT NOT NULL);
@@ -113,6 +114,8 @@ class ModelRecord:
         ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``.
     pairs : pl.DataFrame
         ``token_id``, ``other_id``, ``n_records``.
+    losses : tuple of float
+        Of the epochs in which the embeddings were learnt.
     """
 
     source: str
@@ -123,6 +126,7 @@ class ModelRecord:
     versions: str
     tokens: pl.DataFrame
     pairs: pl.DataFrame
+    losses: tuple[float, ...] = ()
 
 
 class Store:
@@ -194,6 +198,12 @@ class Store:
             connection.execute(f"INSERT INTO tokens SELECT {model_id}, * FROM new_tokens")
         with _registered(connection, "new_pairs", record.pairs):
             connection.execute(f"INSERT INTO pairs SELECT {model_id}, * FROM new_pairs")
+        losses = pl.DataFrame(
+            {"epoch": range(1, len(record.losses) + 1), "loss": record.losses},
+            schema={"epoch": pl.Int32, "loss": pl.Float64},
+        )
+        with _registered(connection, "new_losses", losses):
+            connection.execute(f"INSERT INTO losses SELECT {model_id}, * FROM new_losses")
         return model_id
 
     def find_model(self, model_id: int | None = None) -> int:
@@ -337,9 +347,10 @@ class Store:
                     f"{self.path} was written by a newer anomembed (store version {version[0]}, known here: "
                     f"{VERSION}); upgrade anomembed"
                 )
-            if is_new or not tables:
+            if is_new or "losses" not in tables:  # the newest table: older stores get what they lack
                 with self.transaction() as connection:
                     connection.execute(SCHEMA)
+                    connection.execute("DELETE FROM store_version")
                     connection.execute("INSERT INTO store_version VALUES (?)", [VERSION])
                     connection.execute(MACROS)
             self._connection.execute("SET memory_limit = '512MB'")

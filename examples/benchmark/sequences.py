@@ -1,6 +1,6 @@
 """Measure how well `anomembed scan` tells abnormal sequences of events from normal ones, beside plain scores.
 
-    python sequences.py DATA [--anomembed COMMAND] [--alpha P]
+    python sequences.py DATA [--anomembed COMMAND] [--alpha P] [--embedding NAME] [--only SET]
 
 DATA is the folder of files that README.md describes. The table goes to stdout, progress to stderr.
 Exit code 1 if the tool failed on any data set.
@@ -41,11 +41,16 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("--anomembed", default="anomembed", help="the command, with arguments if need be")
     parser.add_argument("--alpha", default="0.001", help="expected share of false flags, for the F1 of the flags")
+    parser.add_argument("--embedding", default="ppmi-svd", help="of anomembed, such as gru or cnn")
+    parser.add_argument("--only", choices=DATA_SETS, help="one data set instead of all")
     arguments = parser.parse_args()
     print("| set | method | ROC AUC | average precision | best F1 | F1 of the flags | seconds |")
     print("|---|---|---:|---:|---:|---:|---:|")
     failed = False
+    command = [*shlex.split(arguments.anomembed), "scan", "--embedding", arguments.embedding]
     for name, (events, labels, clean) in DATA_SETS.items():
+        if arguments.only not in (None, name):
+            continue
         files = [arguments.data / f"{name}.parquet", arguments.data / f"{name}_labels.parquet"]
         if not all(file.exists() for file in files):
             print(f"{name}: left out, its files are not there", file=sys.stderr)
@@ -53,7 +58,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / "seen.duckdb"
             truth = build(arguments.data, database, events, labels)
-            rows = [*ours(shlex.split(arguments.anomembed), database, truth, arguments.alpha, clean=clean)]
+            rows = [*ours(command, database, truth, arguments.alpha, clean=clean)]
             failed |= not rows
             for method, figures in [*rows, *peers(database, truth)]:
                 print(f"| {name} | {method} | {' | '.join(figures)} |", flush=True)
@@ -73,7 +78,7 @@ def ours(
     """Scan as a user does, in a process of its own; only then do scores meet labels. Nothing if it fails."""
     scores = database.with_name("scores.parquet")
     split = ["--fit-where", "part = 'fit'", "--where", "part = 'score'", "--clean-reference"] if clean else []
-    what = ["scan", str(database), "events", "--sequence", "sequence_id", "--order", "position", "--event", "event"]
+    what = [str(database), "events", "--sequence", "sequence_id", "--order", "position", "--event", "event"]
     output = ["--alpha", alpha, "--quiet", "--store", str(database.with_name("s.duckdb")), "--scores-to", str(scores)]
     taken = cost.run([*command, *what, *split, *options, *output], database.parent)
     if taken.error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.embeddings.neural.networks import Network
 from anomembed.represent.embeddings.subwords import Subwords
 
 
@@ -32,6 +33,8 @@ class Embeddings:
         Composes vectors of values that the reference does not have; None unless they were learnt.
     notes : tuple of str
         What the user should know, such as which tokens have an imported vector.
+    network : Network or None
+        The neural network whose first layer the vectors are; None unless it is one.
     """
 
     vectors: NDArray[np.float32]
@@ -41,6 +44,7 @@ class Embeddings:
     losses: tuple[float, ...] = ()
     subwords: Subwords | None = None
     notes: tuple[str, ...] = ()
+    network: Network | None = None
 
     @property
     def width(self) -> int:

@@ -154,7 +154,9 @@ def run_epochs(
     return watch(learn, training, progress)
 
 
-def watch(learn: Callable[[int], float], training: Training, progress: Progress | None) -> tuple[float, ...]:
+def watch(
+    learn: Callable[[int], float], training: Training, progress: Progress | None, least_fall: float = 0.0
+) -> tuple[float, ...]:
     """Run epochs and watch the loss.
 
     Parameters
@@ -165,6 +167,8 @@ def watch(learn: Callable[[int], float], training: Training, progress: Progress 
         How many.
     progress : callable or None
         Told the epoch (from 1), their number, and the loss.
+    least_fall : float
+        Share of the loss that it has to fall by in the last epochs to go on.
 
     Returns
     -------
@@ -188,7 +192,7 @@ def watch(learn: Callable[[int], float], training: Training, progress: Progress 
         losses.append(loss)
         if progress:
             progress(epoch + 1, training.epochs, loss)
-        if epoch >= PATIENCE and min(losses[-PATIENCE:]) >= min(losses[:-PATIENCE]):
+        if epoch >= PATIENCE and min(losses[-PATIENCE:]) >= (1 - least_fall) * min(losses[:-PATIENCE]):
             break
     return tuple(losses)
 

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.neural.networks import Network
 from anomembed.represent.embeddings.ppmi_svd import positive_pmi
 from anomembed.represent.embeddings.subwords import Subwords
 
@@ -20,6 +21,7 @@ def finish(
     contexts: Matrix | None,
     losses: tuple[float, ...] = (),
     subwords: Subwords | None = None,
+    network: Network | None = None,
 ) -> Embeddings:
     """Make embeddings of learnt vectors.
 
@@ -38,12 +40,14 @@ def finish(
         Loss by epoch.
     subwords : Subwords or None
         Vectors of pieces.
+    network : Network or None
+        Whose first layer the vectors are.
     """
     occurs = (corpus.occurrences > 0)[:, None]
     vectors = np.where(occurs, vectors, np.float32(0)).astype(np.float32)
     read, explained = read_out(vectors, corpus.counts)
     contexts = np.where(occurs, read if contexts is None else contexts, np.float32(0)).astype(np.float32)
-    return Embeddings(vectors, contexts, explained, method, losses, subwords)
+    return Embeddings(vectors, contexts, explained, method, losses, subwords, network=network)
 
 
 def read_out(vectors: Matrix, counts: Counts) -> tuple[Matrix, float]:

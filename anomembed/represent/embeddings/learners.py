@@ -18,6 +18,10 @@ from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.glove import fit_glove
 from anomembed.represent.embeddings.graph import fit_graph
 from anomembed.represent.embeddings.imported import Imported, Use, match_vectors
+from anomembed.represent.embeddings.neural import NEURAL, NEXT_EVENT, import_torch
+from anomembed.represent.embeddings.neural.autoencoder import fit_autoencoder
+from anomembed.represent.embeddings.neural.cnn import fit_cnn
+from anomembed.represent.embeddings.neural.gru import fit_gru
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.embeddings.skipgram import fit_skipgram
 
@@ -46,7 +50,7 @@ class Settings(Protocol):
         """Numbers per vector."""
 
     @property
-    def epochs(self) -> int:
+    def epochs(self) -> int | None:
         """Times through the corpus, at most."""
 
     @property
@@ -88,10 +92,35 @@ LEARNERS: dict[str, Learner] = {
     "glove": fit_glove,
     "fasttext": fit_fasttext,
     "graph": fit_graph,
+    "gru": fit_gru,
+    "cnn": fit_cnn,
+    "autoencoder": fit_autoencoder,
     "onehot": fit_onehot,
     "random": fit_random,
 }
-LEARNING_RATES = {"skipgram": 0.2, "cbow": 0.2, "fasttext": 0.2, "glove": 0.1}
+LEARNING_RATES = {
+    "skipgram": 0.2,
+    "cbow": 0.2,
+    "fasttext": 0.2,
+    "glove": 0.1,
+    "gru": 0.003,
+    "cnn": 0.003,
+    "autoencoder": 0.003,
+}
+EPOCHS = 10
+NEURAL_EPOCHS = 20
+
+
+def check_embedding(method: str) -> None:
+    """See whether a method can learn here, before anything is read.
+
+    Raises
+    ------
+    ConfigError
+        When its extra is not installed.
+    """
+    if method in NEURAL:
+        import_torch(method)
 
 
 def fit_embeddings(
@@ -123,17 +152,21 @@ def fit_embeddings(
     Raises
     ------
     ConfigError
-        When there is no such method, its learning rate is too high, or another width was asked for than the vectors'.
+        When there is no such method, it learns from other things, its extra is not installed, its learning rate is too
+        high, or another width was asked for than the vectors'.
     DataError
         When no token has an imported vector.
     """
     if settings.method not in LEARNERS:
         known = nearest_name(settings.method, LEARNERS)
         raise ConfigError(f"embedding.method = {settings.method!r}: there is no such method{known}")
+    if settings.method in NEURAL and corpus.is_ordered != (settings.method in NEXT_EVENT):
+        kind = "records" if corpus.is_ordered else "whole sequences"
+        raise ConfigError(f"embedding {settings.method} learns from {kind}")
     imported = None if vectors is None else _import(vectors, corpus, settings)
     training = Training(
         width=vectors.width if vectors else choose_width(settings.width, settings.method, corpus.n_used),
-        epochs=settings.epochs,
+        epochs=settings.epochs or (NEURAL_EPOCHS if settings.method in NEURAL else EPOCHS),
         learning_rate=settings.learning_rate or LEARNING_RATES.get(settings.method, 0.0),
         negatives=settings.negatives,
         window=settings.window,

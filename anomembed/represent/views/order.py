@@ -2,6 +2,9 @@
 
 The largest surprise finds one step out of place, the mean a sequence that is strange all along. Their sum over the
 events would be a length in disguise.
+
+A neural network that learnt which event comes next replaces the n-grams. The mean of both surprises was tried: on two
+sets of the HDFS log its average precision was lower, by .001 and .02.
 """
 
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.sequences import Floats, Ints, NGrams, Sequences
 from anomembed.represent.views import Batch, Vectors
 
@@ -25,11 +29,14 @@ class OrderView:
         1 when the sequences to be judged are the reference itself; none then speaks for itself.
     usual : tuple of float
         Mean of the largest, and of the mean surprise, over the reference.
+    network : NextEvent or None
+        A neural network, whose surprise takes the place of the n-grams'.
     """
 
     ngrams: NGrams
     own: float
     usual: tuple[float, float] = (1.0, 1.0)
+    network: NextEvent | None = None
     name: str = "order"
 
     def vectors(self, batch: Sequences) -> Vectors:
@@ -41,7 +48,11 @@ class OrderView:
 
     def surprise(self, batch: Sequences) -> tuple[Floats, Ints]:
         """Return the surprise of every event and of every end, and where each sequence begins."""
-        return self.ngrams.surprise(batch, self.own)
+        return self.ngrams.surprise(batch, self.own) if self.network is None else self.network.surprise(batch)
+
+    def chances(self, before: NDArray[np.integer]) -> Floats:
+        """Return the chance of every token (and of the start, never, and the end) after the events `before`."""
+        return (self.network or self.ngrams).chances(before)
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class StepView:
         return np.full(len(batch), self.column, np.intp)
 
 
-def fit_order_view(ngrams: NGrams, counted: Sequences, *, is_own: bool) -> OrderView:
+def fit_order_view(ngrams: NGrams, counted: Sequences, network: NextEvent | None = None, *, is_own: bool) -> OrderView:
     """Learn how surprising events usually are.
 
     Parameters
@@ -82,8 +93,12 @@ def fit_order_view(ngrams: NGrams, counted: Sequences, *, is_own: bool) -> Order
         Of the reference.
     counted : Sequences
         The sequences that were counted.
+    network : NextEvent or None
+        A neural network that learnt from them.
     is_own : bool
         Whether these are the ones to be judged.
     """
-    usual = np.maximum(OrderView(ngrams, 1.0).vectors(counted).mean(axis=0, dtype=np.float64), 1e-9)
-    return OrderView(ngrams, float(is_own), (float(usual[0]), float(usual[1])))
+    distinct, place = counted.distinct()
+    plain = OrderView(ngrams, 1.0, network=network).vectors(distinct)[place]
+    usual = np.maximum(plain.mean(axis=0, dtype=np.float64), 1e-9)
+    return OrderView(ngrams, float(is_own), (float(usual[0]), float(usual[1])), network)

@@ -1,0 +1,144 @@
+"""Autoencoder of records: an embedding per value, a narrow code, and a softmax over the values of every column.
+
+Some values of each record are hidden from it while it learns [1]_, so that it has to tell them from the others. A
+value is then judged with itself hidden: an autoencoder that sees the value repeats it, however odd it is.
+
+.. [1] Vincent, Larochelle, Bengio, Manzagol: Extracting and composing robust features with denoising autoencoders.
+   ICML 2008.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Progress, Training
+from anomembed.represent.embeddings.finishing import finish
+from anomembed.represent.embeddings.neural import import_torch
+from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, make_classes, on_grid
+from anomembed.represent.embeddings.neural.training import run_epochs, seeded
+from anomembed.represent.sequences import Ints
+
+HIDDEN, CODE = 64, 32  # numbers of the layers, and of the code between them
+HIDE = 0.3  # share of the values that are hidden
+BATCH = 256
+MOST_RECORDS = 50_000  # distinct ones of an epoch; of a larger reference each epoch takes another part
+MOST_CLASSES, MOST_OF_COLUMN = 8_000, 1_000
+
+
+def fit_autoencoder(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
+    """Learn embeddings as the first layer of an autoencoder.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Records.
+    training : Training
+        How to learn.
+    seed : int
+        Start of all random numbers.
+    progress : callable, optional
+        Told of every epoch.
+
+    Returns
+    -------
+    Embeddings
+        With the network.
+
+    Raises
+    ------
+    ConfigError
+        When PyTorch is not installed, or the learning rate is too high.
+    """
+    torch = import_torch("autoencoder")
+    rows = corpus.sequences.events.reshape(-1, len(corpus.columns)).astype(np.int64)
+    classes, first_class = _classes(corpus)
+    with seeded(torch, seed):
+        network = _make(torch, corpus.size, training.width, rows.shape[1], int(first_class[-1]))
+        loss = _loss(torch, network, rows, corpus.times, classes.of_token, first_class)
+        losses = run_epochs(torch, network, partial(_batches, len(rows)), loss, training, seed, progress)
+        with torch.no_grad():
+            network.embedding.weight[torch.from_numpy(corpus.occurrences == 0)] = 0.0
+            vectors = network.embedding.weight.numpy().copy()
+            column_of = np.repeat(np.arange(rows.shape[1]), np.diff(corpus.offsets))
+            fitted = _freeze(network, vectors, column_of, first_class, classes)
+    return finish("autoencoder", corpus, vectors, None, losses, network=fitted)
+
+
+def _classes(corpus: Corpus) -> tuple[Classes, Ints]:
+    """Return the classes of all tokens, numbered through the columns, and the first of each column."""
+    most = max(min(MOST_OF_COLUMN, MOST_CLASSES // len(corpus.columns)), 2)
+    parts = [make_classes(corpus.occurrences[slice(*ends)], most) for ends in pairwise(corpus.offsets.tolist())]
+    first = np.cumsum([0, *(int(part.of_token.max()) + 1 for part in parts)])
+    of_token = np.concatenate([part.of_token + start for part, start in zip(parts, first[:-1], strict=True)])
+    share, frequency = (np.concatenate([getattr(part, name) for part in parts]) for name in ("share", "frequency"))
+    return Classes(of_token, share, frequency), first
+
+
+def _make(torch: Any, n_tokens: int, width: int, n_columns: int, n_classes: int) -> Any:  # noqa: ANN401
+    class Network(torch.nn.Module):  # type: ignore[misc]  # the base is Any to mypy
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(n_tokens, width)
+            self.first = torch.nn.Linear(n_columns * width, HIDDEN)
+            self.layers = torch.nn.ModuleList(
+                [torch.nn.Linear(HIDDEN, CODE), torch.nn.Linear(CODE, HIDDEN), torch.nn.Linear(HIDDEN, n_classes)]
+            )
+
+        def forward(self, tokens: Any, shown: Any) -> Any:  # noqa: ANN401
+            state = self.first((self.embedding(tokens) * shown[:, :, None]).flatten(1))
+            for layer in self.layers:
+                state = layer(torch.relu(state))
+            return state
+
+    return Network()
+
+
+def _freeze(network: Any, vectors: Any, column_of: Ints, first_class: Ints, classes: Classes) -> Autoencoder:  # noqa: ANN401
+    """Return the network as arrays; what a token adds to the first layer is computed once and for all."""
+    width = vectors.shape[1]
+    by_column = network.first.weight.numpy().reshape(HIDDEN, -1, width)
+    inputs = np.zeros((len(vectors), HIDDEN), np.float32)
+    for column in range(by_column.shape[1]):
+        of_column = column_of == column
+        inputs[of_column] = vectors[of_column] @ by_column[:, column].T
+    layers = tuple(
+        (on_grid(layer.weight.numpy().T).astype(np.float32), layer.bias.numpy().copy()) for layer in network.layers
+    )
+    return Autoencoder(inputs, network.first.bias.numpy().copy(), layers, first_class, classes)
+
+
+def _batches(n_records: int, rng: np.random.Generator) -> Iterator[Ints]:
+    order = rng.permutation(n_records)[:MOST_RECORDS]
+    for start in range(0, len(order), BATCH):
+        yield order[start : start + BATCH]
+
+
+def _loss(
+    torch: Any,  # noqa: ANN401
+    network: Any,  # noqa: ANN401
+    rows: Ints,
+    times: Ints,
+    of_token: Ints,
+    first_class: Ints,
+) -> Callable[[Ints], tuple[Any, float]]:
+    """Return a function from a batch to the weighted sum of its losses and the sum of its weights."""
+    ends = [slice(*ends) for ends in pairwise(first_class.tolist())]
+
+    def loss(batch: Ints) -> tuple[Any, float]:
+        tokens = rows[batch]
+        targets = torch.from_numpy(of_token[tokens] - first_class[:-1])
+        shown = (torch.rand(tokens.shape) >= HIDE).float()
+        logits = network(torch.from_numpy(tokens), shown)
+        nats = [
+            torch.nn.functional.cross_entropy(logits[:, classes], targets[:, column], reduction="none")
+            for column, classes in enumerate(ends)
+        ]
+        weight = times[batch].astype(np.float32)
+        return torch.stack(nats, dim=1).mean(dim=1) @ torch.from_numpy(weight), float(weight.sum())
+
+    return loss

@@ -1,0 +1,67 @@
+"""CNN: a convolution over the last few events, and a layer upon it, say which event comes next."""
+
+from typing import Any
+
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Progress, Training
+from anomembed.represent.embeddings.neural.next_event import Parts, fit_next_event
+
+HIDDEN = 64  # numbers of a layer
+REACH = 10  # events that the next one is told from
+
+
+def fit_cnn(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
+    """Learn embeddings as the first layer of a convolutional network.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Sequences.
+    training : Training
+        How to learn.
+    seed : int
+        Start of all random numbers.
+    progress : callable, optional
+        Told of every epoch.
+
+    Returns
+    -------
+    Embeddings
+        With the network.
+
+    Raises
+    ------
+    ConfigError
+        When PyTorch is not installed, or the learning rate is too high.
+    """
+    return fit_next_event("cnn", _make, corpus, training, seed, progress)
+
+
+def _make(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # noqa: ANN401
+    class CNN(torch.nn.Module):  # type: ignore[misc]  # the base is Any to mypy
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(n_inputs, width)
+            self.convolution = torch.nn.Conv1d(width, HIDDEN, REACH)
+            self.layer = torch.nn.Linear(HIDDEN, HIDDEN)
+            self.output = torch.nn.Linear(HIDDEN, n_classes)
+
+        def forward(self, inputs: Any) -> Any:  # noqa: ANN401
+            nothing = torch.full((len(inputs), REACH - 1), n_inputs - 1)
+            read = self.embedding(torch.cat([nothing, inputs], dim=1)).transpose(1, 2)
+            read = torch.relu(self.convolution(read).transpose(1, 2))
+            return self.output(torch.relu(self.layer(read)))
+
+        def parts(self) -> Parts:
+            """Return the weights as a `NextEvent` has them."""
+            by_place = torch.einsum("nw,hwk->nkh", self.embedding.weight, self.convolution.weight.flip(2))
+            return {
+                "inputs": by_place + self.convolution.bias / REACH,
+                "recurrent": self.layer.weight.T,
+                "bias": self.layer.bias,
+                "output": self.output.weight.T,
+                "output_bias": self.output.bias,
+            }
+
+    return CNN()

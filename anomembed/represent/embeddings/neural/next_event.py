@@ -1,0 +1,117 @@
+"""Train a network that says which event comes next: what GRU and CNN have in common.
+
+A distinct sequence is learnt from once an epoch, and weighs the square root of how often it occurs: on the HDFS log
+this has fewer false alarms than weights as they are. Pieces of about the same length make a batch.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Progress, Training
+from anomembed.represent.embeddings.finishing import finish
+from anomembed.represent.embeddings.neural import import_torch
+from anomembed.represent.embeddings.neural.networks import Classes, NextEvent, make_classes, on_grid
+from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
+from anomembed.represent.embeddings.neural.training import run_epochs, seeded
+from anomembed.represent.sequences import Ints
+
+MOST_CLASSES = 2_000
+BATCH, BATCH_EVENTS = 32, 2_048  # pieces and events, at most
+MOST_EVENTS = 400_000  # of an epoch; of a larger reference each epoch takes another part
+REPEATED = 0.5  # power of its number that a sequence weighs: the frequent leave the others something to teach
+IGNORED = -100  # target of what is not judged, as PyTorch has it
+
+Parts = dict[str, Any]
+"""The weights of a network, by the names that `NextEvent` has for them, as tensors."""
+
+
+def fit_next_event(
+    method: str,
+    make: Callable[[Any, int, int, int], Any],
+    corpus: Corpus,
+    training: Training,
+    seed: int,
+    progress: Progress | None,
+) -> Embeddings:
+    """Train a network on sequences.
+
+    Parameters
+    ----------
+    method : str
+        Name of the learner.
+    make : callable
+        Makes the network from the module torch, the number of inputs, the width and the number of classes. The network
+        has an `embedding`, returns logits for a batch of inputs, and `parts()`.
+    corpus : Corpus
+        Sequences.
+    training, seed, progress
+        As for every learner.
+
+    Returns
+    -------
+    Embeddings
+        With the network.
+    """
+    torch = import_torch(method)
+    classes = _classes(corpus)
+    pieces = Pieces(corpus.sequences, corpus.size)
+    with seeded(torch, seed):
+        network = make(torch, corpus.size + 2, training.width, int(classes.of_token.max()) + 1)
+        loss = _loss(torch, network, pieces, classes.of_token, corpus.times)
+        losses = run_epochs(torch, network, partial(_batches, pieces), loss, training, seed, progress)
+        never = np.append(corpus.occurrences == 0, [False, False])
+        with torch.no_grad():
+            network.embedding.weight[torch.from_numpy(never)] = 0.0
+            parts = {name: np.ascontiguousarray(part.numpy()) for name, part in network.parts().items()}
+            parts |= {name: on_grid(parts[name]).astype(np.float32) for name in ("recurrent", "output")}
+            fitted = NextEvent(**parts, classes=classes, is_recurrent=method == "gru")
+            vectors = network.embedding.weight.numpy()[: corpus.size].copy()
+    return finish(method, corpus, vectors, None, losses, network=fitted)
+
+
+def _classes(corpus: Corpus) -> Classes:
+    ends = corpus.times[corpus.sequences.lengths > 0].sum()
+    return make_classes(np.append(corpus.occurrences, float(ends)), MOST_CLASSES)
+
+
+def _batches(pieces: Pieces, rng: np.random.Generator) -> Iterator[Ints]:
+    """Yield the batches of an epoch: pieces of about the same length, in random order."""
+    order = rng.permutation(len(pieces))
+    order = order[: np.searchsorted(np.cumsum(pieces.lengths[order]), MOST_EVENTS) + 1]
+    order = order[np.argsort(pieces.lengths[order], kind="stable")]
+    lengths, batches, start = pieces.lengths[order], [], 0
+    while start < len(order):
+        longest = int(lengths[min(start + BATCH, len(order)) - 1])
+        size = min(BATCH, max(1, BATCH_EVENTS // longest))
+        batches.append(order[start : start + size])
+        start += size
+    for place in rng.permutation(len(batches)):
+        yield batches[place]
+
+
+def _loss(
+    torch: Any,  # noqa: ANN401
+    network: Any,  # noqa: ANN401
+    pieces: Pieces,
+    of_token: Ints,
+    times: Ints,
+) -> Callable[[Ints], tuple[Any, float]]:
+    """Return a function from a batch to the weighted sum of its losses and the sum of its weights."""
+    weights = times.astype(np.float32) ** np.float32(REPEATED)
+
+    def loss(batch: Ints) -> tuple[Any, float]:
+        before, places = pieces.padded(batch)
+        targets = np.where(places == OUTSIDE, IGNORED, of_token[pieces.tokens[places]])
+        logits = network(torch.from_numpy(before))
+        nats = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), torch.from_numpy(targets).flatten(), reduction="none", ignore_index=IGNORED
+        )
+        weight = (places != OUTSIDE) * weights[pieces.sequence[batch], None]
+        return nats @ torch.from_numpy(weight).flatten(), float(weight.sum())
+
+    return loss

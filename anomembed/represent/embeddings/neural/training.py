@@ -1,0 +1,113 @@
+"""Train a network epoch by epoch: Adam, one thread, weighted cases, a falling learning rate, and when to stop."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from anomembed.represent.embeddings.epochs import Progress, Training, watch
+from anomembed.represent.sequences import Ints
+
+KEPT = (0.9, 0.999)  # of the means of gradients and of their squares from step to step, as published
+STEEPEST = 5.0  # length of a gradient beyond which it is cut
+LEAST_FALL = 0.003  # of the loss over the last epochs, as a share of it, that is worth going on for
+LEAST_BATCHES = 25  # of an epoch; through a small reference it goes several times
+HOPELESS = 50.0  # mean nats of a value at which a network has run away
+
+
+@contextmanager
+def seeded(torch: Any, seed: int) -> Iterator[None]:  # noqa: ANN401
+    """Draw from a seed of our own and compute in one thread, which gives the same bytes every time; then as before."""
+    n_threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(n_threads)
+
+
+def run_epochs(
+    torch: Any,  # noqa: ANN401
+    network: Any,  # noqa: ANN401
+    batches: Callable[[np.random.Generator], Iterator[Ints]],
+    loss_of: Callable[[Ints], tuple[Any, float]],
+    training: Training,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[float, ...]:
+    """Train until the loss hardly falls.
+
+    Parameters
+    ----------
+    torch : module
+        PyTorch.
+    network : torch.nn.Module
+        Changed in place.
+    batches : callable
+        Makes the batches of an epoch, each an array of cases.
+    loss_of : callable
+        Returns the weighted sum of the losses of a batch, and the sum of the weights.
+    training : Training
+        How to learn.
+    seed : int
+        Of the order of cases.
+    progress : callable or None
+        Told of every epoch.
+
+    Returns
+    -------
+    tuple of float
+        Mean loss by epoch, in nats.
+    """
+    rng = np.random.default_rng(seed)
+    step = _adam(torch, list(network.parameters()))
+
+    def learn(epoch: int) -> float:
+        total, weight = 0.0, 0.0
+        rate = training.learning_rate * (1 - epoch / training.epochs)
+        for batch in _enough(batches, rng):
+            loss, weights = loss_of(batch)
+            (loss / weights).backward()
+            step(rate)
+            total, weight = total + float(loss.detach()), weight + weights
+        mean = total / max(weight, 1e-12)
+        return mean if mean < HOPELESS else np.inf
+
+    return watch(learn, training, progress, LEAST_FALL)
+
+
+def _adam(torch: Any, weights: list[Any]) -> Callable[[float], None]:  # noqa: ANN401
+    """Return a function that takes a step down the gradients and forgets them [1]_.
+
+    PyTorch's own optimizer loads its compiler first, which takes longer than a small network takes to learn.
+
+    .. [1] Kingma, Ba: Adam: A method for stochastic optimization. ICLR 2015.
+    """
+    means, squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+    n_steps = 0
+
+    def step(rate: float) -> None:
+        nonlocal n_steps
+        n_steps += 1
+        with torch.no_grad():
+            length = float(torch.sqrt(sum((weight.grad**2).sum() for weight in weights)))
+            for weight, mean, square in zip(weights, means, squares, strict=True):
+                gradient = weight.grad * min(1.0, STEEPEST / max(length, 1e-12))
+                mean.lerp_(gradient, 1 - KEPT[0])
+                square.lerp_(gradient**2, 1 - KEPT[1])
+                spread = torch.sqrt(square / (1 - KEPT[1] ** n_steps)) + 1e-8
+                weight.sub_(rate * mean / (1 - KEPT[0] ** n_steps) / spread)
+                weight.grad = None
+
+    return step
+
+
+def _enough(batches: Callable[[np.random.Generator], Iterator[Ints]], rng: np.random.Generator) -> Iterator[Ints]:
+    n_batches = 0
+    while n_batches < LEAST_BATCHES:
+        for batch in batches(rng):
+            n_batches += 1
+            yield batch
