@@ -27,6 +27,7 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.neural import NEURAL
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import (
@@ -50,6 +51,7 @@ from anomembed.text_fitting import event_tokens
 
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
 FOLDS, MOST_CROSSED = 5, 50_000  # with no more reference sequences than this all are held out in turn
+SLOW_FOLDS = 2  # of neural networks, which take minutes to learn
 EVENTS_AT_ONCE = 1_000_000
 
 Judged = list[tuple[JudgedView, Floats]]
@@ -235,7 +237,7 @@ def _judge_held_out(
         n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
         learnt = learn(frame[n_held_out:])
         return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out], learnt.tokens), config)
-    raws, n_folds = [], min(FOLDS, n)
+    raws, n_folds = [], min(SLOW_FOLDS if config.embedding.method in NEURAL else FOLDS, n)
     for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
         part = learn(frame.filter(~is_held))
