@@ -14,7 +14,7 @@ from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import HASH, Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.counts import Counts, count_pairs
-from anomembed.represent.embeddings.corpus import SplitCorpus, record_corpus, record_sequences
+from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import check_embedding, fit_embeddings
 from anomembed.represent.embeddings.neural.networks import Autoencoder
@@ -22,6 +22,7 @@ from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
     ColumnTokens,
     Kind,
+    Tokens,
     Vocabulary,
     category_tokens,
     count_values,
@@ -121,37 +122,36 @@ def learn_model(
     past = fit_past(history, reference.learnt, config) if history else None
     learnt = make_batch(reference.learnt, vocabulary, numbers, past)
     held_out = make_batch(reference.held_out, vocabulary, numbers, past)
-    rows, _, times = distinct(learnt.tokens)
-    counts = count_pairs(rows, times, vocabulary.size)
-    corpus = record_corpus(vocabulary, rows, times, counts)
+    corpus = _count(vocabulary, learnt.tokens)
     embeddings = fit_embeddings(corpus, config.embedding, config.seed, progress, vectors)
     record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
-    views = _fit_views(vocabulary, counts, record, learnt, clean=config.reference.clean, seed=config.seed)
+    views = _fit_views(vocabulary, corpus.counts, record, learnt, clean=config.reference.clean, seed=config.seed)
     sources = Sources(table, roles, vocabulary, config.source.fit_where)
     if isinstance(embeddings.network, Autoencoder):
         views.append(ReconstructionView(embeddings.network))
     views += fit_entity_views(sources, past, record, learnt, is_own=not reference.is_split)
-    n_distinct = _count_distinct(learnt) if learnt.vectors else len(rows)
+    n_distinct = _count_distinct(learnt) if learnt.vectors else len(corpus.times)
     choice = choose_detector(
         config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=n_distinct
     )
     judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
     total = np.sum([view.term(raw) for view, raw in judged], axis=0)
     calibration = fit_calibration(total, is_own=not reference.is_split)
-    notes += [*_note_counts(counts, len(learnt)), *note_event(history, config), *text_notes(roles, vocabulary.names)]
-    notes += embeddings.notes
+    notes += [*_note_counts(corpus.counts, len(learnt)), *note_event(history, config)]
+    notes += [*text_notes(roles, vocabulary.names), *embeddings.notes]
+    n_held_out = reference.held_out.height if reference.is_split else 0
     summary = Summary(
         source=table.name,
         n_reference=reference.n_records,
-        n_learnt=reference.learnt.height,
+        n_learnt=len(learnt),
         n_distinct=n_distinct,
-        n_held_out=reference.held_out.height if reference.is_split else 0,
+        n_held_out=n_held_out,
         detector=str(choice),
         notes=tuple(notes),
     )
     ranges = fit_ranges(learnt, vocabulary, [column for column, _ in sources.entities()])
     fitted = tuple(_for_others(view) if hold_out else view for view, _ in judged)
-    return Model(config, roles, vocabulary, counts, embeddings, ranges, fitted, calibration, summary, past)
+    return Model(config, roles, vocabulary, corpus.counts, embeddings, ranges, fitted, calibration, summary, past)
 
 
 def split_corpus(table: Table, roles: Roles, config: Config) -> SplitCorpus:
@@ -180,10 +180,13 @@ def split_corpus(table: Table, roles: Roles, config: Config) -> SplitCorpus:
         return split_sequences(table, roles, config)
     reference = _read_reference(table, roles, None, config, hold_out=True)
     vocabulary = _fit_vocabulary(table, roles, reference, config)
-    rows, _, times = distinct(vocabulary.encode(reference.learnt))
-    counts = count_pairs(rows, times, vocabulary.size)
     held_out = record_sequences(vocabulary.encode(reference.held_out))
-    return SplitCorpus(record_corpus(vocabulary, rows, times, counts), held_out)
+    return SplitCorpus(_count(vocabulary, vocabulary.encode(reference.learnt)), held_out)
+
+
+def _count(vocabulary: Vocabulary, tokens: Tokens) -> Corpus:
+    rows, _, times = distinct(tokens)
+    return record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
 
 
 def _count_distinct(records: Batch) -> int:
