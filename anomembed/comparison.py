@@ -16,26 +16,37 @@ from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
-from anomembed.represent.embeddings.learners import LEARNERS, fit_embeddings
+from anomembed.represent.embeddings.learners import LEARNERS, WITHOUT_VECTORS, check_embedding, fit_embeddings
+from anomembed.represent.embeddings.neural import NEURAL, NEXT_EVENT
 from anomembed.represent.quality.neighbours import compare_neighbours
 from anomembed.scoring import VALUES, score_batches
 
 MIB = 2**20
 
 
-def check_learners(names: Sequence[str]) -> None:
-    """Refuse names that no learner has.
+def check_learners(names: Sequence[str], *, is_ordered: bool) -> None:
+    """Refuse names that no learner has, and learners that learn from other things than these.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The learners.
+    is_ordered : bool
+        Whether whole sequences are learnt from.
 
     Raises
     ------
     ConfigError
-        When there is no such learner, or one is named twice, or none is.
+        When there is no such learner, it cannot learn here, or one is named twice, or none is.
     """
     for name in names:
         if name not in LEARNERS:
             near = nearest_name(name, LEARNERS)
             known = "" if near.startswith("; there are") else f"; there are: {', '.join(LEARNERS)}"
             raise ConfigError(f"--compare: no such learner: {name!r}{near}{known}")
+        if (name in NEURAL) and (name in NEXT_EVENT) != is_ordered:
+            raise ConfigError(f"--compare: {name} learns from {'records' if is_ordered else 'whole sequences'}")
+        check_embedding(name)
     if len(set(names)) < len(names) or not names:
         raise ConfigError("--compare: name different learners, such as ppmi-svd,skipgram")
 
@@ -84,10 +95,12 @@ def compare_learners(
     vectors = read_wanted_vectors(config.embedding.vectors)
     for name in names:
         progress(name)
-        chosen = config.model_copy(update={"embedding": config.embedding.model_copy(update={"method": name})})
-        ranked = {} if labels is None else _rank(table, roles, chosen, labels, vectors)
-        learnt, seconds = _timed(split.corpus, chosen, vectors)
-        again, peak = _watched(split.corpus, chosen, vectors)
+        taken = None if name in WITHOUT_VECTORS else vectors
+        settings = {"method": name} if taken else {"method": name, "vectors": None, "vectors_use": None}
+        chosen = config.model_copy(update={"embedding": config.embedding.model_copy(update=settings)})
+        ranked = {} if labels is None else _rank(table, roles, chosen, labels, taken)
+        learnt, seconds = _timed(split.corpus, chosen, taken)
+        again, peak = _watched(split.corpus, chosen, taken)
         quality = measure_quality(learnt, again, split, grouping)
         first = first or learnt
         used = split.corpus.occurrences > 0

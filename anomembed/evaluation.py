@@ -65,13 +65,15 @@ def hide_column(config: Config, table: Table, name: str, option: str) -> Config:
         When sequences are made of it.
     """
     column = table.column(name).name
-    said, names = config.sequence, (config.sequence.key, *config.sequence.order, *config.sequence.event)
+    names = [config.sequence.key, *config.sequence.order, *config.sequence.event]
+    if config.sequence.is_whole:  # they may be cut from what an entity does in time
+        names += [*config.roles.entity, *config.roles.timestamp]
     if column in {table.column(given).name for given in names if given}:
         raise ConfigError(f"{option} {name}: sequences are made of this column; it cannot be hidden from them")
     given = {role: getattr(config.roles, role) for role in type(config.roles).model_fields}
     kept = {role: tuple(n for n in some if table.column(n).name != column) for role, some in given.items()}
     roles = config.roles.model_copy(update={**kept, "ignore": (*kept["ignore"], column)})
-    return config.model_copy(update={"roles": roles, "sequence": said})
+    return config.model_copy(update={"roles": roles})
 
 
 def read_labels(table: Table, roles: Roles, label: str, positive: str | None, where: str | None) -> pl.DataFrame:

@@ -33,6 +33,7 @@ from anomembed.sequence_fitting import ensure_sequences
 
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128
+MOST_EXPLAINED = 2_000
 OF_NUMBERS = (NumberView, EntityView, StepView, GapView, VectorView, MatchView)  # views that look at more than tokens
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
@@ -195,6 +196,8 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
     -------
     Flags
     """
+    if flagged.height > MOST_EXPLAINED:
+        return _explain_most(model, flagged)
     if model.is_sequential:
         return _explain_sequences(model, flagged)
     values = model.vocabulary.parse(_values(flagged))
@@ -217,6 +220,15 @@ def explain(model: Model, flagged: pl.DataFrame) -> Flags:
             sentences.append(_sentence(model, wording, case, parts[row], int(worst[start + row])))
             tables.append(_contribution_table(model, wording, case, parts[row], start + row + 1))
     return _flags(model, flagged, sentences, pl.concat([_NO_CONTRIBUTIONS, *tables]))
+
+
+def _explain_most(model: Model, flagged: pl.DataFrame) -> Flags:
+    """Explain the most abnormal of very many flags; an outbreak floods a log, and nobody reads a million reasons."""
+    first, rest = explain(model, flagged[:MOST_EXPLAINED]), flagged[MOST_EXPLAINED:]
+    reason = f"one of {flagged.height:,} flags, of which the {MOST_EXPLAINED:,} most abnormal are explained"
+    others = _flags(model, rest, [reason] * rest.height, first.contributions)
+    ranked = others.frame.with_columns(pl.col("rank") + MOST_EXPLAINED)
+    return Flags(pl.concat([first.frame, ranked]), first.contributions)
 
 
 def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:

@@ -64,6 +64,10 @@ def test_these_are_the_defaults():
     assert load_config(written(DEFAULTS)) == load_config(written("")) == Config()
 
 
+def test_one_name_needs_no_list():
+    assert load_config(written('[roles]\nentity = "who"\n')).roles.entity == ("who",)
+
+
 def test_settings_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         Config().flags.budget = 3
@@ -88,7 +92,7 @@ def test_settings_are_frozen():
         ("flags", "threshold", [1e-300, 0.99], [0, 1, float("inf")]),
         ("sequence", "length", [], [0, "many"]),
         ("reference", "clean", [True], ["perhaps", 2]),
-        ("roles", "key", [["id"], []], ["id", [1], 7]),
+        ("roles", "key", [["id"], []], [[1], 7]),
     ],
 )
 def test_bounds(section, name, inside, outside):

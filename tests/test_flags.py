@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed.score.flags import FlagRule
+from anomembed.scoring import MOST_EXPLAINED
 
 TAILS = st.lists(
     st.sampled_from([1e-9, 0.0005, 0.001, 0.004, 0.01, 0.02, 0.05, 0.2, 0.5, 1.0]), min_size=1, max_size=40
@@ -76,3 +77,14 @@ def test_caution_where_the_rule_can_never_flag():
     assert "below 0.01" in caution("threshold", 0.001)
     assert caution("threshold", 0.01) is caution("budget", 5) is caution("alpha", 0.05, can_extrapolate=True) is None
     assert FlagRule("alpha", 0.05).caution(5, 99, can_extrapolate=False) is None
+
+
+def test_of_very_many_flags_the_most_abnormal_are_explained(run, tmp_path):
+    n = MOST_EXPLAINED + 20
+    frame = pl.DataFrame({"id": range(n), "a": [f"a{i % 7}" for i in range(n)], "b": [f"b{i % 5}" for i in range(n)]})
+    frame.write_parquet(tmp_path / "many.parquet")
+    assert run("scan", tmp_path / "many.parquet", "--budget", n, "--scores-to", tmp_path / "s.parquet").code == 0
+    scores = pl.read_parquet(tmp_path / "s.parquet")
+    assert scores["flagged"].all()
+    assert scores["reason"].str.starts_with(f"one of {n:,} flags").sum() == 20
+    assert scores["raw_score"][-20:].max() <= scores["raw_score"][:-20].min()

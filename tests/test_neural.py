@@ -81,7 +81,12 @@ def test_chances_are_those_of_the_surprise_and_sum_to_one(trained, method):
     judged = parade().encode([WRONG])
     network = trained[method].network
     for place, nats in enumerate(network.surprise(judged)[0]):
-        chances = network.chances(judged.events[:place])
+        before = judged.first(np.array([place]))
+        [chances] = network.chances(before)
+        many = network.chances(
+            parade().encode([WRONG, *RIGHT, WRONG]).first(np.array([place, *map(len, RIGHT), place]))
+        )
+        assert (many[[0, -1]] == chances).all()  # whatever stands beside it
         seen = judged.events[place] if place < len(judged.events) else network.n_tokens + 1
         assert chances.sum() == pytest.approx(1.0)
         assert -np.log(chances[seen]) == pytest.approx(nats, rel=1e-5)

@@ -89,7 +89,7 @@ class Asked:
         """
         check_detector(config.detector.name)
         if self.compare is not None:
-            check_learners(self.learners)
+            check_learners(self.learners, is_ordered=config.sequence.is_whole)
         if self.columns is not None and not all(self.columns):
             raise ConfigError("--group takes two columns, such as merchant=merchant_category")
         if self.positive is not None and self.label is None:

@@ -19,6 +19,7 @@ OF_COLUMN = ("column", "column_name")
 NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(model_id) FROM models)"
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
 AT_ONCE = 50_000
+LARGEST = 1e9  # of a number: the squares of larger ones are beyond single precision
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _find_table(path: str) -> str:
         (schema, name): set(rows["column_name"])
         for (schema, name), rows in known.group_by("schema_name", "table_name", maintain_order=True)
     }
-    if ("main", "store_version") in tables:
+    if {("main", "store_version"), ("main", "tokens"), ("main", "models")} <= tables.keys():
         return NEWEST
     found = [place for place, names in tables.items() if "token" in names and names.intersection(VECTOR)]
     if len(found) != 1:
@@ -135,9 +136,10 @@ def _read_table(path: str, query: str | None) -> Rows:
 
 
 def _checked(source: str, names: Sequence[str], vectors: NDArray[np.float32]) -> TokenVectors:
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(vectors) <= LARGEST).all(axis=1))
     if len(bad):
-        raise DataError(f"{source}: the vector of {names[bad[0]]!r} has a number that is not finite")
+        what = f"beyond {LARGEST:g}" if np.isfinite(vectors[bad[0]]).all() else "that is not finite"
+        raise DataError(f"{source}: the vector of {names[bad[0]]!r} has a number {what}")
     first = {name: place for place, name in reversed(list(enumerate(names)))}
     kept = np.sort(np.fromiter(first.values(), np.int64, len(first)))
     n_repeated = len(names) - len(kept)

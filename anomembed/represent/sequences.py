@@ -68,6 +68,11 @@ class Sequences:
         """Place of every event in its sequence, from 0."""
         return np.arange(len(self.events)) - np.repeat(self.starts[:-1], self.lengths)
 
+    def first(self, many: Ints) -> "Sequences":
+        """Return the first events of every sequence, as many of each as `many` says, without their times."""
+        kept = self.places < many[self.of_event]
+        return Sequences(self.events[kept], np.concatenate([[0], np.cumsum(np.minimum(many, self.lengths))]))
+
     def distinct(self) -> tuple["Sequences", Ints]:
         """Return the distinct sequences in the order of their first appearance, and the place of each one in them."""
         # Told apart by a 64-bit hash: two of a million distinct sequences share one with a chance of 3e-8.

@@ -124,7 +124,7 @@ class EntityWording(Wording):
         if seen - view.is_own <= 0:
             use = "the only use" if view.is_own else "first use"
             return f"{use} of {value} by {whose} ({_records(times)}{_over(habits.span[entity])}){instead}"
-        often = f"{seen:,} of its {_records(times)}, {view.share[token]:.2g} of all"
+        often = f"{seen:,} of its {_records(times)}; {view.share[token]:.2%} of all records have it"
         return f"{value} is seldom with {whose} ({often}){instead}"
 
     def _favourites(self, habits: Habits, entity: int, column: int) -> str:

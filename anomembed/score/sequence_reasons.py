@@ -7,6 +7,7 @@ holds: **the contributions of a sequence sum to its raw score.**
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -167,15 +168,16 @@ class SequenceReasons:
         self, view: OrderView, sequences: Sequences, named: list[list[str]], terms: Floats
     ) -> list[list[Part]]:
         surprise, starts = view.surprise(sequences)
-        found = []
-        for row, (events, term) in enumerate(zip(named, terms, strict=True)):
-            place = int(surprise[starts[row] : starts[row + 1]].argmax())
-            found.append([self._place(view, sequences[row : row + 1], events, place, float(term))])
-        return found
+        places = np.array([int(surprise[begin:end].argmax()) for begin, end in pairwise(starts)])
+        chances = view.chances(sequences.first(places))
+        return [
+            [self._place(chances[row], sequences[row : row + 1], events, int(places[row]), float(terms[row]))]
+            for row, events in enumerate(named)
+        ]
 
-    def _place(self, view: OrderView, sequence: Sequences, events: list[str], place: int, share: float) -> Part:
+    def _place(self, chances: Floats, sequence: Sequences, events: list[str], place: int, share: float) -> Part:
         seen = sequence.events[place] if place < len(sequence.events) else len(self.tokens.labels) + 1  # the end
-        expected = likely_events(view.chances(sequence.events[:place]), self.tokens, int(seen))
+        expected = likely_events(chances, self.tokens, int(seen))
         instead = f"; expected: {', '.join(expected)}" if expected else ""
         after = f"after {events[place - 1]}" if place else "as the first"
         if place == len(events):

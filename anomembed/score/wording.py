@@ -141,6 +141,8 @@ class Wording:
         """Say that a value is new, rare or in unusual company; None when it is none of these."""
         tokens, token = self.vocabulary.columns[column], int(case.tokens[column])
         special = self.vocabulary.special(token)
+        if tokens.kind is Kind.VECTOR and special is None:
+            return None  # that there is a vector is no news; its own views speak of it
         instead = self._instead(case, column)
         if special is Special.UNSEEN:
             return f"{self.named(case, column)} was never seen in the reference{instead}"
@@ -186,6 +188,8 @@ class Wording:
     def _counted(self, case: Case, column: int) -> str:
         """Name a value, and its bin when that is what was counted."""
         token = int(case.tokens[column])
+        if self.vocabulary.columns[column].kind is Kind.VECTOR and self.vocabulary.special(token) is None:
+            return f"any {clean_text(self.vocabulary.columns[column].name)}"  # that there is one is what was counted
         label = clean_text(self.vocabulary.label(token))
         is_bin = self.sources[column] >= 0 and self.vocabulary.special(token) is None and label != case.shown[column]
         return f"{self.named(case, column)} ({label})" if is_bin else self.named(case, column)

@@ -107,6 +107,7 @@ LEARNING_RATES = {
     "cnn": 0.003,
     "autoencoder": 0.003,
 }
+WITHOUT_VECTORS = ("onehot", "random", *NEURAL)  # take none from elsewhere
 EPOCHS = 10
 NEURAL_EPOCHS = 20
 

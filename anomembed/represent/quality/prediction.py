@@ -182,8 +182,8 @@ def rank_figures(scores: Floats, truth: Ints) -> tuple[float, float, float]:
 
     Examples
     --------
-    >>> rank_figures(np.array([[3.0, 2.0, 1.0], [0.0, 0.0, 9.0]]), np.array([0, 1]))
-    (0.5, 1.0, 0.708...)
+    >>> rank_figures(np.array([[3.0, 2.0, 1.0], [0.0, 5.0, 9.0]]), np.array([0, 1]))
+    (0.5, 1.0, 0.75)
     """
     own = scores[np.arange(len(truth)), truth][:, None]
     above = (scores > own).sum(axis=1)

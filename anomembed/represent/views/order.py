@@ -50,9 +50,11 @@ class OrderView:
         """Return the surprise of every event and of every end, and where each sequence begins."""
         return self.ngrams.surprise(batch, self.own) if self.network is None else self.network.surprise(batch)
 
-    def chances(self, before: NDArray[np.integer]) -> Floats:
-        """Return the chance of every token (and of the start, never, and the end) after the events `before`."""
-        return (self.network or self.ngrams).chances(before)
+    def chances(self, before: Sequences) -> Floats:
+        """Return the chance of every token (and of the start, never, and the end) after each of some sequences."""
+        if self.network is not None:
+            return self.network.chances(before)
+        return np.array([self.ngrams.chances(before[row : row + 1].events) for row in range(len(before))])
 
 
 @dataclass(frozen=True)

@@ -126,14 +126,34 @@ class NextEvent:
         in_blocks(judge, len(pieces), ROWS)
         return self.classes.nats(pieces.tokens, class_nats), pieces.starts
 
-    def chances(self, before: NDArray[np.integer]) -> Floats:
-        """Return the chance of every token (and of the start, never, and the end) after the events `before`."""
-        pieces = Pieces(Sequences(before.astype(np.int32), np.array([0, len(before)])), self.n_tokens)
-        last = len(pieces) - 1
-        *_, logits = self._run(pieces.padded(filled(np.array([last])), self.reach)[0])
-        class_nats = log_of_sum(logits[:1]) - logits[0]
-        chance = np.exp(-self.classes.nats(np.arange(self.n_tokens + 1), class_nats[self.classes.of_token]))
-        return np.concatenate([chance[:-1], [0.0], chance[-1:]])
+    def chances(self, before: Sequences) -> Floats:
+        """Return the chance of every token (and of the start, never, and the end) after each of some sequences.
+
+        Parameters
+        ----------
+        before : Sequences
+            What stands before.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_tokens + 2)
+        """
+        pieces = Pieces(before, self.n_tokens)
+        ends = pieces.starts[1:] - 1
+        last = np.searchsorted(pieces.sequence, np.arange(len(before)), side="right") - 1
+        order = np.argsort(pieces.lengths[last], kind="stable")
+        class_nats = np.empty((len(before), len(self.output_bias)))
+
+        def judge(block: slice) -> None:
+            rows = order[block]
+            context, places = pieces.padded(filled(last[rows]), self.reach)
+            for step, logits in enumerate(self._run(context)):
+                found = np.flatnonzero(places[: len(rows), step] == ends[rows])
+                class_nats[rows[found]] = log_of_sum(logits[found])[:, None] - logits[found]
+
+        in_blocks(judge, len(before), ROWS)
+        chance = np.exp(-self.classes.nats(np.arange(self.n_tokens + 1), class_nats[:, self.classes.of_token]))
+        return np.insert(chance, self.n_tokens, 0.0, axis=1)
 
     @property
     def reach(self) -> int:
