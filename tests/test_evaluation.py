@@ -322,6 +322,7 @@ RECORDS = "CREATE TABLE t AS SELECT i AS id, 'p' || i % 3 AS a, 'q' || i % 4 AS 
         ("1 AS y", ["--map", "map.pdf"], "map.pdf: maps are drawn to files that end in .png or .svg"),
         ("1 AS y", ["--map", "no/map.png"], "no such folder for the map: no"),
         ("1 AS y", ["--projection", "tsne"], "no such projection: tsne; there are: pca, umap"),
+        ("1 AS y", ["--compare", "ppmi-svd,gru"], "--compare: gru learns from whole sequences"),
         ("1 AS y", ["--ignore", "b"], "a is the only column that is judged: its values keep no company"),
     ],
 )
@@ -375,3 +376,25 @@ def test_a_sequence_is_abnormal_when_one_of_its_events_is(planted):
         config = Config(sequence={"key": "session", "order": ["place"], "event": ["event"]})
         labels = read_labels(table, find_roles(table, config), "bad", None, None).sort("session")
     assert labels[IS_ABNORMAL].to_list() == [session % 5 == 0 for session in range(150)]
+
+
+def test_what_sequences_are_cut_from_cannot_be_hidden(run, database, tmp_path):
+    moment = "TIMESTAMP '2026-01-01' + INTERVAL (i) MINUTE AS moment"
+    visits = f"SELECT i AS id, 'u' || i % 5 AS who, {moment}, 'e' || i % 3 AS did"
+    path = database(f"CREATE TABLE t AS {visits} FROM range(300) r(i)")
+    (tmp_path / "c.toml").write_text(
+        f'[source]\ndatabase = "{path}"\ntable = "t"\n[roles]\nentity = "who"\ntimestamp = "moment"\n'
+        '[sequence]\nsession_gap = "30m"\nevent = "did"\n'
+    )
+    outcome = run("evaluate", tmp_path / "c.toml", "--group", "did=who")
+    assert outcome.code == 2
+    assert "sequences are made of this column" in outcome.err
+
+
+def test_a_comparison_gives_vectors_to_those_that_take_them(run, database, tmp_path):
+    path = database(RECORDS.format("i % 2 AS y"))
+    (tmp_path / "v.vec").write_text("".join(f"a=p{i} {i + 1} 0 1\n" for i in range(3)))
+    options = ["--compare", "random,ppmi-svd", "--format", "csv", "--quiet"]
+    with_vectors, without = (run("evaluate", path, *more, *options) for more in (["--vectors", tmp_path / "v.vec"], []))
+    widths = [pl.read_csv(outcome.out.encode())["width"].to_list() for outcome in (with_vectors, without)]
+    assert widths[0][0] == widths[1][0] != widths[0][1] == 3

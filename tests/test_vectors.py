@@ -78,6 +78,7 @@ BAD = {
     "too wide": (b"2 2\ncat 1 2\ndog 1 2 3\n", "line 3 has a vector 3 wide, the others are 2 wide"),
     "NaN": (b"cat 1 2\ndog nan 2\n", "the vector of 'dog' has a number that is not finite"),
     "infinite": (b"cat 1 2\ndog 1 1e300\n", "the vector of 'dog' has a number that is not finite"),
+    "too large": (b"cat 1 2\ndog 1 3e18\n", "the vector of 'dog' has a number beyond 1e+09"),
     "text cut off": (b"9 2\ncat 1 2\ndog 1 2\n", "is cut off: its first line says 9 vectors, there are 2"),
     "binary cut off": (binary(ROWS)[:-6], "is cut off"),
     "far too many": (b"999999999999 300\n\x01\x02", "is cut off"),
@@ -338,15 +339,17 @@ def test_export_replaces_nothing_unasked(run, fitted, tmp_path):
         ("there.vec",): "there.vec exists; give another name, or --force",
         ("no/where.vec",): "its folder does not exist",
         (str(store), "--force"): "it is the store",
+        ("mine.duckdb", "--force"): "mine.duckdb is a database with other tables than vectors",
         ("new.vec", "--model", "7"): "there is no model 7",
     }
     (tmp_path / "there.vec").write_text("precious")
+    write_database(tmp_path / "mine.duckdb", "CREATE TABLE payments AS SELECT 1 AS id")
     for arguments, said in cases.items():
         outcome = run("export", *arguments, "--store", store)
         assert outcome.code == 2
         assert said in outcome.err
     assert run("export", "new.vec", "--store", "none.duckdb").code == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["there.vec"]
+    assert {path.name for path in tmp_path.iterdir()} == {"there.vec", "mine.duckdb"}
     assert run("export", "there.vec", "--store", store, "--force", "--quiet") == (0, "", "")
     assert len(read_vectors("there.vec").names) == 11
 

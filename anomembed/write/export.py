@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from anomembed.errors import ConfigError
+from anomembed.read.table import Table
 from anomembed.read.word_files import spell
 from anomembed.write.store import Store, write_tables
 
@@ -40,8 +41,17 @@ def check_export_path(path: Path, store: str, *, force: bool) -> None:
         raise ConfigError(f"the vectors cannot be written to {path}: it is the store")
     if path.is_dir() or (path.exists() and not force):
         raise ConfigError(f"{path} exists; give another name{'' if path.is_dir() else ', or --force to replace it'}")
+    if path.suffix == ".duckdb" and path.exists() and _has_other_tables(path):
+        raise ConfigError(
+            f"{path} is a database with other tables than vectors, and is not replaced; give another name"
+        )
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise ConfigError(f"the vectors cannot be written to {path}: its folder does not exist or is read-only")
+
+
+def _has_other_tables(path: Path) -> bool:
+    with Table(str(path), "SELECT table_name FROM duckdb_tables()") as tables:
+        return bool(tables.count(f"table_name <> '{TABLE}'"))
 
 
 def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int, int]:
