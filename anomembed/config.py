@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from anomembed.errors import ConfigError, nearest_name
 
-Names = Annotated[tuple[str, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)]
-"""One name, or several."""
+Names = tuple[str, ...]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -321,6 +320,8 @@ def _sentence(error: ValidationError) -> str:
     name = ".".join(place[:2])  # deeper is which of several types it might have been
     if first["type"] == "extra_forbidden":
         return f"unknown setting {name}{nearest_name(place[-1], _known(place[:-1]))}"
+    if first["type"] == "tuple_type":
+        return f"{name} = {first['input']!r}: a list of names is needed, such as {[str(first['input'])]}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # settings that do not go together

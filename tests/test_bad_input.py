@@ -429,7 +429,7 @@ def test_a_model_that_is_not_there(run, fitted, tmp_path, arguments, said):
         ("[flags]\nbudget = 5\nalpha = 0.1", "flags: choose one of alpha, budget"),
         ("seed = 1.5", "seed = 1.5"),
         ("source = 3", "source = 3"),
-        ("[roles]\nkey = 7", "roles.key = 7"),
+        ("[roles]\nkey = 'id'", "roles.key = 'id'"),
         ("[detector]\nname = 'copod'\n[source]\ndatabase = 'source.duckdb'", "COPOD is not offered"),
     ],
 )

@@ -64,8 +64,10 @@ def test_these_are_the_defaults():
     assert load_config(written(DEFAULTS)) == load_config(written("")) == Config()
 
 
-def test_one_name_needs_no_list():
-    assert load_config(written('[roles]\nentity = "who"\n')).roles.entity == ("who",)
+def test_one_name_is_a_list_too(tmp_path):
+    (tmp_path / "c.toml").write_text('[roles]\nentity = "who"\n')
+    with pytest.raises(ConfigError, match=r"roles.entity = 'who': a list of names is needed, such as \['who'\]$"):
+        load_config(tmp_path / "c.toml")
 
 
 def test_settings_are_frozen():
@@ -92,7 +94,7 @@ def test_settings_are_frozen():
         ("flags", "threshold", [1e-300, 0.99], [0, 1, float("inf")]),
         ("sequence", "length", [], [0, "many"]),
         ("reference", "clean", [True], ["perhaps", 2]),
-        ("roles", "key", [["id"], []], [[1], 7]),
+        ("roles", "key", [["id"], []], ["id", [1], 7]),
     ],
 )
 def test_bounds(section, name, inside, outside):
