@@ -123,6 +123,11 @@ class Model:
         """Whether whole sequences are judged instead of single records."""
         return self.config.sequence.is_whole
 
+    @property
+    def unit(self) -> str:
+        """What has a score: records, or sequences."""
+        return "sequences" if self.is_sequential else "records"
+
     def terms(self, batch: Batch) -> NDArray[np.float64]:
         """Return what every view adds to the records' raw scores, shape (n_records, n_views); high = abnormal."""
         return np.column_stack([judged.term(judged.raw(batch)) for judged in self.views])
@@ -237,8 +242,8 @@ def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
 def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | None]:
     """Choose the model that records are scored by when nobody names one.
 
-    The newest that was fitted on the same source with the same settings; else the newest on the same source; else the
-    newest of all. A store may hold models of several tables, and a scan leaves one, too.
+    The newest that was fitted with the same settings on the same source, else on another one. A store may hold models
+    of several tables, and a scan leaves one, too; none of them is what the settings ask for.
 
     Parameters
     ----------
@@ -258,18 +263,22 @@ def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | 
     Raises
     ------
     StoreError
-        When there is no model.
+        When there is no model, or none with these settings.
     """
     rows = store.rows("SELECT model_id, source, config FROM models ORDER BY model_id DESC")
     if not rows:
         raise StoreError(f"there is no model in {store.path}: run `anomembed fit` first")
-    same = [(model_id, json.loads(text)) for model_id, name, text in rows if name == source]
-    for model_id, fitted in same:
-        if _settings(fitted) == _settings(config.model_dump(mode="json")):
+    wanted = _settings(config.model_dump(mode="json"))
+    fitted = [(model_id, name) for model_id, name, text in rows if _settings(json.loads(text)) == wanted]
+    for model_id, name in fitted:
+        if name == source:
             return model_id, None
-    if same:
-        return same[0][0], f"model {same[0][0]} was fitted with other settings than these; `anomembed fit` makes one"
-    return rows[0][0], f"model {rows[0][0]} was fitted on {rows[0][1]}, not on {source}; choose another by --model"
+    if fitted:
+        model_id, name = fitted[0]
+        return model_id, f"model {model_id} was fitted on {name}, not on {source}; choose another by --model"
+    raise StoreError(
+        f"no model in {store.path} was fitted with these settings: run `anomembed fit` again, or choose one by --model"
+    )
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:

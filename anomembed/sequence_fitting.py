@@ -69,7 +69,9 @@ def find_sequence_roles(table: Table, config: Config) -> Roles:
     order = config.sequence.order or config.roles.timestamp
     if not order:
         raise ConfigError("say what puts the events in order: --order or --time, sequence.order or roles.timestamp")
-    return sequence_roles(table, ensure_sequences(table, config), order, config.sequence.event)
+    key = ensure_sequences(table, config)
+    entity = config.roles.entity if table.is_derived(key) else ()
+    return sequence_roles(table, key, order, config.sequence.event, entity)
 
 
 def ensure_sequences(table: Table, config: Config) -> str:

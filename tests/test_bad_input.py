@@ -373,7 +373,10 @@ def test_score_takes_the_model_of_its_own_configuration(run, fitted, database):
     assert outcome.code == 0, outcome.err
     assert "model     1, fitted" in outcome.err
     Path(fitted).write_text(Path(fitted).read_text() + "\n[tokens]\nbins = 5\n")
-    assert "was fitted with other settings" in run("score", fitted, "--store", "store.duckdb").err
+    changed = run("score", fitted, "--store", "store.duckdb")
+    assert (changed.code, changed.out) == (2, "")
+    assert "no model in store.duckdb was fitted with these settings" in changed.err
+    assert run("score", fitted, "--store", "store.duckdb", "--model", "1").code == 0
 
 
 def test_init_writes_the_roles_that_it_is_told(run, pets):

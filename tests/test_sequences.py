@@ -285,7 +285,7 @@ def test_tail_probabilities_are_honest_for_new_sequences(model):
         (["--sequence", "case_id", "--event", "what"], "say what puts the events in order"),
         (["--order", "n", "--event", "what"], "say whose events these are: a sequence (key, session_gap, window"),
         (["--sequence", "case_id", "--order", "n"], "say which columns hold the event"),
-        (["--sequence", "one", "--order", "n", "--event", "what"], "has 1 sequences"),
+        (["--sequence", "one", "--order", "n", "--event", "what"], "has one sequence; normal behaviour"),
         (["--sequence", "case_id", "--order", "n", "--event", "nothing"], "every event of log is null"),
         (["--sequence", "case_id", "--order", "n", "--event", "what", "--fit-where", "n > 99"], "has 0 sequences"),
     ],
@@ -323,7 +323,7 @@ def test_a_column_that_is_missing_when_scoring(model):
 
 
 def test_nothing_to_learn_from():
-    with pytest.raises(DataError, match="has 1 sequences"):
+    with pytest.raises(DataError, match="has one sequence; normal behaviour"):
         fit_model(pl.DataFrame({"case_id": [1, 1], "n": [1, 2], "what": ["a", "b"]}), config=Config(**SETTINGS))
 
 

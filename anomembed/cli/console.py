@@ -47,19 +47,20 @@ class Teller:
         for role in (Role.KEY, *JUDGED, Role.ORDER, Role.EVENT):
             names = [column.name for column in roles.of(role)]
             if names:
-                more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-                self.say(role, ", ".join(names[:SHOWN_NAMES]) + more)
+                self.say(role, _listed(names))
         if not roles.key:
             self.say(Role.KEY, "none found: records are told apart by their row number")
-        for column in roles.of(Role.IGNORE):
-            self.say("not used", f"{column.name}: {column.reason}")
+        unused = roles.of(Role.IGNORE)
+        for reason in dict.fromkeys(column.reason for column in unused):
+            names = [column.name for column in unused if column.reason == reason]
+            self.say("not used", f"{_listed(names)}: {reason}")
 
     def model(self, model: Model) -> None:
         """Say what was learnt."""
         summary = model.summary
         of = "" if summary.n_learnt + summary.n_held_out >= summary.n_reference else f" of {summary.n_reference:,}"
         held = f", {summary.n_held_out:,} held out for calibration" if summary.n_held_out else ""
-        self.say("reference", f"{summary.n_learnt:,}{of} records ({summary.n_distinct:,} distinct){held}")
+        self.say("reference", f"{summary.n_learnt:,}{of} {model.unit} ({summary.n_distinct:,} distinct){held}")
         embeddings = model.embeddings
         self.say(
             "learnt",
@@ -70,16 +71,14 @@ class Teller:
         for note in summary.notes:
             self.say("note", note)
 
-    def run(self, run: Run, rule: str) -> None:
-        """Say what a run did."""
-        self.say("scored", f"{run.n_scored:,} records, {run.flags.frame.height:,} flagged ({rule})")
+    def run(self, run: Run, rule: str, unit: str) -> None:
+        """Say what a run did; `unit` is what is judged."""
+        self.say("scored", f"{run.n_scored:,} {unit}, {run.flags.frame.height:,} flagged ({rule})")
         if run.caution:
             self.say("caution", run.caution)
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
-            self.say(
-                "note", f"{beyond:,} of them lie beyond all reference scores: their tail probability is extrapolated"
-            )
+            self.say("note", f"beyond all reference scores, where tail probabilities are extrapolated: {beyond:,} of them")
 
     @contextmanager
     def learning(self) -> Iterator[Callable[[int, int, float], None] | None]:
@@ -106,6 +105,11 @@ class Teller:
         self.say(
             "kept", f"run {run.run_id} and model {run.model_id} in {store}; FROM why('KEY') there has all of a flag"
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(names[:SHOWN_NAMES]) + more
 
 
 def printable(text: str) -> str:

@@ -105,7 +105,7 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
             return
         chosen, note = choose_model(store, table.name, config) if model_id is None else (model_id, None)
         model = load_model(store, chosen)
-        teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} records of {model.summary.source}")
+        teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} {model.unit} of {model.summary.source}")
         if note:
             teller.say("note", note)
         check_key(model.roles, table, config.source.where)
@@ -135,7 +135,7 @@ def _score(
     key = key_names(model.roles)
     if output.scores_to:
         write_scores(store, key, output.scores_to)
-    teller.run(run, str(flag_rule(config)))
+    teller.run(run, str(flag_rule(config)), model.unit)
     if not output.quiet and (run.flags.frame.height or output.form is not Format.TABLE):
         print_flags(run.flags.frame, output.form, len(key))
     teller.farewell(run, config.store.path)

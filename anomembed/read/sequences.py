@@ -22,7 +22,9 @@ UNITS = {"s": "SECOND", "m": "MINUTE", "h": "HOUR", "d": "DAY"}
 MOST_EVENTS = 20_000_000  # events learnt from, about
 
 
-def sequence_roles(table: Table, key: str, order: Sequence[str], event: Sequence[str]) -> Roles:
+def sequence_roles(
+    table: Table, key: str, order: Sequence[str], event: Sequence[str], entity: Sequence[str] = ()
+) -> Roles:
     """Give the columns of a table of events their roles.
 
     Parameters
@@ -33,6 +35,8 @@ def sequence_roles(table: Table, key: str, order: Sequence[str], event: Sequence
         Column that names the sequence.
     order, event : sequence of str
         Columns that put events in order, and that say what happened; several make one event, in the table's order.
+    entity : sequence of str
+        Columns that say whose events make a sequence, where sequences were formed.
 
     Returns
     -------
@@ -46,7 +50,8 @@ def sequence_roles(table: Table, key: str, order: Sequence[str], event: Sequence
     DataError
         When there are fewer than two sequences, or no event.
     """
-    told = {table.column(name).name: Role.ORDER for name in order}
+    told = {table.column(name).name: Role.ENTITY for name in entity}
+    told |= {table.column(name).name: Role.ORDER for name in order}
     told |= {table.column(name).name: Role.EVENT for name in event}
     told[table.column(key).name] = Role.KEY
     roles = Roles(
@@ -59,11 +64,12 @@ def sequence_roles(table: Table, key: str, order: Sequence[str], event: Sequence
                 "as told" if c.name in told else "neither sequence, order nor event",
             )
             for c in table.columns
+            if c.name in told or not table.is_derived(c.name)
         )
     )
     n_sequences = count_sequences(table, roles, None)
     if n_sequences < 2:
-        raise DataError(f"{table.name} has {n_sequences} sequences; normal behaviour needs at least 2")
+        raise DataError(f"{table.name} has {'one' if n_sequences else 'no'} sequence; normal behaviour needs at least 2")
     if not table.count(" OR ".join(f"{c.expression} IS NOT NULL" for c in roles.of(Role.EVENT))):
         raise DataError(f"every event of {table.name} is null")
     return roles
