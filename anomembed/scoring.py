@@ -124,7 +124,9 @@ def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], 
     for column, judged in enumerate(model.views):
         raw = judged.raw(batch) if isinstance(judged.view, OF_NUMBERS) else judged.raw(shared)[place]
         total += judged.term(raw)
-        surprise[:, column] = judged.calibration.minus_log_tail(raw)
+        # The pace of a sequence weighs little in its score, and so it does in what is said of it.
+        weight = judged.weight if model.is_sequential else 1.0
+        surprise[:, column] = weight * judged.calibration.minus_log_tail(raw)
     return total, surprise.argmax(axis=1)
 
 

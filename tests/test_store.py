@@ -298,13 +298,26 @@ def test_expected_without_company_is_the_plain_frequency(kept):
 
 
 def test_why_takes_a_flag_apart(kept):
-    rows = ask(
-        kept, f"SELECT column_name, value, contribution, expected FROM why('{ODD.replace(chr(39), chr(39) * 2)}')"
-    )
+    odd = ODD.replace("'", "''")
+    rows = ask(kept, f"SELECT column_name, value, contribution, expected, views FROM why('{odd}')")
     assert {row[0] for row in rows} == {"drink", "vessel", "meal"}
     assert [row[2] for row in rows] == sorted((row[2] for row in rows), reverse=True)
     assert next(row[3] for row in rows if row[0] == "meal")[0] == "breakfast"
-    assert ask(kept, "FROM why('nobody')") == []
+    parts = f"FROM contributions WHERE key = '{odd}' AND column_name = 'meal'"
+    assert next(row[4] for row in rows if row[0] == "meal") == [
+        view for (view,) in ask(kept, f"SELECT view {parts} ORDER BY contribution DESC, view")
+    ]
+
+
+def test_why_says_what_it_cannot_explain(kept, copy):
+    usual = ask(kept, "SELECT key FROM scores WHERE NOT flagged LIMIT 1")[0][0].replace("'", "''")
+    for key, said in ((usual, "run 1 did not flag"), ("nobody", "run 1 scored no nobody")):
+        with pytest.raises(duckdb.Error, match=said):
+            ask(kept, f"FROM why('{key}')")
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("DELETE FROM runs")
+    with pytest.raises(duckdb.Error, match="no run yet"):
+        ask(copy, "FROM why('nobody')")
 
 
 def test_macros_speak_of_the_newest_model_and_run(copy, model, records):

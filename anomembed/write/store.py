@@ -90,10 +90,22 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
         ELSE found END, recursive := true) FROM ordered;
 -- What every column of a flagged record contributes to its score, over all views; of the newest run or another.
 CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
-    SELECT column_name, value, round(sum(contribution), 3) AS contribution, any_value(expected) AS expected
-    FROM contributions
-    WHERE run_id = coalesce(of_run, (SELECT max(run_id) FROM runs)) AND key = of_key::VARCHAR
-    GROUP BY ALL ORDER BY contribution DESC, column_name;
+    WITH chosen AS (SELECT coalesce(of_run, (SELECT max(run_id) FROM runs)) AS run),
+    summed AS (
+        SELECT column_name, value, round(sum(contribution), 3) AS contribution,
+            list(view ORDER BY contribution DESC, view) AS views, any_value(expected) AS expected
+        FROM contributions, chosen WHERE run_id = run AND key = of_key::VARCHAR GROUP BY column_name, value),
+    ordered AS (
+        SELECT list({column_name: column_name, value: value, contribution: contribution, views: views,
+            expected: expected} ORDER BY contribution DESC, column_name, value) AS found FROM summed),
+    scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR)
+    SELECT unnest(CASE
+        WHEN run IS NULL THEN error('the store has no run yet: `anomembed score` makes one')
+        WHEN found IS NOT NULL THEN found
+        WHEN flagged THEN error(concat('run ', run, ' explains only its most abnormal flags, not ', of_key))
+        WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))
+        ELSE error(concat('run ', run, ' scored no ', of_key)) END, max_depth := 2)
+    FROM ordered, scored, chosen;
 """
 STAGED, CHOSEN = "staged_scores", "chosen_flags"
 

@@ -133,7 +133,7 @@ def judge_one(data: Path, name: str, method: str, tool: list[str]) -> list[float
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / "seen.duckdb"
             truth = build(data, database, EVENTS, LABELS)
-            rows = list(ours(tool, database, truth, "0.001", clean=True, options=("--embedding", method)))
+            rows = list(ours([*tool, "scan"], database, truth, "0.001", clean=True, options=("--embedding", method)))
         return [float(rows[0][1][place]) for place in (0, 1, 4)] if rows else None
     data_set = next(data_set for data_set in DATA_SETS if data_set.name == name)
     asked = replace(data_set, options=(*data_set.options, "--embedding", method))
