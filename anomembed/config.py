@@ -289,7 +289,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
 def _beside(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Let relative paths of a file start at its folder."""
     found = dict(settings)
-    for section, name in (("source", "database"), ("embedding", "vectors")):
+    for section, name in (("source", "database"), ("embedding", "vectors"), ("store", "path")):
         values = found.get(section)
         if isinstance(values, Mapping) and isinstance(values.get(name), str):
             found[section] = {**values, name: str(folder / values[name])}

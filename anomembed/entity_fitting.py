@@ -72,10 +72,13 @@ def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
 
 
 def note_event(history: History | None, config: Config) -> list[str]:
-    """Say which event was found, when nobody named one."""
-    if history is None or not history.event or config.sequence.event:
+    """Say whose order is followed, and of which event."""
+    if history is None or not history.event:
         return []
-    return [f"the order of {history.event[0]} tells most: each is judged after those of its {history.entity} before it"]
+    followed = f"is judged after those of its {history.entity} before it"
+    if config.sequence.event:
+        return [f"each {' and '.join(history.event)} {followed}"]
+    return [f"the order of {history.event[0]} tells most: each {followed}"]
 
 
 def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:

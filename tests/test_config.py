@@ -158,6 +158,7 @@ def test_a_relative_database_is_beside_the_configuration(tmp_path):
     path = written('[source]\ndatabase = "/data/x.duckdb"', path)
     assert load_config(path).source.database == "/data/x.duckdb"
     assert load_config(path, {"store": {"path": "s"}}).store.path == "s"
+    assert load_config(written('[store]\npath = "s.duckdb"', path)).store.path == str(tmp_path / "sub" / "s.duckdb")
 
 
 @pytest.mark.parametrize(
@@ -213,6 +214,20 @@ def test_what_init_writes_is_read_back_as_the_same_roles(run, database):
     assert [(c.name, c.role) for c in told.columns] == [(c.name, c.role) for c in inferred.columns]
     assert {column.name for column in told.of(Role.CATEGORY, Role.IGNORE)} >= set(NASTY)
     assert {column.reason for column in told.columns} == {"as told"}
+
+
+def test_init_writes_the_event_that_it_is_told(run, database):
+    path = database(
+        "CREATE TABLE t AS SELECT i AS id, DATE '2026-01-01' + i::INTEGER AS at, 'a' || i % 3 AS who, 'b' || i % 3 "
+        'AS "two\nlines" FROM range(90) r(i)'
+    )
+    told = ("--entity", "who", "--time", "at", "--event", "TWO\nlines")
+    assert run("init", path, "-o", "t.toml", *told).code == 0
+    assert load_config(Path("t.toml")).sequence.event == ("two\nlines",)
+    assert "each two?lines is judged after those of its who before it" in run("fit", "t.toml").err
+    assert run("init", path, "-o", "u.toml", "--event", "who").code == 2
+    assert run("init", path, "-o", "u.toml", *told[:-1], "whom").code == 2
+    assert not Path("u.toml").exists()
 
 
 def test_what_init_writes_can_be_fitted_from_another_folder(run, database, tmp_path, monkeypatch):

@@ -78,7 +78,9 @@ class Teller:
             self.say("caution", run.caution)
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
-            self.say("note", f"beyond all reference scores, where tail probabilities are extrapolated: {beyond:,} of them")
+            self.say(
+                "note", f"beyond all reference scores, where tail probabilities are extrapolated: {beyond:,} of them"
+            )
 
     @contextmanager
     def learning(self) -> Iterator[Callable[[int, int, float], None] | None]:

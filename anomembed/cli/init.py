@@ -24,6 +24,7 @@ def init(
     vector: o.Vector = None,
     entity: o.Entity = None,
     time: o.Time = None,
+    event: o.Event = None,
     vectors: o.Vectors = None,
     vectors_use: o.VectorsUse = None,
 ) -> None:
@@ -31,6 +32,7 @@ def init(
 
     Example: anomembed init demo.duckdb payments -o payments.toml --ignore reviewed
     """
+    said = o.said_by(locals())
     from anomembed.config import make_config
     from anomembed.errors import ConfigError
     from anomembed.read.roles import Role, infer_roles
@@ -38,24 +40,16 @@ def init(
     from anomembed.read.vectors import read_vectors
     from anomembed.write.template import config_text, embedding_text
 
-    make_config(o.settings(embedding__vectors=vectors, embedding__vectors_use=vectors_use), "the options")
+    config = make_config(said, "the options")
     if vectors:
         read_vectors(vectors)
     if output.exists() and not force:
         raise ConfigError(f"{output} exists; give another name, or --force to replace it")
-    said = {
-        Role.KEY: key,
-        Role.IGNORE: ignore,
-        Role.CATEGORY: category,
-        Role.NUMBER: number,
-        Role.TEXT: text,
-        Role.VECTOR: vector,
-        Role.ENTITY: entity,
-        Role.TIMESTAMP: time,
-    }
+    told = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
-        roles = infer_roles(opened, {role: names for role, names in said.items() if names})
-        commented = config_text(database, table, opened.count(), roles, output.parent, line_format)
+        roles = infer_roles(opened, told)
+        event = tuple(opened.column(name).name for name in config.sequence.event)
+        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, event)
     if vectors:
         commented += embedding_text(vectors, vectors_use, output.parent)
     output.write_text(commented, encoding="utf-8")

@@ -69,7 +69,9 @@ def sequence_roles(
     )
     n_sequences = count_sequences(table, roles, None)
     if n_sequences < 2:
-        raise DataError(f"{table.name} has {'one' if n_sequences else 'no'} sequence; normal behaviour needs at least 2")
+        raise DataError(
+            f"{table.name} has {'one' if n_sequences else 'no'} sequence; normal behaviour needs at least 2"
+        )
     if not table.count(" OR ".join(f"{c.expression} IS NOT NULL" for c in roles.of(Role.EVENT))):
         raise DataError(f"every event of {table.name} is null")
     return roles

@@ -7,6 +7,13 @@ from pathlib import Path
 
 from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles
 
+SEQUENCE = """
+[sequence]
+# key = "..."          # the column that names a sequence; whole sequences are judged then, not single records
+# session_gap = "30m"  # or cut the events of an entity at pauses, or say window = "5m" or length = 20
+# order = ["..."]      # what puts the events of a sequence in order; the timestamp by default
+# event = ["..."]      # what happened; of single records, what is followed in its entity's order
+"""
 SECTIONS = """
 [reference]
 # clean = true says that the reference is known to hold no anomalies.
@@ -20,7 +27,13 @@ budget = 20
 
 
 def config_text(
-    database: str, table: str | None, n_records: int, roles: Roles, folder: Path, line_format: str | None = None
+    database: str,
+    table: str | None,
+    n_records: int,
+    roles: Roles,
+    folder: Path,
+    line_format: str | None = None,
+    event: Sequence[str] = (),
 ) -> str:
     """Return a configuration with the inferred roles.
 
@@ -36,6 +49,8 @@ def config_text(
         Where the file will be; a relative path in it starts there.
     line_format : str, optional
         What the lines of a log are made of.
+    event : sequence of str
+        Columns that say what happened.
 
     Returns
     -------
@@ -44,7 +59,7 @@ def config_text(
     """
     lines = [
         f"# Roles inferred from {n_records:,} records.",
-        "# `anomembed fit` learns what is normal, `anomembed score` judges.",
+        "# `anomembed fit` learns what is normal, `anomembed score` judges. Paths start at the folder of this file.",
         "",
         "[source]",
         f"database = {_quoted(_beside(database, folder))}",
@@ -58,7 +73,8 @@ def config_text(
     ]
     for role in (Role.KEY, *JUDGED, Role.IGNORE):
         lines += _role_lines(role, [column for column in roles.of(role) if not _is_field(column, roles)])
-    return "\n".join(lines) + "\n" + SECTIONS
+    sequence = SEQUENCE + (f"event = [{', '.join(map(_quoted, event))}]\n" if event else "")
+    return "\n".join(lines) + "\n" + sequence + SECTIONS
 
 
 def embedding_text(vectors: str, use: str | None, folder: Path) -> str:
