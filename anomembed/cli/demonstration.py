@@ -58,7 +58,7 @@ def _scan(database: Path, table: str, truth: pl.DataFrame, budget: int, store: S
         teller.model(model)
         run = score_into_store(model, None, opened, config, store)
     flags, key = run.flags.frame, truth.columns[0]
-    teller.run(run, f"budget {budget}, the first {SHOWN} shown")
+    teller.run(run, f"budget {budget}, the first {SHOWN} shown", model.unit)
     print_flags(flags.head(SHOWN), Format.TABLE, 1)
     found = truth.join(flags, on=key, how="semi")
     teller.say("found", f"{found.height} of the {truth.height} planted cases are among the {budget} flagged records")

@@ -48,8 +48,8 @@ def init(
     told = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, told)
-        event = tuple(opened.column(name).name for name in config.sequence.event)
-        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, event)
+        followed = tuple(opened.column(name).name for name in config.sequence.event)
+        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, followed)
     if vectors:
         commented += embedding_text(vectors, vectors_use, output.parent)
     output.write_text(commented, encoding="utf-8")
