@@ -123,7 +123,7 @@ def test_bins_count_every_record_once_and_follow_the_order_of_numbers(values, bi
 
 
 def test_hour_and_weekday():
-    moments = pl.Series([dt.datetime(2025, 3, 3, 0, 5), dt.datetime(2025, 3, 9, 23, 59), None])
+    moments = pl.Series([dt.datetime(2025, 3, 3, 0, 5), dt.datetime(2025, 3, 16, 23, 59), None])
     hour, weekday = time_tokens("at", moments)
     frame = pl.DataFrame({"at": moments})
     assert [hour.labels[code] for code in hour.encode(frame)] == ["00h", "23h", "(missing)"]
@@ -132,8 +132,20 @@ def test_hour_and_weekday():
 
 
 def test_a_part_of_time_that_never_varies_is_left_out():
-    moments = pl.Series([dt.datetime(2025, 3, day) for day in (3, 4, 5)])
+    moments = pl.Series([dt.datetime(2025, 3, day) for day in (3, 4, 12)])
     assert [column.name for column in time_tokens("on", moments)] == ["on weekday"]
+
+
+def test_a_part_of_time_is_a_habit_only_when_it_has_come_round_twice():
+    def parts(**span: int) -> list[str]:
+        first = dt.datetime(2025, 3, 3, 9)
+        return [column.name for column in time_tokens("at", pl.Series([first, first + dt.timedelta(**span), None]))]
+
+    assert parts(hours=23) == []
+    assert parts(hours=25) == ["at hour"]
+    assert parts(days=6, hours=1) == ["at hour"]
+    assert parts(days=8, hours=1) == ["at hour", "at weekday"]
+    assert time_tokens("at", pl.Series([None, None], dtype=pl.Datetime("us"))) == []
 
 
 def test_a_vocabulary_numbers_its_columns_one_after_the_other():

@@ -5,6 +5,7 @@ RARE (seen in the reference, but fewer than `min_count` times) and UNSEEN (never
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -334,7 +335,10 @@ def _bin_labels(edges: NDArray[np.float64]) -> list[str]:
 
 
 def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
-    """Make the tokens of a timestamp: hour of the day and day of the week; a part that never varies is left out.
+    """Make the tokens of a timestamp: hour of the day and day of the week.
+
+    A part that never varies is left out, and one that has not come round twice: within one week the days are no habit,
+    only the course of events.
 
     Parameters
     ----------
@@ -348,12 +352,16 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     list of ColumnTokens
     """
     frame = pl.DataFrame({source: moments})
+    first, last = moments.min(), moments.max()
+    span = last - first if isinstance(first, datetime) and isinstance(last, datetime) else timedelta()
     parts = {
-        Kind.HOUR: tuple(f"{hour:02d}h" for hour in range(24)),
-        Kind.WEEKDAY: WEEKDAYS,
+        Kind.HOUR: (tuple(f"{hour:02d}h" for hour in range(24)), timedelta(days=1)),
+        Kind.WEEKDAY: (WEEKDAYS, timedelta(weeks=1)),
     }
     columns = []
-    for kind, labels in parts.items():
+    for kind, (labels, period) in parts.items():
+        if span <= period:
+            continue
         column = ColumnTokens(
             name=f"{source} {kind}",
             source=source,
