@@ -267,6 +267,21 @@ def test_similar_finds_the_planted_synonym(kept):
         ask(kept, "FROM similar('drink', 'water')")
 
 
+def test_similar_leaves_out_values_of_which_next_to_nothing_is_known(copy):
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("UPDATE tokens SET embedding = [x * 1e-9 FOR x IN embedding] WHERE token = 'chai'")
+        connection.execute("UPDATE tokens SET n_records = 0 WHERE token = 'wine'")
+    assert [token for (token,) in ask(copy, "SELECT token FROM similar('drink', 'tea') ORDER BY token")] == [
+        "port",
+        "soup",
+        "stew",
+    ]
+    with pytest.raises(duckdb.Error, match="drink=chai keeps company with everything alike"):
+        ask(copy, "FROM similar('drink', 'chai')")
+    with pytest.raises(duckdb.Error, match="the model has no drink=wine"):
+        ask(copy, "FROM similar('drink', 'wine')")
+
+
 def test_macros_obey_a_limit(kept):
     odd = ODD.replace("'", "''")
     for call, n_all in {"similar('drink', 'tea')": 5, "expected('meal', ['drink=tea'])": 3, f"why('{odd}')": 3}.items():

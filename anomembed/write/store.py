@@ -46,18 +46,25 @@ CREATE TABLE IF NOT EXISTS contributions (
 MACROS = """
 -- Values of a column that keep the same company as a given one, by the newest model or another.
 CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABLE
-    WITH chosen AS (
-        FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))
-            AND column_name = of_column AND kind = 'value'),
+    WITH known AS (
+        SELECT *, sqrt(list_inner_product(embedding, embedding)) AS length FROM tokens
+        WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
+    chosen AS (
+        SELECT *, length > 1e-4 * (SELECT max(length) FROM known) AS has_company FROM known
+        WHERE column_name = of_column AND kind = 'value' AND n_records > 0),
+    asked AS (FROM chosen WHERE token = of_token),
     compared AS (
-        SELECT token, n_records, round(list_cosine_similarity(
-            embedding, (SELECT embedding FROM chosen WHERE token = of_token)), 4) AS similarity
-        FROM chosen WHERE token <> of_token),
+        SELECT token, n_records,
+            round(list_cosine_similarity(embedding, (SELECT embedding FROM asked)), 4) AS similarity
+        FROM chosen WHERE token <> of_token AND has_company),
     ordered AS (
         SELECT list({token: token, similarity: similarity, n_records: n_records} ORDER BY similarity DESC, token)
-            FILTER (WHERE isfinite(similarity)) AS found FROM compared)
-    SELECT unnest(if((SELECT count(*) FROM chosen WHERE token = of_token) > 0, found,
-        error(concat('the model has no ', of_column, '=', of_token))), recursive := true) FROM ordered;
+            AS found FROM compared)
+    SELECT unnest(CASE
+        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token))
+        WHEN NOT (SELECT has_company FROM asked)
+            THEN error(concat(of_column, '=', of_token, ' keeps company with everything alike'))
+        ELSE found END, recursive := true) FROM ordered;
 -- How likely are the values of a column beside given ones, such as ['channel=chip', 'currency=GBP']?
 CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     WITH chosen AS (FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
