@@ -8,7 +8,7 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.embedding_quality import Grouping, measure_quality
-from anomembed.errors import ConfigError, nearest_name
+from anomembed.errors import ConfigError
 from anomembed.evaluation import rank
 from anomembed.fitting import learn_model
 from anomembed.read.roles import Roles
@@ -16,8 +16,7 @@ from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
-from anomembed.represent.embeddings.learners import LEARNERS, WITHOUT_VECTORS, check_embedding, fit_embeddings
-from anomembed.represent.embeddings.neural import NEURAL, NEXT_EVENT
+from anomembed.represent.embeddings.learners import METHODS, check_method, fit_embeddings
 from anomembed.represent.quality.neighbours import compare_neighbours
 from anomembed.scoring import VALUES, score_batches
 
@@ -25,7 +24,7 @@ MIB = 2**20
 
 
 def check_learners(names: Sequence[str], *, is_ordered: bool) -> None:
-    """Refuse names that no learner has, and learners that learn from other things than these.
+    """Refuse learners that cannot be compared, before any work.
 
     Parameters
     ----------
@@ -37,17 +36,11 @@ def check_learners(names: Sequence[str], *, is_ordered: bool) -> None:
     Raises
     ------
     ConfigError
-        When there is no such learner, it cannot learn here, or one is named twice, or none is.
+        When one of them cannot learn this (see `check_method`), or one is named twice.
     """
     for name in names:
-        if name not in LEARNERS:
-            near = nearest_name(name, LEARNERS)
-            known = "" if near.startswith("; there are") else f"; there are: {', '.join(LEARNERS)}"
-            raise ConfigError(f"--compare: no such learner: {name!r}{near}{known}")
-        if (name in NEURAL) and (name in NEXT_EVENT) != is_ordered:
-            raise ConfigError(f"--compare: {name} learns from {'records' if is_ordered else 'whole sequences'}")
-        check_embedding(name)
-    if len(set(names)) < len(names) or not names:
+        check_method(name, is_ordered=is_ordered, has_vectors=False)  # those that take none are compared without
+    if len(set(names)) < len(names):
         raise ConfigError("--compare: name different learners, such as ppmi-svd,skipgram")
 
 
@@ -65,10 +58,8 @@ def compare_learners(
 
     Parameters
     ----------
-    table : Table
-        The open table.
-    roles : Roles
-        The part of every column; a label has none.
+    table, roles
+        The open table and the part of every column; a label has none.
     config : Config
         All settings but the learner.
     split : SplitCorpus
@@ -78,8 +69,7 @@ def compare_learners(
     grouping : Grouping or None
         A grouping that the nearest neighbours should reproduce.
     labels : pl.DataFrame or None
-        From `read_labels`; with them a model is fitted with each learner, as a scan does, and its scores are held
-        against them.
+        From `read_labels`; with them each learner's scores, as of a scan, are held against them.
     progress : callable
         Told the name of every learner before its turn.
 
@@ -95,30 +85,36 @@ def compare_learners(
     vectors = read_wanted_vectors(config.embedding.vectors)
     for name in names:
         progress(name)
-        taken = None if name in WITHOUT_VECTORS else vectors
-        settings = {"method": name} if taken else {"method": name, "vectors": None, "vectors_use": None}
-        chosen = config.model_copy(update={"embedding": config.embedding.model_copy(update=settings)})
+        chosen, taken = _choose(name, config, vectors)
         ranked = {} if labels is None else _rank(table, roles, chosen, labels, taken)
         learnt, seconds = _timed(split.corpus, chosen, taken)
         again, peak = _watched(split.corpus, chosen, taken)
-        quality = measure_quality(learnt, again, split, grouping)
         first = first or learnt
-        used = split.corpus.occurrences > 0
-        rows.append(
-            {
-                "learner": name,
-                **ranked,
-                **quality.means(),
-                "stability": quality.stability.share,
-                "agreement": compare_neighbours(first.vectors[used], learnt.vectors[used]).share,
-                **({"same_group": quality.grouping.share} if quality.grouping else {}),
-                "explained": learnt.explained,
-                "width": learnt.width,
-                "fit_seconds": seconds,
-                "fit_peak_mib": peak,
-            }
-        )
+        figures = _figures(first, learnt, again, split, grouping)
+        rows.append({"learner": name, **ranked, **figures, "fit_seconds": seconds, "fit_peak_mib": peak})
     return pl.DataFrame(rows)
+
+
+def _choose(name: str, config: Config, vectors: TokenVectors | None) -> tuple[Config, TokenVectors | None]:
+    """Return the settings of a learner, and the imported vectors if it takes any."""
+    taken = vectors if METHODS[name].takes_vectors else None
+    settings = {"method": name} if taken else {"method": name, "vectors": None, "vectors_use": None}
+    return config.model_copy(update={"embedding": config.embedding.model_copy(update=settings)}), taken
+
+
+def _figures(
+    first: Embeddings, learnt: Embeddings, again: Embeddings, split: SplitCorpus, grouping: Grouping | None
+) -> dict[str, object]:
+    quality = measure_quality(learnt, again, split, grouping)
+    used = split.corpus.occurrences > 0
+    return {
+        **quality.means(),
+        "stability": quality.stability.share,
+        "agreement": compare_neighbours(first.vectors[used], learnt.vectors[used]).share,
+        **({"same_group": quality.grouping.share} if quality.grouping else {}),
+        "explained": learnt.explained,
+        "width": learnt.width,
+    }
 
 
 def _rank(

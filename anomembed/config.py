@@ -141,12 +141,6 @@ class EmbeddingConfig(Section):
     def _which_vectors(self) -> Self:
         if self.vectors_use is not None and self.vectors is None:
             raise ValueError("vectors_use says what to do with vectors; say which ones, by vectors")
-        if self.vectors is not None and self.method in ("onehot", "random"):
-            raise ValueError(f"{self.method} embeddings learn nothing, and take no vectors; choose another method")
-        if self.vectors is not None and self.method in ("gru", "cnn", "autoencoder"):
-            raise ValueError(
-                f"{self.method} learns its first layer from scratch, and takes no vectors; choose another method"
-            )
         return self
 
     @property
@@ -218,18 +212,6 @@ class Config(Section):
             )
         if sequence.order and not sequence.is_whole:
             raise ValueError("an order is for whole sequences; single events go by the time")
-        return self
-
-    @model_validator(mode="after")
-    def _what_networks_learn_from(self) -> Self:
-        method = self.embedding.method
-        if method in ("gru", "cnn") and not self.sequence.is_whole:
-            raise ValueError(
-                f"embedding {method} learns from whole sequences (a sequence, an order and an event), not from single "
-                "records or events; for records there is autoencoder"
-            )
-        if method == "autoencoder" and self.sequence.is_whole:
-            raise ValueError("embedding autoencoder learns from single records; for whole sequences there are gru, cnn")
         return self
 
 

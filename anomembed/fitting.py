@@ -16,7 +16,7 @@ from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.counts import Counts, count_pairs
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
 from anomembed.represent.embeddings.epochs import Progress
-from anomembed.represent.embeddings.learners import check_embedding, fit_embeddings
+from anomembed.represent.embeddings.learners import check_method, fit_embeddings
 from anomembed.represent.embeddings.neural.networks import Autoencoder
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens import (
@@ -108,9 +108,9 @@ def learn_model(
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
     ConfigError
-        When the extra that a learner needs is not installed.
+        When the method of the embeddings cannot learn this.
     """
-    check_embedding(config.embedding.method)
+    check_embedding(config)
     vectors = vectors or read_wanted_vectors(config.embedding.vectors)
     if config.sequence.is_whole:
         return learn_sequences(table, config, hold_out=hold_out, roles=roles, vectors=vectors, progress=progress)
@@ -152,6 +152,18 @@ def learn_model(
     ranges = fit_ranges(learnt, vocabulary, [column for column, _ in sources.entities()])
     fitted = tuple(_for_others(view) if hold_out else view for view, _ in judged)
     return Model(config, roles, vocabulary, corpus.counts, embeddings, ranges, fitted, calibration, summary, past)
+
+
+def check_embedding(config: Config) -> None:
+    """Refuse embeddings that cannot be learnt as a configuration says, before anything is read.
+
+    Raises
+    ------
+    ConfigError
+        As `check_method` says.
+    """
+    settings, is_ordered = config.embedding, config.sequence.is_whole
+    check_method(settings.method, is_ordered=is_ordered, has_vectors=settings.vectors is not None)
 
 
 def split_corpus(table: Table, roles: Roles, config: Config) -> SplitCorpus:

@@ -26,8 +26,7 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
 from anomembed.represent.embeddings.epochs import Progress
-from anomembed.represent.embeddings.learners import fit_embeddings
-from anomembed.represent.embeddings.neural import NEURAL
+from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import (
@@ -239,7 +238,7 @@ def _judge_held_out(
         n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
         learnt = learn(frame[n_held_out:])
         return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out], learnt.tokens), config)
-    raws, n_folds = [], min(SLOW_FOLDS if config.embedding.method in NEURAL else FOLDS, n)
+    raws, n_folds = [], min(SLOW_FOLDS if METHODS[config.embedding.method].is_network else FOLDS, n)
     for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
         part = learn(frame.filter(~is_held))

@@ -303,10 +303,10 @@ RECORDS = "CREATE TABLE t AS SELECT i AS id, 'p' || i % 3 AS a, 'q' || i % 4 AS 
 @pytest.mark.parametrize(
     ("extra", "arguments", "said"),
     [
-        ("1 AS y", ["--compare", "skipgran"], "no such learner: 'skipgran'; did you mean 'skipgram'?"),
+        ("1 AS y", ["--compare", "skipgran"], "no such embedding method: 'skipgran'; did you mean 'skipgram'?"),
         ("1 AS y", ["--compare", "word3vec,x"], "there are: autoencoder, cbow, cnn, fasttext"),
         ("1 AS y", ["--compare", "glove,glove"], "name different learners"),
-        ("1 AS y", ["--compare", ""], "no such learner: ''"),
+        ("1 AS y", ["--compare", ""], "no such embedding method: ''"),
         ("1 AS y", ["--compare", "glove", "--map", "m.svg"], "--map is for one learner without labels"),
         ("1 AS y", ["--label", "y"], "every label in y is '1': there is nothing to tell apart"),
         ("NULL::INT AS y", ["--label", "y"], "every label in y is null"),
@@ -322,7 +322,7 @@ RECORDS = "CREATE TABLE t AS SELECT i AS id, 'p' || i % 3 AS a, 'q' || i % 4 AS 
         ("1 AS y", ["--map", "map.pdf"], "map.pdf: maps are drawn to files that end in .png or .svg"),
         ("1 AS y", ["--map", "no/map.png"], "no such folder for the map: no"),
         ("1 AS y", ["--projection", "tsne"], "no such projection: tsne; there are: pca, umap"),
-        ("1 AS y", ["--compare", "ppmi-svd,gru"], "--compare: gru learns from whole sequences"),
+        ("1 AS y", ["--compare", "ppmi-svd,gru"], "embedding gru learns from whole sequences"),
         ("1 AS y", ["--ignore", "b"], "a is the only column that is judged: its values keep no company"),
     ],
 )

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from anomembed.cli import options
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
 from anomembed.fitting import learn_model
@@ -15,15 +16,14 @@ from anomembed.read.table import Table
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import epochs, kernels, sampling
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
-from anomembed.represent.embeddings.learners import LEARNERS, choose_width, fit_embeddings
-from anomembed.represent.embeddings.neural import NEURAL
+from anomembed.represent.embeddings.learners import METHODS, choose_width, fit_embeddings
 from anomembed.represent.embeddings.subwords import hash_pieces
 from anomembed.represent.sequences import count_neighbours, encode_sequences
 from anomembed.represent.tokens import FIRST_VALUE, Vocabulary, category_tokens, count_values, distinct
 from anomembed.write.store import Store
 
 BASELINES = {"onehot", "random"}
-REAL = sorted(set(LEARNERS) - BASELINES - set(NEURAL))  # test_neural.py has those
+REAL = sorted(name for name in set(METHODS) - BASELINES if not METHODS[name].is_network)  # test_neural.py has those
 SAMPLED = ["skipgram", "cbow", "fasttext"]
 WITH_EPOCHS = [*SAMPLED, "glove"]
 NOTHING_HELD = np.zeros(0, np.float32), np.zeros((1, 16), np.float32)
@@ -240,7 +240,9 @@ def test_pieces_of_a_long_value_are_bounded_and_shared():
 
 
 def test_names_in_the_configuration_are_those_of_the_learners():
-    assert set(get_args(EmbeddingConfig.model_fields["method"].annotation)) == set(LEARNERS)
+    names = get_args(EmbeddingConfig.model_fields["method"].annotation)
+    assert names == tuple(METHODS)
+    assert f": {', '.join(names[:-1])} or {names[-1]}." in options.METHODS
 
 
 def test_a_name_that_there_is_not(communities):

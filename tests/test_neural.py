@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -13,10 +14,11 @@ from anomembed.errors import ConfigError
 from anomembed.model import load_model, save_model
 from anomembed.pipeline import fit_model, score_table
 from anomembed.read.sequences import EVENTS, GAPS
+from anomembed.read.vectors import TokenVectors
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
-from anomembed.represent.embeddings.learners import LEARNERS, fit_embeddings
-from anomembed.represent.embeddings.neural import NEURAL, NEXT_EVENT, next_event
+from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
+from anomembed.represent.embeddings.neural import next_event
 from anomembed.represent.embeddings.neural.networks import make_classes
 from anomembed.represent.embeddings.neural.pieces import LONGEST, OUTSIDE, READ_BEFORE, Pieces
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences
@@ -29,6 +31,8 @@ except ImportError:
     torch = None
 
 needs_torch = pytest.mark.skipif(torch is None, reason="the extra neural is not installed")
+NEURAL = [name for name, method in METHODS.items() if method.is_network]
+NEXT_EVENT = [name for name in NEURAL if METHODS[name].learns_from == "whole sequences"]
 MIDDLE = [f"step{i}" for i in range(5)]
 RIGHT = [["red", *MIDDLE, "rose"], ["blue", *MIDDLE, "sky"]]  # the first event decides the last, five events later
 WRONG = ["red", *MIDDLE, "sky"]
@@ -324,13 +328,75 @@ def test_without_the_extra_it_is_named_before_anything_is_read(run, tmp_path, mo
 def test_what_a_network_cannot_learn_from_is_said(run, arguments, said):
     outcome = run("scan", "no.parquet", *arguments)
     assert outcome.code == 2
-    assert outcome.err.startswith(f"anomembed: the options: {said}")
+    assert outcome.err.startswith(f"anomembed: {said}")
     assert outcome.err.count("\n") == 1
 
 
 def test_a_corpus_of_the_other_kind_is_refused(pets):
     with pytest.raises(ConfigError, match="embedding gru learns from whole sequences"):
         learn(pets[0], "gru")
+
+
+def begin(corpus, method, names, **settings):
+    """Learn with imported vectors."""
+    vectors = TokenVectors("v", tuple(names), np.array(list(names.values()), np.float32), 0)
+    return fit_embeddings(corpus, EmbeddingConfig(method=method, vectors="v", **settings), 0, vectors=vectors)
+
+
+@pytest.fixture(params=NEURAL)
+def halves(request, pets):
+    """A corpus, a learner, and vectors for some of the values, with the places of these."""
+    corpus = pets[0] if request.param == "autoencoder" else parade().corpus
+    spelled = [f"{column.name}={label}" for column in corpus.columns for label in column.labels]
+    places = [token for token in np.flatnonzero(corpus.occurrences) if token % 2]
+    drawn = np.random.default_rng(0).normal(0, 0.5, (len(places), 4)).astype(np.float32)
+    return corpus, request.param, dict(zip([spelled[place] for place in places], drawn, strict=True)), places
+
+
+def moved(learnt, names, places):
+    return float(np.abs(learnt.vectors[places] - np.array(list(names.values()))).max())
+
+
+@needs_torch
+def test_frozen_vectors_keep_their_very_bytes_and_the_others_are_learnt(halves):
+    corpus, method, names, places = halves
+    learnt = begin(corpus, method, names, vectors_use="frozen", epochs=3)
+    assert learnt.vectors[places].tobytes() == np.array(list(names.values())).tobytes()
+    assert learnt.width == 4
+    assert learnt.losses[-1] < learnt.losses[0]
+    others = np.setdiff1d(np.flatnonzero(corpus.occurrences), places)
+    before = begin(corpus, method, names, vectors_use="frozen", epochs=1, learning_rate=1e-30)
+    assert (learnt.vectors[others] != before.vectors[others]).any(axis=1).all()
+    assert f"{len(places)} of {corpus.n_used} values" in learnt.notes[0]
+
+
+@needs_torch
+def test_the_stronger_the_pull_the_nearer_imported_vectors_stay(halves):
+    corpus, method, names, places = halves
+    ways = [{"vectors_use": "start"}, *({"vectors_pull": pull} for pull in (10, 1_000, 1e9))]
+    start, weak, strong, huge = (moved(begin(corpus, method, names, epochs=5, **way), names, places) for way in ways)
+    assert start > weak > strong > huge
+    assert huge < 1e-3 < 0.1 < start
+    still = begin(corpus, method, names, vectors_use="start", epochs=1, learning_rate=1e-7)
+    assert 0 < moved(still, names, places) < 1e-5
+
+
+@needs_torch
+def test_a_pull_weighs_as_much_as_so_many_records(halves):
+    """Twice the records and twice the pull: the same embeddings; a sequence weighs by the root of its number."""
+    corpus, method, names, _ = halves
+    twice = replace(corpus, times=corpus.times * 2)
+    once = begin(corpus, method, names, epochs=2, vectors_pull=50)
+    again, weaker = (begin(twice, method, names, epochs=2, vectors_pull=pull) for pull in (100, 50))
+    assert np.allclose(once.vectors, again.vectors, atol=1e-5)
+    assert not np.allclose(once.vectors, weaker.vectors, atol=1e-5)
+
+
+@needs_torch
+def test_another_width_than_the_imported_vectors_have_is_refused(halves):
+    corpus, method, names, _ = halves
+    with pytest.raises(ConfigError, match=r"embedding.width is 8, but the vectors of v are 4 wide"):
+        begin(corpus, method, names, width=8)
 
 
 def test_the_losses_of_every_learner_with_epochs_are_kept(run, tmp_path):
@@ -365,7 +431,3 @@ def test_a_scan_by_another_learner_never_imports_torch(tmp_path):
         [sys.executable, "-c", code, "scan", "pets.parquet", "--quiet"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.stdout.split() == ["None", "False"] or done.stdout.split() == ["0", "False"], done.stderr
-
-
-def test_every_network_is_a_learner():
-    assert set(NEURAL) <= set(LEARNERS)

@@ -16,10 +16,10 @@ from anomembed.read.word_files import spell
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import record_corpus
 from anomembed.represent.embeddings.imported import match_vectors
-from anomembed.represent.embeddings.learners import LEARNERS, WITHOUT_VECTORS, fit_embeddings
+from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.tokens import FIRST_VALUE, Vocabulary, category_tokens, count_values, distinct, number_tokens
 
-LEARNING = sorted(set(LEARNERS) - set(WITHOUT_VECTORS))
+LEARNING = sorted(name for name, m in METHODS.items() if m.takes_vectors and not m.is_network)
 PETS = (
     "CREATE TABLE pets AS SELECT i AS id, ['cat', 'dog', 'hen'][i % 3 + 1] AS pet, "
     "['meow', 'woof', 'cluck'][i % 3 + 1] AS says, ['indoors', 'out doors'][i % 2 + 1] AS place FROM range(300) t(i)"

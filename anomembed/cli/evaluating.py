@@ -25,7 +25,7 @@ from anomembed.embedding_quality import (
 )
 from anomembed.errors import ConfigError
 from anomembed.evaluation import IS_ABNORMAL, hide_column, read_labels
-from anomembed.fitting import find_roles, split_corpus
+from anomembed.fitting import check_embedding, find_roles, split_corpus
 from anomembed.pipeline import check_key
 from anomembed.read.roles import Roles
 from anomembed.read.table import Table
@@ -90,6 +90,8 @@ class Asked:
         check_detector(config.detector.name)
         if self.compare is not None:
             check_learners(self.learners, is_ordered=config.sequence.is_whole)
+        else:
+            check_embedding(config)
         if self.columns is not None and not all(self.columns):
             raise ConfigError("--group takes two columns, such as merchant=merchant_category")
         if self.positive is not None and self.label is None:

@@ -10,12 +10,11 @@ from anomembed.cli.options import Format
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
-from anomembed.fitting import find_roles, learn_model
+from anomembed.fitting import check_embedding, find_roles, learn_model
 from anomembed.model import Model, choose_model, load_model, save_model
 from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
-from anomembed.represent.embeddings.learners import check_embedding
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
 from anomembed.write.sinks import check_scores_path, write_scores
@@ -49,7 +48,7 @@ class Output:
 def scan_table(config: Config, output: Output) -> None:
     """Learn what is normal and score, in one go."""
     _check(config, output)
-    check_embedding(config.embedding.method)
+    check_embedding(config)
     teller = Teller(is_quiet=output.quiet)
     vectors = read_wanted_vectors(config.embedding.vectors)  # before the store is opened for writing: they may be in it
     with open_source(config) as table, Store(config.store.path) as store:
@@ -70,7 +69,7 @@ def scan_table(config: Config, output: Output) -> None:
 def fit_table(config: Config, *, quiet: bool) -> None:
     """Learn what is normal and keep the model."""
     check_detector(config.detector.name)
-    check_embedding(config.embedding.method)
+    check_embedding(config)
     teller = Teller(is_quiet=quiet)
     vectors = read_wanted_vectors(config.embedding.vectors)
     with open_source(config) as table, Store(config.store.path) as store:

@@ -28,7 +28,7 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import epochs
 from anomembed.represent.embeddings.corpus import Corpus, record_corpus
 from anomembed.represent.embeddings.epochs import Training
-from anomembed.represent.embeddings.learners import LEARNERS
+from anomembed.represent.embeddings.learners import METHODS
 from anomembed.represent.tokens import Vocabulary, category_tokens, count_values, distinct
 
 WORDS = """FROM read_parquet('{file}') SELECT 'c' || CUSTOMER_ID AS customer, 't' || TERMINAL_ID AS terminal,
@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--quality", action="store_true")
     parser.add_argument("--records", type=int, default=250_000)
-    parser.add_argument("--only", nargs="+", choices=list(LEARNERS), default=list(LEARNERS))
+    parser.add_argument("--only", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--anomembed", type=cost.read_command, default="anomembed", metavar="COMMAND")
     arguments = parser.parse_args()
@@ -87,7 +87,7 @@ def seconds_per_epoch(method: str, corpus: Corpus) -> float:
     def note(*_: object) -> None:
         ends.append(time.perf_counter())
 
-    LEARNERS[method](corpus, Training(WIDTH, EPOCHS, RATE, NEGATIVES, WINDOW), 0, note)
+    METHODS[method].fit(corpus, Training(WIDTH, EPOCHS, RATE, NEGATIVES, WINDOW), 0, note)
     return float(np.diff(ends).min())
 
 

@@ -1,6 +1,7 @@
 """The methods to learn embeddings by, by name, and one way to call them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,10 +19,10 @@ from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.glove import fit_glove
 from anomembed.represent.embeddings.graph import fit_graph
 from anomembed.represent.embeddings.imported import Imported, Use, match_vectors
-from anomembed.represent.embeddings.neural import NEURAL, NEXT_EVENT, import_torch
 from anomembed.represent.embeddings.neural.autoencoder import fit_autoencoder
-from anomembed.represent.embeddings.neural.cnn import fit_cnn
-from anomembed.represent.embeddings.neural.gru import fit_gru
+from anomembed.represent.embeddings.neural.cnn import make_cnn
+from anomembed.represent.embeddings.neural.gru import make_gru
+from anomembed.represent.embeddings.neural.next_event import fit_next_event
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.embeddings.skipgram import fit_skipgram
 
@@ -85,43 +86,87 @@ def _fit_ppmi_svd(corpus: Corpus, training: Training, seed: int, _progress: Prog
     return finish("ppmi-svd", corpus, vectors.astype(np.float32), None)
 
 
-LEARNERS: dict[str, Learner] = {
-    "ppmi-svd": _fit_ppmi_svd,
-    "skipgram": fit_skipgram,
-    "cbow": fit_cbow,
-    "glove": fit_glove,
-    "fasttext": fit_fasttext,
-    "graph": fit_graph,
-    "gru": fit_gru,
-    "cnn": fit_cnn,
-    "autoencoder": fit_autoencoder,
-    "onehot": fit_onehot,
-    "random": fit_random,
-}
-LEARNING_RATES = {
-    "skipgram": 0.2,
-    "cbow": 0.2,
-    "fasttext": 0.2,
-    "glove": 0.1,
-    "gru": 0.003,
-    "cnn": 0.003,
-    "autoencoder": 0.003,
-}
-WITHOUT_VECTORS = ("onehot", "random", *NEURAL)  # take none from elsewhere
-EPOCHS = 10
-NEURAL_EPOCHS = 20
+@dataclass(frozen=True)
+class Method:
+    """A way to learn embeddings.
+
+    Parameters
+    ----------
+    fit : callable
+        Learns.
+    learning_rate : float
+        At the start, by default; 0 of methods that have none.
+    epochs : int
+        Times through the corpus at most, by default.
+    learns_from : str or None
+        The one kind of corpus that it learns from; None when it learns from both.
+    takes_vectors : bool
+        Whether learning can begin with imported vectors.
+    is_network : bool
+        A neural network: it needs an extra, and minutes where others need seconds.
+    """
+
+    fit: Learner
+    learning_rate: float = 0.0
+    epochs: int = 10
+    learns_from: Literal["records", "whole sequences"] | None = None
+    takes_vectors: bool = True
+    is_network: bool = False
 
 
-def check_embedding(method: str) -> None:
-    """See whether a method can learn here, before anything is read.
+def _network(fit: Learner, learns_from: Literal["records", "whole sequences"]) -> Method:
+    return Method(fit, learning_rate=0.003, epochs=20, learns_from=learns_from, is_network=True)
+
+
+METHODS: dict[str, Method] = {
+    "ppmi-svd": Method(_fit_ppmi_svd),
+    "skipgram": Method(fit_skipgram, learning_rate=0.2),
+    "cbow": Method(fit_cbow, learning_rate=0.2),
+    "glove": Method(fit_glove, learning_rate=0.1),
+    "fasttext": Method(fit_fasttext, learning_rate=0.2),
+    "graph": Method(fit_graph),
+    "gru": _network(partial(fit_next_event, method="gru", make=make_gru, is_recurrent=True), "whole sequences"),
+    "cnn": _network(partial(fit_next_event, method="cnn", make=make_cnn, is_recurrent=False), "whole sequences"),
+    "autoencoder": _network(fit_autoencoder, "records"),
+    "onehot": Method(fit_onehot, takes_vectors=False),
+    "random": Method(fit_random, takes_vectors=False),
+}
+NOT_FROM = {
+    "records": "single records, not from whole sequences",
+    "whole sequences": "whole sequences (a sequence, an order and an event), not from single records or events",
+}
+
+
+def check_method(name: str, *, is_ordered: bool, has_vectors: bool) -> None:
+    """Refuse a method that cannot learn what it is to learn; whoever wants embeddings asks here, before any work.
+
+    Parameters
+    ----------
+    name : str
+        The method.
+    is_ordered : bool
+        Whether it is to learn from whole sequences; else from records.
+    has_vectors : bool
+        Whether there are imported vectors to begin with.
 
     Raises
     ------
     ConfigError
-        When its extra is not installed.
+        When there is no such method, it learns from other things, it takes no vectors, or its extra is not installed.
     """
-    if method in NEURAL:
-        import_torch(method)
+    if name not in METHODS:
+        raise ConfigError(f"no such embedding method: {name!r}{nearest_name(name, METHODS)}")
+    method, kind = METHODS[name], "whole sequences" if is_ordered else "records"
+    if method.learns_from is not None and method.learns_from != kind:
+        others = " or ".join(other for other in METHODS if METHODS[other].learns_from == kind)
+        raise ConfigError(f"embedding {name} learns from {NOT_FROM[method.learns_from]}; for {kind} there is {others}")
+    if has_vectors and not method.takes_vectors:
+        raise ConfigError(f"{name} embeddings learn nothing, and take no vectors; choose another method")
+    if method.is_network:
+        try:
+            import torch  # noqa: F401
+        except ImportError as error:
+            raise ConfigError(f"embedding {name} needs an extra: pip install 'anomembed[neural]'") from error
 
 
 def fit_embeddings(
@@ -153,27 +198,23 @@ def fit_embeddings(
     Raises
     ------
     ConfigError
-        When there is no such method, it learns from other things, its extra is not installed, its learning rate is too
-        high, or another width was asked for than the vectors'.
+        When the method cannot learn this (see `check_method`), its learning rate is too high, or another width was
+        asked for than the vectors'.
     DataError
         When no token has an imported vector.
     """
-    if settings.method not in LEARNERS:
-        known = nearest_name(settings.method, LEARNERS)
-        raise ConfigError(f"embedding.method = {settings.method!r}: there is no such method{known}")
-    if settings.method in NEURAL and corpus.is_ordered != (settings.method in NEXT_EVENT):
-        kind = "records" if corpus.is_ordered else "whole sequences"
-        raise ConfigError(f"embedding {settings.method} learns from {kind}")
+    check_method(settings.method, is_ordered=corpus.is_ordered, has_vectors=vectors is not None)
+    method = METHODS[settings.method]
     imported = None if vectors is None else _import(vectors, corpus, settings)
     training = Training(
         width=vectors.width if vectors else choose_width(settings.width, settings.method, corpus.n_used),
-        epochs=settings.epochs or (NEURAL_EPOCHS if settings.method in NEURAL else EPOCHS),
-        learning_rate=settings.learning_rate or LEARNING_RATES.get(settings.method, 0.0),
+        epochs=settings.epochs or method.epochs,
+        learning_rate=settings.learning_rate or method.learning_rate,
         negatives=settings.negatives,
         window=settings.window,
         imported=imported,
     )
-    learnt = LEARNERS[settings.method](corpus, training, seed, progress)
+    learnt = method.fit(corpus, training, seed, progress)
     return replace(learnt, notes=imported.notes) if imported else learnt
 
 

@@ -18,12 +18,12 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
-from anomembed.represent.embeddings.neural import import_torch
+from anomembed.represent.embeddings.neural import HIDDEN
 from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, make_classes, on_grid
-from anomembed.represent.embeddings.neural.training import run_epochs, seeded
+from anomembed.represent.embeddings.neural.training import begin, run_epochs, seeded
 from anomembed.represent.sequences import Ints
 
-HIDDEN, CODE = 64, 32  # numbers of the layers, and of the code between them
+CODE = 32  # numbers of the code between the layers
 HIDE = 0.3  # share of the values that are hidden
 BATCH = 256
 MOST_RECORDS = 50_000  # distinct ones of an epoch; of a larger reference each epoch takes another part
@@ -52,15 +52,18 @@ def fit_autoencoder(corpus: Corpus, training: Training, seed: int, progress: Pro
     Raises
     ------
     ConfigError
-        When PyTorch is not installed, or the learning rate is too high.
+        When the learning rate is too high.
     """
-    torch = import_torch("autoencoder")
+    import torch
+
     rows = corpus.sequences.events.reshape(-1, len(corpus.columns)).astype(np.int64)
     classes, first_class = _classes(corpus)
     with seeded(torch, seed):
         network = _make(torch, corpus.size, training.width, rows.shape[1], int(first_class[-1]))
         loss = _loss(torch, network, rows, corpus.times, classes.of_token, first_class)
-        losses = run_epochs(torch, network, partial(_batches, len(rows)), loss, training, seed, progress)
+        each = corpus.times[corpus.sequences.of_event]
+        held = begin(torch, network.embedding, training.imported, corpus, each, float(corpus.times.sum()))
+        losses = run_epochs(torch, network, partial(_batches, len(rows)), loss, held, training, seed, progress)
         with torch.no_grad():
             network.embedding.weight[torch.from_numpy(corpus.occurrences == 0)] = 0.0
             vectors = network.embedding.weight.numpy().copy()

@@ -2,43 +2,15 @@
 
 from typing import Any
 
-from anomembed.represent.embeddings import Embeddings
-from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Progress, Training
-from anomembed.represent.embeddings.neural.next_event import Parts, fit_next_event
+from anomembed.represent.embeddings.neural import HIDDEN
+from anomembed.represent.embeddings.neural.next_event import Parts
 
-HIDDEN = 64  # numbers of a layer
 REACH = 10  # events that the next one is told from
 
 
-def fit_cnn(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
-    """Learn embeddings as the first layer of a convolutional network.
+def make_cnn(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # noqa: ANN401
+    """Make the network, as `fit_next_event` takes it."""
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Sequences.
-    training : Training
-        How to learn.
-    seed : int
-        Start of all random numbers.
-    progress : callable, optional
-        Told of every epoch.
-
-    Returns
-    -------
-    Embeddings
-        With the network.
-
-    Raises
-    ------
-    ConfigError
-        When PyTorch is not installed, or the learning rate is too high.
-    """
-    return fit_next_event("cnn", _make, corpus, training, seed, progress)
-
-
-def _make(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # noqa: ANN401
     class CNN(torch.nn.Module):  # type: ignore[misc]  # the base is Any to mypy
         def __init__(self) -> None:
             super().__init__()

@@ -6,42 +6,13 @@
 
 from typing import Any
 
-from anomembed.represent.embeddings import Embeddings
-from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Progress, Training
-from anomembed.represent.embeddings.neural.next_event import Parts, fit_next_event
-
-HIDDEN = 64  # numbers of the state
+from anomembed.represent.embeddings.neural import HIDDEN
+from anomembed.represent.embeddings.neural.next_event import Parts
 
 
-def fit_gru(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
-    """Learn embeddings as the first layer of a recurrent network.
+def make_gru(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # noqa: ANN401
+    """Make the network, as `fit_next_event` takes it."""
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Sequences.
-    training : Training
-        How to learn.
-    seed : int
-        Start of all random numbers.
-    progress : callable, optional
-        Told of every epoch.
-
-    Returns
-    -------
-    Embeddings
-        With the network.
-
-    Raises
-    ------
-    ConfigError
-        When PyTorch is not installed, or the learning rate is too high.
-    """
-    return fit_next_event("gru", _make, corpus, training, seed, progress)
-
-
-def _make(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # noqa: ANN401
     class GRU(torch.nn.Module):  # type: ignore[misc]  # the base is Any to mypy
         def __init__(self) -> None:
             super().__init__()

@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
-from anomembed.represent.embeddings.neural import import_torch
 from anomembed.represent.embeddings.neural.networks import Classes, NextEvent, make_classes, on_grid
 from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
-from anomembed.represent.embeddings.neural.training import run_epochs, seeded
+from anomembed.represent.embeddings.neural.training import begin, run_epochs, seeded
 from anomembed.represent.sequences import Ints
 
 MOST_CLASSES = 2_000
@@ -31,45 +31,64 @@ Parts = dict[str, Any]
 
 
 def fit_next_event(
-    method: str,
-    make: Callable[[Any, int, int, int], Any],
     corpus: Corpus,
     training: Training,
     seed: int,
-    progress: Progress | None,
+    progress: Progress | None = None,
+    *,
+    method: str,
+    make: Callable[[Any, int, int, int], Any],
+    is_recurrent: bool,
 ) -> Embeddings:
-    """Train a network on sequences.
+    """Learn embeddings as the first layer of a network.
 
     Parameters
     ----------
+    corpus : Corpus
+        Sequences.
+    training : Training
+        How to learn.
+    seed : int
+        Start of all random numbers.
+    progress : callable, optional
+        Told of every epoch.
     method : str
         Name of the learner.
     make : callable
         Makes the network from the module torch, the number of inputs, the width and the number of classes. The network
         has an `embedding`, returns logits for a batch of inputs, and `parts()`.
-    corpus : Corpus
-        Sequences.
-    training, seed, progress
-        As for every learner.
+    is_recurrent : bool
+        See `NextEvent`.
 
     Returns
     -------
     Embeddings
         With the network.
+
+    Raises
+    ------
+    ConfigError
+        When the learning rate is too high.
     """
-    torch = import_torch(method)
+    import torch
+
     classes = _classes(corpus)
     pieces = Pieces(corpus.sequences, corpus.size)
     with seeded(torch, seed):
         network = make(torch, corpus.size + 2, training.width, int(classes.of_token.max()) + 1)
-        loss = _loss(torch, network, pieces, classes.of_token, corpus.times)
-        losses = run_epochs(torch, network, partial(_batches, pieces), loss, training, seed, progress)
+        weights = corpus.times.astype(np.float32) ** np.float32(REPEATED)
+        loss = _loss(torch, network, pieces, classes.of_token, weights)
+        each = weights[corpus.sequences.of_event]
+        held = begin(
+            torch, network.embedding, training.imported, corpus, each, float(weights @ (corpus.sequences.lengths + 1))
+        )
+        losses = run_epochs(torch, network, partial(_batches, pieces), loss, held, training, seed, progress)
         never = np.append(corpus.occurrences == 0, [False, False])
         with torch.no_grad():
             network.embedding.weight[torch.from_numpy(never)] = 0.0
             parts = {name: np.ascontiguousarray(part.numpy()) for name, part in network.parts().items()}
             parts |= {name: on_grid(parts[name]).astype(np.float32) for name in ("recurrent", "output")}
-            fitted = NextEvent(**parts, classes=classes, is_recurrent=method == "gru")
+            fitted = NextEvent(**parts, classes=classes, is_recurrent=is_recurrent)
             vectors = network.embedding.weight.numpy()[: corpus.size].copy()
     return finish(method, corpus, vectors, None, losses, network=fitted)
 
@@ -99,10 +118,9 @@ def _loss(
     network: Any,  # noqa: ANN401
     pieces: Pieces,
     of_token: Ints,
-    times: Ints,
+    weights: NDArray[np.float32],
 ) -> Callable[[Ints], tuple[Any, float]]:
     """Return a function from a batch to the weighted sum of its losses and the sum of its weights."""
-    weights = times.astype(np.float32) ** np.float32(REPEATED)
 
     def loss(batch: Ints) -> tuple[Any, float]:
         before, places = pieces.padded(batch)

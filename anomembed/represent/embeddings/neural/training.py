@@ -1,12 +1,21 @@
-"""Train a network epoch by epoch: Adam, one thread, weighted cases, a falling learning rate, and when to stop."""
+"""Train a network epoch by epoch: Adam, one thread, weighted cases, a falling learning rate, and when to stop.
+
+Imported vectors are where the first layer begins. They are pulled back after every step, by as much as Adam moved the
+layer for a gradient of one [1]_: as a part of the loss, a strong pull would drown the gradients of all else.
+
+.. [1] Parikh, Boyd: Proximal algorithms. Foundations and Trends in Optimization 1(3), 2014.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training, watch
+from anomembed.represent.embeddings.imported import Imported
 from anomembed.represent.sequences import Ints
 
 KEPT = (0.9, 0.999)  # of the means of gradients and of their squares from step to step, as published
@@ -29,11 +38,52 @@ def seeded(torch: Any, seed: int) -> Iterator[None]:  # noqa: ANN401
             torch.set_num_threads(n_threads)
 
 
+def begin(
+    torch: Any,  # noqa: ANN401
+    layer: Any,  # noqa: ANN401
+    imported: Imported | None,
+    corpus: Corpus,
+    weights: NDArray[np.number],
+    total: float,
+) -> NDArray[np.float32]:
+    """Put imported vectors into the first layer.
+
+    Parameters
+    ----------
+    torch : module
+        PyTorch.
+    layer : torch.nn.Embedding
+        Changed in place.
+    imported : Imported or None
+        The vectors; None when there are none.
+    corpus : Corpus
+        What is learnt from.
+    weights : ndarray of shape (n_events,)
+        What every value or event in the corpus weighs in the loss.
+    total : float
+        The sum of weights that the loss is a mean over.
+
+    Returns
+    -------
+    ndarray of shape (n_inputs,)
+        How strongly every row is held where it now is, beside the mean loss; infinite when it is frozen.
+    """
+    held = np.zeros(len(layer.weight), np.float32)
+    if imported is not None:
+        rows = np.flatnonzero(imported.known)
+        with torch.no_grad():
+            layer.weight[torch.from_numpy(rows)] = torch.from_numpy(imported.vectors[rows])
+        weighed = np.bincount(corpus.sequences.events, weights, minlength=corpus.size)
+        held[rows] = (imported.hold(corpus.occurrences) * weighed / total)[rows]
+    return held
+
+
 def run_epochs(
     torch: Any,  # noqa: ANN401
     network: Any,  # noqa: ANN401
     batches: Callable[[np.random.Generator], Iterator[Ints]],
     loss_of: Callable[[Ints], tuple[Any, float]],
+    held: NDArray[np.float32],
     training: Training,
     seed: int,
     progress: Progress | None,
@@ -45,11 +95,13 @@ def run_epochs(
     torch : module
         PyTorch.
     network : torch.nn.Module
-        Changed in place.
+        Changed in place; its first layer is `embedding`.
     batches : callable
         Makes the batches of an epoch, each an array of cases.
     loss_of : callable
         Returns the weighted sum of the losses of a batch, and the sum of the weights.
+    held : ndarray of shape (n_inputs,)
+        From `begin`.
     training : Training
         How to learn.
     seed : int
@@ -63,7 +115,7 @@ def run_epochs(
         Mean loss by epoch, in nats.
     """
     rng = np.random.default_rng(seed)
-    step = _adam(torch, list(network.parameters()))
+    step = _adam(torch, list(network.parameters()), network.embedding.weight, torch.from_numpy(held)[:, None])
 
     def learn(epoch: int) -> float:
         total, weight = 0.0, 0.0
@@ -79,8 +131,8 @@ def run_epochs(
     return watch(learn, training, progress, LEAST_FALL)
 
 
-def _adam(torch: Any, weights: list[Any]) -> Callable[[float], None]:  # noqa: ANN401
-    """Return a function that takes a step down the gradients and forgets them [1]_.
+def _adam(torch: Any, weights: list[Any], layer: Any, held: Any) -> Callable[[float], None]:  # noqa: ANN401
+    """Return a function that takes a step down the gradients and forgets them [1]_; rows of `layer` are held.
 
     PyTorch's own optimizer loads its compiler first, which takes longer than a small network takes to learn.
 
@@ -88,6 +140,9 @@ def _adam(torch: Any, weights: list[Any]) -> Callable[[float], None]:  # noqa: A
     """
     means, squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
     n_steps = 0
+    start, is_frozen = layer.detach().clone(), torch.isinf(held)
+    layer.register_hook(lambda gradient: gradient.masked_fill(is_frozen, 0.0))
+    is_pulled = bool((held[~is_frozen] > 0).any())
 
     def step(rate: float) -> None:
         nonlocal n_steps
@@ -100,6 +155,8 @@ def _adam(torch: Any, weights: list[Any]) -> Callable[[float], None]:  # noqa: A
                 square.lerp_(gradient**2, 1 - KEPT[1])
                 spread = torch.sqrt(square / (1 - KEPT[1] ** n_steps)) + 1e-8
                 weight.sub_(rate * mean / (1 - KEPT[0] ** n_steps) / spread)
+                if weight is layer and is_pulled:
+                    weight.lerp_(start, 1 - 1 / (1 + rate * held / spread))
                 weight.grad = None
 
     return step
