@@ -18,13 +18,16 @@ from anomembed.represent.embeddings.learners import fit_embeddings
 from anomembed.represent.quality.clusters import Clusters, find_clusters
 from anomembed.represent.quality.neighbours import Agreement, compare_groups, compare_neighbours
 from anomembed.represent.quality.prediction import Prediction, predict_left_out
+from anomembed.represent.quality.projection import project
 from anomembed.represent.sequences import Ints
 from anomembed.represent.tokens import Kind
+from anomembed.write.map import Points
 
 MEAN = "(mean)"
 MEANT = ("top_1", "top_5", "reciprocal_rank", "log_loss", "marginal_top_1", "marginal_log_loss", "coverage")
 TYPICAL = 5  # tokens named of a cluster
 NOT_CLUSTERED = "(none)"
+MOST_DRAWN = 2_000  # tokens of a map, the most frequent
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,38 @@ def learn_twice(split: SplitCorpus, config: Config) -> tuple[Embeddings, Embeddi
     settings, vectors = config.embedding, read_wanted_vectors(config.embedding.vectors)
     first, again = (fit_embeddings(split.corpus, settings, config.seed + step, vectors=vectors) for step in range(2))
     return first, again
+
+
+def find_grouped(table: Table, said: str) -> tuple[str, str]:
+    """Tell the two columns that an option such as ``merchant=merchant_category`` names.
+
+    Parameters
+    ----------
+    table : Table
+        The open table; names of its columns may hold equals signs.
+    said : str
+        A column, an equals sign, a column.
+
+    Returns
+    -------
+    column, by : str
+
+    Raises
+    ------
+    SourceError
+        When there is no such column.
+    ConfigError
+        When it can be read in several ways.
+    """
+    parts = said.split("=")
+    ways = [("=".join(parts[:place]), "=".join(parts[place:])) for place in range(1, len(parts))]
+    known = {column.name.casefold() for column in table.columns}
+    found = [way for way in ways if all(name.casefold() in known for name in way)]
+    if len(found) > 1:
+        read = " or ".join(f"{column!r} by {by!r}" for column, by in found)
+        raise ConfigError(f"--group {said} can be read in several ways: {read}; rename a column, in a query")
+    column, by = max(ways, key=lambda way: sum(name.casefold() in known for name in way))
+    return table.column(column).name, table.column(by).name
 
 
 def read_grouping(table: Table, roles: Roles, corpus: Corpus, columns: tuple[str, str], where: str | None) -> Grouping:
@@ -210,6 +245,48 @@ def tabulate(
             schema={"cluster": pl.String, "n_tokens": pl.Int64, "typical": pl.List(pl.String)},
         ),
     }
+
+
+def map_points(
+    embeddings: Embeddings, corpus: Corpus, grouping: Grouping | None, projection: str, seed: int
+) -> tuple[Points, str, str]:
+    """Put the most frequent tokens on a plane, coloured by group where there is one, else by column.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+        Of the tokens.
+    corpus : Corpus
+        Names the tokens.
+    grouping : Grouping or None
+        With it only the values that it groups are drawn.
+    projection : str
+        ``pca`` or ``umap``.
+    seed : int
+        Start of all random numbers.
+
+    Returns
+    -------
+    points : Points
+    what, how : str
+        What they are, and how they came to their places, in words.
+    """
+    kinds = [column.name for column in corpus.columns for _ in column.labels]
+    used = np.flatnonzero(corpus.occurrences)
+    names, what = token_names(corpus), "tokens"
+    if grouping:
+        group_of = dict(zip(grouping.tokens.tolist(), grouping.groups.tolist(), strict=True))
+        kinds = [grouping.names[group_of[token]] if token in group_of else "" for token in range(corpus.size)]
+        used, what = np.sort(grouping.tokens), f"values of {grouping.column}, by {grouping.by}"
+        names = [label for column in corpus.columns for label in column.labels]
+    often = used[np.argsort(-corpus.occurrences[used], kind="stable")]
+    drawn = often[:MOST_DRAWN]
+    placed = project(embeddings.vectors[drawn], projection, seed)
+    weights = tuple(corpus.occurrences[drawn].tolist())
+    points = Points(placed.places, tuple(names[t] for t in drawn), tuple(kinds[t] for t in drawn), weights)
+    of = "" if len(drawn) == len(often) else f" of {len(often):,}, the most frequent"
+    how = f"{embeddings.method} embeddings {embeddings.width} wide; {placed.method}"
+    return points, f"{len(drawn):,}{of} {what}", how
 
 
 def cluster_tokens(embeddings: Embeddings, corpus: Corpus) -> Clusters:

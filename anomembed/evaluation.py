@@ -4,19 +4,20 @@ A label says of a record whether it is abnormal. Labels are read from the source
 wherever they are kept, and the two are joined by the key.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
-from anomembed.pipeline import key_names
+from anomembed.pipeline import check_key, key_names
 from anomembed.read.roles import Roles
 from anomembed.read.table import Table
 
 IS_ABNORMAL = "is_abnormal"
 PAIRS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})  # labels that say themselves which is abnormal
-SHOWN = 6
+SHOWN, LONGEST_SHOWN = 6, 40  # values in a message, and characters of each
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,23 @@ class Ranking:
     average_precision: float
 
 
-def hide_column(config: Config, table: Table, name: str, option: str) -> Config:
+def hide_column(
+    config: Config, table: Table, name: str, option: str, said: Mapping[str, Sequence[str]] | None = None
+) -> Config:
     """Take a column out of everything that is learnt from.
 
     Parameters
     ----------
     config : Config
-        Settings.
+        Settings. Where they list the column as one of values (as `init` writes them), it is ignored instead.
     table : Table
         The open table.
     name : str
-        The column; it is ignored, whatever other role the settings give it.
+        The column.
     option : str
         The option that named it, for the message.
+    said : mapping of str to sequence of str, optional
+        Columns by the role that the command line gives them, of which none may be hidden.
 
     Returns
     -------
@@ -62,14 +67,15 @@ def hide_column(config: Config, table: Table, name: str, option: str) -> Config:
     SourceError
         When there is no such column.
     ConfigError
-        When sequences are made of it.
+        When it names or orders the records, says who acts, or makes sequences.
     """
     column = table.column(name).name
-    names = [config.sequence.key, *config.sequence.order, *config.sequence.event]
-    if config.sequence.is_whole:  # they may be cut from what an entity does in time
-        names += [*config.roles.entity, *config.roles.timestamp]
-    if column in {table.column(given).name for given in names if given}:
-        raise ConfigError(f"{option} {name}: sequences are made of this column; it cannot be hidden from them")
+    taken = {**(said or {}), **{role: getattr(config.roles, role) for role in ("key", "timestamp", "entity")}}
+    sequence = config.sequence
+    taken |= {"sequence": [sequence.key] if sequence.key else [], "order": sequence.order, "event": sequence.event}
+    for role, names in taken.items():
+        if role != "ignore" and column in {table.column(other).name for other in names}:
+            raise ConfigError(f"{option}: {column} is used as {role}; what is hidden from all learning cannot be")
     given = {role: getattr(config.roles, role) for role in type(config.roles).model_fields}
     kept = {role: tuple(n for n in some if table.column(n).name != column) for role, some in given.items()}
     roles = config.roles.model_copy(update={**kept, "ignore": (*kept["ignore"], column)})
@@ -105,8 +111,9 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
     ConfigError
         When it has other values, and none of them is said to be the abnormal one.
     DataError
-        When all labels are the same, or null.
+        When all labels are the same, or null, or the key does not name the records.
     """
+    check_key(roles, table, where)
     column = table.column(label)
     expression = f"CAST({column.expression} AS VARCHAR)"
     counts, _, _ = table.value_counts(expression, where, 10**9)
@@ -121,17 +128,21 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
 def _choose_positive(name: str, values: list[str], positive: str | None) -> str:
     if not values:
         raise DataError(f"every label in {name} is null")
-    shown = ", ".join(map(repr, sorted(values)[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
+    shown = ", ".join(map(_shown, sorted(values)[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
     if positive is None:
         pair = next((pair for pair in PAIRS if {value.casefold() for value in values} <= pair), None)
         if pair is None:
             raise ConfigError(f"{name} has the values {shown}; say by --positive VALUE which one is abnormal")
         positive = next((value for value in values if value.casefold() == max(pair)), max(pair))
     elif positive not in values:
-        raise ConfigError(f"no record has {name} = {positive!r}; it has the values {shown}")
+        raise ConfigError(f"no record has {name} = {_shown(positive)}; it has the values {shown}")
     if len(values) == 1:
         raise DataError(f"every label in {name} is {shown}: there is nothing to tell apart")
     return positive
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…")
 
 
 def rank(scores: pl.DataFrame, labels: pl.DataFrame) -> Ranking:

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from anomembed.config import Config, EmbeddingConfig
-from anomembed.embedding_quality import measure_quality, read_grouping
-from anomembed.errors import DataError
+from anomembed.embedding_quality import find_grouped, measure_quality, read_grouping
+from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.evaluation import IS_ABNORMAL, hide_column, rank, read_labels
 from anomembed.fitting import find_roles, split_corpus
 from anomembed.read.table import Table
@@ -196,7 +196,7 @@ def test_a_label_takes_no_part_in_any_fit(run, planted, database):
     """A label that tells everything changes no figure but those that it is held against."""
     plain = run("evaluate", planted, "records", "--ignore", "truth", "--ignore", "kind", "--format", "csv")
     hidden = ["--ignore", "truth", "--ignore", "kind"]
-    asked = ["--compare", "ppmi-svd", "--label", "told", "--category", "told", "--format", "json"]
+    asked = ["--compare", "ppmi-svd", "--label", "told", "--format", "json"]
     labelled = run("evaluate", planted, "SELECT *, truth AS told FROM records", *asked, *hidden)
     assert labelled.code == 0, labelled.err
     assert "not used  told: as told" in labelled.err
@@ -319,7 +319,7 @@ RECORDS = "CREATE TABLE t AS SELECT i AS id, 'p' || i % 3 AS a, 'q' || i % 4 AS 
         ("'k' AS y", ["--group", "a=y"], "the values of a form one group"),
         ("'k' || i % 3 AS y", ["--group", "a=y"], "the values of a form no group with two values"),
         ("i * 1.5 AS y", ["--group", "y=a"], "y is no column of values"),
-        ("1 AS y", ["--map", "map.pdf"], "map.pdf: maps are drawn to files that end in .png or .svg"),
+        ("1 AS y", ["--map", "map.pdf"], "map.pdf: the map can be written to files that end in .png, .svg"),
         ("1 AS y", ["--map", "no/map.png"], "no such folder for the map: no"),
         ("1 AS y", ["--projection", "tsne"], "no such projection: tsne; there are: pca, umap"),
         ("1 AS y", ["--compare", "ppmi-svd,gru"], "embedding gru learns from whole sequences"),
@@ -383,12 +383,58 @@ def test_what_sequences_are_cut_from_cannot_be_hidden(run, database, tmp_path):
     visits = f"SELECT i AS id, 'u' || i % 5 AS who, {moment}, 'e' || i % 3 AS did"
     path = database(f"CREATE TABLE t AS {visits} FROM range(300) r(i)")
     (tmp_path / "c.toml").write_text(
-        f'[source]\ndatabase = "{path}"\ntable = "t"\n[roles]\nentity = "who"\ntimestamp = "moment"\n'
-        '[sequence]\nsession_gap = "30m"\nevent = "did"\n'
+        f'[source]\ndatabase = "{path}"\ntable = "t"\n[roles]\nentity = ["who"]\ntimestamp = ["moment"]\n'
+        '[sequence]\nsession_gap = "30m"\nevent = ["did"]\n'
     )
     outcome = run("evaluate", tmp_path / "c.toml", "--group", "did=who")
     assert outcome.code == 2
-    assert "sequences are made of this column" in outcome.err
+    assert "--group: who is used as entity; what is hidden from all learning cannot be" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--label", "y", "--key", "Y"], "--label: y is used as key; what is hidden from all learning cannot be"),
+        (["--label", "y", "--category", "y"], "--label: y is used as category"),
+        (["--group", "a=b", "--entity", "b"], "--group: b is used as entity"),
+        (["--group", "a=b", "--sequence", "b", "--order", "id", "--event", "a"], "--group: b is used as sequence"),
+        (["--label", "id", "--sequence", "b", "--order", "id", "--event", "a"], "--label: id is used as order"),
+        (["--label", "a", "--sequence", "b", "--order", "id", "--event", "a"], "--label: a is used as event"),
+        (["--group", "a=b=c"], "no such column in t: b=c"),
+        (["--group", "a=b", "--map", "folder.svg"], "the map cannot be written to folder.svg: it is a folder"),
+        (["--map", f"{'x' * 250}.svg"], "file name too long"),
+        (["--embedding", "random", "--vectors", "v"], "random embeddings learn nothing, and take no vectors"),
+        (["--embedding", "gru"], "embedding gru learns from whole sequences"),
+    ],
+)
+def test_what_is_said_twice_or_cannot_be_written_is_refused(run, database, tmp_path, arguments, said):
+    source = database(RECORDS.format("i % 2 AS y"))
+    (tmp_path / "folder.svg").mkdir()
+    outcome = run("evaluate", source, "t", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err.splitlines()[-1]
+    assert {path.name for path in tmp_path.iterdir()} == {"source.duckdb", "folder.svg"}
+
+
+def test_the_columns_of_a_grouping_may_hold_equals_signs(database):
+    source = database(
+        'CREATE TABLE t AS SELECT \'p\' || i % 4 AS "a=b", \'k\' || i % 2 AS "c=d", 1 AS x, 2 AS "x=y", 3 AS "y=z", '
+        "4 AS z FROM range(60) r(i)"
+    )
+    with Table(source, "t") as table:
+        assert find_grouped(table, "A=B=c=d") == ("a=b", "c=d")
+        with pytest.raises(SourceError, match="no such column in t: c=e; did you mean 'c=d'"):
+            find_grouped(table, "a=b=c=e")
+        with pytest.raises(ConfigError, match="in several ways: 'x' by 'y=z' or 'x=y' by 'z'"):
+            find_grouped(table, "x=y=z")
+
+
+def test_long_values_of_a_label_are_shown_short(run, database):
+    source = database(RECORDS.format("repeat('long', 500) || i % 3 AS y"))
+    for more in ([], ["--positive", "z" * 9_000]):
+        outcome = run("evaluate", source, "--label", "y", *more)
+        assert outcome.code == 2
+        assert len(outcome.err.splitlines()[-1]) < 300
 
 
 def test_a_comparison_gives_vectors_to_those_that_take_them(run, database, tmp_path):

@@ -148,11 +148,15 @@ def test_a_file_is_there_whole_or_not_at_all(store, tmp_path):
     assert (folder / "scores.csv").read_text().count("rarity") == 10
 
 
-@pytest.mark.parametrize("name", ["scores.xlsx", "scores", "no/scores.csv", "folder.csv"])
+@pytest.mark.parametrize(
+    "name", ["scores.xlsx", "scores", "no/scores.csv", "folder.csv", "file/scores.csv", f"{'x' * 250}.csv"]
+)
 def test_what_cannot_be_written_late_is_refused_early(name, tmp_path):
     Path("folder.csv").mkdir()
+    Path("file").touch()
     with pytest.raises(ConfigError):
-        check_scores_path(Path(name))
+        check_scores_path(Path(name), None, "store.duckdb")
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.csv", "file"}
 
 
 def test_scores_never_replace_their_source_or_their_store(run):

@@ -337,19 +337,21 @@ def test_export_replaces_nothing_unasked(run, fitted, tmp_path):
     cases = {
         ("x.csv",): "files that end in .txt, .vec",
         ("there.vec",): "there.vec exists; give another name, or --force",
-        ("no/where.vec",): "its folder does not exist",
+        ("no/where.vec",): "no such folder for the vectors: no",
+        ("folder.vec", "--force"): "it is a folder",
         (str(store), "--force"): "it is the store",
         ("mine.duckdb", "--force"): "mine.duckdb is a database with other tables than vectors",
         ("new.vec", "--model", "7"): "there is no model 7",
     }
     (tmp_path / "there.vec").write_text("precious")
+    (tmp_path / "folder.vec").mkdir()
     write_database(tmp_path / "mine.duckdb", "CREATE TABLE payments AS SELECT 1 AS id")
     for arguments, said in cases.items():
         outcome = run("export", *arguments, "--store", store)
         assert outcome.code == 2
         assert said in outcome.err
     assert run("export", "new.vec", "--store", "none.duckdb").code == 2
-    assert {path.name for path in tmp_path.iterdir()} == {"there.vec", "mine.duckdb"}
+    assert {path.name for path in tmp_path.iterdir()} == {"there.vec", "mine.duckdb", "folder.vec"}
     assert run("export", "there.vec", "--store", store, "--force", "--quiet") == (0, "", "")
     assert len(read_vectors("there.vec").names) == 11
 

@@ -6,6 +6,7 @@ Values come from attackers: they are printed as plain text without control chara
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -54,6 +55,13 @@ class Teller:
         for reason in dict.fromkeys(column.reason for column in unused):
             names = [column.name for column in unused if column.reason == reason]
             self.say("not used", f"{_listed(names)}: {reason}")
+
+    def labels(self, is_abnormal: pl.Series) -> None:
+        """Say how many records have a label; null where it is missing."""
+        known = is_abnormal.drop_nulls()
+        self.say("labels", f"{len(known):,} records, {known.sum():,} of them abnormal")
+        if len(known) < len(is_abnormal):
+            self.say("note", f"{is_abnormal.null_count():,} records without a label count for neither side")
 
     def model(self, model: Model) -> None:
         """Say what was learnt."""

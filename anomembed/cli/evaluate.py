@@ -76,5 +76,5 @@ def evaluate(
         config = load_config(Path(source), said)
     else:
         config = make_config(merge(said, {"source": {**said.get("source", {}), "database": source}}), "the options")
-    asked = Asked(compare, label, positive, group, map_file, projection, is_plain=embeddings)
+    asked = Asked(compare, label, positive, group, map_file, projection, embeddings, said.get("roles", {}))
     evaluate_table(config, asked, form, quiet=quiet)

@@ -1,6 +1,5 @@
 """A model's embeddings for other tools, and for other models to begin with."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import polars as pl
 from anomembed.errors import ConfigError
 from anomembed.read.table import Table
 from anomembed.read.word_files import spell
+from anomembed.write.files import check_file, completed
 from anomembed.write.store import Store, write_tables
 
 TABLE = "vectors"  # in a DuckDB file
@@ -33,20 +33,15 @@ def check_export_path(path: Path, store: str, *, force: bool) -> None:
     Raises
     ------
     ConfigError
-        When the ending is not known, the file exists, or its folder does not or cannot be written to.
+        When the file exists, is a database with other tables, or cannot be written (see `check_file`).
     """
-    if path.suffix not in ENDINGS:
-        raise ConfigError(f"{path}: vectors are written to files that end in {', '.join(ENDINGS)}")
-    if path.resolve() == Path(store).resolve():
-        raise ConfigError(f"the vectors cannot be written to {path}: it is the store")
-    if path.is_dir() or (path.exists() and not force):
-        raise ConfigError(f"{path} exists; give another name{'' if path.is_dir() else ', or --force to replace it'}")
+    check_file(path, "vectors", ENDINGS, {"the store": store})
+    if path.exists() and not force:
+        raise ConfigError(f"{path} exists; give another name, or --force to replace it")
     if path.suffix == ".duckdb" and path.exists() and _has_other_tables(path):
         raise ConfigError(
             f"{path} is a database with other tables than vectors, and is not replaced; give another name"
         )
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"the vectors cannot be written to {path}: its folder does not exist or is read-only")
 
 
 def _has_other_tables(path: Path) -> bool:
@@ -82,8 +77,7 @@ def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int,
     frame = store.frame(QUERY, [chosen])
     if not frame.height:
         raise ConfigError(f"model {chosen} has no embeddings to export: nothing in it goes together")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with completed(path) as unfinished:
         if path.suffix == ".duckdb":
             write_tables(unfinished, {TABLE: frame})
         elif path.suffix == ".parquet":
@@ -91,9 +85,6 @@ def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int,
         else:
             with unfinished.open("wb") as file:
                 file.writelines(_words(frame, is_text=path.suffix != ".bin"))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return chosen, frame.height
 
 

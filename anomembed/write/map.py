@@ -3,7 +3,6 @@
 Text is drawn as outlines, so that nothing in a value can act in a browser, and the picture looks alike everywhere.
 """
 
-import os
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.errors import ConfigError
 from anomembed.score.wording import clean_text
+from anomembed.write.files import check_file, completed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,29 +52,9 @@ class Points:
     weights: tuple[float, ...]
 
 
-def check_map_path(path: Path, *others: str | None) -> None:
-    """Refuse early what cannot be drawn late.
-
-    Parameters
-    ----------
-    path : Path
-        Where the map shall go.
-    *others : str or None
-        Files that must not be overwritten.
-
-    Raises
-    ------
-    ConfigError
-        When the ending is not known, or the folder is not there or read-only.
-    """
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"{path}: maps are drawn to files that end in {' or '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"no such folder for the map: {path.parent}")
-    if path.is_dir() or any(path.resolve() == Path(other).resolve() for other in others if other):
-        raise ConfigError(f"the map cannot be drawn to {path}: it is {'a folder' if path.is_dir() else 'the source'}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ConfigError(f"the map cannot be drawn to {path}: it may not be written")
+def check_map_path(path: Path, source: str | None) -> None:
+    """Refuse early a path that a map cannot be drawn to late; see `check_file`."""
+    check_file(path, "map", SUFFIXES, {"the source": source})
 
 
 def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
@@ -94,7 +73,6 @@ def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # letters that the font does not have are boxes
         figure = Figure(figsize=(11, 7.5), dpi=160, facecolor=PAPER)
@@ -106,11 +84,8 @@ def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
         figure.text(0.02, 0.937, clean_text(subtitle), fontsize=10, **plain)
         _name_points(axes, points)
         about: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-        try:
+        with completed(path) as unfinished:
             figure.savefig(unfinished, format=path.suffix[1:], metadata=about)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
 
 def _draw_points(axes: "Axes", points: Points) -> None:

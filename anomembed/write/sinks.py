@@ -5,7 +5,6 @@ apostrophe in front.
 """
 
 import math
-import os
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from anomembed.errors import ConfigError
+from anomembed.write.files import check_file, completed
 from anomembed.write.store import Store
 
 FORMULA = r"^[=+@\t\r-]"  # how a cell begins that a spreadsheet evaluates
@@ -25,32 +24,9 @@ COPY_OPTIONS = {
 }
 
 
-def check_scores_path(path: Path, *others: str | None) -> None:
-    """Refuse early what cannot be written late.
-
-    Parameters
-    ----------
-    path : Path
-        Where the scores shall go.
-    *others : str or None
-        Files that must not be overwritten, such as the source and the store; globs are matched.
-
-    Raises
-    ------
-    ConfigError
-        When the ending is not known, or the folder does not exist or cannot be written to.
-    """
-    if path.suffix not in COPY_OPTIONS:
-        raise ConfigError(f"{path}: scores are written to files that end in {', '.join(COPY_OPTIONS)}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"no such folder for the scores: {path.parent}")
-    if path.is_dir():
-        raise ConfigError(f"the scores cannot be written to {path}: it is a folder")
-    full = path.resolve()
-    if any(full == Path(other).resolve() or full.match(str(Path(other).resolve())) for other in others if other):
-        raise ConfigError(f"the scores cannot be written to {path}: it is the source or the store")
-    if not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"the scores cannot be written to {path}: its folder is read-only")
+def check_scores_path(path: Path, source: str | None, store: str) -> None:
+    """Refuse early a path that scores cannot be written to late; see `check_file`."""
+    check_file(path, "scores", tuple(COPY_OPTIONS), {"the source": source, "the store": store})
 
 
 def write_scores(store: Store, key: Sequence[str], path: Path) -> None:
@@ -65,12 +41,8 @@ def write_scores(store: Store, key: Sequence[str], path: Path) -> None:
     path : Path
         Ends in one of `COPY_OPTIONS`; replaced when it exists.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with completed(path) as unfinished:
         store.copy_scores(key, unfinished, COPY_OPTIONS[path.suffix], escape=path.suffix == ".csv")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def csv_text(frame: pl.DataFrame) -> str:
