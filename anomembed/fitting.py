@@ -115,37 +115,49 @@ def learn_model(
     if config.sequence.is_whole:
         return learn_sequences(table, config, hold_out=hold_out, roles=roles, vectors=vectors, progress=progress)
     roles = roles or find_roles(table, config)
+    return _learn_records(table, roles, config, vectors, progress, hold_out=hold_out)
+
+
+def _learn_records(
+    table: Table,
+    roles: Roles,
+    config: Config,
+    vectors: TokenVectors | None,
+    progress: Progress | None,
+    *,
+    hold_out: bool,
+) -> Model:
+    clean, seed = config.reference.clean, config.seed
     history = derive_past(table, roles, config)
-    numbers = tuple(column.name for column in roles.of(Role.NUMBER))
     reference = _read_reference(table, roles, history, config, hold_out=hold_out)
     vocabulary = _fit_vocabulary(table, roles, reference, config)
     past = fit_past(history, reference.learnt, config) if history else None
-    learnt = make_batch(reference.learnt, vocabulary, numbers, past)
-    held_out = make_batch(reference.held_out, vocabulary, numbers, past)
+    numbers = tuple(column.name for column in roles.of(Role.NUMBER))
+    learnt, held_out = (
+        make_batch(frame, vocabulary, numbers, past) for frame in (reference.learnt, reference.held_out)
+    )
     corpus = _count(vocabulary, learnt.tokens)
-    embeddings = fit_embeddings(corpus, config.embedding, config.seed, progress, vectors)
-    record = fit_record_view(vocabulary, embeddings, by_rarity=not config.reference.clean)
-    views = _fit_views(vocabulary, corpus.counts, record, learnt, clean=config.reference.clean, seed=config.seed)
+    embeddings = fit_embeddings(corpus, config.embedding, seed, progress, vectors)
+    record = fit_record_view(vocabulary, embeddings, by_rarity=not clean)
     sources = Sources(table, roles, vocabulary, config.source.fit_where)
+    views = _fit_views(vocabulary, corpus.counts, record, learnt, clean=clean, seed=seed)
     if isinstance(embeddings.network, Autoencoder):
         views.append(ReconstructionView(embeddings.network))
     views += fit_entity_views(sources, past, record, learnt, is_own=not reference.is_split)
     n_distinct = _count_distinct(learnt) if learnt.vectors else len(corpus.times)
-    choice = choose_detector(
-        config.detector.name, clean=config.reference.clean, n_records=len(learnt), n_distinct=n_distinct
+    choice = choose_detector(config.detector.name, clean=clean, n_records=len(learnt), n_distinct=n_distinct)
+    judged, notes = judge_views(views, choice, learnt, held_out, seed=seed, clean=clean)
+    calibration = fit_calibration(
+        np.sum([view.term(raw) for view, raw in judged], axis=0), is_own=not reference.is_split
     )
-    judged, notes = judge_views(views, choice, learnt, held_out, seed=config.seed, clean=config.reference.clean)
-    total = np.sum([view.term(raw) for view, raw in judged], axis=0)
-    calibration = fit_calibration(total, is_own=not reference.is_split)
     notes += [*_note_counts(corpus.counts, len(learnt)), *note_event(history, config)]
     notes += [*text_notes(roles, vocabulary.names), *embeddings.notes]
-    n_held_out = reference.held_out.height if reference.is_split else 0
     summary = Summary(
         source=table.name,
         n_reference=reference.n_records,
         n_learnt=len(learnt),
         n_distinct=n_distinct,
-        n_held_out=n_held_out,
+        n_held_out=reference.held_out.height if reference.is_split else 0,
         detector=str(choice),
         notes=tuple(notes),
     )

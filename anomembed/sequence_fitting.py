@@ -140,29 +140,11 @@ def learn_sequences(
     is_own = not hold_out and frame.height == n_reference
     learn = partial(_learn, roles=roles, config=config, vectors=vectors, progress=progress)
     learnt, judged, notes = _judge_own(frame, learn, config) if is_own else _judge_held_out(frame, learn, config)
-    notes += learnt.embeddings.notes
     calibration = fit_calibration(np.sum([view.term(raw) for view, raw in judged], axis=0), is_own=is_own)
-    if learnt.sequences.lengths.max() == 1:
-        notes.append("every sequence has one event: there is no order to learn from")
-    return Model(
-        config=config,
-        roles=roles,
-        vocabulary=Vocabulary((learnt.tokens,)),
-        counts=learnt.counts,
-        embeddings=learnt.embeddings,
-        ranges=Ranges(learnt.usual, np.empty(0, np.int64), ()),
-        views=tuple(view for view, _ in judged),
-        calibration=calibration,
-        summary=Summary(
-            source=table.name,
-            n_reference=n_reference,
-            n_learnt=len(learnt.sequences),
-            n_distinct=learnt.n_distinct,
-            n_held_out=frame.height - len(learnt.sequences),
-            detector=str(learnt.choice),
-            notes=tuple(notes),
-        ),
-    )
+    summary = _summarise(table, learnt, n_reference, frame.height - len(learnt.sequences), notes)
+    ranges = Ranges(learnt.usual, np.empty(0, np.int64), ())
+    vocabulary, views = Vocabulary((learnt.tokens,)), tuple(view for view, _ in judged)
+    return Model(config, roles, vocabulary, learnt.counts, learnt.embeddings, ranges, views, calibration, summary)
 
 
 @dataclass(frozen=True)
@@ -215,6 +197,21 @@ def _learn(
         choice=choose_detector(
             config.detector.name, clean=config.reference.clean, n_records=len(sequences), n_distinct=len(rows)
         ),
+    )
+
+
+def _summarise(table: Table, learnt: Learnt, n_reference: int, n_held_out: int, notes: list[str]) -> Summary:
+    notes += learnt.embeddings.notes
+    if learnt.sequences.lengths.max() == 1:
+        notes.append("every sequence has one event: there is no order to learn from")
+    return Summary(
+        source=table.name,
+        n_reference=n_reference,
+        n_learnt=len(learnt.sequences),
+        n_distinct=learnt.n_distinct,
+        n_held_out=n_held_out,
+        detector=str(learnt.choice),
+        notes=tuple(notes),
     )
 
 

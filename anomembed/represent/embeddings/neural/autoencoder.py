@@ -61,8 +61,7 @@ def fit_autoencoder(corpus: Corpus, training: Training, seed: int, progress: Pro
     with seeded(torch, seed):
         network = _make(torch, corpus.size, training.width, rows.shape[1], int(first_class[-1]))
         loss = _loss(torch, network, rows, corpus.times, classes.of_token, first_class)
-        each = corpus.times[corpus.sequences.of_event]
-        held = begin(torch, network.embedding, training.imported, corpus, each, float(corpus.times.sum()))
+        held = begin(torch, network.embedding, training.imported, corpus, corpus.times, np.ones(len(rows)))
         losses = run_epochs(torch, network, partial(_batches, len(rows)), loss, held, training, seed, progress)
         with torch.no_grad():
             network.embedding.weight[torch.from_numpy(corpus.occurrences == 0)] = 0.0

@@ -46,12 +46,8 @@ def fit_next_event(
     ----------
     corpus : Corpus
         Sequences.
-    training : Training
-        How to learn.
-    seed : int
-        Start of all random numbers.
-    progress : callable, optional
-        Told of every epoch.
+    training, seed, progress
+        As for every learner.
     method : str
         Name of the learner.
     make : callable
@@ -64,11 +60,6 @@ def fit_next_event(
     -------
     Embeddings
         With the network.
-
-    Raises
-    ------
-    ConfigError
-        When the learning rate is too high.
     """
     import torch
 
@@ -78,10 +69,8 @@ def fit_next_event(
         network = make(torch, corpus.size + 2, training.width, int(classes.of_token.max()) + 1)
         weights = corpus.times.astype(np.float32) ** np.float32(REPEATED)
         loss = _loss(torch, network, pieces, classes.of_token, weights)
-        each = weights[corpus.sequences.of_event]
-        held = begin(
-            torch, network.embedding, training.imported, corpus, each, float(weights @ (corpus.sequences.lengths + 1))
-        )
+        n_judged = corpus.sequences.lengths + 1
+        held = begin(torch, network.embedding, training.imported, corpus, weights, n_judged)
         losses = run_epochs(torch, network, partial(_batches, pieces), loss, held, training, seed, progress)
         never = np.append(corpus.occurrences == 0, [False, False])
         with torch.no_grad():

@@ -44,7 +44,7 @@ def begin(
     imported: Imported | None,
     corpus: Corpus,
     weights: NDArray[np.number],
-    total: float,
+    n_judged: NDArray[np.number],
 ) -> NDArray[np.float32]:
     """Put imported vectors into the first layer.
 
@@ -58,10 +58,10 @@ def begin(
         The vectors; None when there are none.
     corpus : Corpus
         What is learnt from.
-    weights : ndarray of shape (n_events,)
-        What every value or event in the corpus weighs in the loss.
-    total : float
-        The sum of weights that the loss is a mean over.
+    weights : ndarray of shape (n_sequences,)
+        What each record or sequence of the corpus weighs in the loss.
+    n_judged : ndarray of shape (n_sequences,)
+        Losses of each, over all of which the mean is taken.
 
     Returns
     -------
@@ -73,8 +73,8 @@ def begin(
         rows = np.flatnonzero(imported.known)
         with torch.no_grad():
             layer.weight[torch.from_numpy(rows)] = torch.from_numpy(imported.vectors[rows])
-        weighed = np.bincount(corpus.sequences.events, weights, minlength=corpus.size)
-        held[rows] = (imported.hold(corpus.occurrences) * weighed / total)[rows]
+        weighed = np.bincount(corpus.sequences.events, weights[corpus.sequences.of_event], minlength=corpus.size)
+        held[rows] = (imported.hold(corpus.occurrences) * weighed / (weights @ n_judged))[rows]
     return held
 
 
@@ -92,10 +92,8 @@ def run_epochs(
 
     Parameters
     ----------
-    torch : module
-        PyTorch.
-    network : torch.nn.Module
-        Changed in place; its first layer is `embedding`.
+    torch, network
+        PyTorch, and a module of it, which is changed in place; its first layer is `embedding`.
     batches : callable
         Makes the batches of an epoch, each an array of cases.
     loss_of : callable
