@@ -12,6 +12,7 @@ from anomembed.read.roles import Role, Roles
 from anomembed.read.sequences import event_sql
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
+from anomembed.represent.arrays import Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
 from anomembed.represent.embeddings.learners import fit_embeddings
@@ -19,7 +20,6 @@ from anomembed.represent.quality.clusters import Clusters, find_clusters
 from anomembed.represent.quality.neighbours import Agreement, compare_groups, compare_neighbours
 from anomembed.represent.quality.prediction import Prediction, predict_left_out
 from anomembed.represent.quality.projection import project
-from anomembed.represent.sequences import Ints
 from anomembed.represent.tokens import Kind
 from anomembed.write.map import Points
 

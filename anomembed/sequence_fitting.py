@@ -22,6 +22,7 @@ from anomembed.read.sequences import (
 )
 from anomembed.read.table import HASH, Table
 from anomembed.read.vectors import TokenVectors
+from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
@@ -29,14 +30,7 @@ from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.sequences import (
-    Floats,
-    Sequences,
-    count_neighbours,
-    count_ngrams,
-    encode_sequences,
-    usual_counts,
-)
+from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences, usual_counts
 from anomembed.represent.tokens import ColumnTokens, Vocabulary, category_tokens, count_values
 from anomembed.represent.views import View
 from anomembed.represent.views.gap import fit_gap_view

@@ -11,7 +11,7 @@ from anomembed.represent.template_learning import MOST_SHAPES, fit_templates
 from anomembed.represent.templates import Templates, count_shapes, parameter_name
 from anomembed.represent.tokens import ColumnTokens, Special, category_tokens, count_values, template_tokens
 
-AT_ONCE = 131_072  # messages read at once
+MESSAGES_AT_ONCE = 131_072  # messages read at once
 MOST_KEPT = 4 * MOST_SHAPES  # distinct masked lines kept while more are read
 
 
@@ -131,7 +131,7 @@ def count_messages(table: Table, expression: str, roles: Roles, where: str | Non
     """
     key = [table.column(column.name) for column in roles.key]
     n_missing, kept = 0, count_shapes(pl.Series([], dtype=pl.String))
-    for frame in table.batches({"value:message": expression}, key, where, AT_ONCE):
+    for frame in table.batches({"value:message": expression}, key, where, MESSAGES_AT_ONCE):
         messages = frame["value:message"]
         n_missing += messages.null_count()
         kept = _add(kept, count_shapes(messages))

@@ -11,7 +11,7 @@ from anomembed.model import save_model
 from anomembed.read.history import BEFORE, EVENT, PLACE, SECONDS_SINCE, History, derive_history, plan_history
 from anomembed.read.roles import Role, infer_roles
 from anomembed.read.table import Table
-from anomembed.represent.sequences import LONGEST
+from anomembed.represent.sequences import LONGEST_GRAM
 from anomembed.represent.views.habit import smooth_hours
 from anomembed.write.store import Store
 
@@ -74,7 +74,7 @@ def test_what_was_before_by_hand():
     assert squares["past: records within 1 d"] == [1, 2, 1, 4, 4, None, None, 1]
     assert squares["past: sum of bytes within 1 d"] == [1, 3, 4, 27, 27, None, None, 128]
     assert squares[SECONDS_SINCE] == pytest.approx([None, 1800, None, 0, 3600, None, None, 2969 * 60], abs=0.1)
-    assert 1 + len(BEFORE) == LONGEST
+    assert 1 + len(BEFORE) == LONGEST_GRAM
 
 
 def test_nothing_that_comes_later_changes_what_was_before():

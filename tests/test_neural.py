@@ -20,7 +20,7 @@ from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
 from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.embeddings.neural import next_event
 from anomembed.represent.embeddings.neural.networks import make_classes
-from anomembed.represent.embeddings.neural.pieces import LONGEST, OUTSIDE, READ_BEFORE, Pieces
+from anomembed.represent.embeddings.neural.pieces import JUDGED_AT_ONCE, OUTSIDE, READ_BEFORE, Pieces
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences
 from anomembed.represent.tokens import Vocabulary, category_tokens, count_values, distinct
 from anomembed.write.store import Store
@@ -167,11 +167,11 @@ def test_odd_references_are_learnt_from(method, lists):
 
 def test_pieces_judge_every_place_once_and_bound_what_is_held():
     rng = np.random.default_rng(0)
-    lengths = np.array([1, LONGEST - 1, LONGEST, 5, 20_000])
+    lengths = np.array([1, JUDGED_AT_ONCE - 1, JUDGED_AT_ONCE, 5, 20_000])
     starts = np.concatenate([[0], np.cumsum(lengths)])
     sequences = Sequences(rng.integers(0, 9, starts[-1]).astype(np.int32), starts)
     pieces = Pieces(sequences, 9)
-    assert pieces.lengths.max() == LONGEST + READ_BEFORE
+    assert pieces.lengths.max() == JUDGED_AT_ONCE + READ_BEFORE
     before, places = pieces.padded(np.arange(len(pieces)), reach=3)
     judged = places[places != OUTSIDE]
     assert sorted(judged.tolist()) == list(range(starts[-1] + len(lengths)))

@@ -13,7 +13,7 @@ from anomembed.model import save_model
 from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sequence_roles
 from anomembed.read.table import Table
 from anomembed.represent.sequences import (
-    LONGEST,
+    LONGEST_GRAM,
     NEAR,
     Sequences,
     count_neighbours,
@@ -58,14 +58,14 @@ def naive_chance(rows, before, event, own=0.0):
     """Recompute the chance of an event from lists."""
     grams = [
         tuple(padded[i - size + 1 : i + 1])
-        for size in range(1, LONGEST + 1)
+        for size in range(1, LONGEST_GRAM + 1)
         for row in rows
-        for padded in [[START] * LONGEST + row + [END]]
-        for i in range(LONGEST, len(padded))
+        for padded in [[START] * LONGEST_GRAM + row + [END]]
+        for i in range(LONGEST_GRAM, len(padded))
     ]
-    padded = [START] * LONGEST + before
+    padded = [START] * LONGEST_GRAM + before
     chance = 1.0
-    for size in range(1, LONGEST + 1):
+    for size in range(1, LONGEST_GRAM + 1):
         context = tuple(padded[len(padded) - size + 1 :])
         following = [gram[-1] for gram in grams if len(gram) == size and gram[:-1] == context]
         seen, here = max(following.count(event) - own, 0), max(len(following) - own, 0)

@@ -23,7 +23,7 @@ SUMMED = "1 d"  # window of the sums
 WINDOWS = {"1 h": "INTERVAL 1 HOUR", "1 d": "INTERVAL 1 DAY"}
 MOST_SUMS = 4  # numbers whose sums are watched
 SECONDS_SINCE = PREFIX + "seconds since the one before"
-WHO, MOMENT, AT_ONCE = (quote_identifier(PREFIX + name) for name in ("who", "moment", "at once"))
+WHO, MOMENT, SIMULTANEOUS = (quote_identifier(PREFIX + name) for name in ("who", "moment", "at once"))
 
 SAMPLED_RECORDS = 50_000  # that the event is chosen on, about
 LEAST_GAIN = 0.05  # nats that the record before must tell more about an event than any other of the entity
@@ -134,9 +134,9 @@ def _sum_moments(history: History, select: Mapping[str, str]) -> str:
     repeat.
     """
     sums = {f"{PREFIX}moment {name}": select[name] for name in history.sums}
-    parts = [f"{select[history.entity]} AS {WHO}", f"{select[history.time]} AS {MOMENT}", f"count(*) AS {AT_ONCE}"]
+    parts = [f"{select[history.entity]} AS {WHO}", f"{select[history.time]} AS {MOMENT}", f"count(*) AS {SIMULTANEOUS}"]
     parts += [f"sum(if(isfinite({of}), {of}, 0)) AS {quote_identifier(name)}" for name, of in sums.items()]
-    totals = [f"sum({AT_ONCE}) OVER {quote_identifier(span)}" for span in WINDOWS]
+    totals = [f"sum({SIMULTANEOUS}) OVER {quote_identifier(span)}" for span in WINDOWS]
     totals += [f"sum({quote_identifier(name)}) OVER {quote_identifier(SUMMED)}" for name in sums]
     named = [f"{sql} AS {quote_identifier(name)}" for sql, name in zip(totals, _amounts(history), strict=True)]
     windows = (

@@ -18,7 +18,7 @@ VECTOR = ("vector", "embedding")
 OF_COLUMN = ("column", "column_name")
 NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(model_id) FROM models)"
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
-AT_ONCE = 50_000
+VECTORS_AT_ONCE = 50_000
 LARGEST = 1e9  # of a number: the squares of larger ones are beyond single precision
 
 
@@ -97,7 +97,9 @@ def _find_table(path: str) -> str:
     """Return a query on the one table that holds vectors."""
     with Table(path, TABLES) as listed:
         select = {column.name: column.expression for column in listed.columns}
-        known = pl.concat(list(listed.batches(select, (), None, AT_ONCE)) or [pl.DataFrame(schema=list(select))])
+        known = pl.concat(
+            list(listed.batches(select, (), None, VECTORS_AT_ONCE)) or [pl.DataFrame(schema=list(select))]
+        )
     tables = {
         (schema, name): set(rows["column_name"])
         for (schema, name), rows in known.group_by("schema_name", "table_name", maintain_order=True)
@@ -123,7 +125,7 @@ def _read_table(path: str, query: str | None) -> Rows:
         token = f"CAST({known['token'].expression} AS VARCHAR)"
         name = f"coalesce(CAST({of} AS VARCHAR) || '=', '') || {token}" if of else token
         select = {"name": name, "vector": f"CAST({vector.expression} AS FLOAT[])"}
-        frames = list(table.batches(select, (), None, AT_ONCE))
+        frames = list(table.batches(select, (), None, VECTORS_AT_ONCE))
     if not frames:
         raise DataError(f"{path} is empty: there are no vectors in it")
     frame = pl.concat(frames).drop_nulls("name")

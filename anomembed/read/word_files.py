@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomembed.errors import DataError
 
 HEADER = re.compile(rb"(\d{1,12}) (\d{1,7})\s*")
-LONGEST = 2_000_000  # bytes of a line of text; what is longer is something else
+LONGEST_LINE = 2_000_000  # bytes of a line of text; what is longer is something else
 SHOWN = 40  # characters of a line that is no vector
 
 Rows = tuple[list[str], NDArray[np.float32]]
@@ -59,7 +59,7 @@ def read_word_file(path: Path) -> Rows:
         When it is none of these, or is cut off.
     """
     with path.open("rb") as lines:
-        first = lines.readline(LONGEST)
+        first = lines.readline(LONGEST_LINE)
         if not first.strip():
             raise DataError(f"{path} is empty: there are no vectors in it")
         header = HEADER.fullmatch(first)
@@ -69,7 +69,7 @@ def read_word_file(path: Path) -> Rows:
         if not n_names or not width:
             raise DataError(f"{path} is empty: its first line says {n_names} vectors of {width} numbers")
         start = lines.tell()
-        if min(_count_numbers(lines.readline(LONGEST)), width) != width:
+        if min(_count_numbers(lines.readline(LONGEST_LINE)), width) != width:
             return _read_binary(path, path.read_bytes(), start, (n_names, width))
         lines.seek(start)
         names, vectors = _read_text(path, lines, 2, width)

@@ -10,7 +10,7 @@ LANES = 256  # records that the kernel compares at once; a record's place among 
 UNROLL = 4  # references and features that the kernel takes at a time
 BLOCK = 16 * LANES  # records that a thread takes at a time
 HUGE = np.float32(3e38)
-FARTHEST = np.float32(1e17)  # what lies farther out along a feature is set here: its square would overflow
+FARTHEST_FEATURE = np.float32(1e17)  # what lies farther out along a feature is set here: its square would overflow
 ROUNDING = np.float32(2e-6)  # share of the squared lengths that a squared distance may be off by
 
 
@@ -38,7 +38,7 @@ def mean_nearest(
     scores = np.empty(len(records))
 
     def score(block: slice) -> None:
-        near = np.clip(records[block] - center, -FARTHEST, FARTHEST)
+        near = np.clip(records[block] - center, -FARTHEST_FEATURE, FARTHEST_FEATURE)
         scores[block] = _score_block(near, references, half_square)
 
     in_blocks(score, len(records), BLOCK)

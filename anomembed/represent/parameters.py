@@ -7,10 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints
 from anomembed.represent.masking import Tokenised
 from anomembed.represent.shapes import cut_out
-
-Ints = NDArray[np.int64]
 
 PARAMETERS = ("ip", "path", "id", "word")
 IDENTIFIERS = ("<id>", "<hex>", "<email>")

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.read.sequences import EVENTS, GAPS
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens import ColumnTokens, find_keys
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
 NEAR = 3  # events that stand no farther apart keep each other company
-LONGEST = 3  # events of an n-gram: the two before say what is expected
+LONGEST_GRAM = 3  # events of an n-gram: the two before say what is expected
 USUAL = (0.025, 0.975)  # nineteen in twenty
 MOST_PLACES = 2**24  # n-grams that there can be, up to which each has a place of its own, which saves searching for it
 HALF = 0.5  # added to the count of every single event, so that nothing is impossible
@@ -154,7 +152,7 @@ def count_neighbours(sequences: Sequences, times: Ints, n_tokens: int) -> Counts
 
 @dataclass(frozen=True)
 class NGrams:
-    """How often events follow each other: counts of one to `LONGEST` events in a row, start and end included.
+    """How often events follow each other: counts of one to `LONGEST_GRAM` events in a row, start and end included.
 
     Parameters
     ----------
@@ -237,7 +235,7 @@ class NGrams:
         .. [1] Bell, Cleary, Witten: Text compression. Prentice Hall, 1990 (method C).
         """
         events, starts = _with_end(sequences, self.n_tokens + 1)
-        keys = [_gram_keys(events, starts, size, self.n_tokens) for size in range(1, LONGEST + 1)]
+        keys = [_gram_keys(events, starts, size, self.n_tokens) for size in range(1, LONGEST_GRAM + 1)]
         return self._surprise(keys, own), starts
 
     def step_surprise(self, steps: Ints, own: float) -> Floats:
@@ -245,7 +243,7 @@ class NGrams:
 
         Parameters
         ----------
-        steps : ndarray of shape (n_events, LONGEST)
+        steps : ndarray of shape (n_events, LONGEST_GRAM)
             The event, the one before it, and so on.
         own : float
             As in `surprise`.
@@ -277,7 +275,7 @@ class NGrams:
         chance[self.grams[0]] += single
         chance[self.n_tokens] = 0.0
         chance /= total + HALF * self.base
-        padded = np.concatenate([np.full(LONGEST, self.n_tokens), before])
+        padded = np.concatenate([np.full(LONGEST_GRAM, self.n_tokens), before])
         for size in range(2, len(self.grams) + 1):
             prefix = 0
             for event in padded[len(padded) - size + 1 :]:
@@ -307,7 +305,7 @@ def count_ngrams(sequences: Sequences, times: Ints, n_tokens: int) -> NGrams:
     weight = np.repeat(times, np.diff(starts)).astype(np.float64)
     parts = [
         _summed(_gram_keys(events, starts, size, n_tokens), weight, (n_tokens + 2) ** size)
-        for size in range(1, LONGEST + 1)
+        for size in range(1, LONGEST_GRAM + 1)
     ]
     return NGrams(n_tokens, tuple(grams for grams, _ in parts), tuple(sums for _, sums in parts))
 
@@ -317,7 +315,7 @@ def count_steps(steps: Ints, n_tokens: int) -> NGrams:
 
     Parameters
     ----------
-    steps : ndarray of shape (n_events, LONGEST)
+    steps : ndarray of shape (n_events, LONGEST_GRAM)
         Token ids of the event, of the one before it, and so on; `n_tokens` where there was none.
     n_tokens : int
         Size of the vocabulary.
@@ -373,8 +371,8 @@ def _gram_keys(events: Ints, starts: Ints, size: int, start: int) -> Ints:
 
 
 def _step_keys(steps: Ints, base: int) -> list[Ints]:
-    """Return the n-grams up to single events as numbers, of one to `LONGEST` events."""
-    return [steps[:, :size] @ base ** np.arange(size) for size in range(1, LONGEST + 1)]
+    """Return the n-grams up to single events as numbers, of one to `LONGEST_GRAM` events."""
+    return [steps[:, :size] @ base ** np.arange(size) for size in range(1, LONGEST_GRAM + 1)]
 
 
 def _summed(keys: Ints, weights: Floats, n_possible: int) -> tuple[Ints, Floats]:

@@ -6,13 +6,13 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints
 from anomembed.represent.parallel import in_blocks
 
 MOST_BYTES = 2_000  # of a text; what follows is not looked at
-AT_ONCE = 50_000  # texts that one processor takes at once
+TEXTS_AT_ONCE = 50_000  # texts that one processor takes at once
 
 Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 
 def shapes(texts: pl.Series) -> pl.Series:
@@ -33,7 +33,7 @@ def shapes(texts: pl.Series) -> pl.Series:
     def shape(block: slice) -> None:
         parts[block.start] = _shapes(texts[block])
 
-    in_blocks(shape, len(texts), AT_ONCE)
+    in_blocks(shape, len(texts), TEXTS_AT_ONCE)
     return pl.concat([parts[start] for start in sorted(parts)]) if parts else texts.cast(pl.String)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.templates import PARAMETER, Templates, parse_messages, read_templates
-from anomembed.represent.vectors import is_known, read_vectors
+from anomembed.represent.vectors import is_known, vector_matrix
 
 Tokens = NDArray[np.int32]
 """Token ids, shape (n_records, n_columns)."""
@@ -102,7 +102,7 @@ class ColumnTokens:
             codes = (FIRST_VALUE + np.searchsorted(self.edges, numbers, side="right")).astype(np.int32)
             return np.where(np.isnan(numbers), np.int32(Special.MISSING), codes)
         elif self.kind is Kind.VECTOR:
-            is_there = is_known(read_vectors(column))
+            is_there = is_known(vector_matrix(column))
             return np.where(is_there, np.int32(FIRST_VALUE), np.int32(Special.MISSING))
         elif self.templates is not None:
             template = read_templates(frame, self.source, self.templates)

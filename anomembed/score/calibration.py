@@ -11,9 +11,8 @@ the exceedances, continues it, so that the ranking is kept beyond the largest re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from anomembed.represent.arrays import Floats
 
 TAIL_SHARE = 0.02  # share of the reference scores that the tail is fitted to
 MIN_TAIL = 50  # ... but so many scores at least

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.past import Past
-from anomembed.represent.sequences import Floats
 from anomembed.represent.tokens import ColumnTokens, Special
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.habit import Habits, HabitView

@@ -14,7 +14,7 @@ from pyod.models.base import BaseDetector
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from anomembed.represent.distances import FARTHEST, mean_nearest
+from anomembed.represent.distances import FARTHEST_FEATURE, mean_nearest
 
 
 class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
@@ -79,7 +79,7 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         size = min(self.n_references, len(reference))
         drawn = reference[np.array([rng.choice(len(reference), size, replace=False) for _ in range(self.n_draws)])]
         self.center_ = drawn.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
-        self.references_ = np.clip(drawn - self.center_, -FARTHEST, FARTHEST)
+        self.references_ = np.clip(drawn - self.center_, -FARTHEST_FEATURE, FARTHEST_FEATURE)
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803

@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens import Tokens, Vocabulary
 from anomembed.represent.views import Batch, PointingView
 from anomembed.score.combine import JudgedView
-
-Floats = NDArray[np.float64]
 
 REPLACED_AT_ONCE = 16_384  # records with one value replaced that are scored together
 CONTEXT_SHARE = 0.5  # the say of each other value in what is expected; they repeat one another in part

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.sequences import Floats, Ints, Sequences
+from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens import ColumnTokens, Special
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.order import OrderView

@@ -24,7 +24,7 @@ SUFFIXES = (".png", ".svg")
 COLOURS = ("#3b6fb6", "#d1603d", "#4c9a5b", "#8a63b0", "#c2a01e", "#3aa3a9", "#c65a92", "#7a5c45")
 OTHER = "#a7adb5"
 INK, PAPER = "#22262b", "#ffffff"
-LONGEST = 28  # characters of a label
+LONGEST_LABEL = 28  # characters of a label
 MOST_NAMED = 60  # labels
 SMALLEST, LARGEST = 14.0, 260.0  # areas of a point, in square points
 STYLE: Any = {"svg.hashsalt": "anomembed", "svg.fonttype": "path", "font.family": "DejaVu Sans", "text.usetex": False}
@@ -142,4 +142,4 @@ def _name_points(axes: "Axes", points: Points) -> None:
 
 def _short(name: str) -> str:
     clean = clean_text(name)
-    return clean if len(clean) <= LONGEST else clean[: LONGEST - 1] + "…"
+    return clean if len(clean) <= LONGEST_LABEL else clean[: LONGEST_LABEL - 1] + "…"

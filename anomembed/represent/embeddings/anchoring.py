@@ -10,13 +10,11 @@ best, given the contexts of the others.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings.imported import Imported
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd, positive_pmi
-
-Floats = NDArray[np.float64]
 
 SWEEPS = 10  # of the alternation; it settles in fewer
 RIDGE = 1e-6  # share of the largest direction that a direction needs to be used

@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints
 from anomembed.represent.counts import Counts
-from anomembed.represent.sequences import Ints, Sequences
+from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Tokens, Vocabulary
 
 

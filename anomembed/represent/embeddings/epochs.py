@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.errors import ConfigError
+from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings.imported import Imported
 from anomembed.represent.embeddings.kernels import put_together
 from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.sampling import Samples, count_pairs_of
 from anomembed.represent.parallel import n_processors
-from anomembed.represent.sequences import Ints
 
-Matrix = NDArray[np.float32]
 Kernel = Callable[..., tuple[float, int]]
 Progress = Callable[[int, int, float], None]
 """Told the epoch from 1, how many there will be at most, and the loss."""

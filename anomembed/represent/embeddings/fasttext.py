@@ -10,16 +10,16 @@ has seen still gets a vector. Values with the same beginning but another meaning
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Matrix, Progress, Training, hold_vectors, run_epochs, start_vectors
+from anomembed.represent.embeddings.epochs import Progress, Training, hold_vectors, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.imported import Imported
 from anomembed.represent.embeddings.kernels import train_skipgram
 from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.sampling import make_samples
 from anomembed.represent.embeddings.subwords import Subwords, hash_pieces
-from anomembed.represent.sequences import Ints
 
 MOST_KEPT = 200_000  # different pieces; those that most values share are kept
 

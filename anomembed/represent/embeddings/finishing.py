@@ -1,8 +1,8 @@
 """Turn learnt vectors into `Embeddings`: nothing for tokens that never occurred, signs fixed, how much they explain."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Matrix
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
@@ -10,7 +10,6 @@ from anomembed.represent.embeddings.neural.networks import Network
 from anomembed.represent.embeddings.ppmi_svd import positive_pmi
 from anomembed.represent.embeddings.subwords import Subwords
 
-Matrix = NDArray[np.float32]
 RIDGE = 1e-6  # share of the largest direction that a direction needs to be read
 
 

@@ -12,22 +12,19 @@ biases and another weighting gained nothing.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training, hold_vectors, start_vectors, watch
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.kernels import train_glove
-from anomembed.represent.sequences import Ints
 
 FULL, POWER = 100.0, 0.75  # pairs seen so often have all the weight, others less, as published
 STEADY = 0.5  # of the way back at most in one step, lest a vector swing around where it is held
 FEWEST_STEPS = 100_000  # of an epoch: few pairs are gone through several times
 MOST_TOKENS = 1_000  # the most frequent, whose pairs that never meet teach too
-
-Floats = NDArray[np.float64]
 
 
 def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:

@@ -11,18 +11,16 @@ by .16), and sensitive to the weights of the powers.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import iv
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.anchoring import fit_anchored, scale_to
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
-
-Floats = NDArray[np.float64]
 
 TERMS, MU, THETA = 10, 0.2, 0.5  # of the Chebyshev expansion; middle and width of the band, as published
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from anomembed.errors import DataError
 from anomembed.read.vectors import TokenVectors
 from anomembed.read.word_files import spell
+from anomembed.represent.arrays import Matrix
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.tokens import FIRST_VALUE, Kind
 
-Matrix = NDArray[np.float32]
 Use = Literal["start", "frozen", "fine-tune"]
 
 WORD = re.compile(r"[^\W_]+")

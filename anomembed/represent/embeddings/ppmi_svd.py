@@ -7,14 +7,12 @@ matrix place tokens near each other when they keep the same company [1]_.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
-
-Floats = NDArray[np.float64]
 
 ROUNDING = 1e-9  # a constant column attracts others by no more than this
 DENSE_TOKENS = 1024  # below this an exact decomposition takes less than a second

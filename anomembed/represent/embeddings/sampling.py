@@ -16,14 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.kernels import FAR, STEPS
-from anomembed.represent.sequences import Ints
 
 RECORD_WINDOW = 16  # values of a record keep company with at most twice as many others, drawn anew every time
-LONGEST = 32  # longer sequences are cut: their events are moved together, each by the sum of its steps
-
-Matrix = NDArray[np.float32]
+LONGEST_SEQUENCE = 32  # longer sequences are cut: their events are moved together, each by the sum of its steps
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,8 @@ def make_samples(
     """
     sequences, times = corpus.sequences, corpus.times
     starts = sequences.starts
-    if corpus.is_ordered and len(sequences) and sequences.lengths.max() > LONGEST:
-        cuts = np.flatnonzero(sequences.places % LONGEST == 0)
+    if corpus.is_ordered and len(sequences) and sequences.lengths.max() > LONGEST_SEQUENCE:
+        cuts = np.flatnonzero(sequences.places % LONGEST_SEQUENCE == 0)
         times, starts = times[sequences.of_event[cuts]], np.append(cuts, len(sequences.events))
     part_starts, own = parts or (np.arange(corpus.size + 1), np.arange(corpus.size))
     column_of = np.repeat(np.arange(len(corpus.columns), dtype=np.int32), np.diff(corpus.offsets))

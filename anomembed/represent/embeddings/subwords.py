@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-SHORTEST, LONGEST = 3, 5  # characters of a piece
+SHORTEST_PIECE, LONGEST_PIECE = 3, 5  # characters of a piece
 MOST_PIECES = 64  # of one value
 
 
@@ -34,7 +34,9 @@ def hash_pieces(column: str, value: str) -> NDArray[np.int64]:
     True
     """
     text = f"<{value.casefold()}>"
-    pieces = {text[i : i + size] for size in range(SHORTEST, LONGEST + 1) for i in range(len(text) - size + 1)}
+    pieces = {
+        text[i : i + size] for size in range(SHORTEST_PIECE, LONGEST_PIECE + 1) for i in range(len(text) - size + 1)
+    }
     start = crc32(column.encode())
     hashes = {crc32(piece.encode(errors="replace"), start) for piece in pieces or {text}}
     return np.array(sorted(hashes)[:MOST_PIECES], np.int64)

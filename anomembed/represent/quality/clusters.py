@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints
 from anomembed.represent.quality.neighbours import unit_vectors
-from anomembed.represent.sequences import Ints
 
 MOST_CLUSTERED = 5_000  # the most frequent tokens
 SMALLEST = 3  # tokens of a cluster

@@ -6,11 +6,8 @@ Near is by the cosine of the angle between two vectors, as in the store's macro 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anomembed.represent.sequences import Ints
-
-Matrix = NDArray[np.float32]
+from anomembed.represent.arrays import Ints, Matrix
 
 MOST_NEIGHBOURS = 10
 MOST_ASKED = 2_000  # tokens whose neighbours are looked up

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import digamma, log_softmax
 
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
-from anomembed.represent.sequences import NEAR, Ints, Sequences
-
-Floats = NDArray[np.float64]
+from anomembed.represent.sequences import NEAR, Sequences
 
 MOST_PREDICTED = 2_000  # values left out of a column: shares are then known to about .01
 FEWEST_PREDICTED, MOST_CELLS = 100, 4_000_000  # fewer of a column with many values: records times values

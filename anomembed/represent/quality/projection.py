@@ -13,7 +13,7 @@ from anomembed.errors import ConfigError, nearest_name
 from anomembed.represent.quality.neighbours import unit_vectors
 
 PROJECTIONS = ("pca", "umap")
-NEIGHBOURS = 15  # of UMAP, as it is published
+UMAP_NEIGHBOURS = 15  # of UMAP, as it is published
 FEWEST = 5  # tokens that UMAP can place
 
 
@@ -86,6 +86,6 @@ def _umap(unit: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed means one processor, and that there are few tokens
-        start = "spectral" if len(unit) > NEIGHBOURS else "random"
-        mapper = UMAP(n_neighbors=min(NEIGHBOURS, len(unit) - 1), init=start, random_state=seed)
+        start = "spectral" if len(unit) > UMAP_NEIGHBOURS else "random"
+        mapper = UMAP(n_neighbors=min(UMAP_NEIGHBOURS, len(unit) - 1), init=start, random_state=seed)
         return np.asarray(mapper.fit_transform(unit), np.float64)

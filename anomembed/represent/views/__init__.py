@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anomembed.represent.past import Past
 from anomembed.represent.tokens import Kind, Tokens, Vocabulary, distinct
-from anomembed.represent.vectors import read_vectors
+from anomembed.represent.vectors import vector_matrix
 
 Vectors = NDArray[np.float32]
 
@@ -91,6 +91,6 @@ def make_batch(
     for place, name in enumerate(numbers):
         values[:, place] = frame[name].to_numpy()
     tokens = vocabulary.encode(frame)
-    vectors = tuple(read_vectors(frame[c.source]) for c in vocabulary.columns if c.kind is Kind.VECTOR)
+    vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind is Kind.VECTOR)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
     return Batch(tokens, values, steps, paces, vectors)

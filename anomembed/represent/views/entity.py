@@ -17,9 +17,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.views import Batch, Vectors
-
-Floats = NDArray[np.float64]
 
 PRIOR = 3.0  # records that what is usual for all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anomembed.represent.sequences import Floats, Sequences
+from anomembed.represent.arrays import Floats
+from anomembed.represent.sequences import Sequences
 from anomembed.represent.views import Batch, Vectors
 from anomembed.represent.views.entity import EntityView, Profiles, fit_entity_view
 

@@ -19,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Vocabulary, look_up
 from anomembed.represent.views import Batch, Vectors
 from anomembed.represent.views.record import RecordView
 
-Floats = NDArray[np.float64]
-
-NEIGHBOURS = (0.05, 0.2, 0.5, 0.2, 0.05)  # what a record counts for the hours from two before to two after its own
+HOUR_SHARES = (0.05, 0.2, 0.5, 0.2, 0.05)  # what a record counts for the hours from two before to two after its own
 LEAST_KINDS = 0.5  # different values that an entity has used, at least
 TINY = 1e-12
 MEASURED = 20_000  # records that tell what is usual
@@ -198,7 +197,7 @@ def fit_habit_view(habits: Sequence[Habits], vocabulary: Vocabulary, record: Rec
     """
     kinds = [column.kind for column in vocabulary.columns]
     columns = np.array([place for place, column in enumerate(vocabulary.columns) if is_habitual(column)], np.int64)
-    own_share = np.array([NEIGHBOURS[len(NEIGHBOURS) // 2] if kind is Kind.HOUR else 1.0 for kind in kinds])
+    own_share = np.array([HOUR_SHARES[len(HOUR_SHARES) // 2] if kind is Kind.HOUR else 1.0 for kind in kinds])
     n_records = np.repeat([max(column.n_records, 1) for column in vocabulary.columns], np.diff(vocabulary.offsets))
     share = vocabulary.counts() / n_records
     for place in columns[[kinds[place] is Kind.HOUR for place in columns]]:
@@ -222,6 +221,6 @@ def smooth_hours(counts: Floats) -> Floats:
     counts : ndarray of shape (n_entities, 24)
         Records in every hour of the day.
     """
-    middle = len(NEIGHBOURS) // 2
-    parts = [share * np.roll(counts, at - middle, axis=1) for at, share in enumerate(NEIGHBOURS)]
+    middle = len(HOUR_SHARES) // 2
+    parts = [share * np.roll(counts, at - middle, axis=1) for at, share in enumerate(HOUR_SHARES)]
     return np.asarray(np.sum(parts, axis=0))

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.embeddings.neural.networks import NextEvent
-from anomembed.represent.sequences import Floats, Ints, NGrams, Sequences
+from anomembed.represent.sequences import NGrams, Sequences
 from anomembed.represent.views import Batch, Vectors
 
 

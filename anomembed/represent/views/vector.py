@@ -16,7 +16,7 @@ from anomembed.represent.vectors import is_known
 from anomembed.represent.views import Batch, Vectors
 
 SAMPLE = 512  # reference vectors that are kept to compare with, for the words of a reason
-NEIGHBOURS = 5  # of these, the nearest ones
+NEAREST_VECTORS = 5  # of these, the nearest ones
 MOST_NAMED = 3  # components named in a reason
 
 
@@ -114,6 +114,6 @@ def _nearest(vectors: NDArray[np.float64], sample: NDArray[np.float32]) -> tuple
     a, b = vectors - centre, sample - centre
     square = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     apart = np.sqrt(np.where(square > 1e-9 * (a**2).sum(axis=1)[:, None], square, np.inf))
-    nearest = np.argsort(apart, axis=1, kind="stable")[:, :NEIGHBOURS]
+    nearest = np.argsort(apart, axis=1, kind="stable")[:, :NEAREST_VECTORS]
     distances = np.take_along_axis(apart, nearest, axis=1)
     return np.where(np.isfinite(distances), distances, 0.0), nearest

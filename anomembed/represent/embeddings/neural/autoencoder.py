@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from anomembed.represent.arrays import Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
@@ -21,7 +22,6 @@ from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.neural import HIDDEN
 from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, make_classes, on_grid
 from anomembed.represent.embeddings.neural.training import begin, run_epochs, seeded
-from anomembed.represent.sequences import Ints
 
 CODE = 32  # numbers of the code between the layers
 HIDE = 0.3  # share of the values that are hidden

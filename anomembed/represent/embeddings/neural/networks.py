@@ -8,11 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Floats, Ints, Matrix
 from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
 from anomembed.represent.parallel import in_blocks
-from anomembed.represent.sequences import Floats, Ints, Sequences
-
-Matrix = NDArray[np.float32]
+from anomembed.represent.sequences import Sequences
 
 DOUBT = 0.01  # share of the chance that goes by how frequent an event is, whatever the network is sure of
 HALF = 0.5  # added to the count of every token, so that nothing is impossible

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training
@@ -18,7 +19,6 @@ from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.neural.networks import Classes, NextEvent, make_classes, on_grid
 from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
 from anomembed.represent.embeddings.neural.training import begin, run_epochs, seeded
-from anomembed.represent.sequences import Ints
 
 MOST_CLASSES = 2_000
 BATCH, BATCH_EVENTS = 32, 2_048  # pieces and events, at most

@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.sequences import Ints, Sequences
+from anomembed.represent.arrays import Ints
+from anomembed.represent.sequences import Sequences
 
-LONGEST, READ_BEFORE = 256, 32  # events of a piece that are judged, and those before them
+JUDGED_AT_ONCE, READ_BEFORE = 256, 32  # events of a piece that are judged, and those before them
 OUTSIDE = -1  # in place of a place that is not judged
 
 
@@ -40,12 +41,12 @@ class Pieces:
         self.starts = sequences.starts + np.arange(len(sequences.starts))
         self.tokens = np.full(self.starts[-1], n_tokens, np.int64)
         self.tokens[np.arange(len(sequences.events)) + sequences.of_event] = sequences.events
-        n_pieces = -(-np.diff(self.starts) // LONGEST)
+        n_pieces = -(-np.diff(self.starts) // JUDGED_AT_ONCE)
         self.sequence = np.repeat(np.arange(len(sequences)), n_pieces)
         number = np.arange(len(self.sequence)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
         start = self.starts[self.sequence]
-        self._first = start + number * LONGEST
-        self._last = np.minimum(self._first + LONGEST, self.starts[self.sequence + 1])
+        self._first = start + number * JUDGED_AT_ONCE
+        self._last = np.minimum(self._first + JUDGED_AT_ONCE, self.starts[self.sequence + 1])
         self._read = np.maximum(self._first - READ_BEFORE, start)
 
     def __len__(self) -> int:

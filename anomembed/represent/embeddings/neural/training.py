@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Ints
 from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training, watch
 from anomembed.represent.embeddings.imported import Imported
-from anomembed.represent.sequences import Ints
 
 KEPT = (0.9, 0.999)  # of the means of gradients and of their squares from step to step, as published
 STEEPEST = 5.0  # length of a gradient beyond which it is cut
