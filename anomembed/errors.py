@@ -16,6 +16,8 @@ Anything else that reaches the command line is a bug of ours: exit code 70.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_SHOWN = 40  # characters of a value in a sentence
+
 
 class AnomembedError(Exception):
     """Base of all errors that anomembed raises on purpose; its text is one sentence for the user."""
@@ -49,6 +51,17 @@ class LockedError(AnomembedError):
     """Another process holds the file; trying again later may help."""
 
     exit_code = 3
+
+
+def shown(value: str) -> str:
+    """Quote a value for a sentence, the beginning of it when it is long.
+
+    Examples
+    --------
+    >>> shown("Acme"), len(shown("x" * 9_000))
+    ("'Acme'", 42)
+    """
+    return repr(value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…")
 
 
 def nearest_name(given: str, known: Iterable[str]) -> str:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from anomembed.config import Config
-from anomembed.errors import ConfigError, DataError
+from anomembed.errors import ConfigError, DataError, shown
 from anomembed.pipeline import check_key, key_names
 from anomembed.read.roles import Roles
 from anomembed.read.table import Table
 
 IS_ABNORMAL = "is_abnormal"
 PAIRS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})  # labels that say themselves which is abnormal
-SHOWN, LONGEST_SHOWN = 6, 40  # values in a message, and characters of each
+MOST_SHOWN = 6  # values in a message
 
 
 @dataclass(frozen=True)
@@ -128,21 +128,17 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
 def _choose_positive(name: str, values: list[str], positive: str | None) -> str:
     if not values:
         raise DataError(f"every label in {name} is null")
-    shown = ", ".join(map(_shown, sorted(values)[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
+    some = ", ".join(map(shown, sorted(values)[:MOST_SHOWN])) + (", ..." if len(values) > MOST_SHOWN else "")
     if positive is None:
         pair = next((pair for pair in PAIRS if {value.casefold() for value in values} <= pair), None)
         if pair is None:
-            raise ConfigError(f"{name} has the values {shown}; say by --positive VALUE which one is abnormal")
+            raise ConfigError(f"{name} has the values {some}; say by --positive VALUE which one is abnormal")
         positive = next((value for value in values if value.casefold() == max(pair)), max(pair))
     elif positive not in values:
-        raise ConfigError(f"no record has {name} = {_shown(positive)}; it has the values {shown}")
+        raise ConfigError(f"no record has {name} = {shown(positive)}; it has the values {some}")
     if len(values) == 1:
-        raise DataError(f"every label in {name} is {shown}: there is nothing to tell apart")
+        raise DataError(f"every label in {name} is {some}: there is nothing to tell apart")
     return positive
-
-
-def _shown(value: str) -> str:
-    return repr(value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…")
 
 
 def rank(scores: pl.DataFrame, labels: pl.DataFrame) -> Ranking:

@@ -76,6 +76,12 @@ BAD = {
     "prose later": (b"cat 1 2\nhello there you\n", "v holds no vectors: line 2, 'hello there you'"),
     "too narrow": (b"cat 1 2\ndog 1\n", "line 2 has a vector 1 wide, the others are 2 wide"),
     "too wide": (b"2 2\ncat 1 2\ndog 1 2 3\n", "line 3 has a vector 3 wide, the others are 2 wide"),
+    "header too narrow": (b"2 2\ncat 1 2 3\ndog 1 2 3\n", "its first line says vectors 2 wide, line 2 has one 3 wide"),
+    "header too wide": (b"2 3\ncat 1 2\ndog 1 2\n", "its first line says vectors 3 wide, line 2 has one 2 wide"),
+    "no number": (b"cat 1_0 2_0\ndog 1_0 2_0\n", "v holds no vectors: line 1, 'cat 1_0 2_0'"),
+    "no number later": (b"cat 1 2\ndog 1_0 2\n", "line 2 has a vector 1 wide, the others are 2 wide"),
+    "long name": (b"x" * 9_000 + b" nan\n", "x…' has a number that is not finite"),
+    "long names": (b"x" * 9_000 + b" 1 2\n", "no value has a vector in v"),
     "NaN": (b"cat 1 2\ndog nan 2\n", "the vector of 'dog' has a number that is not finite"),
     "infinite": (b"cat 1 2\ndog 1 1e300\n", "the vector of 'dog' has a number that is not finite"),
     "too large": (b"cat 1 2\ndog 1 3e18\n", "the vector of 'dog' has a number beyond 1e+09"),
@@ -95,6 +101,7 @@ def test_a_bad_file_is_refused_in_one_sentence(run, database, tmp_path, case):
     (sentence,) = outcome.err.splitlines()
     assert sentence.startswith("anomembed: ")
     assert BAD[case][1] in sentence
+    assert len(sentence) < 300
     assert {path.name for path in tmp_path.iterdir()} == {"source.duckdb", "v"}
 
 
@@ -104,8 +111,12 @@ def test_a_bad_file_is_refused_in_one_sentence(run, database, tmp_path, case):
         ([[1.0], [1.0, 2.0]], "there are widths of 1, 2"),
         ([[1.0], None], "1 and missing ones"),
         ([[1.0], [None]], "'b' has a number that is not finite"),
-        ([1.0, 2.0], "vector is DOUBLE, and not a list"),
-        ([["x"], ["y"]], "Could not convert"),
+        ([1.0, 2.0], "vector is 'DOUBLE', and not a list"),
+        ([["x"], ["y"]], r"vector is 'VARCHAR\[\]', and not a list"),
+        ([{"x": 1.0}, {"x": 2.0}], r"vector is 'STRUCT\(x DOUBLE\)', and not a list"),
+        ([[{"x": 1.0}], [{"x": 2.0}]], r"vector is 'STRUCT\(x DOUBLE\)\[\]', and not a list"),
+        ([[[1.0]], [[2.0]]], r"vector is 'DOUBLE\[\]\[\]', and not a list"),
+        ([[1.0] * i for i in range(1, 3)], "there are widths of 1, 2$"),
     ],
 )
 def test_a_bad_table_is_refused(tmp_path, vectors, said):

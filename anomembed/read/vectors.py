@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.errors import DataError, SourceError
+from anomembed.errors import DataError, SourceError, shown
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.table import Table
+from anomembed.read.vector_columns import is_vector
 from anomembed.read.word_files import Rows, read_word_file
 
 MAGIC, MAGIC_PLACE = b"DUCK", 8  # by which a DuckDB file is known
@@ -19,6 +20,7 @@ OF_COLUMN = ("column", "column_name")
 NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(model_id) FROM models)"
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
 VECTORS_AT_ONCE = 50_000
+MOST_SHOWN = 6  # widths in a message
 LARGEST = 1e9  # of a number: the squares of larger ones are beyond single precision
 
 
@@ -119,8 +121,8 @@ def _read_table(path: str, query: str | None) -> Rows:
         vector = next((known[name] for name in VECTOR if name in known), None)
         if vector is None or "token" not in known:
             raise SourceError(f"{path} needs the columns token and vector (and column); it has {', '.join(known)}")
-        if not vector.type.endswith("]"):
-            raise DataError(f"{path}: {vector.name} is {vector.type}, and not a list of numbers")
+        if not is_vector(vector.type):
+            raise DataError(f"{path}: {vector.name} is {shown(vector.type)}, and not a list of numbers")
         of = next((known[name].expression for name in OF_COLUMN if name in known), None)
         token = f"CAST({known['token'].expression} AS VARCHAR)"
         name = f"coalesce(CAST({of} AS VARCHAR) || '=', '') || {token}" if of else token
@@ -131,8 +133,9 @@ def _read_table(path: str, query: str | None) -> Rows:
     frame = pl.concat(frames).drop_nulls("name")
     widths = frame["vector"].list.len().unique().drop_nulls().sort().to_list()
     if len(widths) != 1 or frame["vector"].null_count() or not widths[0]:
-        shown = ", ".join(map(str, widths)) + (" and missing ones" if frame["vector"].null_count() else "")
-        raise DataError(f"{path}: all vectors must be equally wide, there are widths of {shown}")
+        found = ", ".join(map(str, widths[:MOST_SHOWN])) + (", ..." if len(widths) > MOST_SHOWN else "")
+        found += " and missing ones" if frame["vector"].null_count() else ""
+        raise DataError(f"{path}: all vectors must be equally wide, there are widths of {found}")
     numbers = frame["vector"].explode(empty_as_null=True).to_numpy().astype(np.float32)
     return frame["name"].to_list(), numbers.reshape(-1, widths[0])
 
@@ -141,7 +144,7 @@ def _checked(source: str, names: Sequence[str], vectors: NDArray[np.float32]) ->
     bad = np.flatnonzero(~(np.abs(vectors) <= LARGEST).all(axis=1))
     if len(bad):
         what = f"beyond {LARGEST:g}" if np.isfinite(vectors[bad[0]]).all() else "that is not finite"
-        raise DataError(f"{source}: the vector of {names[bad[0]]!r} has a number {what}")
+        raise DataError(f"{source}: the vector of {shown(names[bad[0]])} has a number {what}")
     first = {name: place for place, name in reversed(list(enumerate(names)))}
     kept = np.sort(np.fromiter(first.values(), np.int64, len(first)))
     n_repeated = len(names) - len(kept)

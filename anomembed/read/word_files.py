@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.errors import DataError
+from anomembed.errors import DataError, shown
 
 HEADER = re.compile(rb"(\d{1,12}) (\d{1,7})\s*")
 LONGEST_LINE = 2_000_000  # bytes of a line of text; what is longer is something else
-SHOWN = 40  # characters of a line that is no vector
 
 Rows = tuple[list[str], NDArray[np.float32]]
 
@@ -69,7 +68,11 @@ def read_word_file(path: Path) -> Rows:
         if not n_names or not width:
             raise DataError(f"{path} is empty: its first line says {n_names} vectors of {width} numbers")
         start = lines.tell()
-        if min(_count_numbers(lines.readline(LONGEST_LINE)), width) != width:
+        second = lines.readline(LONGEST_LINE)
+        count = _count_numbers(second)
+        if count > width or (0 < count < width and _is_text(second)):
+            raise DataError(f"{path}: its first line says vectors {width} wide, line 2 has one {count} wide")
+        if count < width:
             return _read_binary(path, path.read_bytes(), start, (n_names, width))
         lines.seek(start)
         names, vectors = _read_text(path, lines, 2, width)
@@ -88,12 +91,19 @@ def _count_numbers(line: bytes) -> int:
     return count
 
 
-def _is_number(field: bytes | str) -> bool:
+def _is_number(field: bytes) -> bool:
     try:
         float(field)
     except ValueError:
         return False
-    return True
+    return b"_" not in field  # Python takes 1_0 for ten
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        return all(letter.isprintable() or letter.isspace() for letter in line.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Rows:
@@ -106,6 +116,7 @@ def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Ro
         try:
             # A name may hold spaces; one that ends in a number is a vector that is too wide.
             is_row = len(numbers) == width > 0 and not (b" " in name and _count_numbers(name))
+            is_row = is_row and b"_" not in line[len(name) :]
             with np.errstate(over="ignore"):  # what is too large becomes infinite
                 row = np.array(numbers, np.float64).astype(np.float32)
         except ValueError:
@@ -121,8 +132,8 @@ def _not_a_vector(path: Path, line: bytes, number: int, width: int) -> str:
     count = _count_numbers(line)
     if width and count:
         return f"{path}: line {number} has a vector {count} wide, the others are {width} wide"
-    shown = line[:SHOWN].decode(errors="replace").strip()
-    return f"{path} holds no vectors: line {number}, {shown!r}, is not a name and numbers"
+    text = shown(line.decode(errors="replace").strip())
+    return f"{path} holds no vectors: line {number}, {text}, is not a name and numbers"
 
 
 def _read_binary(path: Path, content: bytes, place: int, shape: tuple[int, int]) -> Rows:

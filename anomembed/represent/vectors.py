@@ -4,9 +4,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-FARTHEST_COMPONENT = np.float32(
-    1e15
-)  # what lies farther out is set here: the squares of very wide vectors must not overflow
+# What lies farther out is set here: the squares of very wide vectors must not overflow.
+FARTHEST_COMPONENT = np.float32(1e15)
 
 
 def vector_matrix(column: pl.Series) -> NDArray[np.float32]:

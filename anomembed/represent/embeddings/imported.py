@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.errors import DataError
+from anomembed.errors import DataError, shown
 from anomembed.read.vectors import TokenVectors
 from anomembed.read.word_files import spell
 from anomembed.represent.arrays import Matrix
@@ -103,10 +103,10 @@ def match_vectors(given: TokenVectors, corpus: Corpus, use: Use, strength: float
             vectors[token] = given.vectors[places].mean(axis=0)
     how[~vectors.any(axis=1)] = NONE  # words may cancel out
     if not how.any():
-        (column, label, _), mine = labels[used[0]], ", ".join(map(repr, given.names[:3]))
+        (column, label, _), mine = labels[used[0]], ", ".join(map(shown, given.names[:3]))
         raise DataError(
             f"no value has a vector in {given.source}: 0 of {len(used):,}; the names there are such as {mine}, "
-            f"those looked for such as {f'{column}={label}'!r} or {label!r}"
+            f"those looked for such as {shown(f'{column}={label}')} or {shown(label)}"
         )
     return Imported(vectors, how > NONE, use, strength, tuple(_coverage(given, corpus, how, use)))
 
