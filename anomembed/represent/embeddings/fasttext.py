@@ -29,24 +29,13 @@ def fit_fasttext(corpus: Corpus, training: Training, seed: int, progress: Progre
 
     Parameters
     ----------
-    corpus : Corpus
-        Records or sequences.
-    training : Training
-        How to learn.
-    seed : int
-        Start of all random numbers.
-    progress : callable, optional
-        Told of every epoch.
+    corpus, training, seed, progress
+        See `Learner`.
 
     Returns
     -------
     Embeddings
         With `subwords`.
-
-    Raises
-    ------
-    ConfigError
-        When the learning rate is too high.
     """
     hashes, part_starts, parts = find_parts(corpus)
     rows = start_vectors(corpus.size + len(hashes), training.width, seed)

@@ -32,23 +32,12 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
 
     Parameters
     ----------
-    corpus : Corpus
-        Records or sequences.
-    training : Training
-        How to learn.
-    seed : int
-        Start of all random numbers.
-    progress : callable, optional
-        Told of every epoch.
+    corpus, training, seed, progress
+        See `Learner`.
 
     Returns
     -------
     Embeddings
-
-    Raises
-    ------
-    ConfigError
-        When the learning rate is too high.
     """
     counts, width = corpus.counts, training.width
     first, second, seen = _pairs(corpus)

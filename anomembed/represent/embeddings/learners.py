@@ -36,7 +36,24 @@ class Learner(Protocol):
     def __call__(
         self, corpus: Corpus, training: Training, seed: int, progress: Progress | None = None, /
     ) -> Embeddings:
-        """Learn from a corpus."""
+        """Learn from a corpus.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            Records or sequences.
+        training : Training
+            How to learn.
+        seed : int
+            Start of all random numbers.
+        progress : callable, optional
+            Told of every epoch.
+
+        Raises
+        ------
+        ConfigError
+            When the learning rate is too high.
+        """
 
 
 class Settings(Protocol):

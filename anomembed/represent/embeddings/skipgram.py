@@ -22,23 +22,12 @@ def fit_skipgram(corpus: Corpus, training: Training, seed: int, progress: Progre
 
     Parameters
     ----------
-    corpus : Corpus
-        Records or sequences.
-    training : Training
-        How to learn.
-    seed : int
-        Start of all random numbers.
-    progress : callable, optional
-        Told of every epoch.
+    corpus, training, seed, progress
+        See `Learner`.
 
     Returns
     -------
     Embeddings
-
-    Raises
-    ------
-    ConfigError
-        When the learning rate is too high.
     """
     vectors = start_vectors(corpus.size, training.width, seed, training.imported)
     contexts = aligned((corpus.size, training.width))

@@ -35,24 +35,13 @@ def fit_autoencoder(corpus: Corpus, training: Training, seed: int, progress: Pro
 
     Parameters
     ----------
-    corpus : Corpus
-        Records.
-    training : Training
-        How to learn.
-    seed : int
-        Start of all random numbers.
-    progress : callable, optional
-        Told of every epoch.
+    corpus, training, seed, progress
+        See `Learner`.
 
     Returns
     -------
     Embeddings
         With the network.
-
-    Raises
-    ------
-    ConfigError
-        When the learning rate is too high.
     """
     import torch
 

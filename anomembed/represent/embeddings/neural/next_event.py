@@ -44,10 +44,8 @@ def fit_next_event(
 
     Parameters
     ----------
-    corpus : Corpus
-        Sequences.
-    training, seed, progress
-        As for every learner.
+    corpus, training, seed, progress
+        See `Learner`.
     method : str
         Name of the learner.
     make : callable
