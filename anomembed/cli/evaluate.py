@@ -31,6 +31,7 @@ MapFile = Annotated[
 ProjectionName = Annotated[str, typer.Option("--projection", metavar="NAME", help="Of the map: pca or umap.")]
 
 
+@o.with_learning
 def evaluate(
     source: Source,
     table: o.TableName = None,
@@ -41,26 +42,8 @@ def evaluate(
     group: Group = None,
     map_file: MapFile = None,
     projection: ProjectionName = "pca",
-    line_format: o.LineFormat = None,
-    key: o.Key = None,
-    ignore: o.Ignore = None,
-    category: o.Category = None,
-    number: o.Number = None,
-    text: o.Text = None,
-    vector: o.Vector = None,
-    entity: o.Entity = None,
-    time: o.Time = None,
-    sequence: o.SequenceKey = None,
-    order: o.Order = None,
-    event: o.Event = None,
-    fit_where: o.FitWhere = None,
-    where: o.Where = None,
-    clean_reference: o.Clean = None,
-    detector: o.DetectorName = None,
-    embedding: o.EmbeddingName = None,
-    vectors: o.Vectors = None,
-    vectors_use: o.VectorsUse = None,
-    seed: o.Seed = None,
+    *,
+    said: o.Said,
     form: o.OutputFormat = o.Format.TABLE,
     quiet: o.Quiet = False,
 ) -> None:
@@ -68,13 +51,13 @@ def evaluate(
 
     Example: anomembed evaluate demo.duckdb payments --group merchant=merchant_category --map payments.png
     """
-    said = o.said_by(locals())
     from anomembed.cli.evaluating import Asked, evaluate_table
     from anomembed.config import load_config, make_config, merge
 
+    said = merge(said, o.settings(source__table=table))
     if Path(source).suffix == ".toml":
         config = load_config(Path(source), said)
     else:
-        config = make_config(merge(said, {"source": {**said.get("source", {}), "database": source}}), "the options")
+        config = make_config(merge(said, o.settings(source__database=source)), "the options")
     asked = Asked(compare, label, positive, group, map_file, projection, embeddings, said.get("roles", {}))
     evaluate_table(config, asked, form, quiet=quiet)

@@ -1,7 +1,9 @@
 """Options that several commands share, and the settings that they stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -198,3 +200,54 @@ def settings(**said: Any) -> dict[str, Any]:  # noqa: ANN401
         section, _, setting = name.rpartition("__")
         (nested.setdefault(section, {}) if section else nested)[setting] = value
     return nested
+
+
+Said = dict[str, Any]
+"""Settings, nested by section, that the options of `with_learning` stand for."""
+
+LEARNING = {
+    "line_format": LineFormat,
+    "key": Key,
+    "ignore": Ignore,
+    "category": Category,
+    "number": Number,
+    "text": Text,
+    "vector": Vector,
+    "entity": Entity,
+    "time": Time,
+    "sequence": SequenceKey,
+    "order": Order,
+    "event": Event,
+    "fit_where": FitWhere,
+    "where": Where,
+    "clean_reference": Clean,
+    "detector": DetectorName,
+    "embedding": EmbeddingName,
+    "vectors": Vectors,
+    "vectors_use": VectorsUse,
+    "seed": Seed,
+}
+"""Options of every command that learns from a table that it is given, and not from a configuration alone."""
+
+
+def with_learning(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options in `LEARNING`, in place of its parameter ``said``, which gets what was said by them.
+
+    Parameters
+    ----------
+    command : callable
+        Typer reads the signature of what is returned.
+    """
+
+    @wraps(command)
+    def with_said(**arguments: Any) -> None:  # noqa: ANN401
+        said = said_by({name: arguments.pop(name) for name in LEARNING})
+        command(said=said, **arguments)
+
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in LEARNING.items()
+    ]
+    own = list(signature(command).parameters.values())
+    place = [parameter.name for parameter in own].index("said")
+    with_said.__signature__ = Signature([*own[:place], *options, *own[place + 1 :]])  # type: ignore[attr-defined]
+    return with_said

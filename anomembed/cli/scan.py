@@ -3,29 +3,12 @@
 from anomembed.cli import options as o
 
 
+@o.with_learning
 def scan(
     database: o.Database,
     table: o.TableName = None,
-    line_format: o.LineFormat = None,
-    key: o.Key = None,
-    ignore: o.Ignore = None,
-    category: o.Category = None,
-    number: o.Number = None,
-    text: o.Text = None,
-    vector: o.Vector = None,
-    entity: o.Entity = None,
-    time: o.Time = None,
-    sequence: o.SequenceKey = None,
-    order: o.Order = None,
-    event: o.Event = None,
-    fit_where: o.FitWhere = None,
-    where: o.Where = None,
-    clean_reference: o.Clean = None,
-    detector: o.DetectorName = None,
-    embedding: o.EmbeddingName = None,
-    vectors: o.Vectors = None,
-    vectors_use: o.VectorsUse = None,
-    seed: o.Seed = None,
+    *,
+    said: o.Said,
     alpha: o.Alpha = None,
     budget: o.Budget = None,
     threshold: o.Threshold = None,
@@ -39,8 +22,10 @@ def scan(
 
     Example: anomembed scan demo.duckdb payments --budget 10
     """
-    said = o.said_by(locals())
+    own = o.said_by(locals())
     from anomembed.cli.running import Output, scan_table
-    from anomembed.config import make_config
+    from anomembed.config import make_config, merge
 
-    scan_table(make_config(said, "the options"), Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags))
+    scan_table(
+        make_config(merge(said, own), "the options"), Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags)
+    )
