@@ -17,12 +17,7 @@ from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import check_method, fit_embeddings
 from anomembed.represent.embeddings.neural.networks import Autoencoder
 from anomembed.represent.ranges import fit_ranges
-from anomembed.represent.tokens import (
-    Kind,
-    Tokens,
-    Vocabulary,
-    distinct,
-)
+from anomembed.represent.tokens import Kind, Tokens, Vocabulary, distinct
 from anomembed.represent.views import Batch, View, make_batch
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.habit import HabitView
@@ -39,11 +34,7 @@ from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import choose_detector
 from anomembed.score.judging import judge_views
-from anomembed.sequence_fitting import (
-    find_sequence_roles,
-    learn_sequences,
-    split_sequences,
-)
+from anomembed.sequence_fitting import find_sequence_roles, learn_sequences, split_sequences
 from anomembed.text_fitting import text_notes
 
 
