@@ -116,18 +116,21 @@ def _values(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the raw score of every record (high = abnormal), and the place of the view in which it stands out most."""
+    """Return the raw score of every record (high = abnormal), and the place of the view in which it stands out most.
+
+    A record stands out where it is rarest, a sequence where its score comes from: the pace, which weighs little there,
+    has the longer tail.
+    """
     total = np.zeros(len(batch))
-    surprise = np.empty((len(batch), len(model.views)))
+    stands_out = np.empty((len(batch), len(model.views)))
     # Records with the same tokens have the same numbers only as far as the bins tell: those views are not shared.
     shared, place = batch.distinct()
     for column, judged in enumerate(model.views):
         raw = judged.raw(batch) if isinstance(judged.view, OF_NUMBERS) else judged.raw(shared)[place]
-        total += judged.term(raw)
-        # The pace of a sequence weighs little in its score, and so it does in what is said of it.
-        weight = judged.weight if model.is_sequential else 1.0
-        surprise[:, column] = weight * judged.calibration.minus_log_tail(raw)
-    return total, surprise.argmax(axis=1)
+        term = judged.term(raw)
+        total += term
+        stands_out[:, column] = term - judged.usual if model.is_sequential else judged.calibration.minus_log_tail(raw)
+    return total, stands_out.argmax(axis=1)
 
 
 class FlagKeeper:

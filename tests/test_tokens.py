@@ -139,13 +139,19 @@ def test_a_part_of_time_that_never_varies_is_left_out():
 def test_a_part_of_time_is_a_habit_only_when_it_has_come_round_twice():
     def parts(**span: int) -> list[str]:
         first = dt.datetime(2025, 3, 3, 9)
-        return [column.name for column in time_tokens("at", pl.Series([first, first + dt.timedelta(**span), None]))]
+        return [column.name for column in time_tokens("at", pl.Series([first, first + dt.timedelta(**span)]))]
 
     assert parts(hours=23) == []
     assert parts(hours=25) == ["at hour"]
     assert parts(days=6, hours=1) == ["at hour"]
     assert parts(days=8, hours=1) == ["at hour", "at weekday"]
     assert time_tokens("at", pl.Series([None, None], dtype=pl.Datetime("us"))) == []
+
+
+def test_the_hour_tells_missing_times_however_short_the_reference():
+    moments = pl.Series([dt.datetime(2025, 3, 3, 9), dt.datetime(2025, 3, 3, 10), None])
+    (hour,) = time_tokens("at", moments)
+    assert [hour.labels[code] for code in hour.encode(pl.DataFrame({"at": moments}))] == ["09h", "10h", "(missing)"]
 
 
 def test_a_vocabulary_numbers_its_columns_one_after_the_other():

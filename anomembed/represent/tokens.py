@@ -338,7 +338,7 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     """Make the tokens of a timestamp: hour of the day and day of the week.
 
     A part that never varies is left out, and one that has not come round twice: within one week the days are no habit,
-    only the course of events.
+    only the course of events. Where a time can be null the hour stays all the same: it has the token that says so.
 
     Parameters
     ----------
@@ -360,7 +360,7 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     }
     columns = []
     for kind, (labels, period) in parts.items():
-        if span <= period:
+        if span <= period and not (kind is Kind.HOUR and moments.null_count()):
             continue
         column = ColumnTokens(
             name=f"{source} {kind}",

@@ -3,7 +3,10 @@
     python learners.py DATA [--speed | --quality] [--records 250_000] [--only NAME ...] [--sets NAME ...]
 
 DATA is the folder of files that README.md describes. Speed: card payments as sentences of five words (customer,
-terminal, hour, weekday, amount), with the same width, window and negatives; gensim is left out when not installed.
+terminal, hour, weekday, amount), with the same width, window, negatives and epochs; gensim is left out when not
+installed. Beside it the ROC AUC of what the vectors are for: telling a customer's terminals from as many drawn at
+random, by the product of input and output vectors, and telling frauds by the distance of the mean vector, where
+nothing but rare amounts can help.
 Quality: ROC AUC / average precision / seconds of a scan of six categorical sets and of the blocks of HDFS, and their
 mean. Tables go to stdout, progress to stderr.
 """
@@ -20,20 +23,25 @@ import cost
 import duckdb
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from protocols import DATA_SETS
 from quality import OURS, run
 from sequences import EVENTS, LABELS, build, ours
+from sklearn.metrics import roc_auc_score
 
 from anomembed.represent.counts import count_pairs
-from anomembed.represent.embeddings import epochs
+from anomembed.represent.embeddings import Embeddings, epochs
 from anomembed.represent.embeddings.corpus import Corpus, record_corpus
 from anomembed.represent.embeddings.epochs import Training
 from anomembed.represent.embeddings.learners import METHODS
 from anomembed.represent.tokens import Vocabulary, category_tokens, count_values, distinct
+from anomembed.represent.views import Batch, make_batch
+from anomembed.represent.views.record import fit_record_view
+from anomembed.score.detectors import choose_detector, fit_detector, raw_scores
 
 WORDS = """FROM read_parquet('{file}') SELECT 'c' || CUSTOMER_ID AS customer, 't' || TERMINAL_ID AS terminal,
-    'h' || hour(TX_DATETIME) AS hour, 'w' || isodow(TX_DATETIME) AS weekday, 'a' || least(TX_AMOUNT // 15, 15) AS amount
-    LIMIT {n}"""
+    'h' || hour(TX_DATETIME) AS hour, 'w' || isodow(TX_DATETIME) AS weekday,
+    'a' || least(TX_AMOUNT // 15, 15) AS amount, label LIMIT {n}"""
 WIDTH, WINDOW, NEGATIVES, RATE, EPOCHS = 16, 5, 5, 0.05, 4
 SEQUENCES = "hdfs"
 SETS = ("bank", "chess_krkopt", "apascal", "cmc", "covertype", "kdd_probe", SEQUENCES)
@@ -58,57 +66,90 @@ def main() -> int:
 
 
 def race(file: Path, n_records: int) -> None:
-    """Print words (or pairs) per second of the methods with epochs, with one processor and with two."""
+    """Print how fast the methods with epochs are, with one processor and with two, and how good their vectors."""
     frame = duckdb.sql(WORDS.format(file=str(file).replace("'", "''"), n=n_records)).pl()
+    label, frame = frame["label"].to_numpy() == 1, frame.drop("label")
     columns = tuple(category_tokens(name, *count_values(frame[name], 10**6), 1) for name in frame.columns)
     vocabulary = Vocabulary(columns)
-    rows, _, times = distinct(vocabulary.encode(frame))
+    batch = make_batch(frame, vocabulary, ())
+    rows, _, times = distinct(batch.tokens)
     corpus = record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
     epochs.MOST_PAIRS = 20 * n_records  # an epoch is all of the records, as in gensim
     processors = sorted(os.sched_getaffinity(0))
-    print("| method | 1 processor | 2 processors | unit |", "|---|---:|---:|---|", sep="\n")
+    print(
+        "| method | 1 processor | 2 processors | unit | terminals | frauds |", "|---|---:|---:|---|---:|---:|", sep="\n"
+    )
     for method in ("skipgram", "cbow", "fasttext", "glove"):
         n_units = corpus.counts.together.nnz - corpus.n_used if method == "glove" else frame.height * frame.width
         found = []
         for some in (processors[:1], processors[:2]):
             os.sched_setaffinity(0, some)
-            found.append(n_units / seconds_per_epoch(method, corpus))
+            seconds, learnt = time_epochs(method, corpus)
+            found.append(f"{n_units / seconds:,.0f}")
         os.sched_setaffinity(0, processors)
-        unit = "pairs" if method == "glove" else "words"
-        print(f"| anomembed {method} | {found[0]:,.0f} | {found[1]:,.0f} | {unit}/s |", flush=True)
-    for method, fast in gensim_speeds(frame).items():
-        print(f"| gensim {method} | {fast[0]:,.0f} | {fast[1]:,.0f} | words/s |")
+        unit = "pairs/s" if method == "glove" else "words/s"
+        used = judge_vectors(learnt.vectors, learnt.contexts, vocabulary, batch, label)
+        print(f"| anomembed {method} | {' | '.join(found)} | {unit} | {used} |", flush=True)
+    race_gensim(frame, vocabulary, batch, label)
 
 
-def seconds_per_epoch(method: str, corpus: Corpus) -> float:
-    """Return the shortest time between two epochs; compiling and what is prepared once do not count."""
+def time_epochs(method: str, corpus: Corpus) -> tuple[float, Embeddings]:
+    """Return the shortest time between two epochs, for compiling does not count, and what was learnt."""
     ends: list[float] = []
 
     def note(*_: object) -> None:
         ends.append(time.perf_counter())
 
-    METHODS[method].fit(corpus, Training(WIDTH, EPOCHS, RATE, NEGATIVES, WINDOW), 0, note)
-    return float(np.diff(ends).min())
+    learnt = METHODS[method].fit(corpus, Training(WIDTH, EPOCHS, RATE, NEGATIVES, WINDOW), 0, note)
+    return float(np.diff(ends).min()), learnt
 
 
-def gensim_speeds(frame: pl.DataFrame) -> dict[str, list[float]]:
-    """Return words per second of gensim's skip-gram and CBOW with one and two workers; nothing without gensim."""
+def race_gensim(frame: pl.DataFrame, vocabulary: Vocabulary, batch: Batch, label: NDArray[np.bool_]) -> None:
+    """Print the same of gensim's skip-gram and CBOW with one and two workers; nothing without gensim."""
     try:
         from gensim.models import Word2Vec
     except ImportError:
         print("gensim is not installed: left out", file=sys.stderr)
-        return {}
+        return
     sentences = [list(row) for row in frame.iter_rows()]
-    found: dict[str, list[float]] = {"skipgram": [], "cbow": []}
+    names = [name for column in vocabulary.columns for name in column.labels]
     same = {"vector_size": WIDTH, "window": WINDOW, "negative": NEGATIVES, "alpha": RATE, "shrink_windows": False}
-    for method, speeds in found.items():
+    for method in ("skipgram", "cbow"):
+        found = []
         for workers in (1, 2):
             model = Word2Vec(**same, sg=int(method == "skipgram"), workers=workers, min_count=1, sample=0, seed=1)
             model.build_vocab(sentences)
             start = time.perf_counter()
-            model.train(sentences, total_examples=len(sentences), epochs=1)
-            speeds.append(frame.height * frame.width / (time.perf_counter() - start))
-    return found
+            model.train(sentences, total_examples=len(sentences), epochs=EPOCHS)
+            found.append(f"{EPOCHS * frame.height * frame.width / (time.perf_counter() - start):,.0f}")
+        vectors, contexts = np.zeros((2, len(names), WIDTH), np.float32)
+        for token, name in enumerate(names):
+            if name in model.wv.key_to_index:
+                place = model.wv.key_to_index[name]
+                vectors[token], contexts[token] = model.wv.vectors[place], model.syn1neg[place]
+        used = judge_vectors(vectors, contexts, vocabulary, batch, label)
+        print(f"| gensim {method} | {' | '.join(found)} | words/s | {used} |")
+
+
+def judge_vectors(
+    vectors: NDArray[np.float32],
+    contexts: NDArray[np.float32],
+    vocabulary: Vocabulary,
+    batch: Batch,
+    label: NDArray[np.bool_],
+) -> str:
+    """Return ROC AUC of a customer's terminals against terminals at random, and of frauds against other payments."""
+    customer, terminal = batch.tokens[:, 0], batch.tokens[:, 1]
+    other = np.random.default_rng(0).permutation(np.unique(terminal))
+    other = other[np.arange(len(terminal)) % len(other)]
+    links = np.concatenate([np.einsum("nw,nw->n", vectors[customer], contexts[end]) for end in (terminal, other)])
+    linked = roc_auc_score(np.repeat([1, 0], len(terminal)), links)
+    learnt = Embeddings(vectors, contexts, 0.0, "")
+    records = fit_record_view(vocabulary, learnt, by_rarity=True).vectors(batch)
+    n_distinct = len(distinct(batch.tokens)[0])
+    choice = choose_detector("auto", clean=False, n_records=len(batch), n_distinct=n_distinct)
+    found = raw_scores(fit_detector(choice, records, 0)[0], records)
+    return f"{linked:.3f} | {roc_auc_score(label, found):.3f}"
 
 
 def judge(data: Path, methods: list[str], sets: list[str], tool: list[str]) -> None:
