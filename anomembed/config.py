@@ -75,7 +75,7 @@ class SequenceConfig(Section):
         if len(ways) > 1:
             raise ValueError(f"say one of key, session_gap, window and length, not {' and '.join(ways)}")
         if ways and not self.event:
-            raise ValueError("say which columns hold the event")
+            raise ValueError("say which columns hold the event, by --event or sequence.event")
         return self
 
     @property
@@ -178,7 +178,7 @@ class StoreConfig(Section):
     """Where models, scores and flags are kept."""
 
     path: str = "anomembed.duckdb"
-    """A DuckDB file of anomembed's own; made when it does not exist. A relative path starts at the current folder."""
+    """A DuckDB file of anomembed's own; made when it does not exist. A relative path in a file starts at its folder."""
 
 
 class Config(Section):
@@ -265,7 +265,9 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         raise ConfigError(f"no such configuration file: {path}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
-    return make_config(merge(_beside(settings, path.parent), overrides or {}), str(path))
+    beside = _beside(settings, path.parent)
+    said = make_config(beside, str(path))
+    return make_config(merge(beside, overrides), f"the options, beside {path}") if overrides else said
 
 
 def _beside(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -303,7 +305,8 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown setting {name}{nearest_name(place[-1], _known(place[:-1]))}"
     if first["type"] == "tuple_type":
-        return f"{name} = {first['input']!r}: a list of names is needed, such as {[str(first['input'])]}"
+        such = f", such as [{first['input']!r}]" if isinstance(first["input"], str) else ""
+        return f"{name} = {first['input']!r}: a list of names is needed{such}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # settings that do not go together

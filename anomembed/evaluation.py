@@ -12,7 +12,7 @@ import polars as pl
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError, shown
 from anomembed.pipeline import check_key, key_names
-from anomembed.read.roles import Roles
+from anomembed.read.roles import Role, Roles
 from anomembed.read.table import Table
 
 IS_ABNORMAL = "is_abnormal"
@@ -77,8 +77,10 @@ def hide_column(
         if role != "ignore" and column in {table.column(other).name for other in names}:
             raise ConfigError(f"{option}: {column} is used as {role}; what is hidden from all learning cannot be")
     given = {role: getattr(config.roles, role) for role in type(config.roles).model_fields}
-    kept = {role: tuple(n for n in some if table.column(n).name != column) for role, some in given.items()}
-    roles = config.roles.model_copy(update={**kept, "ignore": (*kept["ignore"], column)})
+    fields = [other.name for other in table.columns if other.name.startswith(f"{column}.")]
+    hidden = {column, *fields}
+    kept = {role: tuple(n for n in some if table.column(n).name not in hidden) for role, some in given.items()}
+    roles = config.roles.model_copy(update={**kept, "ignore": (*kept["ignore"], column, *fields)})
     return config.model_copy(update={"roles": roles})
 
 
@@ -121,6 +123,8 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
     key = [table.column(c.name) for c in roles.key]
     frames = list(table.batches({"__label": expression}, key, where, 100_000))
     names = key_names(roles)
+    if roles.of(Role.EVENT):  # rows without a sequence belong to none
+        frames = [frame.drop_nulls(names) for frame in frames]
     read = pl.concat(frames).select(*names, (pl.col("__label") == positive).alias(IS_ABNORMAL))
     return read.group_by(names, maintain_order=True).agg(pl.col(IS_ABNORMAL).max())
 

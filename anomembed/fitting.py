@@ -21,6 +21,7 @@ from anomembed.represent.tokens import Kind, Tokens, Vocabulary, distinct
 from anomembed.represent.views import Batch, View, make_batch
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.habit import HabitView
+from anomembed.represent.views.link import fit_link_view
 from anomembed.represent.views.match import fit_match_view
 from anomembed.represent.views.message import fit_message_view
 from anomembed.represent.views.number import fit_number_view
@@ -110,6 +111,7 @@ def _learn_records(
     views = _fit_views(vocabulary, corpus.counts, record, learnt, clean=clean, seed=seed)
     if isinstance(embeddings.network, Autoencoder):
         views.append(ReconstructionView(embeddings.network))
+    views += fit_link_view(embeddings, [column for column, _ in sources.entities()], len(vocabulary.columns))
     views += fit_entity_views(sources, past, record, learnt, is_own=not reference.is_split)
     n_distinct = _count_distinct(learnt) if learnt.vectors else len(corpus.times)
     choice = choose_detector(config.detector.name, clean=clean, n_records=len(learnt), n_distinct=n_distinct)

@@ -28,6 +28,7 @@ from anomembed.represent.views import Batch
 from anomembed.represent.views.entity import EntityView, Profiles
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import Habits, HabitView
+from anomembed.represent.views.link import LinkView
 from anomembed.represent.views.match import Kin, MatchView
 from anomembed.represent.views.message import MessageView
 from anomembed.represent.views.number import NormalScore, NumberView
@@ -151,6 +152,7 @@ CLASSES = (
     JudgedView,
     Kind,
     Kin,
+    LinkView,
     MatchView,
     MessageView,
     Model,
@@ -269,22 +271,36 @@ def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | 
     if not rows:
         raise StoreError(f"there is no model in {store.path}: run `anomembed fit` first")
     wanted = _settings(config.model_dump(mode="json"))
-    fitted = [(model_id, name) for model_id, name, text in rows if _settings(json.loads(text)) == wanted]
+    others = [(model_id, name, _settings(json.loads(text))) for model_id, name, text in rows]
+    fitted = [(model_id, name) for model_id, name, settings in others if settings == wanted]
     for model_id, name in fitted:
         if name == source:
             return model_id, None
     if fitted:
         model_id, name = fitted[0]
         return model_id, f"model {model_id} was fitted on {name}, not on {source}; choose another by --model"
+    model_id, _, nearest = next((other for other in others if other[1] == source), others[0])
+    differ = [name for name in wanted if nearest[name] != wanted[name]]
     raise StoreError(
-        f"no model in {store.path} was fitted with these settings: run `anomembed fit` again, or choose one by --model"
+        f"no model in {store.path} was fitted with these settings (those of model {model_id} differ in "
+        f"{', '.join(differ)}): run `anomembed fit` again, or choose one by --model"
     )
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:
-    """Return what decides which model comes out of a fit, besides the records and the seed."""
-    names = ("roles", "sequence", "reference", "tokens", "embedding", "detector")
-    return {name: config.get(name) for name in names} | {"fit_where": config["source"]["fit_where"]}
+    """Return what decides which model comes out of a fit, besides the records and the seed, by its name.
+
+    What an older form of the settings did not have counts as its default, the order of names within a role as nothing,
+    and a file by its name, wherever it is named from.
+    """
+    defaults = Config().model_dump(mode="json")
+    found: dict[str, Any] = {"source.fit_where": config["source"].get("fit_where")}
+    for section in ("roles", "sequence", "reference", "tokens", "embedding", "detector"):
+        for name, default in defaults[section].items():
+            value = config.get(section, {}).get(name, default)
+            found[f"{section}.{name}"] = sorted(value) if section == "roles" else value
+    vectors = found["embedding.vectors"]
+    return found | {"embedding.vectors": vectors and Path(vectors).name}
 
 
 def _token_table(model: Model) -> pl.DataFrame:

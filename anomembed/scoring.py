@@ -19,6 +19,7 @@ from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import HabitView
+from anomembed.represent.views.link import LinkView
 from anomembed.represent.views.match import MatchView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import StepView
@@ -129,7 +130,12 @@ def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], 
         raw = judged.raw(batch) if isinstance(judged.view, OF_NUMBERS) else judged.raw(shared)[place]
         term = judged.term(raw)
         total += term
-        stands_out[:, column] = term - judged.usual if model.is_sequential else judged.calibration.minus_log_tail(raw)
+        if not model.is_sequential:
+            stands_out[:, column] = judged.calibration.minus_log_tail(raw)
+        elif judged.rule == "excess":  # nothing in excess is no news, however little the other views have to tell
+            stands_out[:, column] = np.where(term > 0, term, -np.inf)
+        else:
+            stands_out[:, column] = term - judged.usual
     return total, stands_out.argmax(axis=1)
 
 
@@ -276,6 +282,8 @@ def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[n
         return wording.vector(case, view)
     if isinstance(view, MatchView):
         return wording.mismatch(case, view)
+    if isinstance(view, LinkView):
+        return wording.conflict(case, int(view.culprit(case.record)[0]), int(view.entity(case.record)[0]))
     if isinstance(view, PairView):
         pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))

@@ -375,8 +375,31 @@ def test_score_takes_the_model_of_its_own_configuration(run, fitted, database):
     Path(fitted).write_text(Path(fitted).read_text() + "\n[tokens]\nbins = 5\n")
     changed = run("score", fitted, "--store", "store.duckdb")
     assert (changed.code, changed.out) == (2, "")
-    assert "no model in store.duckdb was fitted with these settings" in changed.err
+    assert "fitted with these settings (those of model 3 differ in roles.category" not in changed.err
+    assert "was fitted with these settings (those of model 2 differ in roles.category, tokens.bins)" in changed.err
     assert run("score", fitted, "--store", "store.duckdb", "--model", "1").code == 0
+
+
+def test_a_model_is_found_by_what_its_settings_mean(run, fitted, tmp_path, monkeypatch):
+    """The order of names in a role, the folder that a file is named from, and settings unknown to it are no change."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    pl.DataFrame({"token": ["cat", "dog"], "vector": [[1.0, 0.0], [0.0, 1.0]]}).write_parquet(tmp_path / "v.parquet")
+    settings = Path(fitted).read_text().replace("source.duckdb", "../source.duckdb")
+    settings += "[embedding]\nvectors = '../v.parquet'\n[roles]\ncategory = [{}]\n"
+    (folder / "pets.toml").write_text(settings.format("'pet', 'says'"))
+    store = tmp_path / "own.duckdb"
+    assert run("fit", "etc/pets.toml", "-q", "--store", store).code == 0
+    (folder / "pets.toml").write_text(settings.format("'says', 'pet'"))
+    monkeypatch.chdir(folder)
+    assert run("score", "pets.toml", "-q", "--store", store).code == 0
+    with duckdb.connect(str(store)) as connection:
+        (text,) = connection.execute("SELECT config FROM models").fetchone()
+        older = json.loads(text)
+        del older["embedding"]["vectors_pull"]
+        older["embedding"]["of_old"] = 1
+        connection.execute("UPDATE models SET config = ?", [json.dumps(older)])
+    assert run("score", "pets.toml", "-q", "--store", store).code == 0
 
 
 def test_init_writes_the_roles_that_it_is_told(run, pets):

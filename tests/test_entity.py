@@ -154,3 +154,14 @@ def test_a_scan_of_the_reference_itself_finds_the_stranger_among_them(run, datab
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[1].startswith("1500,1,")
     assert "is unusually high for who=p0" in outcome.out
+
+
+def test_numbers_that_never_vary_are_not_far_from_themselves():
+    """A mean of equal numbers is off by a rounding, which must not count as thousands of a tiny spread."""
+    gap = np.timedelta64(5_460_000_000, "us")
+    start = np.datetime64("2026-03-02", "us") + np.arange(7) * np.timedelta64(13, "m")
+    at = np.concatenate([begin + gap * np.arange(86) for begin in start])
+    who = np.repeat([f"u{i}" for i in range(7)], 86)
+    frame = pl.DataFrame({"id": range(len(at)), "at": at, "who": who, "act": ["a", "b"] * 301})
+    config = Config(roles={"key": ["id"], "entity": ["who"], "timestamp": ["at"]}, sequence={"event": ["act"]})
+    assert not (score_table(fit_model(frame, config=config), frame).frame["tail_probability"] < 1e-4).any()

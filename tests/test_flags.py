@@ -77,6 +77,8 @@ def test_caution_where_the_rule_can_never_flag():
     assert "below 0.01" in caution("threshold", 0.001)
     assert caution("threshold", 0.01) is caution("budget", 5) is caution("alpha", 0.05, can_extrapolate=True) is None
     assert FlagRule("alpha", 0.05).caution(5, 99, can_extrapolate=False) is None
+    assert caution("threshold", 2e-3, can_extrapolate=True) is None
+    assert "about 10,000 would show it" in caution("threshold", 1e-4, can_extrapolate=True)
 
 
 def test_of_very_many_flags_the_most_abnormal_are_explained(run, tmp_path):

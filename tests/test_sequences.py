@@ -373,3 +373,33 @@ def test_contributions_with_times_sum_to_the_raw_score():
     flags = score_table(fit_model(paced_log(), config=Config(sequence=settings)), paced_log()).flags
     sums = flags.contributions.group_by("rank").agg(pl.col("contribution").sum()).sort("rank")["contribution"]
     assert sums.to_numpy() == pytest.approx(flags.frame["raw_score"].to_numpy())
+
+
+def test_a_sequence_that_began_before_the_condition_is_judged_as_a_whole():
+    log = paced_log()
+    settings = {
+        "sequence": {"session_gap": "2m", "event": ["what"]},
+        "roles": {"timestamp": ["at"], "entity": ["case_id"]},
+    }
+    model = fit_model(log, config=Config(**settings))
+    key = score_table(model, log).frame["sequence"][0]
+    last = log.filter(pl.col("case_id") == int(key.split()[0]))["at"].max()
+    cut = score_table(model, log, where=f"\"at\" >= TIMESTAMP '{last}'").frame.filter(sequence=key)
+    whole = score_table(model, log).frame.filter(sequence=key)
+    assert cut["raw_score"].to_list() == whole["raw_score"].to_list()
+
+
+def test_a_sequence_of_one_event_is_not_blamed_for_its_pace():
+    log = pl.concat([paced_log(), paced_log().head(1).with_columns(case_id=pl.lit(777, pl.Int64), what=pl.lit("lost"))])
+    settings = {"sequence": {"key": "case_id", "order": ["at"], "event": ["what"]}}
+    flags = score_table(fit_model(log, config=Config(**settings)), log).flags.frame
+    alone = flags.filter(case_id=777)
+    assert alone.height == 1
+    assert alone["view"][0] != "pace"
+
+
+def test_flags_of_which_none_stands_out_are_said_to_be_usual(run, tmp_path):
+    frame = pl.DataFrame({"case": [c for c in range(60) for _ in range(2)], "at": [0, 1] * 60, "did": ["a", "b"] * 60})
+    frame.write_parquet(tmp_path / "alike.parquet")
+    found = run("scan", tmp_path / "alike.parquet", "--sequence", "case", "--order", "at", "--event", "did")
+    assert "none of them stands out" in found.err

@@ -329,6 +329,13 @@ def test_why_says_what_it_cannot_explain(kept, copy):
     for key, said in ((usual, "run 1 did not flag"), ("nobody", "run 1 scored no nobody")):
         with pytest.raises(duckdb.Error, match=said):
             ask(kept, f"FROM why('{key}')")
+    for call, said in {
+        f"why('{usual}', of_run := 9)": "the store has no run 9",
+        "similar('drink', 'tea', of_model := 9)": "the store has no such model",
+        "expected('drink', [], of_model := 9)": "the store has no such model",
+    }.items():
+        with pytest.raises(duckdb.Error, match=said):
+            ask(kept, f"FROM {call}")
     with duckdb.connect(str(copy)) as connection:
         connection.execute("DELETE FROM runs")
     with pytest.raises(duckdb.Error, match="no run yet"):

@@ -136,7 +136,7 @@ def test_a_part_of_time_that_never_varies_is_left_out():
     assert [column.name for column in time_tokens("on", moments)] == ["on weekday"]
 
 
-def test_a_part_of_time_is_a_habit_only_when_it_has_come_round_twice():
+def test_a_part_of_time_is_a_habit_only_when_the_reference_is_longer_than_its_period():
     def parts(**span: int) -> list[str]:
         first = dt.datetime(2025, 3, 3, 9)
         return [column.name for column in time_tokens("at", pl.Series([first, first + dt.timedelta(**span)]))]

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anomembed import Config, fit_model, load_model, score_table
+from anomembed.model import save_model
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.tokens import Vocabulary, category_tokens, distinct, number_tokens
@@ -12,6 +14,7 @@ from anomembed.represent.views.number import _fit_normal_score, fit_number_view
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
 from anomembed.represent.views.record import fit_record_view
+from anomembed.write.store import Store
 
 REFERENCE = np.random.default_rng(0).normal(50, 10, 3000)
 SCORE = _fit_normal_score(REFERENCE)
@@ -193,3 +196,59 @@ def test_columns_that_do_not_depend_on_each_other_cannot_conflict():
     assert len(fit_pair_view(vocabulary, counts).pairs) == 0
     vocabulary, counts, _ = learn(frame.select("a"))
     assert len(fit_pair_view(vocabulary, counts).pairs) == 0
+
+
+def communities(n=1500, seed=3):
+    """Teams with rooms and tools of their own; who is in which team is in no column."""
+    rng = np.random.default_rng(seed)
+    team, person = rng.integers(0, 3, n), rng.integers(0, 20, n)
+    names = {"who": (person, 20), "room": (rng.integers(0, 12, n), 12), "tool": (rng.integers(0, 12, n), 12)}
+    return pl.DataFrame(
+        {"id": range(n), **{c: [f"{c}{t}_{i}" for t, i in zip(team, x[0], strict=True)] for c, x in names.items()}}
+    )
+
+
+def test_the_weakest_link_is_the_one_to_another_community(tmp_path):
+    """A pair that never met is likely within a community and unlikely across; counts cannot tell which is which."""
+    frame = communities()
+    config = Config(roles={"entity": ["who"], "key": ["id"]}, embedding={"method": "graph"})
+    model = fit_model(frame, config=config)
+    link = next(judged for judged in model.views if judged.view.name == "link")
+    met = set(frame.select("who", "room").iter_rows())
+    new = [
+        (f"who{a}_{i}", f"room{b}_{k}", a == b)
+        for a in range(3)
+        for b in range(3)
+        for i in range(20)
+        for k in range(12)
+    ]
+    new = [case for case in new if case[:2] not in met]
+    cases = pl.DataFrame(
+        {"who": [c[0] for c in new], "room": [c[1] for c in new], "tool": [f"tool{c[0][3]}_1" for c in new]}
+    )
+    batch = make_batch(cases, model.vocabulary, ())
+    raw, across = link.raw(batch), ~np.array([case[2] for case in new])
+    assert (raw[across][:, None] > raw[~across]).mean() > 0.95
+    names = model.vocabulary.names
+    assert np.mean([names[column] == "room" for column in link.view.culprit(batch)[across]]) > 0.9
+    assert {names[column] for column in link.view.entity(batch)} == {"who"}
+
+
+def test_links_have_a_reason_survive_the_store_and_need_an_entity(tmp_path):
+    frame = communities()
+    odd = pl.DataFrame({"id": [-1], "who": ["who0_1"], "room": ["room2_2"], "tool": ["tool0_1"]})
+    config = Config(roles={"entity": ["who"], "key": ["id"]}, embedding={"method": "graph"}, flags={"budget": 5})
+    model = fit_model(frame, config=config)
+    flags = score_table(model, pl.concat([frame, odd])).flags
+    assert -1 in flags.frame["id"]
+    reasons = flags.frame.filter(view="link")["reason"]
+    assert len(reasons)
+    assert reasons.str.contains("is seldom with who=who").all()
+    sums = flags.contributions.group_by("rank").agg(pl.col("contribution").sum()).sort("rank")["contribution"]
+    assert sums.to_numpy() == pytest.approx(flags.frame["raw_score"].to_numpy())
+    with Store(tmp_path / "s.duckdb") as store, store.transaction():
+        save_model(model, store)
+    again = score_table(load_model(tmp_path / "s.duckdb"), frame).frame
+    assert again.equals(score_table(model, frame).frame)
+    for other in ({"roles": {"key": ["id"]}, "embedding": {"method": "graph"}}, {"roles": {"entity": ["who"]}}):
+        assert "link" not in [judged.view.name for judged in fit_model(frame, config=Config(**other)).views]

@@ -17,6 +17,7 @@ from anomembed.read.roles import JUDGED, Role, Roles
 from anomembed.score.wording import clean_text
 
 SHOWN_NAMES = 8
+USUAL = 0.05  # tail probability above which nobody would call a record abnormal
 
 
 class Teller:
@@ -84,6 +85,9 @@ class Teller:
         self.say("scored", f"{run.n_scored:,} {unit}, {run.flags.frame.height:,} flagged ({rule})")
         if run.caution:
             self.say("caution", run.caution)
+        least = run.flags.frame["tail_probability"].min()
+        if isinstance(least, float) and least > USUAL:
+            self.say("note", f"none of them stands out: {least:.0%} of what is normal is at least as abnormal")
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
             self.say(

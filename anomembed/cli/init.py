@@ -24,6 +24,8 @@ def init(
     vector: o.Vector = None,
     entity: o.Entity = None,
     time: o.Time = None,
+    sequence: o.SequenceKey = None,
+    order: o.Order = None,
     event: o.Event = None,
     vectors: o.Vectors = None,
     vectors_use: o.VectorsUse = None,
@@ -48,7 +50,9 @@ def init(
     told = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, told)
-        followed = tuple(opened.column(name).name for name in config.sequence.event)
+        said_names = {n: tuple(opened.column(c).name for c in getattr(config.sequence, n)) for n in ("order", "event")}
+        key_name = config.sequence.key and opened.column(config.sequence.key).name
+        followed = config.sequence.model_copy(update={**said_names, "key": key_name})
         commented = config_text(database, table, opened.count(), roles, output.parent, line_format, followed)
     if vectors:
         commented += embedding_text(vectors, vectors_use, output.parent)

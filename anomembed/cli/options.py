@@ -121,7 +121,13 @@ StorePath = Annotated[
     ),
 ]
 ModelId = Annotated[
-    int | None, typer.Option("--model", metavar="ID", help="A model of the store; the newest by default.")
+    int | None,
+    typer.Option(
+        "--model",
+        metavar="ID",
+        help="A model of the store.",
+        show_default="the newest; of score, with the same settings",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")]
 ScoresTo = Annotated[

@@ -94,7 +94,7 @@ def export_model(store_path: str, model_id: int | None, path: Path, *, force: bo
 
 
 def score_table_by(config: Config, model_id: int | None, output: Output) -> None:
-    """Score by a model of the store, the newest by default."""
+    """Score by a model of the store, by default the newest that was fitted with these settings."""
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path, must_exist=True) as store:

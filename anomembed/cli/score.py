@@ -16,7 +16,7 @@ def score(
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
 ) -> None:
-    """Score records by the newest model of the store, or another.
+    """Score records by the newest model that was fitted with these settings, or another.
 
     Example: anomembed score payments.toml --where "paid_at >= current_date - 1"
     """

@@ -92,7 +92,7 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     roles : Roles
         From `sequence_roles`.
     where : str or None
-        SQL condition of the events.
+        SQL condition of the events. A sequence is read as a whole when one of its events meets it.
     size : int
         Events per frame, about; a longer sequence is never cut.
     seed : int
@@ -110,7 +110,8 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     select = {EVENTS: event, GAPS: _seconds(roles), HASH: table.hashed({}, key, seed)}
     order = [*(c.expression for c in key), *(f"{c.expression} NULLS LAST" for c in roles.of(Role.ORDER)), event]
     known = " AND ".join(f"{column.expression} IS NOT NULL" for column in key)
-    condition = f"({known}) AND (\n{where}\n)" if where else known
+    some = table.among(key, where)
+    condition = f"({known}) AND {some}" if some else known
     rest: pl.DataFrame | None = None
     for batch in table.batches(select, key, condition, size, order):
         frame = batch if rest is None else pl.concat([rest, batch])

@@ -357,6 +357,13 @@ class Table:
         """Return an SQL condition that holds for a share of the values of `columns`, chosen by their hash."""
         return f"{self.hashed({}, columns, seed)} <= {min(int(HASHES * share), HASHES - 1)}::UBIGINT"
 
+    def among(self, columns: Sequence[Column], where: str | None) -> str | None:
+        """Return an SQL condition for the records that share their values in `columns` with one that meets `where`."""
+        if where is None:
+            return None
+        row = ", ".join(column.expression for column in columns)
+        return f"({row}) IN (SELECT ({row}) FROM {self._records(where)})"
+
     def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> pl.DataFrame:
         """Read about `most` records, chosen and ordered by their hash.
 

@@ -337,8 +337,9 @@ def _bin_labels(edges: NDArray[np.float64]) -> list[str]:
 def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     """Make the tokens of a timestamp: hour of the day and day of the week.
 
-    A part that never varies is left out, and one that has not come round twice: within one week the days are no habit,
-    only the course of events. Where a time can be null the hour stays all the same: it has the token that says so.
+    A part that never varies is left out, and one whose period is longer than the reference: within one week the days
+    are no habit, only the course of events. Where a time can be null the hour stays all the same: it has the token that
+    says so.
 
     Parameters
     ----------

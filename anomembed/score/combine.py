@@ -22,7 +22,7 @@ FLOOR = 0.01  # added to a relative distance, so that a record that is its own r
 SEQUENCE_FLOOR = 1.0  # a sequence that has its very events in the reference may still have them out of order
 EXCESS_FROM = 4.0  # -log tail probability from which on a conflict counts
 
-Rule = Literal["relative", "known", "excess", "evidence"]
+Rule = Literal["relative", "known", "surprise", "excess", "evidence"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ class JudgedView:
         Turns records into vectors.
     detector : Detector
         Turns vectors into raw scores.
-    rule : {"relative", "known", "excess", "evidence"}
+    rule : {"relative", "known", "surprise", "excess", "evidence"}
         How a raw score becomes a part of the record's: relative to the usual one; the same where many records are known
-        by heart; as -log tail probability; or as it is, because it is that already.
+        by heart; as -log tail probability, for it has no unit; as what that is more than `EXCESS_FROM`; or as it is,
+        because it is that already.
     weight : float
         What it is multiplied by.
     lowest : float
@@ -67,6 +68,8 @@ class JudgedView:
 
     def term(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what raw scores of this view add to the records' score, in nats; 0 = as usual, high = abnormal."""
+        if self.rule == "surprise":
+            return np.asarray(self.weight * self.calibration.minus_log_tail(raw))
         if self.rule == "excess":
             excess = np.maximum(self.calibration.minus_log_tail(raw) - EXCESS_FROM, 0.0)
             return np.asarray(self.weight * excess)

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 RAW, TAIL = "raw_score", "tail_probability"
+FARTHEST_BEYOND = 10  # times below what was counted, at most, where an extrapolated tail is believed without a word
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class FlagRule:
         return kept.head(int(passing[-1]) + 1 if len(passing) else 0)
 
     def caution(self, n_scored: int, n_reference: int, *, can_extrapolate: bool) -> str | None:
-        """Say why this rule can never flag anything, if so.
+        """Say why this rule can hardly flag anything, if so.
 
         Parameters
         ----------
@@ -90,6 +91,11 @@ class FlagRule:
         str or None
         """
         smallest = 1.0 / (n_reference + 1)
+        if self.name == "threshold" and can_extrapolate and self.value < smallest / FARTHEST_BEYOND:
+            return (
+                f"{self} is far beyond what {n_reference:,} reference scores, which tail probabilities were calibrated "
+                f"on, can tell, and may flag nothing; about {1 / self.value:,.0f} would show it"
+            )
         if can_extrapolate or self.name == "budget" or smallest <= self.value / max(n_scored, 1):
             return None
         if self.name == "threshold" and smallest <= self.value:

@@ -12,6 +12,7 @@ from anomembed.represent.views import Batch, View
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.gap import GapView
 from anomembed.represent.views.habit import HabitView
+from anomembed.represent.views.link import LinkView
 from anomembed.represent.views.match import MatchView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import OrderView, StepView
@@ -32,12 +33,13 @@ SUMMED = (
     EntityView,
     HabitView,
     GapView,
+    LinkView,
     MatchView,
     ReconstructionView,
 )
 PAIR_WEIGHT = {False: 0.5, True: 0.25}  # of conflicts, by clean: a dense clean reference leaves them less to find
 MATCH_WEIGHT = 3.0  # of vectors that do not go with a category
-
+LINK_WEIGHT = 0.5  # of an entity's weakest link in the graph
 ENTITY_WEIGHT = 1.0  # of numbers far from their entity's own
 HABIT_WEIGHT = 0.25  # of what is new, out of order or fast for an entity, which often is so for good reasons
 
@@ -90,6 +92,8 @@ def _weigh(view: View, *, clean: bool) -> tuple[Rule, float]:
         return "evidence", ENTITY_WEIGHT
     if isinstance(view, EntityView | HabitView | StepView | GapView):
         return "excess", HABIT_WEIGHT
+    if isinstance(view, LinkView):
+        return "surprise", LINK_WEIGHT
     if isinstance(view, MatchView):
         return "relative", MATCH_WEIGHT
     return "known" if isinstance(view, SequenceView) else "relative", 1.0

@@ -51,7 +51,7 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
         WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
     chosen AS (
         SELECT *, length > 1e-4 * (SELECT max(length) FROM known) AS has_company FROM known
-        WHERE column_name = of_column AND kind = 'value' AND n_records > 0),
+        WHERE column_name = of_column AND n_records > 0),
     asked AS (FROM chosen WHERE token = of_token),
     compared AS (
         SELECT token, n_records,
@@ -61,6 +61,7 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
         SELECT list({token: token, similarity: similarity, n_records: n_records} ORDER BY similarity DESC, token)
             AS found FROM compared)
     SELECT unnest(CASE
+        WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
         WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token))
         WHEN NOT (SELECT has_company FROM asked)
             THEN error(concat(of_column, '=', of_token, ' keeps company with everything alike'))
@@ -91,6 +92,7 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
         SELECT list({token: token, chance: chance, n_records: n_records} ORDER BY chance DESC, token) AS found
         FROM shares)
     SELECT unnest(CASE
+        WHEN (SELECT count(*) FROM chosen) = 0 THEN error('the store has no such model')
         WHEN found IS NULL THEN error(concat('the model has no column ', of_column))
         WHEN (SELECT count(*) FROM beside) < len(given)
             THEN error(concat('the model has not all of ', array_to_string(given::VARCHAR[], ', ')))
@@ -108,6 +110,7 @@ CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
     scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR)
     SELECT unnest(CASE
         WHEN run IS NULL THEN error('the store has no run yet: `anomembed score` makes one')
+        WHEN run NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', run))
         WHEN found IS NOT NULL THEN found
         WHEN flagged THEN error(concat('run ', run, ' explains only its most abnormal flags, not ', of_key))
         WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))

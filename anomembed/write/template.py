@@ -5,19 +5,23 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from anomembed.config import SequenceConfig
 from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles
 
-SEQUENCE = """
-[sequence]
-# key = "..."          # the column that names a sequence; whole sequences are judged then, not single records
-# session_gap = "30m"  # or cut the events of an entity at pauses, or say window = "5m" or length = 20
-# order = ["..."]      # what puts the events of a sequence in order; the timestamp by default
-# event = ["..."]      # what happened; of single records, what is followed in its entity's order
-"""
+SEQUENCE = {
+    "key": ('"..."', "the column that names a sequence; whole sequences are judged then, not single records"),
+    "session_gap": ('"30m"', 'or cut the events of an entity at pauses, or say window = "5m" or length = 20'),
+    "order": ('["..."]', "what puts the events of a sequence in order; the timestamp by default"),
+    "event": ('["..."]', "what happened; of single records, what is followed in its entity's order"),
+}
+NO_SEQUENCE = SequenceConfig()
 SECTIONS = """
 [reference]
 # clean = true says that the reference is known to hold no anomalies.
 clean = false
+
+[store]
+# path = "anomembed.duckdb"  # in the folder of this file; without it, anomembed.duckdb in the current folder
 
 [flags]
 # One rule: budget (the N most abnormal of a run), alpha (expected share of false flags) or threshold (tail
@@ -33,7 +37,7 @@ def config_text(
     roles: Roles,
     folder: Path,
     line_format: str | None = None,
-    event: Sequence[str] = (),
+    sequence: SequenceConfig = NO_SEQUENCE,
 ) -> str:
     """Return a configuration with the inferred roles.
 
@@ -49,8 +53,8 @@ def config_text(
         Where the file will be; a relative path in it starts there.
     line_format : str, optional
         What the lines of a log are made of.
-    event : sequence of str
-        Columns that say what happened.
+    sequence : SequenceConfig
+        What makes a sequence, and which events are followed.
 
     Returns
     -------
@@ -73,8 +77,16 @@ def config_text(
     ]
     for role in (Role.KEY, *JUDGED, Role.IGNORE):
         lines += _role_lines(role, [column for column in roles.of(role) if not _is_field(column, roles)])
-    sequence = SEQUENCE + (f"event = [{', '.join(map(_quoted, event))}]\n" if event else "")
-    return "\n".join(lines) + "\n" + sequence + SECTIONS
+    return "\n".join(lines) + "\n" + _sequence_text(sequence) + SECTIONS
+
+
+def _sequence_text(sequence: SequenceConfig) -> str:
+    lines = ["", "[sequence]"]
+    for name, (example, meaning) in SEQUENCE.items():
+        said = getattr(sequence, name)
+        names = _quoted(said) if isinstance(said, str) else f"[{', '.join(map(_quoted, said or ()))}]"
+        lines.append(f"{name} = {names}  # {meaning}" if said else f"# {name} = {example}  # {meaning}")
+    return "\n".join(lines) + "\n"
 
 
 def embedding_text(vectors: str, use: str | None, folder: Path) -> str:

@@ -23,6 +23,7 @@ from anomembed.represent.views import Batch, Vectors
 PRIOR = 3.0  # records that what is usual for all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same
 TINY = 1e-30
+ROUNDING = 1e-9  # of a mean
 TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
 SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
 LEAST_REACH = 0.1  # standard deviations that a tenth exceeds, at least: most numbers may be the same
@@ -131,7 +132,9 @@ class EntityView:
         found = np.empty((len(batch), len(self.profiles), 2, numbers.shape[1]))
         for place, profiles in enumerate(self.profiles):
             for whose, (_, centre, spread) in enumerate(self.usual(profiles, batch)):
-                found[:, place, whose] = np.nan_to_num((numbers - centre) / np.maximum(spread, TINY))
+                # Where nothing varies, the mean itself is off by what a sum of floats loses.
+                least = np.maximum(ROUNDING * np.abs(centre), TINY)
+                found[:, place, whose] = np.nan_to_num((numbers - centre) / np.maximum(spread, least))
         return found
 
     def usual(self, profiles: Profiles, batch: Batch) -> tuple[tuple[Floats, Floats, Floats], ...]:
