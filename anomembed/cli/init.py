@@ -50,9 +50,13 @@ def init(
     told = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, told)
-        said_names = {n: tuple(opened.column(c).name for c in getattr(config.sequence, n)) for n in ("order", "event")}
-        key_name = config.sequence.key and opened.column(config.sequence.key).name
-        followed = config.sequence.model_copy(update={**said_names, "key": key_name})
+        said_of = config.sequence
+        followed: dict[str, str | list[str]] = {
+            "order": [opened.column(name).name for name in said_of.order],
+            "event": [opened.column(name).name for name in said_of.event],
+        }
+        if said_of.key:
+            followed["key"] = opened.column(said_of.key).name
         commented = config_text(database, table, opened.count(), roles, output.parent, line_format, followed)
     if vectors:
         commented += embedding_text(vectors, vectors_use, output.parent)

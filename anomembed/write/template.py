@@ -2,10 +2,9 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from anomembed.config import SequenceConfig
 from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles
 
 SEQUENCE = {
@@ -14,7 +13,6 @@ SEQUENCE = {
     "order": ('["..."]', "what puts the events of a sequence in order; the timestamp by default"),
     "event": ('["..."]', "what happened; of single records, what is followed in its entity's order"),
 }
-NO_SEQUENCE = SequenceConfig()
 SECTIONS = """
 [reference]
 # clean = true says that the reference is known to hold no anomalies.
@@ -37,7 +35,7 @@ def config_text(
     roles: Roles,
     folder: Path,
     line_format: str | None = None,
-    sequence: SequenceConfig = NO_SEQUENCE,
+    sequence: Mapping[str, str | Sequence[str]] | None = None,
 ) -> str:
     """Return a configuration with the inferred roles.
 
@@ -53,8 +51,8 @@ def config_text(
         Where the file will be; a relative path in it starts there.
     line_format : str, optional
         What the lines of a log are made of.
-    sequence : SequenceConfig
-        What makes a sequence, and which events are followed.
+    sequence : mapping, optional
+        What makes a sequence, and which events are followed: settings of the section ``[sequence]``.
 
     Returns
     -------
@@ -77,13 +75,13 @@ def config_text(
     ]
     for role in (Role.KEY, *JUDGED, Role.IGNORE):
         lines += _role_lines(role, [column for column in roles.of(role) if not _is_field(column, roles)])
-    return "\n".join(lines) + "\n" + _sequence_text(sequence) + SECTIONS
+    return "\n".join(lines) + "\n" + _sequence_text(sequence or {}) + SECTIONS
 
 
-def _sequence_text(sequence: SequenceConfig) -> str:
+def _sequence_text(sequence: Mapping[str, str | Sequence[str]]) -> str:
     lines = ["", "[sequence]"]
     for name, (example, meaning) in SEQUENCE.items():
-        said = getattr(sequence, name)
+        said = sequence.get(name)
         names = _quoted(said) if isinstance(said, str) else f"[{', '.join(map(_quoted, said or ()))}]"
         lines.append(f"{name} = {names}  # {meaning}" if said else f"# {name} = {example}  # {meaning}")
     return "\n".join(lines) + "\n"
