@@ -277,7 +277,8 @@ def _read_reference(table: Table, roles: Roles, config: Config) -> tuple[pl.Data
     n_reference = count_sequences(table, roles, where)
     if n_reference < 2:
         text = f" where {where}" if where else ""
-        raise DataError(f"{table.name} has {n_reference} sequences{text}; normal behaviour needs at least 2")
+        few = "one sequence" if n_reference else "no sequence"
+        raise DataError(f"{table.name} has {few}{text}; normal behaviour needs at least 2")
     some = sampled(table, roles, where, config.reference.max_records, seed)
     return pl.concat(list(read_sequences(table, roles, some, EVENTS_AT_ONCE, seed))).sort(HASH), n_reference
 

@@ -451,3 +451,26 @@ def test_a_comparison_gives_vectors_to_those_that_take_them(run, database, tmp_p
     with_vectors, without = (run("evaluate", path, *more, *options) for more in (["--vectors", tmp_path / "v.vec"], []))
     widths = [pl.read_csv(outcome.out.encode())["width"].to_list() for outcome in (with_vectors, without)]
     assert widths[0][0] == widths[1][0] != widths[0][1] == 3
+
+
+def test_events_without_a_sequence_have_no_label(run, database):
+    path = database(
+        "CREATE TABLE log AS SELECT if(i % 5 = 0, NULL, i // 4) AS case_id, i AS n, 'e' || i % 3 AS what, "
+        "i % 40 = 1 OR case_id IS NULL AS bad FROM range(480) r(i)"
+    )
+    found = run(
+        "evaluate",
+        path,
+        "--sequence",
+        "case_id",
+        "--order",
+        "n",
+        "--event",
+        "what",
+        "--label",
+        "bad",
+        "--compare",
+        "ppmi-svd",
+    )
+    assert found.code == 0, found.err
+    assert re.search(r"labels +120 sequences, 12 of them abnormal", found.err)

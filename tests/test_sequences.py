@@ -287,7 +287,7 @@ def test_tail_probabilities_are_honest_for_new_sequences(model):
         (["--sequence", "case_id", "--order", "n"], "say which columns hold the event"),
         (["--sequence", "one", "--order", "n", "--event", "what"], "has one sequence; normal behaviour"),
         (["--sequence", "case_id", "--order", "n", "--event", "nothing"], "every event of log is null"),
-        (["--sequence", "case_id", "--order", "n", "--event", "what", "--fit-where", "n > 99"], "has 0 sequences"),
+        (["--sequence", "case_id", "--order", "n", "--event", "what", "--fit-where", "n > 99"], "has no sequence"),
     ],
 )
 def test_sequences_that_cannot_be_judged(run, database, arguments, said):

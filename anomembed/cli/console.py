@@ -57,12 +57,12 @@ class Teller:
             names = [column.name for column in unused if column.reason == reason]
             self.say("not used", f"{_listed(names)}: {reason}")
 
-    def labels(self, is_abnormal: pl.Series) -> None:
-        """Say how many records have a label; null where it is missing."""
+    def labels(self, is_abnormal: pl.Series, unit: str) -> None:
+        """Say how many records or sequences have a label; null where it is missing."""
         known = is_abnormal.drop_nulls()
-        self.say("labels", f"{len(known):,} records, {known.sum():,} of them abnormal")
+        self.say("labels", f"{len(known):,} {unit}, {known.sum():,} of them abnormal")
         if len(known) < len(is_abnormal):
-            self.say("note", f"{is_abnormal.null_count():,} records without a label count for neither side")
+            self.say("note", f"{is_abnormal.null_count():,} {unit} without a label count for neither side")
 
     def model(self, model: Model) -> None:
         """Say what was learnt."""

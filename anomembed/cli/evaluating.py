@@ -105,15 +105,15 @@ def evaluate_table(config: Config, asked: Asked, form: Format, *, quiet: bool) -
             config = config if name is None else hide_column(config, table, name, option, asked.roles)
         roles, source = find_roles(table, config), config.source
         teller.roles(roles)
+        unit = "sequences" if config.sequence.is_whole else "records"
         labels = None if asked.label is None else read_labels(table, roles, asked.label, asked.positive, source.where)
         if labels is not None:
-            teller.labels(labels[IS_ABNORMAL])
+            teller.labels(labels[IS_ABNORMAL], unit)
         split = split_corpus(table, roles, config)
         check_corpus(split)
         grouping = read_grouping(table, roles, split.corpus, grouped, source.fit_where) if grouped else None
         n_learnt, n_held_out = int(split.corpus.times.sum()), len(split.held_out)
-        what = "sequences" if split.corpus.is_ordered else "records"
-        teller.say("measured", f"on {n_held_out:,} {what} held out of the {n_learnt + n_held_out:,} at hand")
+        teller.say("measured", f"on {n_held_out:,} {unit} held out of the {n_learnt + n_held_out:,} at hand")
         if asked.compare is not None or labels is not None:
             names = asked.learners or (config.embedding.method,)
             found = compare_learners(

@@ -77,7 +77,7 @@ def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
         warnings.simplefilter("ignore")  # letters that the font does not have are boxes
         figure = Figure(figsize=(11, 7.5), dpi=160, facecolor=PAPER)
         FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.02, 0.02, 0.77, 0.895))
+        axes = figure.add_axes((0.02, 0.02, 0.7, 0.895))
         _draw_points(axes, points)
         plain: dict[str, Any] = {"color": INK, "va": "center", "parse_math": False}
         figure.text(0.02, 0.968, clean_text(title), fontsize=13, weight="bold", **plain)
