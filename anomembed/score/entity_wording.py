@@ -16,6 +16,7 @@ from anomembed.represent.views.order import StepView
 from anomembed.score.wording import MOST_EXPECTED, Case, Wording, clean_text
 
 LEAST_CHANCE = 0.01  # of an event that is named as expected
+OFTEN = 0.2  # share of an entity's records from which on a value is not seldom there
 UNITS = (("years", 365.25 * 86400), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
@@ -118,19 +119,22 @@ class EntityWording(Wording):
         entity = int(case.tokens[habits.column]) - habits.first
         value, whose = self.named(case, column), self.named(case, habits.column)
         times, seen = int(habits.times[entity]), round(float(habits.together[[entity]].toarray()[0, token]))
-        instead = self._favourites(habits, entity, column)
+        instead = self._favourites(habits, entity, column, token)
         if self.vocabulary.special(token) is Special.UNSEEN:
             return f"{value} was never seen in the reference{instead}"
         if seen - view.is_own <= 0:
             use = "the only use" if view.is_own else "first use"
             return f"{use} of {value} by {whose} ({_records(times)}{_over(habits.span[entity])}){instead}"
         often = f"{seen:,} of its {_records(times)}; {view.share[token]:.2%} of all records have it"
-        return f"{value} is seldom with {whose} ({often}){instead}"
+        word = "seldom" if seen < OFTEN * times else "unusual"  # of an entity with two records, one is not seldom
+        return f"{value} is {word} with {whose} ({often}){instead}"
 
-    def _favourites(self, habits: Habits, entity: int, column: int) -> str:
-        """Name the values that the entity uses most."""
+    def _favourites(self, habits: Habits, entity: int, column: int, token: int) -> str:
+        """Name the values that the entity uses most, but for `token`."""
         low, high = (int(end) for end in self.vocabulary.offsets[column : column + 2])
         times = habits.together[[entity]].toarray()[0, low:high]
+        if low <= token < high:
+            times[token - low] = 0
         most = [token for token in np.argsort(-times, kind="stable")[:MOST_EXPECTED] if times[token] >= 1]
         named = [clean_text(self.vocabulary.columns[column].labels[token]) for token in most]
         return f"; usually: {', '.join(named)}" if named else ""
