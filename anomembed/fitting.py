@@ -58,7 +58,8 @@ def learn_model(
         Settings; `config.source.fit_where` says which records are the reference.
     hold_out : bool, default=True
         Keep some reference records out of all learning, to calibrate on. False is right when the records to be scored
-        are the reference itself: all of them are then treated alike, and tail probabilities say how far out each is among them.
+        are the reference itself: all of them are then treated alike, and tail probabilities say how far out each of
+        them is among the others.
         Records are held out all the same when the reference is so large that only a sample of it is learnt from.
     roles : Roles, optional
         The part of every column; inferred, with what the configuration says, by default.
