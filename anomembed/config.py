@@ -271,12 +271,13 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
 
 
 def _beside(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Let relative paths of a file start at its folder."""
+    """Let relative paths of a file start at its folder; that of vectors is made whole, for models are told by it."""
     found = dict(settings)
     for section, name in (("source", "database"), ("embedding", "vectors"), ("store", "path")):
         values = found.get(section)
         if isinstance(values, Mapping) and isinstance(values.get(name), str):
-            found[section] = {**values, name: str(folder / values[name])}
+            path = folder / values[name]
+            found[section] = {**values, name: str(path.resolve() if name == "vectors" else path)}
     return found
 
 

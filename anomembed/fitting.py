@@ -79,7 +79,6 @@ def learn_model(
     ConfigError
         When the method of the embeddings cannot learn this.
     """
-    check_embedding(config)
     vectors = vectors or read_wanted_vectors(config.embedding.vectors)
     if config.sequence.is_whole:
         return learn_sequences(table, config, hold_out=hold_out, roles=roles, vectors=vectors, progress=progress)

@@ -119,8 +119,8 @@ def _values(frame: pl.DataFrame) -> pl.DataFrame:
 def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Return the raw score of every record (high = abnormal), and the place of the view in which it stands out most.
 
-    A record stands out where it is rarest, a sequence where its score comes from: the pace, which weighs little there,
-    has the longer tail.
+    A record stands out where it is rarest, a sequence where most of its score comes from: the pace, which weighs little
+    there, has the longer tail.
     """
     total = np.zeros(len(batch))
     stands_out = np.empty((len(batch), len(model.views)))
@@ -130,12 +130,7 @@ def judge(model: Model, batch: Batch | Sequences) -> tuple[NDArray[np.float64], 
         raw = judged.raw(batch) if isinstance(judged.view, OF_NUMBERS) else judged.raw(shared)[place]
         term = judged.term(raw)
         total += term
-        if not model.is_sequential:
-            stands_out[:, column] = judged.calibration.minus_log_tail(raw)
-        elif judged.rule == "excess":  # nothing in excess is no news, however little the other views have to tell
-            stands_out[:, column] = np.where(term > 0, term, -np.inf)
-        else:
-            stands_out[:, column] = term - judged.usual
+        stands_out[:, column] = term if model.is_sequential else judged.calibration.minus_log_tail(raw)
     return total, stands_out.argmax(axis=1)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from anomembed.config import Config
-from anomembed.errors import ConfigError, DataError
+from anomembed.errors import ConfigError
 from anomembed.model import Model, Summary
 from anomembed.read.roles import Role, Roles
 from anomembed.read.sequences import (
@@ -275,10 +275,6 @@ def _read_reference(table: Table, roles: Roles, config: Config) -> tuple[pl.Data
     """Read reference sequences in the order of their hash, and say how many there are in all."""
     where, seed = config.source.fit_where, config.seed
     n_reference = count_sequences(table, roles, where)
-    if n_reference < 2:
-        text = f" where {where}" if where else ""
-        few = "one sequence" if n_reference else "no sequence"
-        raise DataError(f"{table.name} has {few}{text}; normal behaviour needs at least 2")
     some = sampled(table, roles, where, config.reference.max_records, seed)
     return pl.concat(list(read_sequences(table, roles, some, EVENTS_AT_ONCE, seed))).sort(HASH), n_reference
 

@@ -1,11 +1,15 @@
 """``anomembed init``: write a commented configuration with the inferred roles and why."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anomembed.cli import options as o
+
+if TYPE_CHECKING:
+    from anomembed.config import SequenceConfig
+    from anomembed.read.table import Table
 
 OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The configuration file to write.")]
 
@@ -50,15 +54,16 @@ def init(
     told = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, told)
-        said_of = config.sequence
-        followed: dict[str, str | list[str]] = {
-            "order": [opened.column(name).name for name in said_of.order],
-            "event": [opened.column(name).name for name in said_of.event],
-        }
-        if said_of.key:
-            followed["key"] = opened.column(said_of.key).name
-        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, followed)
+        events = _spelled(opened, config.sequence)
+        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, events)
     if vectors:
         commented += embedding_text(vectors, vectors_use, output.parent)
     output.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
+
+
+def _spelled(table: "Table", sequence: "SequenceConfig") -> dict[str, str | list[str]]:
+    """Return the columns that were said of events, spelled as the table has them."""
+    key: dict[str, str | list[str]] = {"key": table.column(sequence.key).name} if sequence.key else {}
+    said = {"order": sequence.order, "event": sequence.event}
+    return key | {setting: [table.column(name).name for name in names] for setting, names in said.items()}

@@ -67,19 +67,25 @@ def sequence_roles(
             if c.name in told or not table.is_derived(c.name)
         )
     )
-    n_sequences = count_sequences(table, roles, None)
-    if n_sequences < 2:
-        raise DataError(
-            f"{table.name} has {'one' if n_sequences else 'no'} sequence; normal behaviour needs at least 2"
-        )
+    count_sequences(table, roles, None)
     if not table.count(" OR ".join(f"{c.expression} IS NOT NULL" for c in roles.of(Role.EVENT))):
         raise DataError(f"every event of {table.name} is null")
     return roles
 
 
 def count_sequences(table: Table, roles: Roles, where: str | None) -> int:
-    """Count the sequences of the events for which the SQL condition holds."""
-    return table.count_distinct([table.column(c.name) for c in roles.key], where)
+    """Count the sequences with an event for which the SQL condition holds.
+
+    Raises
+    ------
+    DataError
+        When there are fewer than two.
+    """
+    n_sequences = table.count_distinct([table.column(c.name) for c in roles.key], where)
+    if n_sequences < 2:
+        found = ("one" if n_sequences else "no") + " sequence" + (f" where {where}" if where else "")
+        raise DataError(f"{table.name} has {found}; normal behaviour needs at least 2")
+    return n_sequences
 
 
 def read_sequences(table: Table, roles: Roles, where: str | None, size: int, seed: int = 0) -> Iterator[pl.DataFrame]:

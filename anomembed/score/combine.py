@@ -61,11 +61,6 @@ class JudgedView:
         """Return the view's raw scores; high = abnormal."""
         return raw_scores(self.detector, self.view.vectors(batch))
 
-    @property
-    def usual(self) -> float:
-        """What the view adds to the score of a record whose raw score is the reference's mean, in nats."""
-        return float(self.term(np.array([self.lowest + self.mean]))[0])
-
     def term(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what raw scores of this view add to the records' score, in nats; 0 = as usual, high = abnormal."""
         if self.rule == "surprise":
