@@ -267,17 +267,16 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     beside = _beside(settings, path.parent)
     said = make_config(beside, str(path))
-    return make_config(merge(beside, overrides), f"the options, beside {path}") if overrides else said
+    return make_config(merge(beside, overrides), f"the options, over {path}") if overrides else said
 
 
 def _beside(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Let relative paths of a file start at its folder; that of vectors is made whole, for models are told by it."""
+    """Let relative paths of a file start at its folder."""
     found = dict(settings)
     for section, name in (("source", "database"), ("embedding", "vectors"), ("store", "path")):
         values = found.get(section)
         if isinstance(values, Mapping) and isinstance(values.get(name), str):
-            path = folder / values[name]
-            found[section] = {**values, name: str(path.resolve() if name == "vectors" else path)}
+            found[section] = {**values, name: str(folder / values[name])}
     return found
 
 

@@ -290,7 +290,8 @@ def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:
     """Return what decides which model comes out of a fit, besides the records and the seed, by its name.
 
-    What an older form of the settings did not have counts as its default, the order of names within a role as nothing.
+    What an older form of the settings did not have counts as its default, the order of names within a role as nothing,
+    and a file by its name, wherever it is named from.
     """
     defaults = Config().model_dump(mode="json")
     found: dict[str, Any] = {"source.fit_where": config["source"].get("fit_where")}
@@ -298,7 +299,8 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
         for name, default in defaults[section].items():
             value = config.get(section, {}).get(name, default)
             found[f"{section}.{name}"] = sorted(value) if section == "roles" else value
-    return found
+    vectors = found["embedding.vectors"]
+    return found | {"embedding.vectors": vectors and Path(vectors).name}
 
 
 def _token_table(model: Model) -> pl.DataFrame:

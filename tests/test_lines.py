@@ -108,7 +108,9 @@ def test_lines_that_do_not_match_are_kept_and_counted(log):
     found = rows(path, "log4j")
     assert [row["message"] for row in found[1:4]] == trace
     assert all(found[1][name] is None for name in ("time", "level", "logger"))
-    assert notes(path, "log4j") == ("6 of 28 lines are not in the line format; they are kept whole as message",)
+    assert notes(path, "log4j") == (
+        "6 of 28 lines are not in the line format, line 2 first; they are kept whole as message",
+    )
 
 
 def test_a_regular_expression_of_ones_own(log):

@@ -63,6 +63,7 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, said: str) -> t
     files = _files(connection, path)
     into: dict[str, str] = {}
     n_lines = n_other = 0
+    first_other = ""
     for file in files:
         modified, n_of_file = datetime.fromtimestamp(Path(file).stat().st_mtime, UTC).replace(tzinfo=None), 0
         for lines in _batches(file):
@@ -72,13 +73,16 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, said: str) -> t
             _cut(connection, chosen)
             into = into or _columns(connection, chosen)
             _keep(connection, into, file if len(files) > 1 else None, modified, is_first=not n_lines)
-            n_other += connection.execute(f"SELECT count(*) FROM cut WHERE {_IS_OTHER}").fetchall()[0][0]
+            more, first = connection.execute(f"SELECT count(*), min({LINE}) FROM cut WHERE {_IS_OTHER}").fetchall()[0]
+            if more and not n_other:
+                first_other = f"{file}:{first}" if len(files) > 1 else f"{first}"
+            n_other += more
             n_lines, n_of_file = n_lines + len(lines), n_of_file + len(lines)
             connection.unregister("some_lines")
     if chosen is None or not n_lines:
         raise SourceError(f"{path} has no lines")
     connection.execute("DROP TABLE cut")
-    return _notes(path, chosen, n_lines, n_other, is_auto=said == AUTO)
+    return _notes(path, chosen, n_lines, (n_other, first_other), is_auto=said == AUTO)
 
 
 def _files(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
@@ -185,7 +189,8 @@ def _keep(
     connection.execute(f"{head} SELECT {columns} FROM cut, {moment}")
 
 
-def _notes(path: str, chosen: LineFormat, n_lines: int, n_other: int, *, is_auto: bool) -> tuple[str, ...]:
+def _notes(path: str, chosen: LineFormat, n_lines: int, other: tuple[int, str], *, is_auto: bool) -> tuple[str, ...]:
+    n_other, first = other
     if n_other == n_lines and chosen.name != PLAIN:
         raise SourceError(f"no line of {path} is in the line format {chosen.name}")
     notes = []
@@ -193,5 +198,8 @@ def _notes(path: str, chosen: LineFormat, n_lines: int, n_other: int, *, is_auto
         of = "no known format: each is a message" if chosen.name == PLAIN else f"the format {chosen.name}"
         notes.append(f"the lines are in {of}")
     if n_other and chosen.name != PLAIN:
-        notes.append(f"{n_other:,} of {n_lines:,} lines are not in the line format; they are kept whole as {MESSAGE}")
+        notes.append(
+            f"{n_other:,} of {n_lines:,} lines are not in the line format, line {first} first; "
+            f"they are kept whole as {MESSAGE}"
+        )
     return tuple(notes)

@@ -75,7 +75,7 @@ class Calibration:
         >>> calibration.minus_log_tail(np.array([1.0, 3.0, 7.0, 14.0])).round(1)
         array([ 1. ,  3. ,  6.8, 12.1])
         """
-        body = np.interp(raw, self.knots, self.log_tail)
+        body = _between(raw, self.knots, self.log_tail)
         # Below the smallest reference score the probability goes on rising towards 1, so that no ties are made.
         body *= np.exp(np.minimum(raw - self.knots[0], 0.0) / self.spread)
         excess = np.maximum(raw - self.start, 0.0) / self.scale
@@ -91,7 +91,7 @@ class Calibration:
         fitted = self.minus_log_tail(raw)
         if len(self.top):
             beyond = np.maximum(fitted - self.minus_log_tail(self.top[-1:]), 0.0)
-            counted = np.interp(raw, self.top, self.top_log_tail) + beyond
+            counted = _between(raw, self.top, self.top_log_tail) + beyond
             fitted = np.where(raw > self.start, np.minimum(fitted, counted), fitted)
         return np.asarray(np.exp(-fitted))
 
@@ -138,6 +138,12 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
         n_reference=n,
         is_fitted=is_fitted,
     )
+
+
+def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:
+    """Interpolate linearly; by rounding alone a value just before a point could end a hair above it."""
+    following = np.minimum(np.searchsorted(points, raw), len(points) - 1)
+    return np.minimum(np.interp(raw, points, heights), heights[following])
 
 
 def _fit_pareto(excess: Floats) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from anomembed.represent.tokens import ColumnTokens, Special
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.habit import Habits, HabitView
 from anomembed.represent.views.order import StepView
-from anomembed.score.wording import MOST_EXPECTED, Case, Wording, clean_text
+from anomembed.score.wording import MOST_EXPECTED, Case, Wording, clean_text, listed
 
 LEAST_CHANCE = 0.01  # of an event that is named as expected
 OFTEN = 0.2  # share of an entity's records from which on a value is not seldom there
@@ -136,8 +136,8 @@ class EntityWording(Wording):
         if low <= token < high:
             times[token - low] = 0
         most = [token for token in np.argsort(-times, kind="stable")[:MOST_EXPECTED] if times[token] >= 1]
-        named = [clean_text(self.vocabulary.columns[column].labels[token]) for token in most]
-        return f"; usually: {', '.join(named)}" if named else ""
+        labels = self.vocabulary.columns[column].labels
+        return f"; usually: {listed([labels[token] for token in most])}" if most else ""
 
     def _after(self, case: Case, view: StepView) -> str:
         """Say after what the event stands, and what was expected there."""
@@ -153,7 +153,7 @@ class EntityWording(Wording):
             name = self.named(case, view.column)
         whose = self.vocabulary.names.index(past.history.entity)
         expected = likely_events(view.ngrams.chances(np.array(known[::-1], np.int64)), past.events, event)
-        instead = f"; expected: {', '.join(expected)}" if expected else ""
+        instead = f"; expected: {listed(expected)}" if expected else ""
         return f"{name} is unusual {after} of {self.named(case, whose)}{instead}"
 
 
@@ -173,7 +173,7 @@ def likely_events(chances: Floats, tokens: ColumnTokens, seen: int) -> list[str]
     chances[[Special.RARE, Special.UNSEEN, seen]] = 0.0
     labels = (*tokens.labels, "(start)", "(end)")
     likely = np.argsort(-chances, kind="stable")[:MOST_EXPECTED]
-    return [clean_text(labels[token]) for token in likely if chances[token] > LEAST_CHANCE]
+    return [labels[token] for token in likely if chances[token] > LEAST_CHANCE]
 
 
 def _records(times: float) -> str:

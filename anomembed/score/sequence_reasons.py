@@ -21,7 +21,7 @@ from anomembed.represent.views.sequence import SequenceView
 from anomembed.score.combine import JudgedView
 from anomembed.score.detectors import raw_scores
 from anomembed.score.entity_wording import likely_events
-from anomembed.score.wording import clean_text
+from anomembed.score.wording import clean_text, listed
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class SequenceReasons:
         list of list of Part
             For every sequence, view after view, the largest contribution of each first.
         """
-        named = [["(missing)" if event is None else clean_text(event) for event in events] for events in shown]
+        named = [["(missing)" if event is None else event for event in events] for events in shown]
         parts: list[list[Part]] = [[] for _ in named]
         for judged in self.views:
             terms = judged.term(judged.raw(sequences))
@@ -127,18 +127,18 @@ class SequenceReasons:
             if high == 0
             else f"19 in 20 have it {'once' if usual == '1' else usual + ' times'}"
         )
-        name = clean_text(self.tokens.labels[token])
+        name = self.tokens.labels[token]
         times = "once" if count == 1 else f"{count:,} times"
         if token == Special.UNSEEN:
             place = int(np.flatnonzero(sequence.events == token)[0])
             name = events[place]
-            sentence = f"{self.tokens.name}={name} at place {place + 1:,} was never seen in the reference"
+            sentence = f"{self._named(name)} at place {place + 1:,} was never seen in the reference"
         elif count == 0:
-            sentence = f"{self.tokens.name}={name} is missing ({most})"
+            sentence = f"{self._named(name)} is missing ({most})"
         elif low <= count <= high:
-            sentence = f"its {len(events):,} events are unusual together, such as {self.tokens.name}={name} ({times})"
+            sentence = f"its {len(events):,} events are unusual together, such as {self._named(name)} ({times})"
         else:
-            sentence = f"{self.tokens.name}={name} occurs {times} ({most})"
+            sentence = f"{self._named(name)} occurs {times} ({most})"
         return Part("sequence", f"number of {name}", f"{count:,}", share, [usual], sentence)
 
     def _odd_times(
@@ -156,8 +156,8 @@ class SequenceReasons:
             gap, usual = float(sequences.gaps[start + place]), view.usual(sequences, start + place)
             late = "late" if gap > usual else "early"
             sentence = (
-                f"{self.tokens.name}={events[place]} at place {place + 1:,} comes unusually {late}, "
-                f"{gap:.4g} s after {events[place - 1]} (usually about {usual:.3g} s)"
+                f"{self._named(events[place])} at place {place + 1:,} comes unusually {late}, "
+                f"{gap:.4g} s after {clean_text(events[place - 1])} (usually about {usual:.3g} s)"
             )
             expected = [f"{usual:.3g} s"]
             found.append(
@@ -179,13 +179,17 @@ class SequenceReasons:
     def _place(self, chances: Floats, sequence: Sequences, events: list[str], place: int, share: float) -> Part:
         seen = sequence.events[place] if place < len(sequence.events) else len(self.tokens.labels) + 1  # the end
         expected = likely_events(chances, self.tokens, int(seen))
-        instead = f"; expected: {', '.join(expected)}" if expected else ""
-        after = f"after {events[place - 1]}" if place else "as the first"
+        instead = f"; expected: {listed(expected)}" if expected else ""
+        after = f"after {clean_text(events[place - 1])}" if place else "as the first"
         if place == len(events):
             value, sentence = "(end)", f"it ends {after}, at place {place:,}{instead}"
         else:
             value = events[place]
             is_new = sequence.events[place] == Special.UNSEEN
             how = "was never seen in the reference" if is_new else f"is unusual {after}"
-            sentence = f"{self.tokens.name}={value} at place {place + 1:,} of {len(events):,} {how}{instead}"
+            sentence = f"{self._named(value)} at place {place + 1:,} of {len(events):,} {how}{instead}"
         return Part("order", f"place {place + 1:,}", value, share, expected, sentence)
+
+    def _named(self, event: str) -> str:
+        """Name an event, such as ``action=login``."""
+        return f"{self.tokens.name}={clean_text(event)}"

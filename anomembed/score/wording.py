@@ -126,7 +126,7 @@ class Wording:
         return f"{said}: records with {clean_text(self.vocabulary.label(token))} are {times:.1f} times nearer"
 
     def expected(self, case: Case, column: int) -> list[str]:
-        """Name the values that were expected in a column, the likeliest first; the record's own is left out."""
+        """Return the values that were expected in a column, the likeliest first; the record's own is left out."""
         if self.vocabulary.columns[column].kind is Kind.VECTOR and self.vocabulary.special(case.tokens[column]) is None:
             return []
         scores = case.scores[column].copy()
@@ -135,7 +135,7 @@ class Wording:
         scores[[Special.RARE, Special.UNSEEN]] = -np.inf
         order = np.argsort(-scores, kind="stable")[:MOST_EXPECTED]
         near = [place for place in order if scores[place] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
-        return [clean_text(self.vocabulary.columns[column].labels[place]) for place in near]
+        return [self.vocabulary.columns[column].labels[place] for place in near]
 
     def _value(self, case: Case, column: int) -> str | None:
         """Say that a value is new, rare or in unusual company; None when it is none of these."""
@@ -183,7 +183,7 @@ class Wording:
 
     def _instead(self, case: Case, column: int) -> str:
         expected = self.expected(case, column)
-        return f"; expected: {', '.join(expected)}" if expected else ""
+        return f"; expected: {listed(expected)}" if expected else ""
 
     def _counted(self, case: Case, column: int) -> str:
         """Name a value, and its bin when that is what was counted."""
@@ -197,6 +197,11 @@ class Wording:
     def named(self, case: Case, column: int) -> str:
         """Name the record's value of a column, such as ``country=BR``."""
         return f"{clean_text(self.vocabulary.columns[column].name)}={clean_text(case.shown[column])}"
+
+
+def listed(values: Sequence[str]) -> str:
+    """Name values one after the other, each in clean text."""
+    return ", ".join(map(clean_text, values))
 
 
 def clean_text(text: str) -> str:
