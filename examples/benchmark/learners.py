@@ -7,7 +7,8 @@ terminal, hour, weekday, amount), with the same width, window, negatives and epo
 installed. Beside it what the vectors are good for, as ROC AUC: telling a customer's terminals from as many drawn at
 random, by the product of input and output vectors; and telling frauds by the scores of a model with these vectors.
 Quality: ROC AUC / average precision / seconds of a scan of six categorical sets and of the blocks of HDFS, and their
-mean. Tables go to stdout, progress to stderr.
+mean; `gensim-skipgram` and `gensim-cbow` are scans with frozen vectors that gensim has learnt from as many pairs (not
+of HDFS; their learning is not in the seconds). Tables go to stdout, progress to stderr.
 """
 
 import argparse
@@ -23,9 +24,10 @@ import duckdb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from protocols import DATA_SETS
-from quality import OURS, run
-from sequences import EVENTS, LABELS, build, ours
+from protocols import DATA_SETS, DataSet
+from quality import OURS, build, run
+from sequences import EVENTS, LABELS, ours
+from sequences import build as build_sequences
 from sklearn.metrics import roc_auc_score
 
 from anomembed import Config, fit_model, score_table
@@ -41,6 +43,7 @@ WORDS = """FROM read_parquet('{file}') SELECT 'c' || CUSTOMER_ID AS customer, 't
     'h' || hour(TX_DATETIME) AS hour, 'w' || isodow(TX_DATETIME) AS weekday,
     'a' || least(TX_AMOUNT // 15, 15) AS amount, label LIMIT {n}"""
 WIDTH, WINDOW, NEGATIVES, EPOCHS = 16, 5, 5, 4
+PEERS = {"gensim-skipgram": "skipgram", "gensim-cbow": "cbow"}
 GENSIM_RATE = 0.025  # its default, as ours have theirs: steps of the two are not of the same length
 SEQUENCES = "hdfs"
 SETS = ("bank", "chess_krkopt", "apascal", "cmc", "covertype", "kdd_probe", SEQUENCES)
@@ -53,7 +56,7 @@ def main() -> int:
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--quality", action="store_true")
     parser.add_argument("--records", type=int, default=250_000)
-    parser.add_argument("--only", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--only", nargs="+", choices=[*METHODS, *PEERS], default=[*METHODS, *PEERS])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--anomembed", type=cost.read_command, default="anomembed", metavar="COMMAND")
     arguments = parser.parse_args()
@@ -174,26 +177,60 @@ def judge(data: Path, methods: list[str], sets: list[str], tool: list[str]) -> N
         for name in sets:
             found = judge_one(data, name, method, tool)
             if found is None:
-                cells.append("FAILED")
+                cells.append("-" if (name, method in PEERS) == (SEQUENCES, True) else "FAILED")
                 continue
             figures.append(found)
             cells.append("{:.3f} / {:.3f} / {:.1f}".format(*found))
-        mean = "{:.4f} / {:.3f} / {:.1f}".format(*np.mean(figures, axis=0)) if figures else "-"
+        mean = "{:.4f} / {:.3f} / {:.1f}".format(*np.mean(figures, axis=0)) if len(figures) == len(sets) else "-"
         print(f"| {method} | {' | '.join(cells)} | {mean} |", flush=True)
 
 
 def judge_one(data: Path, name: str, method: str, tool: list[str]) -> list[float] | None:
     """Return AUC, AP and seconds of a scan; None when it failed."""
     if name == SEQUENCES:
+        if method in PEERS:
+            return None
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / "seen.duckdb"
-            truth = build(data, database, EVENTS, LABELS)
+            truth = build_sequences(data, database, EVENTS, LABELS)
             rows = list(ours([*tool, "scan"], database, truth, "0.001", clean=True, options=("--embedding", method)))
         return [float(rows[0][1][place]) for place in (0, 1, 4)] if rows else None
     data_set = next(data_set for data_set in DATA_SETS if data_set.name == name)
-    asked = replace(data_set, options=(*data_set.options, "--embedding", method))
-    found = run(asked, data, tool, peers=False).methods.get(OURS)
+    with tempfile.TemporaryDirectory() as folder:
+        said = learn_by_gensim(data_set, data, method, Path(folder)) if method in PEERS else ("--embedding", method)
+        asked = replace(data_set, options=(*data_set.options, *said))
+        found = run(asked, data, tool, peers=False).methods.get(OURS)
     return [found[figure] for figure in ("roc_auc", "average_precision", "seconds")] if found else None
+
+
+def learn_by_gensim(data_set: DataSet, data: Path, method: str, folder: Path) -> tuple[str, ...]:
+    """Learn vectors of a table's values by gensim; return the options of a scan that takes them as they are."""
+    from gensim.models import Word2Vec
+
+    build(data_set, data, folder / "records.duckdb")
+    with duckdb.connect(str(folder / "records.duckdb"), read_only=True) as connection:
+        frame = connection.sql("SELECT * EXCLUDE record FROM records").pl()
+    most = epochs.MOST_PAIRS // (frame.width * (frame.width - 1))
+    named = frame.sample(min(most, frame.height), seed=0).select(
+        pl.format(f"{name}={{}}", pl.col(name)).alias(name) for name in frame.columns
+    )
+    sentences = [[word for word in row if word is not None] for row in named.iter_rows()]
+    model = Word2Vec(
+        sentences,
+        vector_size=WIDTH,
+        window=frame.width,
+        shrink_windows=False,
+        negative=NEGATIVES,
+        alpha=GENSIM_RATE,
+        sg=int(PEERS[method] == "skipgram"),
+        epochs=METHODS[PEERS[method]].epochs,
+        min_count=1,
+        sample=0,
+        seed=1,
+    )
+    path = folder / "vectors.parquet"
+    pl.DataFrame({"token": model.wv.index_to_key, "vector": model.wv.vectors.tolist()}).write_parquet(path)
+    return "--embedding", PEERS[method], "--vectors", str(path), "--vectors-use", "frozen"
 
 
 if __name__ == "__main__":
