@@ -156,10 +156,7 @@ def infer_roles(
     """
     told = _told(table, said or {})
     profiles = table.profiles(table.columns)
-    if not profiles or profiles[0].n_records == 0:
-        raise DataError(f"{table.name} is empty")
-    if profiles[0].n_records == 1:
-        raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
+    _check_size(table, profiles[0].n_records if profiles else 0)
     key = _find_key(table, profiles, told) if find_key else None
     widths = find_widths(table, profiles, where)
     columns = []
@@ -211,6 +208,13 @@ def _kind(kind: str) -> str:
         if pattern.match(kind):
             return name
     return kind
+
+
+def _check_size(table: Table, n_records: int) -> None:
+    if n_records == 0:
+        raise DataError(f"{table.name} is empty")
+    if n_records == 1:
+        raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
 
 
 def _told(table: Table, said: Mapping[Role, Sequence[str]]) -> dict[str, Role]:

@@ -210,16 +210,22 @@ def form_sequences(
         table.derive("session_start", f"CASE WHEN {goes_on} THEN NULL ELSE {moment} END")
         start = f"max(session_start) {over}"
     else:
-        length, step = length or 1, step or length or 1
         table.derive("event_number", f"row_number() {over} - 1")
-        table.derive(
-            "last_start", f"((greatest(count(*) OVER ({partition}) - {length}, 0) + {step - 1}) // {step}) * {step}"
-        )
-        first = f"greatest(0, (event_number - {length} + {step}) // {step} * {step})"
-        start = f"unnest(range({first}, least(event_number, last_start) + 1, {step}))"
+        table.derive("n_events", f"count(*) OVER ({partition})")
+        start = _starts(length or 1, step or length or 1)
     table.derive("sequence_start", start)
     table.derive(FORMED, f"concat_ws(' ', {', '.join([*who, 'CAST(sequence_start AS VARCHAR)'])})")
     return FORMED
+
+
+def _starts(length: int, step: int) -> str:
+    """Return SQL of a row for every sequence of some length that an event is in: the number of its first event.
+
+    Sequences start every `step` events, until one of them holds the last event.
+    """
+    first = f"greatest(0, (event_number - {length} + {step}) // {step} * {step})"
+    last = f"(greatest(n_events - {length}, 0) + {step - 1}) // {step} * {step}"
+    return f"unnest(range({first}, least(event_number, {last}) + 1, {step}))"
 
 
 def _interval(text: str) -> str:
