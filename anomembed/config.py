@@ -60,9 +60,9 @@ class SequenceConfig(Section):
     """Columns that put the events of a sequence in order; the timestamp by default. Equal ones go by the event."""
     event: Names = ()
     """Columns that say what happened; several make one event together."""
-    session_gap: str | None = None
+    session_gap: str | None = Field(default=None, coerce_numbers_to_str=True)
     """Without a key: a session of an entity ends when nothing happens for so long, such as ``30m``."""
-    window: str | None = None
+    window: str | None = Field(default=None, coerce_numbers_to_str=True)
     """Without a key: the events of an entity in a time window of this length, such as ``5m``."""
     length: int | None = Field(default=None, ge=1)
     """Without a key: so many events of an entity in a row."""

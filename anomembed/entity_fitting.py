@@ -81,6 +81,13 @@ def note_event(history: History | None, config: Config) -> list[str]:
     return [f"the order of {history.event[0]} tells most: each {followed}"]
 
 
+def note_single(roles: Roles, vocabulary: Vocabulary) -> list[str]:
+    """Say which entities have no past, because each of them has one record."""
+    names = [column.name for column in roles.of(Role.ENTITY)]
+    single = [c.name for c in vocabulary.columns if c.name in names and c.counts[FIRST_VALUE:].max(initial=0) <= 1]
+    return [f"each {name} has one record: nothing is usual for it, and it comes after nothing" for name in single]
+
+
 def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:
     """Learn the events from reference records that have the derived columns."""
     if not history.event:

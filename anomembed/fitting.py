@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from anomembed.config import Config
-from anomembed.entity_fitting import Sources, derive_past, fit_entity_views, fit_past, note_event
+from anomembed.entity_fitting import Sources, derive_past, fit_entity_views, fit_past, note_event, note_single
 from anomembed.model import Model, Summary
 from anomembed.read.roles import Role, Roles, infer_roles
 from anomembed.read.table import Table
@@ -119,7 +119,7 @@ def _learn_records(
     calibration = fit_calibration(
         np.sum([view.term(raw) for view, raw in judged], axis=0), is_own=not reference.is_split
     )
-    notes += [*_note_counts(corpus.counts, len(learnt)), *note_event(history, config)]
+    notes += [*_note_counts(corpus.counts, len(learnt)), *note_event(history, config), *note_single(roles, vocabulary)]
     notes += [*text_notes(roles, vocabulary.names), *embeddings.notes]
     summary = Summary(
         source=table.name,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from anomembed.errors import DataError
 from anomembed.model import Model
 from anomembed.read.history import derive_history
-from anomembed.read.roles import match_roles
+from anomembed.read.roles import Role, match_roles
 from anomembed.read.sequences import EVENTS, GAPS, read_sequences
 from anomembed.read.table import HASH, Table
 from anomembed.represent.sequences import Sequences, encode_sequences, name_events
@@ -35,6 +35,7 @@ from anomembed.sequence_fitting import ensure_sequences
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128
 MOST_EXPLAINED = 2_000
+OF_ENTITY = (EntityView, HabitView, StepView)  # views that look at what was before
 OF_NUMBERS = (NumberView, EntityView, StepView, GapView, VectorView, MatchView)  # views that look at more than tokens
 VALUE = "value:"  # prefix of a judged column beside the scores
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
@@ -271,7 +272,7 @@ def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[n
     view = model.views[place].view
     # A column with few values makes the better subject: what was expected of it can be named.
     sizes = np.log1p([len(column.labels) for column in model.vocabulary.columns])
-    if isinstance(view, EntityView | HabitView | StepView):
+    if isinstance(view, OF_ENTITY):
         return wording.of_entity(case, view)
     if isinstance(view, VectorView):
         return wording.vector(case, view)
@@ -293,6 +294,8 @@ def _contribution_table(
     views, columns = (places.tolist() for places in np.nonzero(parts))
     names = model.vocabulary.names
     expected = {column: wording.expected(case, column) for column in set(columns)}
+    entities = {names.index(entity.name) for entity in model.roles.of(Role.ENTITY) if entity.name in names}
+    past = {place for place, judged in enumerate(model.views) if isinstance(judged.view, OF_ENTITY)}
     return pl.DataFrame(
         {
             "rank": [rank] * len(views),
@@ -300,7 +303,11 @@ def _contribution_table(
             "column_name": [names[column] for column in columns],
             "value": [str(case.shown[column]) for column in columns],
             "contribution": parts[views, columns],
-            "expected": [expected[column] for column in columns],
+            # What an entity did says nothing of which other entity it should have been.
+            "expected": [
+                [] if view in past and column in entities else expected[column]
+                for view, column in zip(views, columns, strict=True)
+            ],
         },
         schema=_NO_CONTRIBUTIONS.schema,
     )

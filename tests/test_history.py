@@ -262,7 +262,7 @@ def test_a_kept_model_with_a_past_scores_the_same(tmp_path):
     [
         ("who AS who", 0, ""),
         ("NULL::VARCHAR AS who", 0, ""),
-        ("who || id AS who", 0, ""),
+        ("who || id AS who", 0, "each who has one record: nothing is usual for it"),
         ("'one' AS who", 0, ""),
     ],
     ids=["as it is", "no entity", "each its own", "only one"],

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, score_table
 from anomembed.represent.views import make_batch
 from anomembed.score.reasons import contributions, expect
-from anomembed.score.wording import clean_text
+from anomembed.score.wording import Case, Wording, clean_text
 
 USUAL = {"id": 0, "shop": "s1", "city": "c1", "mood": "m2", "price": 100.0, "noise": 0.0}
 
@@ -111,6 +111,16 @@ def test_words_for_numbers_alone_and_in_company(model):
     assert "price=-9000000000 is unusually low with shop=s1" in low
 
 
+def test_nothing_else_is_expected_where_the_value_is_by_far_the_likeliest(model):
+    """Shop s1 is in city c1; its moods are all alike."""
+    batch = make_batch(pl.DataFrame([USUAL], schema=make_sales(1).schema), model.vocabulary, model.numbers)
+    scores = [score[0] for score in expect(batch.tokens, model.vocabulary, model.counts).score]
+    names, case = model.vocabulary.names, Case([""] * len(model.vocabulary.columns), batch, scores)
+    wording = Wording(model.vocabulary, model.counts, model.ranges, (-1,) * len(names))
+    assert wording.expected(case, names.index("city")) == []
+    assert {USUAL["mood"], *wording.expected(case, names.index("mood"))} == {"m0", "m1", "m2"}
+
+
 def test_words_for_a_conflict(model):
     reason, _ = explained(model, city="c0")
     assert "city=c0 is unusual with shop=s1" in reason
@@ -136,4 +146,4 @@ def test_hostile_values_are_cleaned(model):
     assert reason.isprintable()
     assert len(reason) < 300
     assert clean_text("a\tb\u2028c") == "a?b?c"
-    assert len(clean_text("x" * 99)) == 83
+    assert clean_text("a" * 60 + "b" * 60) == "a" * 50 + "..." + "b" * 30

@@ -176,7 +176,7 @@ def test_sequences_are_cut_by_gap_window_or_number(database, how, expected):
 
 @pytest.mark.parametrize("text", ["", "5", "m", "0s", "-3m", "5 years"])
 def test_a_length_of_time_that_cannot_be_read(database, text):
-    with Table(str(database(CLICKS))) as table, pytest.raises(ConfigError, match="no length of time"):
+    with Table(str(database(CLICKS))) as table, pytest.raises(ConfigError, match=r"window = .* is no length of time"):
         form_sequences(table, ["who"], "at", ["what"], window=text)
 
 
@@ -226,6 +226,17 @@ def test_planted_sequences_get_their_reason(model):
     assert reasons["repeated"] == "what=read occurs 30 times (19 in 20 have it 1 to 4 times)"
     assert "what=format at place 4" in reasons["unseen"]
     assert "was never seen in the reference" in reasons["unseen"]
+
+
+def test_events_never_seen_are_counted_by_kind(model):
+    """The commonest of them is named, with its own number, and the others are counted beside it."""
+    events = ["open", "check", "shred", "read", *["wipe"] * 1200, "format", "close"]
+    flags = score_table(model, make_log(odd={"attack": (events, "sequence")})).flags
+    assert flags.frame["reason"][0] == (
+        "what=wipe 1,200 times was never seen in the reference, and 2 other kinds (2 times)"
+    )
+    parts = flags.contributions.filter(rank=1, column_name="number of events never seen")
+    assert parts["value"].to_list() == ["1202"]
 
 
 def test_contributions_of_a_sequence_sum_to_its_raw_score(model):

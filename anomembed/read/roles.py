@@ -28,6 +28,7 @@ MIN_RECORDS_FOR_SHARES = 50  # in a smaller table most columns are nearly unique
 TEXT_LENGTH, TEXT_SPACES = 30.0, 3.0  # means above which a column is free text
 MESSAGE_SPACES = 2.0  # the same of a column in which nearly every record has its own
 
+PROCESS_NAME = re.compile(r"(p?pid|tid|(process|thread)_?id)$", re.IGNORECASE)
 CODE_NAME = re.compile(r"(^|[_\s.])(id|ids|code|key|type|kind|class|status|flag|zip|postcode|port)$|[a-z](Id|ID|Code)$")
 FRACTIONS = re.compile(r"(FLOAT|DOUBLE|REAL|DECIMAL)")
 INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
@@ -298,6 +299,8 @@ def _useless(column: Column, profile: Profile) -> str | None:
         return (
             "nested; its fields are columns of their own" if column.type[0] == "S" else "JSON; its fields stand alone"
         )
+    if PROCESS_NAME.match(column.name):
+        return "the number of a process, which says nothing of what it does"
     is_list = column.type.endswith("]") and not is_vector(column.type)
     if is_list or column.type.startswith(("MAP", "UNION", "BLOB", "BIT")):
         return f"{column.type} is neither a value nor a magnitude"
@@ -349,7 +352,8 @@ def _nearly_unique(profile: Profile) -> bool:
 
 
 def _distinct(profile: Profile) -> str:
-    return f"{profile.n_distinct:,} distinct"
+    about = "about " if profile.n_distinct > FEW_INTEGERS else ""  # an estimate, good to some per cent
+    return f"{about}{profile.n_distinct:,} distinct"
 
 
 def _is_iso_text(column: Column, profile: Profile) -> bool:

@@ -204,9 +204,9 @@ def form_sequences(
     partition = f"PARTITION BY {', '.join(who)} " if who else ""
     over = f"OVER ({partition}ORDER BY {', '.join([moment, *what])})"
     if window is not None:
-        start = f"time_bucket({_interval(window)}, {moment})"
+        start = f"time_bucket({_interval('window', window)}, {moment})"
     elif session_gap is not None:
-        goes_on = f"{moment} - lag({moment}) {over} <= {_interval(session_gap)}"
+        goes_on = f"{moment} - lag({moment}) {over} <= {_interval('session_gap', session_gap)}"
         table.derive("session_start", f"CASE WHEN {goes_on} THEN NULL ELSE {moment} END")
         start = f"max(session_start) {over}"
     else:
@@ -228,9 +228,9 @@ def _starts(length: int, step: int) -> str:
     return f"unnest(range({first}, least(event_number, {last}) + 1, {step}))"
 
 
-def _interval(text: str) -> str:
-    """Return SQL of a length of time such as ``90s``, ``5m``, ``1.5h`` or ``2d``."""
+def _interval(setting: str, text: str) -> str:
+    """Return SQL of a length of time that a setting holds, such as ``90s``, ``5m``, ``1.5h`` or ``2d``."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text.strip())
     if not found or not float(found[1]):
-        raise ConfigError(f"{text!r} is no length of time; say it like 90s, 5m, 1h or 2d")
+        raise ConfigError(f"{setting} = {text!r} is no length of time; say it like 90s, 5m, 1h or 2d")
     return f"to_microseconds(CAST({float(found[1])} * epoch(INTERVAL 1 {UNITS[found[2]]}) * 1e6 AS BIGINT))"

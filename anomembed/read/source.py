@@ -59,6 +59,8 @@ def clear_errors(what: str) -> Iterator[None]:
         hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
         if "Referenced column" in first:
             hints.append("(Text in SQL stands in single quotes.)")
+        if "syntax error" in first:
+            hints.append('(A column called like a word of SQL stands in double quotes: "at".)')
         if "not a valid DuckDB" in first:
             raise SourceError(f"{what} is not a DuckDB file; data files end in {', '.join(READERS)}") from error
         raise SourceError(f"{what}: {' '.join([first, *hints])}") from error

@@ -87,6 +87,9 @@ class EntityWording(Wording):
         else:
             of = f"{'over all' if whose else 'over its'} {_records(times)}"
             usual = f"{mean:.4g} on average, standard deviation {spread:.3g}, {of}"
+            n_own, own = (float(part[0, number]) for part in view.usual(profiles, case.record)[0][:2])
+            if whose and n_own:
+                usual += f"; {own:.4g} over those of {entity}"
         return f"{named} is unusually {word}{for_whom} ({usual})"
 
     def _new(self, case: Case, view: HabitView) -> str:

@@ -5,6 +5,7 @@ range, all together scaled to the term; the most surprising place bears the term
 holds: **the contributions of a sequence sum to its raw score.**
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -127,19 +128,27 @@ class SequenceReasons:
             if high == 0
             else f"19 in 20 have it {'once' if usual == '1' else usual + ' times'}"
         )
-        name = self.tokens.labels[token]
-        times = "once" if count == 1 else f"{count:,} times"
         if token == Special.UNSEEN:
-            place = int(np.flatnonzero(sequence.events == token)[0])
-            name = events[place]
-            sentence = f"{self._named(name)} at place {place + 1:,} was never seen in the reference"
-        elif count == 0:
+            return self._never_seen(sequence, events, share)
+        name = self.tokens.labels[token]
+        times = _times(count)
+        if count == 0:
             sentence = f"{self._named(name)} is missing ({most})"
         elif low <= count <= high:
             sentence = f"its {len(events):,} events are unusual together, such as {self._named(name)} ({times})"
         else:
             sentence = f"{self._named(name)} occurs {times} ({most})"
-        return Part("sequence", f"number of {name}", f"{count:,}", share, [usual], sentence)
+        return Part("sequence", f"number of {name}", str(count), share, [usual.replace(",", "")], sentence)
+
+    def _never_seen(self, sequence: Sequences, events: list[str], share: float) -> Part:
+        """Name the commonest of the events that were never seen, and say how many others there are."""
+        places = np.flatnonzero(sequence.events == Special.UNSEEN).tolist()
+        counts = Counter(events[place] for place in places)
+        (name, count), *others = counts.most_common()
+        where = f"at place {events.index(name) + 1:,}" if count == 1 else _times(count)
+        more = f", and {_kinds(len(others))} ({_times(len(places) - count)})" if others else ""
+        sentence = f"{self._named(name)} {where} was never seen in the reference{more}"
+        return Part("sequence", "number of events never seen", str(len(places)), share, ["0"], sentence)
 
     def _odd_times(
         self, view: GapView, sequences: Sequences, named: list[list[str]], terms: Floats
@@ -153,15 +162,15 @@ class SequenceReasons:
             if place == 0 or sequences.gaps is None:
                 found.append([Part("pace", "time", "(none)", float(term), [], "it has no time between events")])
                 continue
-            gap, usual = float(sequences.gaps[start + place]), view.usual(sequences, start + place)
-            late = "late" if gap > usual else "early"
+            gap, usual = float(sequences.gaps[start + place]), _seconds(view.usual(sequences, start + place))
+            late = "late" if gap > float(usual) else "early"
             sentence = (
                 f"{self._named(events[place])} at place {place + 1:,} comes unusually {late}, "
-                f"{gap:.4g} s after {clean_text(events[place - 1])} (usually about {usual:.3g} s)"
+                f"{gap:.4g} s after {clean_text(events[place - 1])} (usually about {usual} s)"
             )
-            expected = [f"{usual:.3g} s"]
+            expected = [f"{usual} s"]
             found.append(
-                [Part("pace", f"time before place {place + 1:,}", f"{gap:.4g} s", float(term), expected, sentence)]
+                [Part("pace", f"time before place {place + 1}", f"{gap:.4g} s", float(term), expected, sentence)]
             )
         return found
 
@@ -188,8 +197,21 @@ class SequenceReasons:
             is_new = sequence.events[place] == Special.UNSEEN
             how = "was never seen in the reference" if is_new else f"is unusual {after}"
             sentence = f"{self._named(value)} at place {place + 1:,} of {len(events):,} {how}{instead}"
-        return Part("order", f"place {place + 1:,}", value, share, expected, sentence)
+        return Part("order", f"place {place + 1}", value, share, expected, sentence)
 
     def _named(self, event: str) -> str:
         """Name an event, such as ``action=login``."""
         return f"{self.tokens.name}={clean_text(event)}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _kinds(count: int) -> str:
+    return "one other kind" if count == 1 else f"{count:,} other kinds"
+
+
+def _seconds(usual: float) -> str:
+    """Round a time to three digits; what is below a millisecond is none."""
+    return f"{usual:.3g}" if usual >= 0.001 else "0"

@@ -21,6 +21,7 @@ AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the
 MOST_TRIED = 5  # columns that a reason is looked for in
 SHOWN_COMPONENTS = 4  # of a vector
 LONGEST_VALUE = 80  # characters of a value that are shown
+SHOWN_END = 30  # of them those at its end, in which templates often differ
 
 
 @dataclass(frozen=True)
@@ -126,15 +127,18 @@ class Wording:
         return f"{said}: records with {clean_text(self.vocabulary.label(token))} are {times:.1f} times nearer"
 
     def expected(self, case: Case, column: int) -> list[str]:
-        """Return the values that were expected in a column, the likeliest first; the record's own is left out."""
+        """Return the values that were expected in a column, the likeliest first, without the record's own.
+
+        None when its own is by far the likeliest.
+        """
         if self.vocabulary.columns[column].kind is Kind.VECTOR and self.vocabulary.special(case.tokens[column]) is None:
             return []
         scores = case.scores[column].copy()
         low = int(self.vocabulary.offsets[column])
-        scores[int(case.tokens[column]) - low] = -np.inf
         scores[[Special.RARE, Special.UNSEEN]] = -np.inf
-        order = np.argsort(-scores, kind="stable")[:MOST_EXPECTED]
-        near = [place for place in order if scores[place] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
+        least = max(scores.max() - AS_EXPECTED, -1e30)
+        scores[int(case.tokens[column]) - low] = -np.inf
+        near = [place for place in np.argsort(-scores, kind="stable")[:MOST_EXPECTED] if scores[place] > least]
         return [self.vocabulary.columns[column].labels[place] for place in near]
 
     def _value(self, case: Case, column: int) -> str | None:
@@ -205,15 +209,15 @@ def listed(values: Sequence[str]) -> str:
 
 
 def clean_text(text: str) -> str:
-    r"""Return `text` on one line and of bounded length; what a terminal would obey becomes a question mark.
+    r"""Return `text` on one line, and of a long one both ends; what a terminal would obey becomes a question mark.
 
     Examples
     --------
     >>> clean_text("a\x1b[31mb\nc")
     'a?[31mb?c'
     """
-    printable = "".join(letter if letter.isprintable() else "?" for letter in text[: LONGEST_VALUE + 1])
-    return printable if len(printable) <= LONGEST_VALUE else printable[:LONGEST_VALUE] + "..."
+    shown = text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - SHOWN_END]}...{text[-SHOWN_END:]}"
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)
 
 
 def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[str, object]) -> list[str]:
