@@ -78,7 +78,9 @@ def _add_nearest(lanes, references, half_square, square, total):  # type: ignore
     best = np.empty(LANES, np.float32)
     s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
     for start in range(0, n_records, LANES):
-        x[:, :] = lanes[:, start : start + LANES]
+        for k in range(n_features):  # as one assignment it takes the compiler 20 s: the error message for other shapes
+            for b in range(LANES):
+                x[k, b] = lanes[k, start + b]
         for t in range(n_draws):
             best[:] = -HUGE
             for j in range(0, size, UNROLL):

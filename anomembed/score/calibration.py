@@ -75,7 +75,7 @@ class Calibration:
         >>> calibration.minus_log_tail(np.array([1.0, 3.0, 7.0, 14.0])).round(1)
         array([ 1. ,  3. ,  6.8, 12.1])
         """
-        body = np.interp(raw, self.knots, self.log_tail)
+        body = _between(raw, self.knots, self.log_tail)
         # Below the smallest reference score the probability goes on rising towards 1, so that no ties are made.
         body *= np.exp(np.minimum(raw - self.knots[0], 0.0) / self.spread)
         excess = np.maximum(raw - self.start, 0.0) / self.scale
@@ -91,9 +91,15 @@ class Calibration:
         fitted = self.minus_log_tail(raw)
         if len(self.top):
             beyond = np.maximum(fitted - self.minus_log_tail(self.top[-1:]), 0.0)
-            counted = np.interp(raw, self.top, self.top_log_tail) + beyond
+            counted = _between(raw, self.top, self.top_log_tail) + beyond
             fitted = np.where(raw > self.start, np.minimum(fitted, counted), fitted)
         return np.asarray(np.exp(-fitted))
+
+
+def _between(raw: Floats, knots: Floats, values: Floats) -> Floats:
+    """Interpolate between ascending values; rounding never lifts a score above the next knot."""
+    following = np.minimum(np.searchsorted(knots, raw), len(knots) - 1)
+    return np.minimum(np.interp(raw, knots, values), values[following])
 
 
 def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
