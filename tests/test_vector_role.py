@@ -220,12 +220,12 @@ def test_vectors_that_are_all_alike_or_of_one_number_can_be_judged():
 
 def test_wide_vectors_are_judged_in_small_batches():
     rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(120, 5000)).astype(np.float32)
+    vectors = rng.normal(size=(120, 1500)).astype(np.float32)
     vectors[3] += 3
     frame = pl.DataFrame({"id": range(120), "emb": as_arrays(vectors)})
     model = fit_model(frame.filter(pl.col("id") != 3))
     assert score_table(model, frame).frame["id"][0] == 3
-    assert batch_size(model.roles.n_values) == BATCH_VALUES // 5000 < batch_size(3) == BATCH_SIZE
+    assert batch_size(model.roles.n_values) == BATCH_VALUES // 1500 < batch_size(3) == BATCH_SIZE
 
 
 @pytest.mark.parametrize("kind", ["array", "list"])
