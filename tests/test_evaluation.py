@@ -9,8 +9,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from anomembed import embedding_quality
 from anomembed.config import Config, EmbeddingConfig
-from anomembed.embedding_quality import find_grouped, measure_quality, read_grouping
+from anomembed.embedding_quality import (
+    Quality,
+    find_grouped,
+    learn_twice,
+    map_points,
+    measure_quality,
+    read_grouping,
+)
 from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.evaluation import IS_ABNORMAL, hide_column, rank, read_labels
 from anomembed.fitting import find_roles, split_corpus
@@ -118,6 +126,50 @@ def test_events_are_predicted_by_those_around_them(planted):
     assert np.log(4) - 0.1 < found.log_loss < np.log(4) + 0.1
     assert found.marginal_log_loss > np.log(8) - 0.1
     assert found.n_predicted == 220
+
+
+def test_the_second_fit_begins_with_another_seed(planted):
+    found, _ = split(planted)
+    first, again = learn_twice(found, Config(seed=3, embedding={"method": "random"}))
+    assert first.vectors.tobytes() == learn(found, "random", seed=3, width="auto").vectors.tobytes()
+    assert first.vectors.tobytes() != again.vectors.tobytes()
+
+
+def test_the_mean_is_that_of_the_columns_that_could_be_predicted():
+    told = prediction.Prediction("a", 3, 10, 1.0, 0.5, 1.0, 0.7, 0.9, 0.3, 1.1)
+    untold = prediction.Prediction("b", 3, 0, 0.0, *[float("nan")] * 6)
+    quality = Quality((told, untold, told), neighbours.Agreement(1, 9, 1.0, 0.1), None)
+    assert quality.means()["top_1"] == 0.5
+    assert quality.means()["log_loss"] == pytest.approx(0.9)
+
+
+GROUPED = """CREATE TABLE t AS SELECT i AS id, 'p' || i % 4 AS a, 'q' || i % 3 AS b,
+    if(i < 40, 'k' || i % 2, 'm' || i % 4 // 2) AS y FROM range(60) r(i)"""
+
+
+@pytest.mark.parametrize(
+    ("where", "groups"), [(None, ["k0", "k1", "k0", "k1"]), ("id >= 40", ["m0", "m0", "m1", "m1"])]
+)
+def test_values_are_grouped_by_what_they_mostly_go_with_in_the_records_asked_for(database, where, groups):
+    config = Config(roles={"key": ["id"], "ignore": ["y"]})
+    with Table(database(GROUPED)) as table:
+        roles = find_roles(table, config)
+        corpus = split_corpus(table, roles, config).corpus
+        found = read_grouping(table, roles, corpus, ("a", "y"), where)
+    labels = [corpus.columns[0].labels[token] for token in found.tokens]
+    assert dict(zip(labels, found.groups, strict=True)) == {f"p{i}": found.names.index(g) for i, g in enumerate(groups)}
+
+
+def test_a_map_shows_the_most_frequent_tokens(database, monkeypatch):
+    monkeypatch.setattr(embedding_quality, "MOST_DRAWN", 3)
+    config = Config(roles={"key": ["id"]})
+    query = "SELECT i AS id, ['p', 'p', 'p', 'q', 'q', 'r'][1 + i % 6] AS a, 'k' || i % 7 AS b FROM range(210) r(i)"
+    with Table(database(f"CREATE TABLE t AS {query}")) as table:
+        found = split_corpus(table, find_roles(table, config), config)
+    points, what, _ = map_points(learn(found, "ppmi-svd", width=4), found.corpus, None, "pca", 0)
+    assert points.names[:2] == ("a=p", "a=q")
+    assert points.weights == tuple(sorted(found.corpus.occurrences.astype(int), reverse=True)[:3])
+    assert what == "3 of 10, the most frequent tokens"
 
 
 def test_the_same_embeddings_again_are_stable_and_random_ones_are_not(qualities):

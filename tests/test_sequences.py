@@ -22,6 +22,9 @@ from anomembed.represent.sequences import (
     usual_counts,
 )
 from anomembed.represent.tokens import FIRST_VALUE, Special, category_tokens, count_values
+from anomembed.represent.views import Batch
+from anomembed.represent.views.gap import fit_gap_view
+from anomembed.represent.views.order import StepView, fit_order_view
 from anomembed.write.store import Store
 
 N_TOKENS = 4
@@ -122,6 +125,59 @@ def test_usual_counts_leave_out_the_outer_twentieth():
     usual = usual_counts(sequences_of(rows), ones(rows), N_TOKENS)
     assert usual[:2].tolist() == [[1, 1], [0, 0]]
     assert usual_counts(sequences_of([[0, 0], [0], [1]]), np.array([45, 50, 5]), N_TOKENS)[0].tolist() == [0, 2]
+
+
+# ---------------------------------------------------------------------------------------------------------- views
+def paced(rows, gaps):
+    sequences = sequences_of(rows)
+    return Sequences(sequences.events, sequences.starts, np.array([gap for row in gaps for gap in row]))
+
+
+def test_a_time_between_events_is_judged_by_the_kind_of_event():
+    """After a second comes 1, after an hour comes 2: a 1 after an hour is odd, though an hour is not."""
+    rng = np.random.default_rng(0)
+    gaps = np.exp(rng.normal(0, 0.1, (60, 3))) * [np.nan, 1.0, 3600.0]
+    reference = paced([[0, 1, 2]] * 60, gaps)
+    view = fit_gap_view(reference, N_TOKENS).for_others()
+    judged = paced([[0, 1, 2], [0, 1, 2]], [[np.nan, 1.0, 3600.0], [np.nan, 3600.0, 3600.0]])
+    usual, odd = view.vectors(judged)[:, 0]
+    assert odd > 3 * usual
+    assert view.nats(judged).argmax() == 4
+    assert [view.usual(judged, event) for event in (1, 2)] == [pytest.approx(1, rel=0.1), pytest.approx(3600, rel=0.1)]
+
+
+def test_a_time_is_left_out_of_what_is_usual_only_where_it_was_counted():
+    sequences = paced([[0, 1]] * 5, [[np.nan, 1.0]] * 4 + [[np.nan, 100.0]])
+    own = fit_gap_view(sequences, N_TOKENS)
+    records = Batch(sequences.events[:, None], np.log1p(1000 * sequences.gaps)[:, None])
+    counted = [view.times.usual(view.times.profiles[0], records)[0][0][9, 0] for view in (own, own.for_others())]
+    assert counted == [4, 5]
+
+
+def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
+    rows = [[0, 1, 2], [0, 1, 2, 1, 2], [2, 0], [0, 1, 2]]
+    reference, judged = sequences_of(rows), sequences_of([[2, 2, 1], [0, 1, 2]])
+    ngrams = count_ngrams(reference, ones(rows), N_TOKENS)
+    view = fit_order_view(ngrams, reference, is_own=False)
+
+    def by_hand(sequences, own):
+        surprise, starts = ngrams.surprise(sequences, own)
+        parts = [surprise[a:b] for a, b in pairwise(starts)]
+        return np.array([[part.max(), part.mean()] for part in parts])
+
+    assert view.vectors(judged) == pytest.approx(by_hand(judged, 0.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    alone = fit_order_view(ngrams, reference, is_own=True).vectors(reference)
+    assert alone == pytest.approx(by_hand(reference, 1.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    assert (alone[2] > view.vectors(reference)[2]).all()  # the only one of its kind does not speak for itself
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+def test_a_step_is_as_surprising_as_counting_says_and_does_not_speak_for_itself(is_own):
+    rows = [[0, 1, 2]] * 5 + [[0, 2]]
+    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    records = Batch(np.zeros((1, 1), np.int32), np.empty((1, 0)), steps=np.array([[2, 0, START]]))
+    [[surprise]] = StepView(ngrams, is_own, 0).vectors(records)
+    assert np.exp(-surprise) == pytest.approx(naive_chance(rows, [0], 2, float(is_own)))
 
 
 # -------------------------------------------------------------------------------------------------------- reading

@@ -1,5 +1,7 @@
 """Columns of vectors, from a file to flags: what is planted is found, said in words, and survives the store."""
 
+from dataclasses import replace
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -10,7 +12,9 @@ from anomembed.errors import SourceError
 from anomembed.model import save_model
 from anomembed.read.roles import infer_roles
 from anomembed.read.table import Table
-from anomembed.represent.views import make_batch
+from anomembed.represent.tokens import Vocabulary, category_tokens, count_values
+from anomembed.represent.views import Batch, make_batch
+from anomembed.represent.views.match import fit_match_view
 from anomembed.scoring import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
 from anomembed.write.store import Store
 
@@ -97,6 +101,20 @@ def test_only_the_category_that_goes_with_the_vectors_is_held_against_them(frame
     model = fit_model(both)
     (match,) = (judged.view for judged in model.views if judged.view.name == "match")
     assert [model.vocabulary.names[kin.column] for kin in match.kin] == ["label"]
+
+
+def test_a_category_that_says_nothing_of_few_vectors_is_not_held_against_them():
+    """That vectors are near to themselves is no skill of telling their values."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"coin": np.where(np.arange(200) % 2, "head", "tail")})
+    column = category_tokens("coin", *count_values(frame["coin"], 9), 1)
+    vocabulary = Vocabulary((column,))
+    numbers = np.empty((200, 0))
+    vectors = (rng.normal(size=(200, 30)).astype(np.float32),)
+    batch = Batch(vocabulary.encode(frame), numbers, vectors=vectors)
+    assert fit_match_view(batch, 0, 0, vocabulary, 0).kin == ()
+    told = replace(batch, vectors=(vectors[0] + 5 * (np.arange(200) % 2)[:, None],))
+    assert len(fit_match_view(told, 0, 0, vocabulary, 0).kin) == 1
 
 
 def test_scores_survive_the_store_and_depend_on_neither_batches_nor_order(model, frame, tmp_path):
