@@ -239,6 +239,7 @@ def test_compare_ranks_a_learner_above_random_vectors(run, planted):
     assert ppmi["log_loss"] < random["log_loss"] - 0.05
     assert (ppmi["stability"], random["agreement"], ppmi["coverage"]) == (1, 1, 1)
     assert random["stability"] < 0.5
+    assert ppmi["agreement"] < 0.5
     assert ppmi["fit_seconds"] > 0
     assert 0.01 < ppmi["fit_peak_mib"] < 100
     assert re.search(r"labels +2,000 records, 4\d\d of them abnormal", outcome.err)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.model import save_model
-from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sequence_roles
+from anomembed.read import sequences as reading
+from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sampled, sequence_roles
 from anomembed.read.table import Table
 from anomembed.represent.sequences import (
     LONGEST_GRAM,
@@ -197,6 +198,32 @@ def test_events_are_read_in_order_whole_and_once(database, size, rows):
     assert dict(zip(frame["case_id"], frame[EVENTS].to_list(), strict=True)) == CASES
 
 
+def test_a_sequence_is_read_as_a_whole_when_one_of_its_events_meets_the_condition(database):
+    with Table(str(database(LOG))) as table:
+        roles = sequence_roles(table, "case_id", ["n"], ["what"])
+        found = {
+            where: dict(pl.concat(list(read_sequences(table, roles, where, 10))).select("case_id", EVENTS).iter_rows())
+            for where in ("what = 'q'", "n = 3", "n = 1")
+        }
+    assert list(found.values()) == [{"a": CASES["a"]}, {"b": CASES["b"]}, CASES]
+
+
+def test_a_sample_is_of_whole_sequences_and_bounded_by_their_events(database, monkeypatch):
+    path = database(
+        "CREATE TABLE log AS SELECT i // 10 AS case_id, i AS n, 'e' || i % 3 AS what FROM range(20_000) r(i)"
+    )
+    with Table(str(path)) as table:
+        roles = sequence_roles(table, "case_id", ["n"], ["what"])
+        assert sampled(table, roles, "n >= 0", 2_000, 0) == "n >= 0"
+        some = sampled(table, roles, "n < 10_000 OR n > 9_999", 500, 0)
+        lengths = pl.concat(list(read_sequences(table, roles, some, 5_000)))[EVENTS].list.len()
+        assert 400 < len(lengths) < 600
+        assert lengths.unique().to_list() == [10]
+        monkeypatch.setattr(reading, "MOST_EVENTS", 2_000)
+        few = sampled(table, roles, None, 2_000, 0)
+        assert 120 < table.count_distinct([table.column("case_id")], few) < 280
+
+
 def test_an_event_may_be_several_columns(database):
     with Table(str(database(LOG))) as table:
         roles = sequence_roles(table, "case_id", ["n"], ["what", "n"])
@@ -214,6 +241,7 @@ CREATE TABLE clicks AS SELECT who, TIMESTAMP '2026-03-29 01:00:00' + to_seconds(
     ("how", "expected"),
     [
         ({"session_gap": "2m"}, [["a", "b"], ["c", "d"], ["a", "b"]]),
+        ({"session_gap": "1m"}, [["a", "b"], ["c", "d"], ["a", "b"]]),  # a pause of just so much goes on
         ({"session_gap": "10m"}, [["a", "b", "c", "d"], ["a", "b"]]),
         ({"session_gap": "1.5s"}, [["a"], ["b"], ["c"], ["d"], ["a", "b"]]),
         ({"window": "1m"}, [["a"], ["b"], ["c", "d"], ["a", "b"]]),
@@ -438,11 +466,12 @@ def test_a_sequence_that_began_before_the_condition_is_judged_as_a_whole():
         "roles": {"timestamp": ["at"], "entity": ["case_id"]},
     }
     model = fit_model(log, config=Config(**settings))
-    key = score_table(model, log).frame["sequence"][0]
-    last = log.filter(pl.col("case_id") == int(key.split()[0]))["at"].max()
-    cut = score_table(model, log, where=f"\"at\" >= TIMESTAMP '{last}'").frame.filter(sequence=key)
-    whole = score_table(model, log).frame.filter(sequence=key)
-    assert cut["raw_score"].to_list() == whole["raw_score"].to_list()
+    first, *_, last = log.filter(case_id=50)["at"]
+    assert (last - first).total_seconds() < 240
+    whole, cut = (score_table(model, log, where=where).frame for where in (None, f"\"at\" = TIMESTAMP '{last}'"))
+    [found] = cut.select("sequence", "raw_score").iter_rows()
+    assert found[0].startswith(f"50 {first}")
+    assert whole.filter(sequence=found[0])["raw_score"].to_list() == [found[1]]
 
 
 def test_a_sequence_of_one_event_is_not_blamed_for_its_pace():
