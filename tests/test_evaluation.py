@@ -500,10 +500,14 @@ def test_long_values_of_a_label_are_shown_short(run, database):
 def test_a_comparison_gives_vectors_to_those_that_take_them(run, database, tmp_path):
     path = database(RECORDS.format("i % 2 AS y"))
     (tmp_path / "v.vec").write_text("".join(f"a=p{i} {i + 1} 0 1\n" for i in range(3)))
-    options = ["--compare", "random,ppmi-svd", "--format", "csv", "--quiet"]
-    with_vectors, without = (run("evaluate", path, *more, *options) for more in (["--vectors", tmp_path / "v.vec"], []))
-    widths = [pl.read_csv(outcome.out.encode())["width"].to_list() for outcome in (with_vectors, without)]
-    assert widths[0][0] == widths[1][0] != widths[0][1] == 3
+    options = ["--compare", "random,ppmi-svd,graph", "--format", "csv", "--quiet"]
+    with_vectors, without = (
+        pl.read_csv(run("evaluate", path, *more, *options).out.encode())
+        for more in (["--vectors", tmp_path / "v.vec"], [])
+    )
+    assert with_vectors["width"][0] == without["width"][0]
+    assert with_vectors["width"][1:].to_list() == [3, 3] != without["width"][1:].to_list()
+    assert with_vectors["explained"].n_unique() == 3  # each by its own method
 
 
 def test_events_without_a_sequence_have_no_label(run, database):
