@@ -107,6 +107,19 @@ def test_a_column_that_another_tells_is_predicted_and_one_that_none_tells_is_not
     assert (found["b"].n_values, found["b"].n_predicted, found["b"].coverage) == (8, 300, 1)
 
 
+def test_a_value_that_nothing_tells_is_as_likely_as_it_is_frequent(database):
+    config = Config(roles={"key": ["id"]})
+    query = (
+        "SELECT i AS id, 'p' || floor(1.2 ** (hash(i) % 12)) AS a, 'q' || hash(i + 9999) % 4 AS b FROM range(2000) r(i)"
+    )
+    with Table(database(f"CREATE TABLE t AS {query}")) as table:
+        found = split_corpus(table, find_roles(table, config), config)
+    learnt = [learn(found, "random", seed=seed, width=4) for seed in range(2)]
+    told = by_column(measure_quality(*learnt, found, None))["a"]
+    assert told.marginal_log_loss < np.log(told.n_values) - 0.05
+    assert abs(told.log_loss - told.marginal_log_loss) < 0.03
+
+
 @pytest.mark.parametrize("sequential", [False, True], ids=["records", "sequences"])
 def test_communities_are_grouped_by_a_learner_and_by_chance_alone_they_are_not(planted, sequential):
     found, grouping = split(planted, sequential=sequential)

@@ -101,6 +101,8 @@ def test_lines_in_no_format_are_messages(log):
     path = log(["one", "two two", ""])
     assert [row["message"] for row in rows(path)] == ["one", "two two", ""]
     assert notes(path) == ("the lines are in no known format: each is a message",)
+    few = log([SYSLOG, "one", "two two", "three"])
+    assert [row["message"] for row in rows(few)] == [SYSLOG, "one", "two two", "three"]
 
 
 def test_lines_that_do_not_match_are_kept_and_counted(log):
