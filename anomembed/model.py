@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -205,12 +206,17 @@ def save_model(model: Model, store: Store) -> int:
         config=model.config.model_dump_json(),
         roles=json.dumps(roles),
         summary=json.dumps(asdict(model.summary)),
-        versions=json.dumps({name: version(name) for name in PACKAGES}),
+        versions=_versions(),
         tokens=_token_table(model),
         pairs=_pair_table(model),
         losses=model.embeddings.losses,
     )
     return store.add_model(record, Packer(CLASSES).pack(model))
+
+
+@cache
+def _versions() -> str:
+    return json.dumps({name: version(name) for name in PACKAGES})
 
 
 def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:

@@ -9,8 +9,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from anomembed import embedding_quality
 from anomembed.config import Config, EmbeddingConfig
-from anomembed.embedding_quality import find_grouped, measure_quality, read_grouping
+from anomembed.embedding_quality import (
+    Quality,
+    find_grouped,
+    learn_twice,
+    map_points,
+    measure_quality,
+    read_grouping,
+)
 from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.evaluation import IS_ABNORMAL, hide_column, rank, read_labels
 from anomembed.fitting import find_roles, split_corpus
@@ -99,6 +107,19 @@ def test_a_column_that_another_tells_is_predicted_and_one_that_none_tells_is_not
     assert (found["b"].n_values, found["b"].n_predicted, found["b"].coverage) == (8, 300, 1)
 
 
+def test_a_value_that_nothing_tells_is_as_likely_as_it_is_frequent(database):
+    config = Config(roles={"key": ["id"]})
+    query = (
+        "SELECT i AS id, 'p' || floor(1.2 ** (hash(i) % 12)) AS a, 'q' || hash(i + 9999) % 4 AS b FROM range(2000) r(i)"
+    )
+    with Table(database(f"CREATE TABLE t AS {query}")) as table:
+        found = split_corpus(table, find_roles(table, config), config)
+    learnt = [learn(found, "random", seed=seed, width=4) for seed in range(2)]
+    told = by_column(measure_quality(*learnt, found, None))["a"]
+    assert told.marginal_log_loss < np.log(told.n_values) - 0.05
+    assert abs(told.log_loss - told.marginal_log_loss) < 0.03
+
+
 @pytest.mark.parametrize("sequential", [False, True], ids=["records", "sequences"])
 def test_communities_are_grouped_by_a_learner_and_by_chance_alone_they_are_not(planted, sequential):
     found, grouping = split(planted, sequential=sequential)
@@ -118,6 +139,50 @@ def test_events_are_predicted_by_those_around_them(planted):
     assert np.log(4) - 0.1 < found.log_loss < np.log(4) + 0.1
     assert found.marginal_log_loss > np.log(8) - 0.1
     assert found.n_predicted == 220
+
+
+def test_the_second_fit_begins_with_another_seed(planted):
+    found, _ = split(planted)
+    first, again = learn_twice(found, Config(seed=3, embedding={"method": "random"}))
+    assert first.vectors.tobytes() == learn(found, "random", seed=3, width="auto").vectors.tobytes()
+    assert first.vectors.tobytes() != again.vectors.tobytes()
+
+
+def test_the_mean_is_that_of_the_columns_that_could_be_predicted():
+    told = prediction.Prediction("a", 3, 10, 1.0, 0.5, 1.0, 0.7, 0.9, 0.3, 1.1)
+    untold = prediction.Prediction("b", 3, 0, 0.0, *[float("nan")] * 6)
+    quality = Quality((told, untold, told), neighbours.Agreement(1, 9, 1.0, 0.1), None)
+    assert quality.means()["top_1"] == 0.5
+    assert quality.means()["log_loss"] == pytest.approx(0.9)
+
+
+GROUPED = """CREATE TABLE t AS SELECT i AS id, 'p' || i % 4 AS a, 'q' || i % 3 AS b,
+    if(i < 40, 'k' || i % 2, 'm' || i % 4 // 2) AS y FROM range(60) r(i)"""
+
+
+@pytest.mark.parametrize(
+    ("where", "groups"), [(None, ["k0", "k1", "k0", "k1"]), ("id >= 40", ["m0", "m0", "m1", "m1"])]
+)
+def test_values_are_grouped_by_what_they_mostly_go_with_in_the_records_asked_for(database, where, groups):
+    config = Config(roles={"key": ["id"], "ignore": ["y"]})
+    with Table(database(GROUPED)) as table:
+        roles = find_roles(table, config)
+        corpus = split_corpus(table, roles, config).corpus
+        found = read_grouping(table, roles, corpus, ("a", "y"), where)
+    labels = [corpus.columns[0].labels[token] for token in found.tokens]
+    assert dict(zip(labels, found.groups, strict=True)) == {f"p{i}": found.names.index(g) for i, g in enumerate(groups)}
+
+
+def test_a_map_shows_the_most_frequent_tokens(database, monkeypatch):
+    monkeypatch.setattr(embedding_quality, "MOST_DRAWN", 3)
+    config = Config(roles={"key": ["id"]})
+    query = "SELECT i AS id, ['p', 'p', 'p', 'q', 'q', 'r'][1 + i % 6] AS a, 'k' || i % 7 AS b FROM range(210) r(i)"
+    with Table(database(f"CREATE TABLE t AS {query}")) as table:
+        found = split_corpus(table, find_roles(table, config), config)
+    points, what, _ = map_points(learn(found, "ppmi-svd", width=4), found.corpus, None, "pca", 0)
+    assert points.names[:2] == ("a=p", "a=q")
+    assert points.weights == tuple(sorted(found.corpus.occurrences.astype(int), reverse=True)[:3])
+    assert what == "3 of 10, the most frequent tokens"
 
 
 def test_the_same_embeddings_again_are_stable_and_random_ones_are_not(qualities):
@@ -187,6 +252,7 @@ def test_compare_ranks_a_learner_above_random_vectors(run, planted):
     assert ppmi["log_loss"] < random["log_loss"] - 0.05
     assert (ppmi["stability"], random["agreement"], ppmi["coverage"]) == (1, 1, 1)
     assert random["stability"] < 0.5
+    assert ppmi["agreement"] < 0.5
     assert ppmi["fit_seconds"] > 0
     assert 0.01 < ppmi["fit_peak_mib"] < 100
     assert re.search(r"labels +2,000 records, 4\d\d of them abnormal", outcome.err)
@@ -447,10 +513,14 @@ def test_long_values_of_a_label_are_shown_short(run, database):
 def test_a_comparison_gives_vectors_to_those_that_take_them(run, database, tmp_path):
     path = database(RECORDS.format("i % 2 AS y"))
     (tmp_path / "v.vec").write_text("".join(f"a=p{i} {i + 1} 0 1\n" for i in range(3)))
-    options = ["--compare", "random,ppmi-svd", "--format", "csv", "--quiet"]
-    with_vectors, without = (run("evaluate", path, *more, *options) for more in (["--vectors", tmp_path / "v.vec"], []))
-    widths = [pl.read_csv(outcome.out.encode())["width"].to_list() for outcome in (with_vectors, without)]
-    assert widths[0][0] == widths[1][0] != widths[0][1] == 3
+    options = ["--compare", "random,ppmi-svd,graph", "--format", "csv", "--quiet"]
+    with_vectors, without = (
+        pl.read_csv(run("evaluate", path, *more, *options).out.encode())
+        for more in (["--vectors", tmp_path / "v.vec"], [])
+    )
+    assert with_vectors["width"][0] == without["width"][0]
+    assert with_vectors["width"][1:].to_list() == [3, 3] != without["width"][1:].to_list()
+    assert with_vectors["explained"].n_unique() == 3  # each by its own method
 
 
 def test_events_without_a_sequence_have_no_label(run, database):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anomembed import scoring
 from anomembed.score.flags import FlagRule
-from anomembed.scoring import MOST_EXPLAINED
 
 TAILS = st.lists(
     st.sampled_from([1e-9, 0.0005, 0.001, 0.004, 0.01, 0.02, 0.05, 0.2, 0.5, 1.0]), min_size=1, max_size=40
@@ -81,8 +81,10 @@ def test_caution_where_the_rule_can_never_flag():
     assert "about 10,000 would show it" in caution("threshold", 1e-4, can_extrapolate=True)
 
 
-def test_of_very_many_flags_the_most_abnormal_are_explained(run, tmp_path):
-    n = MOST_EXPLAINED + 20
+def test_of_very_many_flags_the_most_abnormal_are_explained(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "MOST_EXPLAINED", 180)
+    monkeypatch.setattr(scoring, "EXPLAINED_AT_ONCE", 50)
+    n = 200
     frame = pl.DataFrame({"id": range(n), "a": [f"a{i % 7}" for i in range(n)], "b": [f"b{i % 5}" for i in range(n)]})
     frame.write_parquet(tmp_path / "many.parquet")
     assert run("scan", tmp_path / "many.parquet", "--budget", n, "--scores-to", tmp_path / "s.parquet").code == 0

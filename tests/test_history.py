@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
+from scipy import sparse
 
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.model import save_model
@@ -12,7 +13,8 @@ from anomembed.read.history import BEFORE, EVENT, PLACE, SECONDS_SINCE, History,
 from anomembed.read.roles import Role, infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.sequences import LONGEST_GRAM
-from anomembed.represent.views.habit import smooth_hours
+from anomembed.represent.views import Batch
+from anomembed.represent.views.habit import Habits, HabitView, smooth_hours
 from anomembed.write.store import Store
 
 START = dt.datetime(2026, 3, 1)
@@ -104,10 +106,11 @@ def test_scores_of_records_do_not_look_ahead():
 
 def test_the_order_of_rows_does_not_matter():
     frame = make_log(2000)
-    for some in (frame.sample(fraction=1, shuffle=True, seed=3), frame[::-1]):
-        one, other = (fit_model(f, config=Config(roles=ROLES)) for f in (frame, some))
-        scores = [score_table(m, f).frame.sort("id")["raw_score"].to_list() for m, f in ((one, frame), (other, some))]
-        assert scores[0] == scores[1]
+    wanted, *others = (
+        score_table(fit_model(some, config=Config(roles=ROLES)), some).frame.sort("id")["raw_score"].to_list()
+        for some in (frame, frame.sample(fraction=1, shuffle=True, seed=3), frame[::-1])
+    )
+    assert others == [wanted, wanted]
 
 
 def test_events_that_are_alike_at_one_moment_keep_their_places_whatever_the_order_of_rows():
@@ -201,6 +204,18 @@ def test_young_entities_surprise_nobody_and_old_ones_do():
     assert surprise[0] == pytest.approx(np.log(frame.filter(who="u0").height + 1), abs=0.1)  # one country so far
     assert surprise[1] == 0
     assert surprise[2] > 4
+
+
+@pytest.mark.parametrize(("is_own", "chance"), [(True, 0.5 / 100), (False, (1 + 2 * 0.5) / 102)])
+def test_an_only_use_does_not_vouch_for_itself(is_own, chance):
+    """Of one person's hundred records one has the second value; half of all records have it."""
+    together = sparse.csr_array(np.array([[0.0, 0, 99, 1], [0, 0, 1, 99]]))
+    habits = Habits(0, 0, np.array([100.0, 100]), together, np.full(2, np.nan))
+    view = HabitView(
+        (habits,), is_own, np.array([0, 1]), np.array([0, 2, 4], np.int32), np.ones(2), np.full(4, 0.5), None
+    )
+    surprise = view.surprise(Batch(np.array([[0, 3]], np.int32), np.empty((1, 0))))
+    assert surprise[0].tolist() == [0, pytest.approx(np.log(0.5 / chance))]
 
 
 def test_hours_count_for_their_neighbours_around_midnight():

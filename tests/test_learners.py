@@ -65,7 +65,7 @@ def tokens_of(corpus, column):
 def communities():
     """Each record takes nine in ten values from one of two communities: values 0-2 or 3-5 of every column."""
     rng = np.random.default_rng(0)
-    values = rng.integers(0, 3, (4000, 4)) + 3 * (rng.integers(0, 2, (4000, 1)) ^ (rng.random((4000, 4)) < 0.1))
+    values = rng.integers(0, 3, (2000, 4)) + 3 * (rng.integers(0, 2, (2000, 1)) ^ (rng.random((2000, 4)) < 0.1))
     return make_corpus(pl.DataFrame(values.astype(str), schema=list("abcd")))
 
 
@@ -73,12 +73,12 @@ def communities():
 def merchants():
     """Merchants with two spellings each, which never meet: what goes with one goes with the other."""
     rng = np.random.default_rng(1)
-    shop = rng.integers(0, 6, 6000)
-    spelling = np.where(rng.random(6000) < 0.5, "shop", "store")
+    shop = rng.integers(0, 6, 3000)
+    spelling = np.where(rng.random(3000) < 0.5, "shop", "store")
     frame = {"merchant": [f"{kind}{i}" for kind, i in zip(spelling, shop, strict=True)]}
     for column in "abcd":
-        own = (shop + rng.integers(0, 2, 6000)) % 6
-        frame[column] = np.where(rng.random(6000) < 0.9, own, rng.integers(0, 6, 6000)).astype(str)
+        own = (shop + rng.integers(0, 2, 3000)) % 6
+        frame[column] = np.where(rng.random(3000) < 0.9, own, rng.integers(0, 6, 3000)).astype(str)
     return make_corpus(pl.DataFrame(frame))
 
 

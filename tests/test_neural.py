@@ -217,6 +217,16 @@ def test_the_autoencoder_blames_the_value_that_does_not_fit(pets):
 
 
 @needs_torch
+def test_a_value_is_judged_with_itself_hidden(pets):
+    """What it is told from are the others alone, so the chances of all that it might be sum to one."""
+    corpus, vocabulary = pets
+    network = learn(corpus, "autoencoder", epochs=3).network
+    rows = np.repeat(vocabulary.encode(animals(1)), vocabulary.offsets[2] - vocabulary.offsets[1], axis=0)
+    rows[:, 1] = np.arange(vocabulary.offsets[1], vocabulary.offsets[2])
+    assert np.exp(-network.nats(rows)[:, 1]).sum() == pytest.approx(1.0)
+
+
+@needs_torch
 def test_scan_by_the_autoencoder_finds_the_odd_record_and_says_why(run, database, tmp_path):
     frame = animals(600).with_row_index("id")
     frame = frame.with_columns(says=pl.when(pl.col("id") == 100).then(pl.lit("moo")).otherwise("says"))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.model import save_model
-from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sequence_roles
+from anomembed.read import sequences as reading
+from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sampled, sequence_roles
 from anomembed.read.table import Table
 from anomembed.represent.sequences import (
     LONGEST_GRAM,
@@ -22,6 +23,9 @@ from anomembed.represent.sequences import (
     usual_counts,
 )
 from anomembed.represent.tokens import FIRST_VALUE, Special, category_tokens, count_values
+from anomembed.represent.views import Batch
+from anomembed.represent.views.gap import fit_gap_view
+from anomembed.represent.views.order import StepView, fit_order_view
 from anomembed.write.store import Store
 
 N_TOKENS = 4
@@ -124,6 +128,59 @@ def test_usual_counts_leave_out_the_outer_twentieth():
     assert usual_counts(sequences_of([[0, 0], [0], [1]]), np.array([45, 50, 5]), N_TOKENS)[0].tolist() == [0, 2]
 
 
+# ---------------------------------------------------------------------------------------------------------- views
+def paced(rows, gaps):
+    sequences = sequences_of(rows)
+    return Sequences(sequences.events, sequences.starts, np.array([gap for row in gaps for gap in row]))
+
+
+def test_a_time_between_events_is_judged_by_the_kind_of_event():
+    """After a second comes 1, after an hour comes 2: a 1 after an hour is odd, though an hour is not."""
+    rng = np.random.default_rng(0)
+    gaps = np.exp(rng.normal(0, 0.1, (60, 3))) * [np.nan, 1.0, 3600.0]
+    reference = paced([[0, 1, 2]] * 60, gaps)
+    view = fit_gap_view(reference, N_TOKENS).for_others()
+    judged = paced([[0, 1, 2], [0, 1, 2]], [[np.nan, 1.0, 3600.0], [np.nan, 3600.0, 3600.0]])
+    usual, odd = view.vectors(judged)[:, 0]
+    assert odd > 3 * usual
+    assert view.nats(judged).argmax() == 4
+    assert [view.usual(judged, event) for event in (1, 2)] == [pytest.approx(1, rel=0.1), pytest.approx(3600, rel=0.1)]
+
+
+def test_a_time_is_left_out_of_what_is_usual_only_where_it_was_counted():
+    sequences = paced([[0, 1]] * 5, [[np.nan, 1.0]] * 4 + [[np.nan, 100.0]])
+    own = fit_gap_view(sequences, N_TOKENS)
+    records = Batch(sequences.events[:, None], np.log1p(1000 * sequences.gaps)[:, None])
+    counted = [view.times.usual(view.times.profiles[0], records)[0][0][9, 0] for view in (own, own.for_others())]
+    assert counted == [4, 5]
+
+
+def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
+    rows = [[0, 1, 2], [0, 1, 2, 1, 2], [2, 0], [0, 1, 2]]
+    reference, judged = sequences_of(rows), sequences_of([[2, 2, 1], [0, 1, 2]])
+    ngrams = count_ngrams(reference, ones(rows), N_TOKENS)
+    view = fit_order_view(ngrams, reference, is_own=False)
+
+    def by_hand(sequences, own):
+        surprise, starts = ngrams.surprise(sequences, own)
+        parts = [surprise[a:b] for a, b in pairwise(starts)]
+        return np.array([[part.max(), part.mean()] for part in parts])
+
+    assert view.vectors(judged) == pytest.approx(by_hand(judged, 0.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    alone = fit_order_view(ngrams, reference, is_own=True).vectors(reference)
+    assert alone == pytest.approx(by_hand(reference, 1.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    assert (alone[2] > view.vectors(reference)[2]).all()  # the only one of its kind does not speak for itself
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+def test_a_step_is_as_surprising_as_counting_says_and_does_not_speak_for_itself(is_own):
+    rows = [[0, 1, 2]] * 5 + [[0, 2]]
+    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    records = Batch(np.zeros((1, 1), np.int32), np.empty((1, 0)), steps=np.array([[2, 0, START]]))
+    [[surprise]] = StepView(ngrams, is_own, 0).vectors(records)
+    assert np.exp(-surprise) == pytest.approx(naive_chance(rows, [0], 2, float(is_own)))
+
+
 # -------------------------------------------------------------------------------------------------------- reading
 LOG = """
 CREATE TABLE log AS SELECT * FROM (VALUES
@@ -139,6 +196,32 @@ def test_events_are_read_in_order_whole_and_once(database, size, rows):
         roles = sequence_roles(table, "case_id", ["n"], ["what"])
         frame = pl.concat(list(read_sequences(table, roles, None, size)))
     assert dict(zip(frame["case_id"], frame[EVENTS].to_list(), strict=True)) == CASES
+
+
+def test_a_sequence_is_read_as_a_whole_when_one_of_its_events_meets_the_condition(database):
+    with Table(str(database(LOG))) as table:
+        roles = sequence_roles(table, "case_id", ["n"], ["what"])
+        found = {
+            where: dict(pl.concat(list(read_sequences(table, roles, where, 10))).select("case_id", EVENTS).iter_rows())
+            for where in ("what = 'q'", "n = 3", "n = 1")
+        }
+    assert list(found.values()) == [{"a": CASES["a"]}, {"b": CASES["b"]}, CASES]
+
+
+def test_a_sample_is_of_whole_sequences_and_bounded_by_their_events(database, monkeypatch):
+    path = database(
+        "CREATE TABLE log AS SELECT i // 10 AS case_id, i AS n, 'e' || i % 3 AS what FROM range(20_000) r(i)"
+    )
+    with Table(str(path)) as table:
+        roles = sequence_roles(table, "case_id", ["n"], ["what"])
+        assert sampled(table, roles, "n >= 0", 2_000, 0) == "n >= 0"
+        some = sampled(table, roles, "n < 10_000 OR n > 9_999", 500, 0)
+        lengths = pl.concat(list(read_sequences(table, roles, some, 5_000)))[EVENTS].list.len()
+        assert 400 < len(lengths) < 600
+        assert lengths.unique().to_list() == [10]
+        monkeypatch.setattr(reading, "MOST_EVENTS", 2_000)
+        few = sampled(table, roles, None, 2_000, 0)
+        assert 120 < table.count_distinct([table.column("case_id")], few) < 280
 
 
 def test_an_event_may_be_several_columns(database):
@@ -158,6 +241,7 @@ CREATE TABLE clicks AS SELECT who, TIMESTAMP '2026-03-29 01:00:00' + to_seconds(
     ("how", "expected"),
     [
         ({"session_gap": "2m"}, [["a", "b"], ["c", "d"], ["a", "b"]]),
+        ({"session_gap": "1m"}, [["a", "b"], ["c", "d"], ["a", "b"]]),  # a pause of just so much goes on
         ({"session_gap": "10m"}, [["a", "b", "c", "d"], ["a", "b"]]),
         ({"session_gap": "1.5s"}, [["a"], ["b"], ["c"], ["d"], ["a", "b"]]),
         ({"window": "1m"}, [["a"], ["b"], ["c", "d"], ["a", "b"]]),
@@ -393,11 +477,12 @@ def test_a_sequence_that_began_before_the_condition_is_judged_as_a_whole():
         "roles": {"timestamp": ["at"], "entity": ["case_id"]},
     }
     model = fit_model(log, config=Config(**settings))
-    key = score_table(model, log).frame["sequence"][0]
-    last = log.filter(pl.col("case_id") == int(key.split()[0]))["at"].max()
-    cut = score_table(model, log, where=f"\"at\" >= TIMESTAMP '{last}'").frame.filter(sequence=key)
-    whole = score_table(model, log).frame.filter(sequence=key)
-    assert cut["raw_score"].to_list() == whole["raw_score"].to_list()
+    first, *_, last = log.filter(case_id=50)["at"]
+    assert (last - first).total_seconds() < 240
+    whole, cut = (score_table(model, log, where=where).frame for where in (None, f"\"at\" = TIMESTAMP '{last}'"))
+    [found] = cut.select("sequence", "raw_score").iter_rows()
+    assert found[0].startswith(f"50 {first}")
+    assert whole.filter(sequence=found[0])["raw_score"].to_list() == [found[1]]
 
 
 def test_a_sequence_of_one_event_is_not_blamed_for_its_pace():

@@ -64,6 +64,14 @@ def _score_block(
     return total[:n] / len(references)
 
 
+@njit(nogil=True, cache=True)
+def _copy(x, lanes, start):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Copy some records; an assignment of slices takes the compiler 20 s, for its message about unequal shapes."""
+    for k in range(x.shape[0]):
+        for b in range(x.shape[1]):
+            x[k, b] = lanes[k, start + b]
+
+
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _add_nearest(lanes, references, half_square, square, total):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add every record's distance to the nearest reference of each draw to its total.
@@ -78,7 +86,7 @@ def _add_nearest(lanes, references, half_square, square, total):  # type: ignore
     best = np.empty(LANES, np.float32)
     s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
     for start in range(0, n_records, LANES):
-        x[:, :] = lanes[:, start : start + LANES]
+        _copy(x, lanes, start)
         for t in range(n_draws):
             best[:] = -HUGE
             for j in range(0, size, UNROLL):

@@ -23,7 +23,7 @@ def train_skipgram(
     part_starts, parts, column_of, offsets, noise, table, negatives, held, where,
 ):  # fmt: skip
     """Predict each token's company one by one; an input is the mean of its token's parts. Returns loss and pairs."""
-    longest = np.max(starts[1:] - starts[:-1])
+    longest = length_of_longest(starts)
     inputs, found = np.empty((2, longest, vectors.shape[1]), np.float32)
     along, tokens = np.empty(longest, np.float32), np.empty(longest, np.int64)
     outputs = np.empty(negatives + 1, np.int64)
@@ -60,7 +60,7 @@ def train_cbow(
     _part_starts, _parts, column_of, offsets, noise, table, negatives, held, where,
 ):  # fmt: skip
     """Predict each token from the mean of its company. Returns loss and predictions."""
-    longest = np.max(starts[1:] - starts[:-1])
+    longest = length_of_longest(starts)
     width = vectors.shape[1]
     sums, found = np.zeros((longest + 1, width), np.float32), np.zeros((longest + 1, width), np.float32)
     middle, tokens = np.empty((1, width), np.float32), np.empty(longest, np.int64)
@@ -138,6 +138,15 @@ def put_together(base, copies):
                 for copy in range(len(copies)):
                     change += copies[copy, row, k] - base[row, k]
                 base[row, k] += change / np.float32(changed)
+
+
+@njit(nogil=True, cache=True)
+def length_of_longest(starts):
+    """Return how long the longest sequence is."""
+    longest = 0
+    for place in range(len(starts) - 1):
+        longest = max(longest, starts[place + 1] - starts[place])
+    return longest
 
 
 @njit(nogil=True, cache=True)
