@@ -198,6 +198,18 @@ def test_columns_that_do_not_depend_on_each_other_cannot_conflict():
     assert len(fit_pair_view(vocabulary, counts).pairs) == 0
 
 
+def test_counts_that_differ_by_chance_are_no_conflict():
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.integers(5, size=4000).astype(str), "b": rng.integers(8, size=4000).astype(str)})
+    frame = frame.with_columns(b=pl.when(a="3", b="7").then(pl.lit("6")).otherwise("b"))  # they never meet
+    frame = pl.concat([frame, pl.DataFrame({"a": ["3"], "b": ["7"]})])  # but once
+    vocabulary, counts, batch = learn(frame)
+    conflicts = fit_pair_view(vocabulary, counts).vectors(batch)
+    expected = (frame["a"] == "3").sum() * (frame["b"] == "7").sum() / len(frame)
+    assert not conflicts[:-1].any()
+    assert conflicts[-1].tolist() == pytest.approx([np.log(expected + 1), 0, 0])
+
+
 HOW_MANY = ("who", 20), ("room", 12)  # of each team
 LINKED = {"roles": {"entity": ["who"], "key": ["id"]}, "embedding": {"method": "graph"}, "flags": {"budget": 5}}
 

@@ -1,8 +1,10 @@
 """Which two values of a record hardly ever meet? The largest conflicts between pairs of values.
 
 Two values conflict when they occur together less often than chance would have it: log of the expected count, plus one,
-over the observed one. Embeddings pooled over a record average one wrong pair away; this view looks at nothing else.
-Only pairs of columns that depend on each other can conflict, so only the most dependent ones are looked at.
+over the observed one, and at least `LEAST`: where columns have nothing to do with each other, counts still differ by
+chance, and the largest of these differences would stand out for want of others. Embeddings pooled over a record average
+one wrong pair away; this view looks at nothing else. Only pairs of columns that depend on each other can conflict, so
+only the most dependent ones are looked at.
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from anomembed.represent.tokens import Tokens, Vocabulary
 from anomembed.represent.views import Batch, Vectors
 
 MOST_PAIRS = 512  # column pairs looked at per record
+LEAST = np.float32(np.log(2))  # a pair that occurs half as often as by chance, or more often, is no conflict
 LARGEST = 3  # conflicts that are kept per record
 BLOCK = 8192  # records that a thread takes at a time
 
@@ -98,7 +101,7 @@ def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, lar
         for p in range(len(pairs)):
             a, b = tokens[i, pairs[p, 0]], tokens[i, pairs[p, 1]]
             expected = single[a] * single[b] / n_records
-            if np.log(expected + 1.0) <= found[-1]:
+            if np.log(expected + 1.0) <= max(found[-1], LEAST):
                 continue  # not even if they never met
             if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
                 a, b = b, a  # the shorter row is searched sooner
@@ -106,7 +109,7 @@ def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, lar
             observed = data[place] if place < starts[a + 1] and columns[place] == b else 0.0
             # Once may be this very record: a pair of values seen once is as good as never seen.
             conflict = np.float32(np.log((expected + 1.0) / max(observed, 1.0)))
-            if expected < 1.0 or conflict <= found[-1]:
+            if expected < 1.0 or conflict <= max(found[-1], LEAST):
                 continue
             if conflict > found[0]:
                 worst[i] = p
