@@ -217,6 +217,22 @@ def test_the_autoencoder_blames_the_value_that_does_not_fit(pets):
 
 
 @needs_torch
+def test_values_that_keep_the_same_company_get_near_vectors_from_the_autoencoder():
+    rng = np.random.default_rng(0)
+    camp = rng.integers(2, size=1000)
+    pick = {name: 3 * camp + rng.integers(3, size=1000) for name in ("drink", "vessel", "room")}
+    frame = pl.DataFrame({name: np.char.add(name[0], values.astype(str)) for name, values in pick.items()})
+    vocabulary = Vocabulary(tuple(category_tokens(name, *count_values(frame[name], 99), 1) for name in frame.columns))
+    rows, _, times = distinct(vocabulary.encode(frame))
+    corpus = record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
+    drinks = pl.DataFrame({"drink": [f"d{i}" for i in range(6)], "vessel": "v0", "room": "r0"})
+    vectors = learn(corpus, "autoencoder").vectors[vocabulary.encode(drinks)[:, 0]]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosine, mates = vectors @ vectors.T, np.equal.outer(np.arange(6) // 3, np.arange(6) // 3)
+    assert cosine[mates].min() > 0.2 > cosine[~mates].max()
+
+
+@needs_torch
 def test_scan_by_the_autoencoder_finds_the_odd_record_and_says_why(run, database, tmp_path):
     frame = animals(600).with_row_index("id")
     frame = frame.with_columns(says=pl.when(pl.col("id") == 100).then(pl.lit("moo")).otherwise("says"))

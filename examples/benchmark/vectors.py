@@ -157,7 +157,7 @@ def make_vectors(n_records: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.
     kind, channel = rng.integers(KINDS, size=n_records), rng.integers(6, size=n_records)
     centre = rng.normal(size=(KINDS, FREEDOM))[kind]
     centre[is_planted] = rng.normal(size=(PLANTED, FREEDOM))
-    free = (centre + 0.5 * rng.normal(size=centre.shape)).astype(np.float32)
+    free = (centre + 0.4 * rng.normal(size=centre.shape)).astype(np.float32)
     vectors = free @ rng.normal(size=(FREEDOM, WIDTH)).astype(np.float32)
     vectors += 0.1 * rng.standard_normal(vectors.shape, dtype=np.float32)
     columns = {"kind": np.char.add("k", kind.astype(str)), "channel": np.char.add("c", channel.astype(str))}

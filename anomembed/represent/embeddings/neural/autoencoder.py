@@ -1,7 +1,9 @@
 """Autoencoder of records: an embedding per value, a narrow code, and a softmax over the values of every column.
 
-Some values of each record are hidden from it while it learns [1]_, so that it has to tell them from the others. A
-value is then judged with itself hidden: an autoencoder that sees the value repeats it, however odd it is.
+Some values of each record are hidden from it while it learns [1]_, and it has to tell only these, from the others. What
+it sees it would learn to repeat, however odd it is, and values that keep the same company would not get near vectors. A
+value is judged in the same way, with itself hidden. Vectors begin small, lest chance outweigh what is learnt.
+examples/notes/views.md has the figures.
 
 .. [1] Vincent, Larochelle, Bengio, Manzagol: Extracting and composing robust features with denoising autoencoders.
    ICML 2008.
@@ -24,7 +26,8 @@ from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes,
 from anomembed.represent.embeddings.neural.training import begin, run_epochs, seeded
 
 CODE = 32  # numbers of the code between the layers
-HIDE = 0.3  # share of the values that are hidden
+HIDE = 0.15  # share of the values that are hidden, and of every record one at least
+START = 0.1  # spread of the numbers that a vector begins with
 BATCH = 256
 MOST_RECORDS = 50_000  # distinct ones of an epoch; of a larger reference each epoch takes another part
 MOST_CLASSES, MOST_OF_COLUMN = 8_000, 1_000
@@ -75,6 +78,7 @@ def _make(torch: Any, n_tokens: int, width: int, n_columns: int, n_classes: int)
         def __init__(self) -> None:
             super().__init__()
             self.embedding = torch.nn.Embedding(n_tokens, width)
+            torch.nn.init.normal_(self.embedding.weight, std=START)
             self.first = torch.nn.Linear(n_columns * width, HIDDEN)
             self.layers = torch.nn.ModuleList(
                 [torch.nn.Linear(HIDDEN, CODE), torch.nn.Linear(CODE, HIDDEN), torch.nn.Linear(HIDDEN, n_classes)]
@@ -117,19 +121,21 @@ def _loss(
     of_token: Ints,
     first_class: Ints,
 ) -> Callable[[Ints], tuple[Any, float]]:
-    """Return a function from a batch to the weighted sum of its losses and the sum of its weights."""
+    """Return a function from a batch to the weighted sum of its hidden values' losses and the sum of its weights."""
     ends = [slice(*ends) for ends in pairwise(first_class.tolist())]
 
     def loss(batch: Ints) -> tuple[Any, float]:
         tokens = rows[batch]
         targets = torch.from_numpy(of_token[tokens] - first_class[:-1])
-        shown = (torch.rand(tokens.shape) >= HIDE).float()
-        logits = network(torch.from_numpy(tokens), shown)
+        hidden = torch.rand(tokens.shape) < HIDE
+        hidden[torch.arange(len(tokens)), torch.randint(tokens.shape[1], (len(tokens),))] = True
+        logits = network(torch.from_numpy(tokens), (~hidden).float())
         nats = [
             torch.nn.functional.cross_entropy(logits[:, classes], targets[:, column], reduction="none")
             for column, classes in enumerate(ends)
         ]
         weight = times[batch].astype(np.float32)
-        return torch.stack(nats, dim=1).mean(dim=1) @ torch.from_numpy(weight), float(weight.sum())
+        share = hidden / hidden.sum(dim=1, keepdim=True)
+        return (torch.stack(nats, dim=1) * share).sum(dim=1) @ torch.from_numpy(weight), float(weight.sum())
 
     return loss
