@@ -64,3 +64,16 @@ def test_a_share_of_the_top_does_not_depend_on_the_order_of_ties(quality):
     positive = np.array([True] * 50 + [False] * 150)
     assert quality.top_share(positive, np.zeros(200)) == 0.25
     assert quality.top_share(positive, np.where(positive, 1.0, 0.0)) == 0.5
+
+
+def test_planted_vectors_are_far_from_all_others_and_no_longer_than_these(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARK)
+    import vectors
+
+    made, columns, is_planted = vectors.make_vectors(3000)
+    assert (made.shape, is_planted.sum(), set(columns)) == ((3000, vectors.WIDTH), vectors.PLANTED, {"kind", "channel"})
+    length = np.linalg.norm(made, axis=1)
+    assert length[is_planted].mean() == pytest.approx(length[~is_planted].mean(), rel=0.1)
+    apart = np.linalg.norm(made[is_planted][:, None] - made[~is_planted][None, :500], axis=2).min(axis=1)
+    usual = np.linalg.norm(made[~is_planted][500:700, None] - made[~is_planted][None, :500], axis=2).min(axis=1)
+    assert np.median(apart) > usual.max()
