@@ -135,7 +135,7 @@ def test_normal_scores_follow_the_order_of_numbers(numbers):
 def test_normal_scores_of_ordinary_far_and_missing_numbers():
     middle, low, high, beyond, farther, missing = SCORE(np.array([50, 20, 80, 150, 1500, np.nan]))
     assert abs(middle) < 0.1
-    assert low == pytest.approx(-high, abs=0.3)
+    assert low == pytest.approx(-high, rel=0.15)
     assert high < beyond < farther < 10
     assert missing == 0
 

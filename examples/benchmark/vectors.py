@@ -151,7 +151,11 @@ def time_scan(tool: list[str], n_records: int) -> int:
 
 
 def make_vectors(n_records: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """Make vectors around the centres of their kinds, and a few as far out as these that belong to none."""
+    """Make vectors around the centres of their kinds, and a few as far out as these that belong to none.
+
+    The spread around the centres is such that distances alone put nearly all of these few first; with 0.5, exact
+    neighbours find 45 of 50 among 20,000.
+    """
     rng = np.random.default_rng(0)
     is_planted = np.arange(n_records) >= n_records - PLANTED
     kind, channel = rng.integers(KINDS, size=n_records), rng.integers(6, size=n_records)

@@ -1,9 +1,11 @@
 """Judge how large each number is, alone and in the company of the record's categories.
 
-A number becomes its normal score (the normal quantile of its rank in the reference), continued logarithmically
-outside of the reference's range, and then its signed logarithm, so that one wild number does not drown the others.
-Beside the numbers stands the record's pooled embedding of its categories: near records then have near numbers *and*
-alike categories, which judges a magnitude in its context.
+A number becomes the mean of two scores. One is its normal score (the normal quantile of its rank in the reference),
+continued logarithmically outside of the reference's range: ranks serve counters and amounts with long tails. The other
+is its distance from the median in standard deviations, which go by the middle nine tenths, logarithmic beyond
+`FAR_OUT`: it tells how far out the outermost ranks are, yet one wild number does not drown the others. Beside the
+numbers stands the record's pooled embedding of its categories: near records then have near numbers *and* alike
+categories, which judges a magnitude in its context.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ from anomembed.represent.views.record import RecordView
 
 KNOTS = 1000  # points at which the quantile function of a number is kept
 CONTEXT_WEIGHT = 1.5  # spread of a context dimension in units of a number's, by experiment
-MISSING_STEP = np.float32(1.4)  # how far one missing number takes a record away
+FAR_OUT = 4.0  # standard deviations from which on a distance counts by its logarithm
+NINE_TENTHS = 3.29  # standard deviations between the 5 % and the 95 % quantile of a normal distribution
+MISSING_STEP = np.float32(2.2)  # how far one missing number takes a record away
 BOUND = 1e150  # larger numbers, and infinities, are as good as this one: their differences and ratios stay finite
 
 
@@ -43,7 +47,7 @@ class NormalScore:
     outermost: float
 
     def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the signed logarithm of the normal scores; 0 where the number is missing."""
+        """Return the scores; 0 where the number is missing."""
         numbers = np.clip(numbers, -BOUND, BOUND)
         inside = np.interp(numbers, self.values, self.scores)
         over = np.maximum(numbers - self.values[-1], 0.0) / self.spread
@@ -52,8 +56,11 @@ class NormalScore:
         above = max(self.scores[-1], 0.75 * self.outermost) + 0.25 * self.outermost * np.log1p(over)
         below = min(self.scores[0], -0.75 * self.outermost) - 0.25 * self.outermost * np.log1p(under)
         score = np.where(over > 0, above, np.where(under > 0, below, inside))
-        compressed = np.sign(score) * np.log1p(np.abs(score))
-        return np.where(np.isnan(numbers), 0.0, compressed).astype(np.float32)
+        median = np.interp(0.0, self.scores, self.values)
+        away = (numbers - median) * (NINE_TENTHS / self.spread)
+        beyond = np.log1p(np.maximum(np.abs(away) - FAR_OUT, 0.0))
+        distance = np.sign(away) * (np.minimum(np.abs(away), FAR_OUT) + 0.25 * beyond)
+        return np.where(np.isnan(numbers), 0.0, (score + distance) / 2).astype(np.float32)
 
 
 @dataclass(frozen=True)
