@@ -111,14 +111,17 @@ def test_words_for_numbers_alone_and_in_company(model):
     assert "price=-9000000000 is unusually low with shop=s1" in low
 
 
-def test_nothing_else_is_expected_where_the_value_is_by_far_the_likeliest(model):
-    """Shop s1 is in city c1; its moods are all alike."""
-    batch = make_batch(pl.DataFrame([USUAL], schema=make_sales(1).schema), model.vocabulary, model.numbers)
+def test_nobody_expects_to_lack_what_hardly_anybody_lacks():
+    sales = make_sales().with_columns(
+        city=pl.when(pl.col("id") > 2).then("city"), mood=pl.when(pl.col("id") % 2 == 0).then("mood")
+    )
+    model = fit_model(sales, config=Config(seed=1))
+    batch = make_batch(pl.DataFrame([USUAL], schema=sales.schema), model.vocabulary, model.numbers)
     scores = [score[0] for score in expect(batch.tokens, model.vocabulary, model.counts).score]
     names, case = model.vocabulary.names, Case([""] * len(model.vocabulary.columns), batch, scores)
     wording = Wording(model.vocabulary, model.counts, model.ranges, (-1,) * len(names))
-    assert wording.expected(case, names.index("city")) == []
-    assert {USUAL["mood"], *wording.expected(case, names.index("mood"))} == {"m0", "m1", "m2"}
+    assert wording.expected(case, names.index("city")) == ["c0"]
+    assert "(missing)" in wording.expected(case, names.index("mood"))
 
 
 def test_words_for_a_conflict(model):

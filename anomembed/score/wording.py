@@ -127,18 +127,17 @@ class Wording:
         return f"{said}: records with {clean_text(self.vocabulary.label(token))} are {times:.1f} times nearer"
 
     def expected(self, case: Case, column: int) -> list[str]:
-        """Return the values that were expected in a column, the likeliest first, without the record's own.
-
-        None when its own is by far the likeliest.
-        """
+        """Return the values that were expected in a column, the likeliest first; the record's own is left out."""
         if self.vocabulary.columns[column].kind is Kind.VECTOR and self.vocabulary.special(case.tokens[column]) is None:
             return []
         scores = case.scores[column].copy()
         low = int(self.vocabulary.offsets[column])
         scores[[Special.RARE, Special.UNSEEN]] = -np.inf
-        least = max(scores.max() - AS_EXPECTED, -1e30)
+        if scores[Special.MISSING] < scores.max() - AS_EXPECTED:  # what hardly anybody lacks, nobody expects to lack
+            scores[Special.MISSING] = -np.inf
         scores[int(case.tokens[column]) - low] = -np.inf
-        near = [place for place in np.argsort(-scores, kind="stable")[:MOST_EXPECTED] if scores[place] > least]
+        order = np.argsort(-scores, kind="stable")[:MOST_EXPECTED]
+        near = [place for place in order if scores[place] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
         return [self.vocabulary.columns[column].labels[place] for place in near]
 
     def _value(self, case: Case, column: int) -> str | None:
