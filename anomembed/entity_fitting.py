@@ -84,7 +84,7 @@ def note_event(history: History | None, config: Config) -> list[str]:
 def note_single(roles: Roles, vocabulary: Vocabulary) -> list[str]:
     """Say which entities have no past, because each of them has one record."""
     names = [column.name for column in roles.of(Role.ENTITY)]
-    single = [c.name for c in vocabulary.columns if c.name in names and c.counts[FIRST_VALUE:].max(initial=0) <= 1]
+    single = [c.name for c in vocabulary.columns if c.name in names and c.counts[FIRST_VALUE:].max(initial=0) == 1]
     return [f"each {name} has one record: nothing is usual for it, and it comes after nothing" for name in single]
 
 

@@ -32,7 +32,7 @@ from anomembed.represent.views.habit import Habits, HabitView
 from anomembed.represent.views.link import LinkView
 from anomembed.represent.views.match import Kin, MatchView
 from anomembed.represent.views.message import MessageView
-from anomembed.represent.views.number import NormalScore, NumberView
+from anomembed.represent.views.number import Magnitude, NumberView
 from anomembed.represent.views.order import OrderView, StepView
 from anomembed.represent.views.pair import PairView
 from anomembed.represent.views.rarity import RarityView
@@ -159,7 +159,7 @@ CLASSES = (
     Model,
     NGrams,
     NextEvent,
-    NormalScore,
+    Magnitude,
     NumberView,
     OrderView,
     PairView,

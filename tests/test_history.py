@@ -288,6 +288,7 @@ def test_odd_entities_are_no_error(run, tmp_path, change, code, said):
     outcome = run("scan", tmp_path / "log.parquet", query, "--entity", "who", "--time", "at", "--event", "action")
     assert outcome.code == code, outcome.err
     assert said in outcome.err
+    assert ("has one record:" in outcome.err) == ("has one record:" in said)
 
 
 def test_odd_times_are_no_error(run, tmp_path):

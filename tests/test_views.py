@@ -10,14 +10,14 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.tokens import Vocabulary, category_tokens, distinct, number_tokens
 from anomembed.represent.views import make_batch
-from anomembed.represent.views.number import _fit_normal_score, fit_number_view
+from anomembed.represent.views.number import _fit_magnitude, fit_number_view
 from anomembed.represent.views.pair import fit_pair_view
 from anomembed.represent.views.rarity import fit_rarity_view
 from anomembed.represent.views.record import fit_record_view
 from anomembed.write.store import Store
 
 REFERENCE = np.random.default_rng(0).normal(50, 10, 3000)
-SCORE = _fit_normal_score(REFERENCE)
+SCORE = _fit_magnitude(REFERENCE)
 
 
 def learn(frame):
@@ -126,13 +126,13 @@ def test_a_single_column_is_judged_by_surprise():
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.floats(allow_nan=False), min_size=2, max_size=20))
-def test_normal_scores_follow_the_order_of_numbers(numbers):
+def test_magnitudes_follow_the_order_of_numbers(numbers):
     score = SCORE(np.sort(numbers))
     assert (np.diff(score) >= 0).all()
     assert np.isfinite(score).all()
 
 
-def test_normal_scores_of_ordinary_far_and_missing_numbers():
+def test_magnitudes_of_ordinary_far_and_missing_numbers():
     middle, low, high, beyond, farther, missing = SCORE(np.array([50, 20, 80, 150, 1500, np.nan]))
     assert abs(middle) < 0.1
     assert low == pytest.approx(-high, rel=0.15)
@@ -141,8 +141,8 @@ def test_normal_scores_of_ordinary_far_and_missing_numbers():
 
 
 @pytest.mark.parametrize("reference", [[5.0], [5.0, 5.0], [np.nan], [1e308, -1e308], [0, 5e-324], [np.inf, 1.0]])
-def test_normal_scores_of_meagre_references(reference):
-    score = _fit_normal_score(np.array(reference))(np.array([-np.inf, -1e300, 0, 1e-300, 1e300, np.inf]))
+def test_magnitudes_of_meagre_references(reference):
+    score = _fit_magnitude(np.array(reference))(np.array([-np.inf, -1e300, 0, 1e-300, 1e300, np.inf]))
     assert np.isfinite(score).all()
     assert (np.diff(score) >= 0).all()
     assert score[0] < score[-1]

@@ -162,13 +162,13 @@ class SequenceReasons:
             if place == 0 or sequences.gaps is None:
                 found.append([Part("pace", "time", "(none)", float(term), [], "it has no time between events")])
                 continue
-            gap, usual = float(sequences.gaps[start + place]), _seconds(view.usual(sequences, start + place))
-            late = "late" if gap > float(usual) else "early"
+            gap, usual = float(sequences.gaps[start + place]), view.usual(sequences, start + place)
+            late = "late" if gap > usual else "early"
             sentence = (
                 f"{self._named(events[place])} at place {place + 1:,} comes unusually {late}, "
-                f"{gap:.4g} s after {clean_text(events[place - 1])} (usually about {usual} s)"
+                f"{gap:.4g} s after {clean_text(events[place - 1])} (usually about {_seconds(usual)})"
             )
-            expected = [f"{usual} s"]
+            expected = [_seconds(usual)]
             found.append(
                 [Part("pace", f"time before place {place + 1}", f"{gap:.4g} s", float(term), expected, sentence)]
             )
@@ -213,5 +213,5 @@ def _kinds(count: int) -> str:
 
 
 def _seconds(usual: float) -> str:
-    """Round a time to three digits; what is below a millisecond is none."""
-    return f"{usual:.3g}" if usual >= 0.001 else "0"
+    """Say a time in seconds, to three digits; what is below a millisecond is none."""
+    return f"{usual:.3g} s" if usual >= 0.001 else "0 s"

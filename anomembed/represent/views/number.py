@@ -26,8 +26,8 @@ BOUND = 1e150  # larger numbers, and infinities, are as good as this one: their 
 
 
 @dataclass(frozen=True)
-class NormalScore:
-    """Rank of a number among the reference's, as a normal quantile.
+class Magnitude:
+    """How large a number is beside the reference's: by rank and by distance, high = large.
 
     Parameters
     ----------
@@ -65,11 +65,11 @@ class NormalScore:
 
 @dataclass(frozen=True)
 class NumberView:
-    """Records as their numbers' normal scores, the number of missing ones, and the context.
+    """Records as their numbers' magnitudes, the number of missing ones, and the context.
 
     Parameters
     ----------
-    scales : tuple of NormalScore
+    scales : tuple of Magnitude
         One per number.
     context : RecordView
         Pools the embeddings of the categories, scaled to weigh as much as the numbers.
@@ -77,7 +77,7 @@ class NumberView:
         Token columns that are the context; empty when there is none.
     """
 
-    scales: tuple[NormalScore, ...]
+    scales: tuple[Magnitude, ...]
     context: RecordView
     context_columns: NDArray[np.int64]
     name: str = "number"
@@ -90,7 +90,7 @@ class NumberView:
         return np.hstack(parts)
 
     def magnitudes(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the normal scores and, last, how many numbers are missing."""
+        """Return the magnitudes and, last, how many numbers are missing."""
         columns = [scale(column) for scale, column in zip(self.scales, numbers.T, strict=True)]
         missing = MISSING_STEP * np.isnan(numbers).sum(axis=1).astype(np.float32)
         return np.column_stack([*columns, missing]).astype(np.float32)
@@ -112,7 +112,7 @@ def fit_number_view(batch: Batch, context: RecordView, context_columns: NDArray[
     -------
     NumberView
     """
-    scales = tuple(_fit_normal_score(column) for column in batch.numbers.T)
+    scales = tuple(_fit_magnitude(column) for column in batch.numbers.T)
     plain = NumberView(scales, context, context_columns)
     vectors = plain.vectors(batch)
     variance = vectors.var(axis=0, dtype=np.float64)
@@ -124,7 +124,7 @@ def fit_number_view(batch: Batch, context: RecordView, context_columns: NDArray[
     return NumberView(scales, scaled, context_columns)
 
 
-def _fit_normal_score(numbers: NDArray[np.float64]) -> NormalScore:
+def _fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:
     known = np.sort(np.clip(numbers[np.isfinite(numbers)], -BOUND, BOUND))
     if not len(known):
         known = np.zeros(1)
@@ -138,4 +138,4 @@ def _fit_normal_score(numbers: NDArray[np.float64]) -> NormalScore:
     low, high = np.quantile(known, [0.05, 0.95])
     spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
     scores = ndtri(np.clip(rank, edge, 1 - edge))
-    return NormalScore(values, scores, max(spread, 1 / BOUND), max(float(-ndtri(edge)), 1.0))
+    return Magnitude(values, scores, max(spread, 1 / BOUND), max(float(-ndtri(edge)), 1.0))
