@@ -14,8 +14,9 @@ from anomembed.model import load_model, save_model
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import Table
 from anomembed.represent.counts import count_pairs
-from anomembed.represent.embeddings import epochs, kernels, sampling
+from anomembed.represent.embeddings import epochs, negative_sampling, sampling
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
+from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.learners import METHODS, choose_width, fit_embeddings
 from anomembed.represent.embeddings.subwords import hash_pieces
 from anomembed.represent.sequences import count_neighbours, encode_sequences
@@ -262,11 +263,42 @@ def test_draws_follow_the_counts_of_a_column():
     state, drawn = np.uint64(1), []
     low, high = corpus.offsets[:2]
     for _ in range(5000):
-        token, state = kernels.draw(state, int(low), int(high), noise)
+        token, state = negative_sampling.draw(state, int(low), int(high), noise)
         state = np.uint64(state)
         drawn.append(int(token))
     share = np.bincount(drawn, minlength=int(high)) / len(drawn)
     assert np.allclose(share[FIRST_VALUE:], [0.7, 0.2, 0.1], atol=0.03)
+
+
+def test_steps_and_loss_follow_the_formula():
+    rng = np.random.default_rng(0)
+    width, rate, outputs, used = 32, np.float32(0.1), np.array([5, 2, 0, 7]), [1, 2, 4]
+    inputs, contexts = aligned((6, width)), aligned((8, width))
+    inputs[:], contexts[:] = rng.normal(size=inputs.shape) * 0.5, rng.normal(size=contexts.shape) * 0.5
+    inputs[4], contexts[2] = 1, 0.4  # a product of 12.8, where the logistic function is cut off at 8
+    at = inputs[used].astype(float) @ contexts[outputs].astype(float).T
+    truth, weight = np.array([1, 0, 0, 0]), np.array([1, 1 / 3, 1 / 3, 1 / 3])
+    far = (truth - 1 / (1 + np.exp(-np.clip(at, -8, 8)))) * weight * rate
+    expected = np.zeros((7, width))
+    expected[[2, 3, 5]] = far @ contexts[outputs]  # a row further on than the inputs
+    moved = contexts.astype(float)
+    moved[outputs] += far.T @ inputs[used]
+    loss = float((np.logaddexp(0, np.where(truth, -at, at)) * weight).sum())
+    for parts in ([(0, 4)], [(0, 1), (1, 2), (2, 3), (3, 4)]):  # as CBOW does, and as skip-gram
+        found, ours = aligned((7, width)), contexts.copy()
+        told, so_far = negative_sampling.make_room(12), negative_sampling.start_loss()
+        for low, high in parts:
+            negative_sampling.fit_outputs(inputs, found, 1, 1, 3, 3, ours, outputs, low, high, rate, told, so_far)
+        assert np.allclose(found, expected, atol=1e-5)
+        assert np.allclose(ours, moved, atol=1e-5)
+        assert negative_sampling.total_loss(so_far, 3) == pytest.approx(loss, abs=0.01)
+
+
+def test_the_loss_outlasts_any_number_of_chances():
+    told, loss = negative_sampling.make_room(1_000), negative_sampling.start_loss()
+    told[negative_sampling.CHANCE] = 0.001
+    negative_sampling.multiply(loss, negative_sampling.DRAWN, np.float32(0.25), told, 0, 1_000)
+    assert negative_sampling.total_loss(loss, 4) == pytest.approx(1_000 * np.log(1_000) / 4, rel=1e-5)
 
 
 @pytest.mark.parametrize("method", sorted({*REAL, *BASELINES}))

@@ -10,25 +10,29 @@ import numpy as np
 from numba import njit
 
 from anomembed.represent.embeddings.lanes import load, product, scaled_sum, store, zeros
+from anomembed.represent.embeddings.negative_sampling import (
+    draw_outputs,
+    fit_outputs,
+    make_room,
+    start_loss,
+    total_loss,
+)
 
-FAR, STEPS = np.float32(8), np.float32(256)  # the logistic function is looked up from -8 to 8, so many steps a unit
-INSIDE = np.float32(7.99)
 ONE, NONE, FROZEN = np.float32(1), np.float32(0), np.float32(np.inf)
 COMPANY = 4.0  # in more company than this steps are shorter: it moves a vector more often at once
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def train_skipgram(
     vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
-    part_starts, parts, column_of, offsets, noise, table, negatives, held, where,
+    part_starts, parts, column_of, offsets, noise, negatives, held, where,
 ):  # fmt: skip
     """Predict each token's company one by one; an input is the mean of its token's parts. Returns loss and pairs."""
     longest = length_of_longest(starts)
     inputs, found = np.empty((2, longest, vectors.shape[1]), np.float32)
-    along, tokens = np.empty(longest, np.float32), np.empty(longest, np.int64)
-    outputs = np.empty(negatives + 1, np.int64)
-    share = np.float32(1.0 / negatives)
-    loss, n_pairs = 0.0, 0
+    outputs, tokens = np.empty(negatives + 1, np.int64), np.empty(longest, np.int64)
+    told = make_room(longest)
+    loss, n_pairs = start_loss(), 0
     for turn in range(len(order)):
         start, stop = starts[order[turn]], starts[order[turn] + 1]
         length = stop - start
@@ -41,31 +45,28 @@ def train_skipgram(
         for place in range(length):
             first, last = max(0, place - window), min(length, place + window + 1)
             n_pairs += last - first - 1
-            column = column_of[tokens[place]]
-            outputs[0] = tokens[place]
-            for drawn in range(1, negatives + 1):
-                outputs[drawn], state = draw(state, offsets[column], offsets[column + 1], noise)
-            for drawn in range(negatives + 1):
-                is_true, weight = (NONE, share) if drawn else (ONE, ONE)
-                loss += fit_output(
-                    inputs, found, first, last, place, contexts, outputs[drawn], is_true, now, weight, table, along
-                )
+            state = draw_outputs(outputs, tokens[place], column_of, offsets, noise, state)
+            for output in range(negatives + 1):
+                fit_outputs(
+                    inputs, found, 0, first, place, last - first - 1, contexts, outputs, output, output + 1, now, told,
+                    loss,
+                )  # fmt: skip
         scatter(vectors, found, tokens, length, part_starts, parts, now, held, where)
-    return loss, n_pairs
+    return total_loss(loss, negatives), n_pairs
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def train_cbow(
     vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
-    _part_starts, _parts, column_of, offsets, noise, table, negatives, held, where,
+    _part_starts, _parts, column_of, offsets, noise, negatives, held, where,
 ):  # fmt: skip
     """Predict each token from the mean of its company. Returns loss and predictions."""
     longest = length_of_longest(starts)
     width = vectors.shape[1]
     sums, found = np.zeros((longest + 1, width), np.float32), np.zeros((longest + 1, width), np.float32)
     middle, tokens = np.empty((1, width), np.float32), np.empty(longest, np.int64)
-    share = np.float32(1.0 / negatives)
-    loss, n_targets = 0.0, 0
+    outputs, told = np.empty(negatives + 1, np.int64), make_room(negatives + 1)
+    loss, n_targets = start_loss(), 0
     for turn in range(len(order)):
         now = np.float32(rate + (last_rate - rate) * turn / len(order))
         start, stop = starts[order[turn]], starts[order[turn] + 1]
@@ -77,17 +78,13 @@ def train_cbow(
             put_sum(sums, place + 1, sums, place, vectors, tokens[place])
         for place in range(length):
             first, last = max(0, place - window), min(length, place + window + 1)
-            token, n_targets = tokens[place], n_targets + 1
-            column = column_of[token]
-            mean_between(middle, sums, first, last, vectors, token)
+            n_targets += 1
+            mean_between(middle, sums, first, last, vectors, tokens[place])
             clear(found, place + 1)
-            for drawn in range(negatives + 1):
-                is_true, weight = (NONE, share) if drawn else (ONE, ONE)
-                if drawn:
-                    token, state = draw(state, offsets[column], offsets[column + 1], noise)
-                loss += fit_one(middle, found, place + 1, contexts, token, is_true, now, weight, table)
+            state = draw_outputs(outputs, tokens[place], column_of, offsets, noise, state)
+            fit_outputs(middle, found, place + 1, 0, 1, 1, contexts, outputs, 0, negatives + 1, now, told, loss)
         spread(vectors, found, sums, tokens, length, window, now, held, where)
-    return loss, n_targets
+    return total_loss(loss, negatives), n_targets
 
 
 @njit(nogil=True, cache=True)
@@ -256,67 +253,3 @@ def clear(rows, row):
     width = rows.shape[1]
     for start in range(0, width, 16):
         store(rows, row * width + start, zeros())
-
-
-@njit(inline="always")
-def draw(state, low, high, noise):
-    """Draw a token of a column; returns it and the next state of the generator."""
-    state = state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-    upper, lower = state >> np.uint64(32), (state >> np.uint64(8)) & np.uint64(0xFFFFFFFF)
-    token = low + np.int64((upper * np.uint64(high - low)) >> np.uint64(32))
-    entry = noise[token]
-    moves = np.int64(lower > entry >> np.uint64(32))  # no branch: which way it goes is anybody's guess
-    return token + moves * (np.int64(entry & np.uint64(0xFFFFFFFF)) - token), state
-
-
-@njit(inline="always")
-def step(at, is_true, rate, weight, table):
-    """Return how far to go along the other vector, and the loss; `is_true` is 1 for company, 0 for a drawn token."""
-    near = at if at < INSIDE else INSIDE  # where it also puts what is not a number, which `beyond` then shows
-    near = near if near > -INSIDE else -INSIDE
-    place = np.uint32((near + FAR) * STEPS)
-    far = (is_true - table[place, 0]) * rate * weight
-    beyond = (at - near) * (ONE - is_true - is_true)  # positive on the wrong side
-    loss = (table[place, 1] + (ONE - is_true) * near + (NONE if beyond < NONE else beyond)) * weight
-    return far, loss
-
-
-@njit(inline="always")
-def fit_output(inputs, found, first, last, skip, contexts, output, is_true, rate, weight, table, along):
-    """Move one output vector and remember where the inputs `first` to `last`, but for `skip`, shall go."""
-    width = contexts.shape[1]
-    for i in range(first, last):
-        along[i] = 0
-    for block in range(0, width, 16):
-        of_output = load(contexts, output * width + block)
-        for i in range(first, last):
-            along[i] += product(load(inputs, i * width + block), of_output)
-    total = NONE
-    for i in range(first, last):
-        along[i], loss = step(along[i], is_true, rate, weight, table)
-        total += loss if i != skip else NONE
-    along[skip] = 0
-    for block in range(0, width, 16):
-        of_output = load(contexts, output * width + block)
-        moved = of_output
-        for i in range(first, last):
-            place = i * width + block
-            moved = scaled_sum(along[i], load(inputs, place), moved)
-            store(found, place, scaled_sum(along[i], of_output, load(found, place)))
-        store(contexts, output * width + block, moved)
-    return total
-
-
-@njit(inline="always")
-def fit_one(inputs, found, place, contexts, output, is_true, rate, weight, table):
-    """Move one output vector and remember where the only input shall go."""
-    width = contexts.shape[1]
-    at = NONE
-    for start in range(0, width, 16):
-        at += product(load(inputs, start), load(contexts, output * width + start))
-    along, loss = step(at, is_true, rate, weight, table)
-    for start in range(0, width, 16):
-        of_output, to = load(contexts, output * width + start), place * width + start
-        store(found, to, scaled_sum(along, of_output, load(found, to)))
-        store(contexts, output * width + start, scaled_sum(along, load(inputs, start), of_output))
-    return loss

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.kernels import FAR, STEPS
 
 RECORD_WINDOW = 16  # values of a record keep company with at most twice as many others, drawn anew every time
 LONGEST_SEQUENCE = 32  # longer sequences are cut: their events are moved together, each by the sum of its steps
@@ -37,7 +36,6 @@ class Samples:
     column_of: NDArray[np.int32]
     offsets: Ints
     noise: NDArray[np.uint64]
-    table: Matrix
     negatives: int
     held: NDArray[np.float32]
     where: Matrix
@@ -92,7 +90,6 @@ def make_samples(
         column_of=column_of,
         offsets=corpus.offsets,
         noise=_noise(corpus.occurrences, corpus.offsets),
-        table=_table(),
         negatives=negatives,
         held=hold[0],
         where=hold[1],
@@ -118,12 +115,6 @@ def _noise(occurrences: NDArray[np.float64], offsets: Ints) -> NDArray[np.uint64
         stay[alias == np.arange(low, high)] = 2**32 - 1
         noise[low:high] = (stay << np.uint64(32)) | alias.astype(np.uint64)
     return noise
-
-
-def _table() -> Matrix:
-    """Logistic function, and -log of it, at the middle of every step."""
-    at = (np.arange(int(2 * FAR * STEPS)) + 0.5) / STEPS - FAR
-    return np.column_stack([1 / (1 + np.exp(-at)), np.log1p(np.exp(-at))]).astype(np.float32)
 
 
 def count_pairs_of(samples: Samples) -> Ints:
