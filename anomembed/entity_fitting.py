@@ -19,15 +19,8 @@ from anomembed.read.roles import Role, Roles
 from anomembed.read.table import Table
 from anomembed.represent.past import Past
 from anomembed.represent.sequences import count_steps
-from anomembed.represent.tokens import (
-    FIRST_VALUE,
-    ColumnTokens,
-    Kind,
-    Special,
-    Vocabulary,
-    category_tokens,
-    count_values,
-)
+from anomembed.represent.token_learning import category_tokens, count_values
+from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Special, Vocabulary
 from anomembed.represent.views import Batch, View
 from anomembed.represent.views.entity import Profiles, fit_entity_view
 from anomembed.represent.views.habit import Habits, fit_habit_view, is_habitual, smooth_hours

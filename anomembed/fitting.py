@@ -16,8 +16,9 @@ from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_co
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.embeddings.learners import check_method, fit_embeddings
 from anomembed.represent.embeddings.neural.networks import Autoencoder
+from anomembed.represent.keys import distinct
 from anomembed.represent.ranges import fit_ranges
-from anomembed.represent.tokens import Kind, Tokens, Vocabulary, distinct
+from anomembed.represent.tokens import Kind, Tokens, Vocabulary
 from anomembed.represent.views import Batch, View, make_batch
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.habit import HabitView

@@ -10,15 +10,8 @@ from anomembed.errors import DataError
 from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import HASH, Table
-from anomembed.represent.tokens import (
-    ColumnTokens,
-    Vocabulary,
-    category_tokens,
-    count_values,
-    number_tokens,
-    time_tokens,
-    vector_tokens,
-)
+from anomembed.represent.token_learning import category_tokens, count_values, number_tokens, time_tokens, vector_tokens
+from anomembed.represent.tokens import ColumnTokens, Vocabulary
 from anomembed.sequence_fitting import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.text_fitting import count_messages, learn_messages, take_off
 

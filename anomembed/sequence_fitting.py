@@ -31,7 +31,8 @@ from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences, usual_counts
-from anomembed.represent.tokens import ColumnTokens, Vocabulary, category_tokens, count_values
+from anomembed.represent.token_learning import category_tokens, count_values
+from anomembed.represent.tokens import ColumnTokens, Vocabulary
 from anomembed.represent.views import View
 from anomembed.represent.views.gap import fit_gap_view
 from anomembed.represent.views.order import fit_order_view

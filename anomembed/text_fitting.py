@@ -9,7 +9,8 @@ from anomembed.read.roles import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, Role, Ro
 from anomembed.read.table import Table
 from anomembed.represent.template_learning import MOST_SHAPES, fit_templates
 from anomembed.represent.templates import Templates, count_shapes, parameter_name
-from anomembed.represent.tokens import ColumnTokens, Special, category_tokens, count_values, template_tokens
+from anomembed.represent.token_learning import category_tokens, count_values, template_tokens
+from anomembed.represent.tokens import ColumnTokens, Special
 
 MESSAGES_AT_ONCE = 131_072  # messages read at once
 MOST_KEPT = 4 * MOST_SHAPES  # distinct masked lines kept while more are read

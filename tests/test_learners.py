@@ -19,8 +19,10 @@ from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
 from anomembed.represent.embeddings.lanes import aligned
 from anomembed.represent.embeddings.learners import METHODS, choose_width, fit_embeddings
 from anomembed.represent.embeddings.subwords import hash_pieces
+from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import count_neighbours, encode_sequences
-from anomembed.represent.tokens import FIRST_VALUE, Vocabulary, category_tokens, count_values, distinct
+from anomembed.represent.token_learning import category_tokens, count_values
+from anomembed.represent.tokens import FIRST_VALUE, Vocabulary
 from anomembed.write.store import Store
 
 BASELINES = {"onehot", "random"}

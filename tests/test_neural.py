@@ -21,8 +21,10 @@ from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.embeddings.neural import next_event
 from anomembed.represent.embeddings.neural.networks import make_classes
 from anomembed.represent.embeddings.neural.pieces import JUDGED_AT_ONCE, OUTSIDE, READ_BEFORE, Pieces
+from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences
-from anomembed.represent.tokens import Vocabulary, category_tokens, count_values, distinct
+from anomembed.represent.token_learning import category_tokens, count_values
+from anomembed.represent.tokens import Vocabulary
 from anomembed.write.store import Store
 
 try:

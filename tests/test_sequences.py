@@ -22,7 +22,8 @@ from anomembed.represent.sequences import (
     encode_sequences,
     usual_counts,
 )
-from anomembed.represent.tokens import FIRST_VALUE, Special, category_tokens, count_values
+from anomembed.represent.token_learning import category_tokens, count_values
+from anomembed.represent.tokens import FIRST_VALUE, Special
 from anomembed.represent.views import Batch
 from anomembed.represent.views.gap import fit_gap_view
 from anomembed.represent.views.order import StepView, fit_order_view

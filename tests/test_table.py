@@ -2,7 +2,8 @@ import polars as pl
 import pytest
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.table import HASH, Table, is_orderable
+from anomembed.read.columns import is_orderable
+from anomembed.read.table import HASH, Table
 
 RECORDS = pl.DataFrame(
     {

@@ -12,7 +12,8 @@ from anomembed.errors import SourceError
 from anomembed.model import save_model
 from anomembed.read.roles import infer_roles
 from anomembed.read.table import Table
-from anomembed.represent.tokens import Vocabulary, category_tokens, count_values
+from anomembed.represent.token_learning import category_tokens, count_values
+from anomembed.represent.tokens import Vocabulary
 from anomembed.represent.views import Batch, make_batch
 from anomembed.represent.views.match import fit_match_view
 from anomembed.scoring import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches

@@ -17,7 +17,9 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import record_corpus
 from anomembed.represent.embeddings.imported import match_vectors
 from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
-from anomembed.represent.tokens import FIRST_VALUE, Vocabulary, category_tokens, count_values, distinct, number_tokens
+from anomembed.represent.keys import distinct
+from anomembed.represent.token_learning import category_tokens, count_values, number_tokens
+from anomembed.represent.tokens import FIRST_VALUE, Vocabulary
 
 LEARNING = sorted(name for name, m in METHODS.items() if m.takes_vectors and not m.is_network)
 PETS = (

@@ -8,7 +8,9 @@ from anomembed import Config, fit_model, load_model, score_table
 from anomembed.model import save_model
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
-from anomembed.represent.tokens import Vocabulary, category_tokens, distinct, number_tokens
+from anomembed.represent.keys import distinct
+from anomembed.represent.token_learning import category_tokens, number_tokens
+from anomembed.represent.tokens import Vocabulary
 from anomembed.represent.views import make_batch
 from anomembed.represent.views.number import _fit_magnitude, fit_number_view
 from anomembed.represent.views.pair import fit_pair_view

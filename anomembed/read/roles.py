@@ -19,7 +19,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.table import Column, Profile, Table
+from anomembed.read.columns import Column, Profile
+from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_width, find_widths, is_vector, vector_sql
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from anomembed.errors import ConfigError, DataError
+from anomembed.read.columns import Column
 from anomembed.read.roles import MOMENTS, ColumnRole, Role, Roles
 from anomembed.read.source import quote_text
-from anomembed.read.table import HASH, Column, Table
+from anomembed.read.table import HASH, Table
 
 EVENTS = "value:events"  # the column that holds the events of a sequence, a list of texts
 GAPS = "value:gaps"  # the seconds before each event, a list; null before the first

@@ -4,48 +4,19 @@ Nothing here depends on the order of the rows, but for records without a key, wh
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import polars as pl
 
 from anomembed.errors import DataError, SourceError, nearest_name
-from anomembed.read.source import clear_errors, find_records, quote_identifier, quote_text
+from anomembed.read.columns import Column, Profile, describe, profile_sql
+from anomembed.read.source import clear_errors, find_records, quote_identifier
 
 ROW_NUMBER = "row_number"
 HASH = "__anomembed_hash"
 EXTENDED = "__anomembed_extended"
 HASHES = 2**64
-JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column that can be given a role: one of the table's, or a field of a nested one."""
-
-    name: str
-    type: str
-    """DuckDB's name of the type, such as ``DECIMAL(5,2)``."""
-    expression: str
-    """SQL that reads it."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a column holds, over all records."""
-
-    n_records: int
-    n_nulls: int
-    n_distinct: int
-    """Approximate (HyperLogLog, a few per cent) above some hundreds."""
-    minimum: str | None
-    """Smallest value as text, of lists their smallest hash; None when all values are null."""
-    maximum: str | None
-    mean_length: float
-    """Mean number of characters; 0 when the column is not text."""
-    mean_spaces: float
-    """Mean number of spaces; 0 when the column is not text."""
 
 
 class Table:
@@ -81,7 +52,7 @@ class Table:
         self._connection, self._from, self.name, self.notes = find_records(source, table, line_format)
         try:
             with clear_errors(self.name):
-                self.columns = tuple(self._describe())
+                self.columns = tuple(describe(self._connection, self._from))
             self._derived: set[str] = set()
         except SourceError:
             self.close()
@@ -135,7 +106,7 @@ class Table:
         found: list[Profile] = []
         for start in range(0, len(columns), 100):
             part = columns[start : start + 100]
-            values = ", ".join(_profile_sql(column) for column in part)
+            values = ", ".join(profile_sql(column) for column in part)
             row = self._rows(f"SELECT count(*), {values} FROM {self._from}")[0]
             cells = row[1:]
             found += [Profile(row[0], *cells[i : i + 6]) for i in range(0, len(cells), 6)]
@@ -400,32 +371,6 @@ class Table:
         # Records with the same hash are the same record, or (without a key) alike in all that is judged.
         return pl.DataFrame(frame.sort(HASH))
 
-    def _describe(self) -> Iterator[Column]:
-        relation = self._connection.sql(f"FROM {self._from} LIMIT 0")
-        described = list(zip(relation.columns, relation.types, strict=True))
-        taken = {name for name, _ in described}
-        for name, kind in described:
-            identifier = quote_identifier(name)
-            yield Column(name, str(kind), identifier)
-            for field, field_type, expression in self._fields(identifier, kind):
-                if f"{name}.{field}" not in taken:
-                    yield Column(f"{name}.{field}", field_type, expression)
-
-    def _fields(self, identifier: str, kind: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401
-        """Fields of a STRUCT or JSON column, one level deep."""
-        if kind.id == "struct":
-            for field, field_type in kind.children:
-                yield field, str(field_type), f"{identifier}.{quote_identifier(field)}"
-        elif str(kind) == "JSON":
-            keys = self._connection.sql(
-                f"SELECT DISTINCT unnest(json_keys({identifier})) AS field FROM {self._from} "
-                f"ORDER BY field LIMIT {JSON_FIELDS + 1}"
-            ).fetchall()
-            for (field,) in keys if len(keys) <= JSON_FIELDS else []:
-                if '"' not in field:  # DuckDB's JSON paths have no escape for it
-                    path = quote_text(f'$."{field}"')
-                    yield field, "VARCHAR", f"json_extract_string({identifier}, {path})"
-
     def _records(self, where: str | None) -> str:
         # The line ends keep a comment at the end of the condition from swallowing what follows.
         return f"(FROM {self._from} WHERE (\n{where}\n))" if where else self._from
@@ -448,23 +393,3 @@ class Table:
 def _held(column: Column) -> str:
     """Return SQL that reads a key in a type that a Polars frame holds."""
     return f"CAST({column.expression} AS VARCHAR)" if column.type == "INTERVAL" else column.expression
-
-
-def _profile_sql(column: Column) -> str:
-    value = column.expression
-    # Lists as text would cost more than all the rest: their hashes tell as well whether they differ.
-    text = f"hash({value})" if column.type.endswith("]") else f"CAST({value} AS VARCHAR)"
-    is_text = column.type == "VARCHAR"
-    length = f"avg(length({value}))" if is_text else "0.0"
-    spaces = f"avg(length({value}) - length(replace({value}, ' ', '')))" if is_text else "0.0"
-    ordered = value if is_orderable(column.type) else text
-    ends = (f"CAST({end}({ordered}) AS VARCHAR)" for end in ("min", "max"))
-    return (
-        f"count(*) - count({value}), approx_count_distinct({value if is_orderable(column.type) else text}), "
-        f"{', '.join(ends)}, coalesce({length}, 0), coalesce({spaces}, 0)"
-    )
-
-
-def is_orderable(kind: str) -> bool:
-    """Tell whether DuckDB's ``min`` and ``max`` are cheap and meaningful for a column of this type."""
-    return not kind.endswith("]") and not kind.startswith(("STRUCT", "MAP", "UNION", "JSON", "ENUM", "BLOB", "BIT"))

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from anomembed.errors import SourceError
-from anomembed.read.table import Column, Profile, Table
+from anomembed.read.columns import Column, Profile
+from anomembed.read.table import Table
 
 VECTORS = re.compile(
     r"(?:FLOAT|DOUBLE|REAL|DECIMAL(?:\([\d, ]+\))?|U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT))\[(\d*)\]"

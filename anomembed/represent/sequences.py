@@ -14,7 +14,8 @@ from scipy import sparse
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.counts import Counts
-from anomembed.represent.tokens import ColumnTokens, find_keys
+from anomembed.represent.keys import find_keys
+from anomembed.represent.tokens import ColumnTokens
 
 NEAR = 3  # events that stand no farther apart keep each other company
 LONGEST_GRAM = 3  # events of an n-gram: the two before say what is expected

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences
-from anomembed.represent.tokens import Tokens, distinct
 from anomembed.represent.views import Batch, View
 from anomembed.represent.views.entity import EntityView
 from anomembed.represent.views.gap import GapView
@@ -110,5 +110,5 @@ def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, se
 
 def _distinct_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     as_tokens = np.ascontiguousarray(vectors).view(np.int32)
-    rows: Tokens = distinct(as_tokens)[0]
+    rows = distinct(as_tokens)[0]
     return rows.view(np.float32)

@@ -36,7 +36,9 @@ from anomembed.represent.embeddings import Embeddings, epochs
 from anomembed.represent.embeddings.corpus import Corpus, record_corpus
 from anomembed.represent.embeddings.epochs import Training
 from anomembed.represent.embeddings.learners import METHODS
-from anomembed.represent.tokens import Vocabulary, category_tokens, count_values, distinct
+from anomembed.represent.keys import distinct
+from anomembed.represent.token_learning import category_tokens, count_values
+from anomembed.represent.tokens import Vocabulary
 from anomembed.represent.views import Batch, make_batch
 
 WORDS = """FROM read_parquet('{file}') SELECT 'c' || CUSTOMER_ID AS customer, 't' || TERMINAL_ID AS terminal,

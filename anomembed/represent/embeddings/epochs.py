@@ -189,7 +189,7 @@ def watch(
                 f"bounds{before}; lower embedding.learning_rate, which is {training.learning_rate:g}"
             )
         losses.append(loss)
-        if progress:
+        if progress is not None:
             progress(epoch + 1, training.epochs, loss)
         if epoch >= PATIENCE and min(losses[-PATIENCE:]) >= (1 - least_fall) * min(losses[:-PATIENCE]):
             break

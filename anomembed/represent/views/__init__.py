@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.represent.keys import distinct
 from anomembed.represent.past import Past
-from anomembed.represent.tokens import Kind, Tokens, Vocabulary, distinct
+from anomembed.represent.tokens import Kind, Tokens, Vocabulary
 from anomembed.represent.vectors import vector_matrix
 
 Vectors = NDArray[np.float32]

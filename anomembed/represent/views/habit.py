@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.arrays import Floats
-from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Vocabulary, look_up
+from anomembed.represent.keys import look_up
+from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Vocabulary
 from anomembed.represent.views import Batch, Vectors
 from anomembed.represent.views.record import RecordView
 
