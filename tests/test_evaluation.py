@@ -258,6 +258,19 @@ def test_compare_ranks_a_learner_above_random_vectors(run, planted):
     assert re.search(r"labels +2,000 records, 4\d\d of them abnormal", outcome.err)
 
 
+@pytest.mark.parametrize("which", [[], ["--fit-where", "id < 1000", "--where", "id >= 1000"]], ids=["all", "others"])
+def test_compare_judges_the_scores_that_a_scan_makes(run, planted, tmp_path, which):
+    common = [planted, "records", *which]
+    compared = run("evaluate", *common, "--compare", "ppmi-svd", "--label", "truth", "--format", "json")
+    scores = tmp_path / "scores.parquet"
+    scan = run("scan", *common, "--ignore", "truth", "--scores-to", scores, "--store", tmp_path / "store.duckdb")
+    assert (compared.code, scan.code) == (0, 0), compared.err + scan.err
+    with Table(planted, "records") as table:
+        labels = read_labels(table, find_roles(table, Config()), "truth", None, None)
+    found = json.loads(compared.out)["learners"][0]
+    assert found["roc_auc"] == pytest.approx(rank(pl.read_parquet(scores), labels).roc_auc, abs=1e-12)
+
+
 def test_a_label_takes_no_part_in_any_fit(run, planted, database):
     """A label that tells everything changes no figure but those that it is held against."""
     plain = run("evaluate", planted, "records", "--ignore", "truth", "--ignore", "kind", "--format", "csv")

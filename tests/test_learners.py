@@ -166,6 +166,51 @@ def test_another_seed_gives_others(merchants, method):
     )
 
 
+@pytest.mark.parametrize("method", WITH_EPOCHS)
+def test_the_seed_says_where_vectors_begin(merchants, method):
+    begun = [learn(merchants, method, seed, epochs=1, learning_rate=1e-30).vectors for seed in (0, 0, 1)]
+    assert np.array_equal(begun[0], begun[1])
+    used = merchants.occurrences > 0
+    assert abs(np.corrcoef(begun[0][used].ravel(), begun[2][used].ravel())[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_a_record_teaches_as_often_as_it_occurs(method):
+    """The same four records in two tables, frequent in one where they are rare in the other."""
+    often, seldom = ([["x", "u"], ["y", "v"]], [["x", "v"], ["y", "u"]])
+    for many, few in ((often, seldom), (seldom, often)):
+        rows = many * 90 + few * 10
+        corpus = make_corpus(pl.DataFrame(rows, schema=["a", "b"], orient="row"))
+        learnt, a, b = learn(corpus, method, width=2), tokens_of(corpus, "a"), tokens_of(corpus, "b")
+        products = learnt.vectors @ learnt.contexts.T
+        assert all(products[a[i], b[k]] > products[a[i], b[j]] + 0.1 for i, k in many for j in "uv" if j != k)
+
+
+def test_pairs_that_never_meet_although_they_could_are_taught_to_glove():
+    """Values 0-5 of a go with the same of b, but 5 with all: only what never happens tells it from the others."""
+    rows = [(f"{i}", f"{i}") for i in range(6) for _ in range(50)] + [
+        ("5", f"{i}") for i in range(6) for _ in range(50)
+    ]
+    corpus = make_corpus(pl.DataFrame(rows, schema=["a", "b"], orient="row"))
+    learnt, a, b = learn(corpus, "glove"), tokens_of(corpus, "a"), tokens_of(corpus, "b")
+    products = learnt.vectors @ learnt.contexts.T
+    apart = [products[a[f"{i}"], b[f"{j}"]] for i in range(5) for j in range(5) if i != j]
+    together = [products[a[f"{i}"], b[f"{i}"]] for i in range(5)]
+    assert min(together) > max(apart) + 0.5
+
+
+def test_the_graph_puts_linked_values_of_two_columns_near_each_other():
+    """A chain: each value of a goes with two neighbouring ones of b. Without the filter a and b are at right angles."""
+    rows = [(f"{i:02}", f"{i + step:02}") for i in range(12) for step in range(2) for _ in range(20)]
+    corpus = make_corpus(pl.DataFrame(rows, schema=["a", "b"], orient="row"))
+    ends = [list(tokens_of(corpus, column).values())[:12] for column in "ab"]
+    plain, smooth = (
+        cosines(learn(corpus, method, width=16).vectors)[np.ix_(*ends)] for method in ("ppmi-svd", "graph")
+    )
+    assert np.diag(smooth).mean() > np.diag(smooth, 3).mean() + 0.4
+    assert abs(np.diag(plain)).max() < 0.01
+
+
 @pytest.mark.parametrize("method", SAMPLED)
 def test_parts_of_the_work_do_not_depend_on_the_processors(communities, method, monkeypatch):
     monkeypatch.setattr(epochs, "ROUND", 200)

@@ -182,6 +182,33 @@ def test_pieces_judge_every_place_once_and_bound_what_is_held():
     assert before[1, :4].tolist() == [10, 10, 9, sequences.events[starts[1]]]  # nothing, nothing, the start, an event
 
 
+def test_a_piece_is_read_from_some_events_before_it():
+    sequences = Sequences(np.arange(600, dtype=np.int32), np.array([0, 600]))
+    pieces = Pieces(sequences, 600)
+    before, places = pieces.padded(np.array([1]))
+    assert before[0, : READ_BEFORE + 1].tolist() == list(range(JUDGED_AT_ONCE - READ_BEFORE - 1, JUDGED_AT_ONCE))
+    assert places[0, : READ_BEFORE + 2].tolist() == [OUTSIDE] * READ_BEFORE + [JUDGED_AT_ONCE, JUDGED_AT_ONCE + 1]
+
+
+@needs_torch
+@pytest.mark.parametrize("method", NEURAL)
+def test_the_seed_says_where_a_network_begins(method, pets):
+    corpus = parade().corpus if method in NEXT_EVENT else pets[0]
+    begun = [learn(corpus, method, seed, epochs=1, learning_rate=1e-30).vectors for seed in (0, 0, 1)]
+    assert np.array_equal(begun[0], begun[1])
+    used = corpus.occurrences > 0
+    assert abs(np.corrcoef(begun[0][used].ravel(), begun[2][used].ravel())[0, 1]) < 0.5
+
+
+@needs_torch
+@pytest.mark.parametrize("method", NEXT_EVENT)
+def test_a_sequence_weighs_as_the_root_of_how_often_it_occurs(method):
+    events = Events([["x", "often"]] * 81 + [["x", "seldom"]] * 9)
+    surprise, starts = learn(events.corpus, method).network.surprise(events.rows)
+    nats = sorted(surprise[starts[:2] + 1].tolist())
+    assert nats == pytest.approx([-np.log(9 / 12), -np.log(3 / 12)], abs=0.1)
+
+
 def test_rare_classes_share_the_last_one():
     classes = make_classes(np.array([0.0, 5, 1, 3, 1]), 3)
     assert classes.of_token.tolist() == [2, 0, 2, 1, 2]
