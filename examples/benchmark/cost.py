@@ -1,4 +1,4 @@
-"""Run a command and say what it cost: seconds and peak memory of that process alone.
+"""Run a command and say what it cost: seconds, seconds of processors and peak memory of that process alone.
 
 A child starts as a copy of its parent, and Linux counts that copy into the child's peak. So the command is started
 by this very file, run in a bare interpreter that holds next to nothing.
@@ -23,6 +23,7 @@ class Cost:
     seconds: float
     peak_mib: float
     error: str
+    processor_seconds: float = 0.0
 
 
 def run(command: list[str], folder: Path) -> Cost:
@@ -32,8 +33,8 @@ def run(command: list[str], folder: Path) -> Cost:
     said = done.stderr.strip().splitlines() or ["nothing on stderr"]
     if not done.stdout:
         return Cost(0, 0, f"did not start: {said[-1]}")
-    code, seconds, peak = json.loads(done.stdout)
-    return Cost(seconds, peak / PEAK_UNITS_PER_MIB, f"exit code {code}: {said[-1]}" if code else "")
+    code, seconds, peak, busy = json.loads(done.stdout)
+    return Cost(seconds, peak / PEAK_UNITS_PER_MIB, f"exit code {code}: {said[-1]}" if code else "", busy)
 
 
 def read_command(words: str) -> list[str]:
@@ -43,11 +44,12 @@ def read_command(words: str) -> list[str]:
 
 
 def launch(command: list[str]) -> None:
-    """Start a command, its stdout sent to stderr; print exit code, seconds and peak memory as JSON."""
+    """Start a command, its stdout sent to stderr; print exit code, seconds, peak memory, processor seconds."""
     started = time.perf_counter()
     child = subprocess.Popen(command, stdout=sys.stderr)
     _, status, usage = os.wait4(child.pid, 0)
-    print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - started, usage.ru_maxrss]))
+    busy = usage.ru_utime + usage.ru_stime
+    print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - started, usage.ru_maxrss, busy]))
 
 
 if __name__ == "__main__":

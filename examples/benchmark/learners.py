@@ -6,9 +6,9 @@ DATA is the folder of files that README.md describes. Speed: card payments as se
 terminal, hour, weekday, amount), with the same width, window, negatives and epochs; gensim is left out when not
 installed. Beside it what the vectors are good for, as ROC AUC: telling a customer's terminals from as many drawn at
 random, by the product of input and output vectors; and telling frauds by the scores of a model with these vectors.
-Quality: ROC AUC / average precision / seconds of a scan of six categorical sets and of the blocks of HDFS, and their
-mean; `gensim-skipgram` and `gensim-cbow` are scans with frozen vectors that gensim has learnt from as many pairs (not
-of HDFS; their learning is not in the seconds). Tables go to stdout, progress to stderr.
+Quality: ROC AUC / average precision / processor seconds of a scan of six categorical sets and of the blocks of HDFS,
+and their mean; `gensim-skipgram` and `gensim-cbow` are scans with frozen vectors that gensim has learnt from as many
+pairs (not of HDFS; their learning is not in the seconds). Tables go to stdout, progress to stderr.
 """
 
 import argparse
@@ -182,7 +182,7 @@ def judge_scan(vectors: NDArray[np.float32], vocabulary: Vocabulary, frame: pl.D
 
 
 def judge(data: Path, methods: list[str], sets: list[str], tool: list[str]) -> None:
-    """Print AUC / AP / seconds of a scan with every method on every set asked for."""
+    """Print AUC / AP / processor seconds of a scan with every method on every set asked for."""
     print("", f"| method | {' | '.join(sets)} | mean |", "|---" * (len(sets) + 2) + "|", sep="\n")
     for method in methods:
         cells, figures = [], []
@@ -198,7 +198,7 @@ def judge(data: Path, methods: list[str], sets: list[str], tool: list[str]) -> N
 
 
 def judge_one(data: Path, name: str, method: str, tool: list[str]) -> list[float] | None:
-    """Return AUC, AP and seconds of a scan; None when it failed."""
+    """Return AUC, AP and processor seconds of a scan; None when it failed."""
     if name == SEQUENCES:
         if method in PEERS:
             return None
@@ -212,7 +212,7 @@ def judge_one(data: Path, name: str, method: str, tool: list[str]) -> list[float
         said = learn_by_gensim(data_set, data, method, Path(folder)) if method in PEERS else ("--embedding", method)
         asked = replace(data_set, options=(*data_set.options, *said))
         found = run(asked, data, tool, peers=False).methods.get(OURS)
-    return [found[figure] for figure in ("roc_auc", "average_precision", "seconds")] if found else None
+    return [found[figure] for figure in ("roc_auc", "average_precision", "processor_seconds")] if found else None
 
 
 def learn_by_gensim(data_set: DataSet, data: Path, method: str, folder: Path) -> tuple[str, ...]:

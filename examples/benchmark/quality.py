@@ -127,7 +127,8 @@ def measure_tool(
         print(f"{data_set.name}: {OURS} FAILED: {found.height:,} scores, {missing:,} missing", file=sys.stderr)
         return
     quality = judge(joined["label"], joined["raw_score"].to_numpy())
-    yield OURS, {**quality, "seconds": taken.seconds, "peak_mib": taken.peak_mib}
+    spent = {"seconds": taken.seconds, "processor_seconds": taken.processor_seconds, "peak_mib": taken.peak_mib}
+    yield OURS, {**quality, **spent}
 
 
 def scan_command(command: list[str], data_set: DataSet, database: Path, scores: Path) -> list[str]:

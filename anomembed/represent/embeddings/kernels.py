@@ -208,11 +208,18 @@ def pull(vectors, row, strength, where):
 @njit(nogil=True, cache=True)
 def mean_between(middle, sums, first, last, vectors, token):
     """Make the mean vector of a token's company of running sums."""
-    part = np.float32(1.0 / (last - first - 1))
-    clear(middle, 0)
-    add_row(middle, 0, part, sums, last)
-    add_row(middle, 0, -part, sums, first)
-    add_row(middle, 0, -part, vectors, token)
+    width, part = vectors.shape[1], np.float32(1.0 / (last - first - 1))
+    for start in range(0, width, 16):
+        total = sum_between(sums, first, last, vectors, token, start)
+        store(middle, start, scaled_sum(part, total, zeros()))
+
+
+@njit(inline="always")
+def sum_between(sums, first, last, rows, without, start):
+    """Return sixteen numbers of the sum from `first` to `last`, without those of one row, of running sums."""
+    width = sums.shape[1]
+    total = scaled_sum(-ONE, load(sums, first * width + start), load(sums, last * width + start))
+    return scaled_sum(-ONE, load(rows, without * width + start), total)
 
 
 @njit(nogil=True, cache=True)
@@ -223,9 +230,11 @@ def spread(vectors, found, sums, tokens, length, window, rate, held, where):
     for place in range(length):
         row = tokens[place]
         if held[row] < FROZEN:
-            add_row(vectors, row, ONE, sums, min(length, place + window + 1))
-            add_row(vectors, row, -ONE, sums, max(0, place - window))
-            add_row(vectors, row, -ONE, found, place + 1)
+            first, last = max(0, place - window), min(length, place + window + 1)
+            for start in range(0, vectors.shape[1], 16):
+                total = sum_between(sums, first, last, found, place + 1, start)
+                at = row * vectors.shape[1] + start
+                store(vectors, at, scaled_sum(ONE, total, load(vectors, at)))
             pull(vectors, row, rate * held[row], where)
 
 
