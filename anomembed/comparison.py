@@ -87,8 +87,8 @@ def compare_learners(
         progress(name)
         chosen, taken = _choose(name, config, vectors)
         ranked = {} if labels is None else _rank(table, roles, chosen, labels, taken)
+        again, peak = _watched(split.corpus, chosen, taken)  # compiles, too, which is no learning
         learnt, seconds = _timed(split.corpus, chosen, taken)
-        again, peak = _watched(split.corpus, chosen, taken)
         first = first or learnt
         figures = _figures(first, learnt, again, split, grouping)
         rows.append({"learner": name, **ranked, **figures, "fit_seconds": seconds, "fit_peak_mib": peak})

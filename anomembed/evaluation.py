@@ -119,17 +119,17 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
     column = table.column(label)
     expression = f"CAST({column.expression} AS VARCHAR)"
     counts, _, _ = table.value_counts(expression, where, 10**9)
-    positive = _choose_positive(column.name, counts["value"].to_list(), positive)
+    positives = _choose_positive(column.name, counts["value"].to_list(), positive)
     key = [table.column(c.name) for c in roles.key]
     frames = list(table.batches({"__label": expression}, key, where, 100_000))
     names = key_names(roles)
     if roles.of(Role.EVENT):  # rows without a sequence belong to none
         frames = [frame.drop_nulls(names) for frame in frames]
-    read = pl.concat(frames).select(*names, (pl.col("__label") == positive).alias(IS_ABNORMAL))
+    read = pl.concat(frames).select(*names, pl.col("__label").is_in(positives).alias(IS_ABNORMAL))
     return read.group_by(names, maintain_order=True).agg(pl.col(IS_ABNORMAL).max())
 
 
-def _choose_positive(name: str, values: list[str], positive: str | None) -> str:
+def _choose_positive(name: str, values: list[str], positive: str | None) -> list[str]:
     if not values:
         raise DataError(f"every label in {name} is null")
     some = ", ".join(map(shown, sorted(values)[:MOST_SHOWN])) + (", ..." if len(values) > MOST_SHOWN else "")
@@ -137,12 +137,14 @@ def _choose_positive(name: str, values: list[str], positive: str | None) -> str:
         pair = next((pair for pair in PAIRS if {value.casefold() for value in values} <= pair), None)
         if pair is None:
             raise ConfigError(f"{name} has the values {some}; say by --positive VALUE which one is abnormal")
-        positive = next((value for value in values if value.casefold() == max(pair)), max(pair))
-    elif positive not in values:
-        raise ConfigError(f"no record has {name} = {shown(positive)}; it has the values {some}")
-    if len(values) == 1:
+        found = [value for value in values if value.casefold() == max(pair)]
+    else:
+        found = [positive] if positive in values else []
+        if not found:
+            raise ConfigError(f"no record has {name} = {shown(positive)}; it has the values {some}")
+    if len(found) in (0, len(values)):
         raise DataError(f"every label in {name} is {some}: there is nothing to tell apart")
-    return positive
+    return found
 
 
 def rank(scores: pl.DataFrame, labels: pl.DataFrame) -> Ranking:

@@ -536,6 +536,16 @@ def test_a_comparison_gives_vectors_to_those_that_take_them(run, database, tmp_p
     assert with_vectors["explained"].n_unique() == 3  # each by its own method
 
 
+def test_spellings_of_the_same_label_are_one(database):
+    path = database(
+        "CREATE TABLE t AS SELECT i AS id, ['TRUE', 'True', 'false', 'False'][i % 4 + 1] AS bad FROM range(40) r(i)"
+    )
+    with Table(path) as table:
+        labels = read_labels(table, find_roles(table, Config()), "bad", None, None)
+        assert labels[IS_ABNORMAL].sum() == 20
+        assert read_labels(table, find_roles(table, Config()), "bad", "True", None)[IS_ABNORMAL].sum() == 10
+
+
 def test_events_without_a_sequence_have_no_label(run, database):
     path = database(
         "CREATE TABLE log AS SELECT if(i % 5 = 0, NULL, i // 4) AS case_id, i AS n, 'e' || i % 3 AS what, "

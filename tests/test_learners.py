@@ -13,6 +13,7 @@ from anomembed.fitting import learn_model
 from anomembed.model import load_model, save_model
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import Table
+from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import epochs, negative_sampling, sampling
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
@@ -322,7 +323,7 @@ def test_steps_and_loss_follow_the_formula():
     width, rate, outputs, used = 32, np.float32(0.1), np.array([5, 2, 0, 7]), [1, 2, 4]
     inputs, contexts = aligned((6, width)), aligned((8, width))
     inputs[:], contexts[:] = rng.normal(size=inputs.shape) * 0.5, rng.normal(size=contexts.shape) * 0.5
-    inputs[4], contexts[2] = 1, 0.4  # a product of 12.8, where the logistic function is cut off at 8
+    inputs[4], contexts[2], contexts[5] = 1, 0.4, 0.4  # products of 12.8, right and wrong: the function is cut off at 8
     at = inputs[used].astype(float) @ contexts[outputs].astype(float).T
     truth, weight = np.array([1, 0, 0, 0]), np.array([1, 1 / 3, 1 / 3, 1 / 3])
     far = (truth - 1 / (1 + np.exp(-np.clip(at, -8, 8)))) * weight * rate
@@ -339,6 +340,23 @@ def test_steps_and_loss_follow_the_formula():
         assert np.allclose(found, expected, atol=1e-5)
         assert np.allclose(ours, moved, atol=1e-5)
         assert negative_sampling.total_loss(so_far, 3) == pytest.approx(loss, abs=0.01)
+
+
+def test_what_runs_away_is_no_progress():
+    """Vectors that are far too long are right without end: the loss must not fall below nothing for it."""
+    values = [f"{i}" for i in range(40)] * 10
+    corpus = make_corpus(pl.DataFrame({"a": values, "b": values}))
+    for method in ("skipgram", "cbow"):
+        try:
+            assert min(learn(corpus, method, learning_rate=2.0).losses) >= 0
+        except ConfigError as error:
+            assert "lower embedding.learning_rate" in str(error)
+
+
+def test_a_loop_is_compiled_where_nothing_can_be_kept():
+    found = {}
+    exec(compile("def twice(x):\n    return 2 * x", "<nowhere>", "exec"), found)
+    assert compiled()(found["twice"])(21) == 42
 
 
 def test_the_loss_outlasts_any_number_of_chances():
@@ -371,6 +389,9 @@ def test_long_sequences_are_cut_and_learnt_from(method):
     samples, times = sampling.make_samples(corpus, 3, 5, NOTHING_HELD)
     assert np.diff(samples.starts).tolist() == [32] * 62 + [16]
     assert times.tolist() == [1] * 63
+    just_too_long = make_event_corpus([[str(i) for i in range(33)], ["a", "b"]])
+    cut = sampling.make_samples(just_too_long, 3, 5, NOTHING_HELD)[0]
+    assert sorted(np.diff(cut.starts)) == [2, 16, 17]  # no event alone, which would keep no company
     tokens = tokens_of(corpus, "event")
     learnt = learn(corpus, method, width=2, epochs=100)
     kind = np.array([name[0] for name in tokens])

@@ -153,6 +153,17 @@ def test_json_that_is_no_record_has_no_fields(database, json):
         assert [column.name for column in table.columns] == ["j"]
 
 
+def test_json_fields_that_no_path_can_name_are_left_out(database):
+    source = database(
+        """CREATE TABLE t AS SELECT '{"": 1, "*": 2, "a.b": 3, "$": 4, "c": 5}'::JSON AS j FROM range(3)"""
+    )
+    with Table(source) as table:
+        assert [column.name for column in table.columns] == ["j", "j.$", "j.a.b", "j.c"]
+        select = {column.name: column.expression for column in table.columns[1:]}
+        frame = next(table.batches(select, [], None, 10))
+    assert frame.row(0)[1:] == ("4", "3", "5")
+
+
 def test_json_with_too_many_fields_is_a_map(database):
     source = database("CREATE TABLE t AS SELECT ('{\"k' || i || '\": 1}')::JSON AS j FROM range(33) t(i)")
     with Table(source) as table:

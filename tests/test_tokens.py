@@ -60,6 +60,13 @@ def test_a_column_of_nothing_but_nulls():
     assert said(category_tokens("a", empty, 0, 5, 1), None, "x") == ["(missing)", "(unseen)"]
 
 
+def test_bins_that_six_digits_cannot_tell_apart_have_more():
+    exact = number_tokens("zip", np.arange(1000001.0, 1000011), 10).labels[3:]
+    assert len(set(exact)) == len(exact)
+    assert {"1000001", "1000010", "below 1000001", "1000001 to 1000002"} <= set(exact)
+    assert "0.1" in number_tokens("x", np.array([0.1, 0.2, 0.3]), 10).labels
+
+
 def test_numbers_out_of_range_have_bins_that_the_reference_never_fills():
     column = number_tokens("x", np.arange(100.0), 4)
     below, lowest, highest, above = binned(column, -0.001, 0, 99, 99.001)

@@ -8,6 +8,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from anomembed.read.quoting import quote_identifier, quote_text
 
+NO_PATH = ("", "*")  # fields that DuckDB's JSON paths cannot name, nor one with a double quote
 JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
 
 
@@ -65,7 +66,7 @@ def _fields(
             f"ORDER BY field LIMIT {JSON_FIELDS + 1}"
         ).fetchall()
         for (field,) in keys if len(keys) <= JSON_FIELDS else []:
-            if '"' not in field:  # DuckDB's JSON paths have no escape for it
+            if field not in NO_PATH and '"' not in field:
                 path = quote_text(f'$."{field}"')
                 yield field, "VARCHAR", f"json_extract_string({identifier}, {path})"
 

@@ -21,7 +21,7 @@ NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(mo
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
 VECTORS_AT_ONCE = 50_000
 MOST_SHOWN = 6  # widths in a message
-LARGEST = 1e9  # of a number: the squares of larger ones are beyond single precision
+LARGEST = 1e9  # of a number: what learning makes of larger ones is beyond single precision
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ Names hold no white space there, so it is written as ``%20`` and the like.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def read_word_file(path: Path) -> Rows:
             raise DataError(f"{path} is empty: there are no vectors in it")
         header = HEADER.fullmatch(first)
         if header is None:
-            return _read_text(path, chain([first], lines), 1, _count_numbers(first))
+            return _read_text(path, chain([first], _bounded(lines)), 1, _count_numbers(first))
         n_names, width = int(header[1]), int(header[2])
         if not n_names or not width:
             raise DataError(f"{path} is empty: its first line says {n_names} vectors of {width} numbers")
@@ -75,10 +76,15 @@ def read_word_file(path: Path) -> Rows:
         if count < width:
             return _read_binary(path, path.read_bytes(), start, (n_names, width))
         lines.seek(start)
-        names, vectors = _read_text(path, lines, 2, width)
+        names, vectors = _read_text(path, _bounded(lines), 2, width)
     if len(names) != n_names:
         raise DataError(f"{path} is cut off: its first line says {n_names:,} vectors, there are {len(names):,}")
     return names, vectors
+
+
+def _bounded(lines: BinaryIO) -> Iterator[bytes]:
+    """Read lines, none of them longer than is sane."""
+    return iter(lambda: lines.readline(LONGEST_LINE), b"")
 
 
 def _count_numbers(line: bytes) -> int:
@@ -110,6 +116,8 @@ def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Ro
     names: list[str] = []
     rows: list[NDArray[np.float32]] = []
     for number, line in enumerate(lines, start):
+        if len(line) == LONGEST_LINE:
+            raise DataError(f"{path}: line {number} is longer than {LONGEST_LINE:,} bytes: that is no vector")
         if not line.strip():
             continue
         name, *numbers = line.rsplit(maxsplit=width)

@@ -1,9 +1,9 @@
 """Mean distance to the nearest of a few reference vectors, over many draws of them."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from anomembed.represent.compiled import compiled
 from anomembed.represent.parallel import in_blocks
 
 LANES = 256  # records that the kernel compares at once; a record's place among them does not change its score
@@ -64,7 +64,7 @@ def _score_block(
     return total[:n] / len(references)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _copy(x, lanes, start):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Copy some records; an assignment of slices takes the compiler 20 s, for its message about unequal shapes."""
     for k in range(x.shape[0]):
@@ -72,7 +72,7 @@ def _copy(x, lanes, start):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
             x[k, b] = lanes[k, start + b]
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@compiled(fastmath=True, error_model="numpy")
 def _add_nearest(lanes, references, half_square, square, total):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add every record's distance to the nearest reference of each draw to its total.
 

@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Ints
+from anomembed.represent.compiled import compiled
 from anomembed.represent.parallel import in_blocks
 
 MOST_BYTES = 2_000  # of a text; what follows is not looked at
@@ -85,7 +85,7 @@ def _texts(held: Bytes, ends: Ints, is_null: pl.Series) -> pl.Series:
     return found.set(is_null, None) if is_null.any() else found
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _end(data: Bytes, begin: int, end: int) -> int:
     """Where a text is cut: no character is cut in two."""
     if end - begin > MOST_BYTES:
@@ -95,7 +95,7 @@ def _end(data: Bytes, begin: int, end: int) -> int:
     return end
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _collapse(data: Bytes, ends: Ints, held: Bytes, into: Ints) -> int:
     """Write the shapes and where they end; return the number of bytes written."""
     size = np.uint64(0)  # without a sign no index can count from the end, which is not to be checked for then
@@ -113,7 +113,7 @@ def _collapse(data: Bytes, ends: Ints, held: Bytes, into: Ints) -> int:
     return int(size)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _cut(data: Bytes, ends: Ints, begins: Ints, sizes: Ints, held: Bytes, into: Ints) -> int:
     """Write the parts and where they end; return the number of bytes written."""
     size = 0

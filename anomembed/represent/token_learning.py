@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anomembed.represent.templates import Templates
 from anomembed.represent.tokens import FIRST_VALUE, SPECIAL_LABELS, ColumnTokens, Kind, Special
 
+FEWEST_DIGITS = 6  # of the ends of a bin; more where ends would else read the same
 MIN_BINS = 4  # of the values of a number that do not fill a bin alone
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -153,11 +154,14 @@ def _bin_edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
 def _bin_labels(edges: NDArray[np.float64]) -> list[str]:
     if not len(edges):
         return ["(any)"]
+    own = edges[np.append(True, edges[1:] != np.nextafter(edges[:-1], np.inf))]
+    digits = next((n for n in range(FEWEST_DIGITS, 17) if len({f"{edge:.{n}g}" for edge in own}) == len(own)), 17)
+    told = [f"{edge:.{digits}g}" for edge in edges]
     inner = [
-        f"{low:.6g}" if np.nextafter(low, np.inf) == high else f"{low:.6g} to {high:.6g}"
-        for low, high in pairwise(edges.tolist())
+        told[place] if np.nextafter(low, np.inf) == high else f"{told[place]} to {told[place + 1]}"
+        for place, (low, high) in enumerate(pairwise(edges.tolist()))
     ]
-    return [f"below {edges[0]:.6g}", *inner, f"above {edges[-1]:.6g}"]
+    return [f"below {told[0]}", *inner, f"above {told[-1]}"]
 
 
 def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:

@@ -13,6 +13,10 @@ from anomembed.write.files import check_file, completed
 from anomembed.write.store import Store, write_tables
 
 TABLE = "vectors"  # in a DuckDB file
+OTHERS = f"""
+SELECT table_name FROM duckdb_columns()
+WHERE NOT internal AND (table_name <> '{TABLE}' OR column_name NOT IN ('column', 'token', 'n_records', 'vector'))
+UNION ALL SELECT function_name FROM duckdb_functions() WHERE NOT internal"""  # columns also of views; macros
 ENDINGS = (".txt", ".vec", ".bin", ".parquet", ".duckdb")
 QUERY = """SELECT column_name AS "column", token, n_records, embedding AS vector FROM tokens
     WHERE model_id = ? AND n_records > 0 AND len(list_filter(embedding, lambda x: x <> 0)) > 0 ORDER BY token_id"""
@@ -38,15 +42,15 @@ def check_export_path(path: Path, store: str, *, force: bool) -> None:
     check_file(path, "vectors", ENDINGS, {"the store": store})
     if path.exists() and not force:
         raise ConfigError(f"{path} exists; give another name, or --force to replace it")
-    if path.suffix == ".duckdb" and path.exists() and _has_other_tables(path):
+    if path.suffix == ".duckdb" and path.exists() and _holds_others(path):
         raise ConfigError(
-            f"{path} is a database with other tables than vectors, and is not replaced; give another name"
+            f"{path} is a database that holds other things than vectors, and is not replaced; give another name"
         )
 
 
-def _has_other_tables(path: Path) -> bool:
-    with Table(str(path), "SELECT table_name FROM duckdb_tables()") as tables:
-        return bool(tables.count(f"table_name <> '{TABLE}'"))
+def _holds_others(path: Path) -> bool:
+    with Table(str(path), OTHERS) as others:
+        return bool(others.count())
 
 
 def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int, int]:

@@ -78,7 +78,7 @@ def race(file: Path, n_records: int) -> None:
     batch = make_batch(words, vocabulary, ())
     rows, _, times = distinct(batch.tokens)
     corpus = record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
-    epochs.MOST_PAIRS = 20 * n_records  # an epoch is all of the records, as in gensim
+    most, epochs.MOST_PAIRS = epochs.MOST_PAIRS, 20 * n_records  # an epoch is all of the records, as in gensim
     processors = sorted(os.sched_getaffinity(0))
     print(
         "| method | 1 processor | 2 processors | unit | terminals | frauds |", "|---|---:|---:|---|---:|---:|", sep="\n"
@@ -95,6 +95,7 @@ def race(file: Path, n_records: int) -> None:
         good = judge_vectors(learnt.vectors, learnt.contexts, batch)
         good_for = f"{good:.3f} | {judge_scan(learnt.vectors, vocabulary, frame):.3f}"
         print(f"| anomembed {method} | {' | '.join(found)} | {unit} | {good_for} |", flush=True)
+    epochs.MOST_PAIRS = most
     race_gensim(frame, vocabulary, batch)
 
 

@@ -84,10 +84,20 @@ def _solve(seen: Floats, others: Floats, held: Floats, given: Floats) -> Floats:
 
     A row is held in units of the mean weight of a direction.
     """
-    strength, axes = np.linalg.eigh(others.T @ others)
-    strength = np.maximum(strength, 0)
-    held = held * strength.mean()
+    strength, axes = _directions(others)
+    held = held * strength.sum() / others.shape[1]
     wanted = (seen + held * given) @ axes
     weights = strength + held
-    usable = weights > RIDGE * max(float(strength.max()), 1e-300)
-    return np.asarray(np.where(usable, wanted / np.where(usable, weights, 1), 0) @ axes.T)
+    usable = weights > RIDGE * max(float(strength.max(initial=0)), 1e-300)
+    solved = np.where(usable, wanted / np.where(usable, weights, 1), 0) @ axes.T
+    beside = np.where(held > 0, given - (given @ axes) @ axes.T, 0)  # of directions that no other vector has
+    return np.asarray(solved + beside)
+
+
+def _directions(vectors: Floats) -> tuple[Floats, Floats]:
+    """Return the principal directions of vectors, about the origin, and how strong each is; no more than vectors."""
+    if len(vectors) < vectors.shape[1]:
+        _, singular, rows = np.linalg.svd(vectors, full_matrices=False)
+        return np.asarray(singular**2), np.asarray(rows.T)
+    strength, axes = np.linalg.eigh(vectors.T @ vectors)
+    return np.maximum(strength, 0), axes

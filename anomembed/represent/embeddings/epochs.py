@@ -55,7 +55,12 @@ class Training:
 
 
 def run_epoch(
-    kernel: Kernel, matrices: tuple[Matrix, ...], samples: Samples, order: Ints, rates: tuple[float, float], seed: int
+    kernel: Kernel,
+    matrices: tuple[Matrix, ...],
+    samples: Samples,
+    order: Ints,
+    rates: tuple[float, float],
+    seed: tuple[int, int],
 ) -> float:
     """Go once through some sequences.
 
@@ -74,15 +79,15 @@ def run_epoch(
         Which sequences, in which order.
     rates : tuple of float
         Learning rate at the start and at the end.
-    seed : int
-        Start of the kernel's random numbers.
+    seed : tuple of int
+        Start of the kernel's random numbers: the seed, and the epoch.
 
     Returns
     -------
     float
         Mean loss of a pair.
     """
-    n_rounds = max(len(order) // (SHARDS * max(ROUND, 2 * len(matrices[0]))), 0)
+    n_rounds = len(order) // (SHARDS * max(ROUND, 2 * len(matrices[0])))
     states = np.random.default_rng(seed).integers(2**63, size=(max(n_rounds, 1), SHARDS), dtype=np.uint64)
     between = np.linspace(*rates, max(n_rounds, 1) + 1)
     if not n_rounds:
@@ -146,7 +151,7 @@ def run_epochs(
     def learn(epoch: int) -> float:
         order = rng.permutation(every)[:most]
         rates = training.learning_rate * (1 - np.array([epoch, epoch + 1]) / training.epochs)
-        loss = run_epoch(kernel, matrices, samples, order, (rates[0], rates[1]), seed + epoch)
+        loss = run_epoch(kernel, matrices, samples, order, (rates[0], rates[1]), (seed, epoch))
         # A pair costs 2 log 2 when nothing is known; learning never makes it many times that.
         return loss if loss < HOPELESS and all(np.isfinite(matrix).all() for matrix in matrices) else np.inf
 
@@ -196,7 +201,7 @@ def watch(
     return tuple(losses)
 
 
-def start_vectors(n_rows: int, width: int, seed: int, imported: Imported | None = None) -> Matrix:
+def start_vectors(n_rows: int, width: int, seed: int | tuple[int, int], imported: Imported | None = None) -> Matrix:
     """Return imported vectors and else small random numbers; what the width is rounded up by is zero and stays so."""
     vectors = aligned((n_rows, width))
     vectors[:, :width] = (np.random.default_rng(seed).random((n_rows, width), np.float32) - 0.5) / width

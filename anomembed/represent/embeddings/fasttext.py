@@ -9,6 +9,7 @@ has seen still gets a vector. Values with the same beginning but another meaning
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings import Embeddings
@@ -102,10 +103,14 @@ def _hold_parts(
     own = np.flatnonzero(imported.known)
     rows[own, :width] += (missing * sizes)[own]
     held, where = hold_vectors(rows, imported, corpus.occurrences)
-    np.maximum.at(held, row, held[token])
+    often = np.bincount(parts, corpus.occurrences[of_token], minlength=len(rows))  # it is moved by all of its values
+    strongest = np.zeros(len(rows), np.float32)
+    np.maximum.at(strongest, row, held[token] * np.maximum(corpus.occurrences[token], 1).astype(np.float32))
+    held[given] = (strongest / np.maximum(often, 1))[given]
     return held, where
 
 
 def _mean_of_parts(rows: Matrix, part_starts: Ints, parts: Ints) -> Matrix:
-    sums = np.add.reduceat(rows[parts].astype(np.float64), part_starts[:-1], axis=0)
-    return np.asarray(sums / np.diff(part_starts)[:, None], np.float32)
+    sizes = np.diff(part_starts)
+    shares = sparse.csr_array((np.repeat(1 / sizes, sizes), parts, part_starts), shape=(len(sizes), len(rows)))
+    return np.asarray(shares @ rows.astype(np.float64), np.float32)

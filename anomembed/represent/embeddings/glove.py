@@ -45,7 +45,7 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
     target = np.maximum(np.log((seen + 1) / (expected + 1)), 0).astype(np.float32)
     weight = np.minimum((np.where(seen > 0, seen, expected) / FULL) ** POWER, 1).astype(np.float32)
     vectors = start_vectors(corpus.size, width, seed, training.imported)
-    contexts = start_vectors(corpus.size, width, seed + 1)
+    contexts = start_vectors(corpus.size, width, (seed, 1))
     held, where = hold_vectors(vectors, training.imported, corpus.occurrences)
     held = np.where(held < np.inf, np.minimum(held, STEADY / training.learning_rate), held).astype(np.float32)
     squares = [np.ones_like(vectors), np.ones_like(contexts)]
@@ -58,7 +58,7 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
         order = rng.permutation(np.repeat(np.arange(len(first)), times))
         loss: float = train_glove(
             vectors, contexts, *squares, *biases, first, second, target, weight, order, rate, held, where
-        )  # type: ignore[call-arg]  # mypy cannot count what is unpacked
+        )
         return loss / max(times * float(weight.sum()), 1e-9)
 
     losses = watch(learn, training, progress) if len(first) else ()

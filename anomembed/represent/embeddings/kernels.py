@@ -9,7 +9,8 @@ Types are numba's to infer, hence no annotations. What runs per pair of tokens i
 import numpy as np
 from numba import njit
 
-from anomembed.represent.embeddings.lanes import load, product, scaled_sum, store, zeros
+from anomembed.represent.compiled import compiled
+from anomembed.represent.embeddings.lanes import LANES, load, product, scaled_sum, store, zeros
 from anomembed.represent.embeddings.negative_sampling import (
     draw_outputs,
     fit_outputs,
@@ -22,7 +23,7 @@ ONE, NONE, FROZEN = np.float32(1), np.float32(0), np.float32(np.inf)
 COMPANY = 4.0  # in more company than this steps are shorter: it moves a vector more often at once
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def train_skipgram(
     vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
     part_starts, parts, column_of, offsets, noise, negatives, held, where,
@@ -55,7 +56,7 @@ def train_skipgram(
     return total_loss(loss, negatives), n_pairs
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def train_cbow(
     vectors, contexts, order, rate, last_rate, state, events, starts, window, shuffled,
     _part_starts, _parts, column_of, offsets, noise, negatives, held, where,
@@ -87,7 +88,7 @@ def train_cbow(
     return total_loss(loss, negatives), n_targets
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def train_glove(
     vectors, contexts, of_vectors, of_contexts, biases, of_biases, first, second, target, weight, order, rate, held,
     where,
@@ -99,7 +100,7 @@ def train_glove(
         pair = order[turn]
         a, b = first[pair], second[pair]
         at = biases[0, a] + biases[1, b] - target[pair]
-        for start in range(0, width, 16):
+        for start in range(0, width, LANES):
             at += product(load(vectors, a * width + start), load(contexts, b * width + start))
         loss += weight[pair] * at * at
         slope = weight[pair] * at
@@ -119,7 +120,7 @@ def train_glove(
     return loss
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def put_together(base, copies):
     """Add to every vector the mean change of the copies that changed it."""
     for row in range(len(base)):
@@ -137,7 +138,7 @@ def put_together(base, copies):
                 base[row, k] += change / np.float32(changed)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def length_of_longest(starts):
     """Return how long the longest sequence is."""
     longest = 0
@@ -146,7 +147,7 @@ def length_of_longest(starts):
     return longest
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def take(tokens, events, start, stop, window, shuffled, state):
     """Read a sequence; the values of a wide record in random order, so that all of them meet in time."""
     length = stop - start
@@ -160,7 +161,7 @@ def take(tokens, events, start, stop, window, shuffled, state):
     return state
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def share_of_different(tokens, length):
     """Return the share of events that did not occur before: an event that repeats itself is moved as often at once."""
     different = 0
@@ -174,7 +175,7 @@ def share_of_different(tokens, length):
     return different / length
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def gather(inputs, found, tokens, length, part_starts, parts, vectors):
     """Make the input vectors of a sequence, and room for where they shall go."""
     for place in range(length):
@@ -185,7 +186,7 @@ def gather(inputs, found, tokens, length, part_starts, parts, vectors):
             add_row(inputs, place, np.float32(1.0 / (high - low)), vectors, parts[part])
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def scatter(vectors, found, tokens, length, part_starts, parts, rate, held, where):
     """Move every part of a token to where the token shall go."""
     for place in range(length):
@@ -196,7 +197,7 @@ def scatter(vectors, found, tokens, length, part_starts, parts, rate, held, wher
                 pull(vectors, row, rate * held[row], where)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def pull(vectors, row, strength, where):
     """Move a vector some of the way to where it is held."""
     if strength > NONE:
@@ -205,11 +206,11 @@ def pull(vectors, row, strength, where):
         add_row(vectors, row, part, where, row)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def mean_between(middle, sums, first, last, vectors, token):
     """Make the mean vector of a token's company of running sums."""
     width, part = vectors.shape[1], np.float32(1.0 / (last - first - 1))
-    for start in range(0, width, 16):
+    for start in range(0, width, LANES):
         total = sum_between(sums, first, last, vectors, token, start)
         store(middle, start, scaled_sum(part, total, zeros()))
 
@@ -222,7 +223,7 @@ def sum_between(sums, first, last, rows, without, start):
     return scaled_sum(-ONE, load(rows, without * width + start), total)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def spread(vectors, found, sums, tokens, length, window, rate, held, where):
     """Move every token to where all that it was company of shall go; `found` starts at its second row."""
     for place in range(length):
@@ -231,34 +232,34 @@ def spread(vectors, found, sums, tokens, length, window, rate, held, where):
         row = tokens[place]
         if held[row] < FROZEN:
             first, last = max(0, place - window), min(length, place + window + 1)
-            for start in range(0, vectors.shape[1], 16):
+            for start in range(0, vectors.shape[1], LANES):
                 total = sum_between(sums, first, last, found, place + 1, start)
                 at = row * vectors.shape[1] + start
                 store(vectors, at, scaled_sum(ONE, total, load(vectors, at)))
             pull(vectors, row, rate * held[row], where)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def add_row(rows, row, scale, other, place):
     """Add `scale` times the row `place` of `other` to a row."""
     width = rows.shape[1]
-    for start in range(0, width, 16):
+    for start in range(0, width, LANES):
         summed = scaled_sum(scale, load(other, place * width + start), load(rows, row * width + start))
         store(rows, row * width + start, summed)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def put_sum(rows, row, first, place, second, other):
     """Set a row to the sum of two others."""
     width = rows.shape[1]
-    for start in range(0, width, 16):
+    for start in range(0, width, LANES):
         summed = scaled_sum(ONE, load(first, place * width + start), load(second, other * width + start))
         store(rows, row * width + start, summed)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def clear(rows, row):
     """Set a row to zero."""
     width = rows.shape[1]
-    for start in range(0, width, 16):
+    for start in range(0, width, LANES):
         store(rows, row * width + start, zeros())

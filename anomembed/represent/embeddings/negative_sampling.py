@@ -13,6 +13,7 @@ as that table, but of few values one is often drawn twice, which then goes twice
 import numpy as np
 from numba import njit
 
+from anomembed.represent.compiled import compiled
 from anomembed.represent.embeddings.lanes import LANES, load, product, scaled_sum, store
 
 FAR = np.float32(8)  # beyond it the logistic function stays as it is, and the loss is a straight line
@@ -24,19 +25,19 @@ TRUE, DRAWN, LOSS = range(3)  # products of chances of the true and of the drawn
 LEAST = 1e-200  # of a product
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def make_room(most):
     """Return room for what is told of so many pairs, in whole lanes."""
     return np.zeros((4, (most + LANES - 1) // LANES * LANES), np.float32)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def start_loss():
     """Return the loss of nothing, in three parts."""
     return np.array([1.0, 1.0, 0.0])
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def total_loss(loss, negatives):
     """Return the loss as one number."""
     return loss[LOSS] - np.log(loss[TRUE]) - np.log(loss[DRAWN]) / negatives
@@ -109,7 +110,8 @@ def find_steps(told, loss, n_true, n_all, rate, share):
         missed = is_true - HALF - HALF * above / below
         told[ALONG, i] = missed * rate * weight
         told[CHANCE, i] = ONE - abs(missed)
-        told[BEYOND, i] = (at - near) * (ONE - is_true - is_true)
+        beyond = (at - near) * (ONE - is_true - is_true)
+        told[BEYOND, i] = NONE if beyond < NONE else beyond  # on the wrong side; what is not a number stays so
         told[WEIGHT, i] = weight
     multiply(loss, TRUE, ONE, told, 0, n_true)
     multiply(loss, DRAWN, share, told, n_true, n_all)

@@ -76,7 +76,9 @@ def make_samples(
     sequences, times = corpus.sequences, corpus.times
     starts = sequences.starts
     if corpus.is_ordered and len(sequences) and sequences.lengths.max() > LONGEST_SEQUENCE:
-        cuts = np.flatnonzero(sequences.places % LONGEST_SEQUENCE == 0)
+        n_pieces = np.maximum(-(-sequences.lengths // LONGEST_SEQUENCE), 1)
+        size = -(-sequences.lengths // n_pieces)  # about equal: an event that is alone in its piece keeps no company
+        cuts = np.flatnonzero(sequences.places % size[sequences.of_event] == 0)
         times, starts = times[sequences.of_event[cuts]], np.append(cuts, len(sequences.events))
     part_starts, own = parts or (np.arange(corpus.size + 1), np.arange(corpus.size))
     column_of = np.repeat(np.arange(len(corpus.columns), dtype=np.int32), np.diff(corpus.offsets))

@@ -10,10 +10,10 @@ only the most dependent ones are looked at.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
+from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import Counts
 from anomembed.represent.parallel import in_blocks
 from anomembed.represent.tokens import Tokens, Vocabulary
@@ -93,7 +93,7 @@ def fit_pair_view(vocabulary: Vocabulary, counts: Counts) -> PairView:
     return PairView(np.column_stack([best // n_columns, best % n_columns]).astype(np.int32), counts)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Keep the largest conflicts of every record, in order, and the pair of the first."""
     for i in range(len(tokens)):
