@@ -122,7 +122,7 @@ class EmbeddingConfig(Section):
     ] = "ppmi-svd"
     width: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = 16
     """Numbers per vector; lowered to what the vocabulary allows. ``auto``: by the size of the vocabulary, 16 to 64."""
-    epochs: int | None = Field(default=None, ge=1)
+    epochs: int | None = Field(default=None, ge=1, le=1000)
     """Times through the reference, at most; fewer when the loss no longer falls. Each method has its own by default."""
     learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """At the start; each method has its own by default."""

@@ -398,7 +398,7 @@ def test_a_model_needs_its_vectors_for_fitting_only(run, database, tmp_path):
         "vectors of sub/../v.bin (3, 3 wide), frozen: 3 of 8 values (33.3% of all occurrences, 1 by spelling) have one"
         in lines
     )
-    assert "vectors: 1 names came twice; the first of each counts" in lines
+    assert "vectors: 1 name came twice; the first of each counts" in lines
     assert any(line.startswith("vectors: pet 1 of 3 values") for line in lines)
     assert any(line.startswith("vectors: place 0 of 2 values (0.0%") for line in lines)
     (tmp_path / "v.bin").unlink()

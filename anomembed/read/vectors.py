@@ -73,6 +73,8 @@ def read_vectors(source: str | Path) -> TokenVectors:
         When it holds no vectors, or they are of several widths, not finite, or cut off.
     """
     path = Path(source)
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder; name the file of vectors in it")
     if not path.is_file():
         raise SourceError(f"no such file of vectors: {path}")
     if path.suffix.lower() == ".parquet":

@@ -35,11 +35,11 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
     asked AS (FROM chosen WHERE token = of_token),
     compared AS (
         SELECT token, n_records,
-            round(list_cosine_similarity(embedding, (SELECT embedding FROM asked)), 4) AS similarity
+            list_cosine_similarity(embedding, (SELECT embedding FROM asked)) AS similarity
         FROM chosen WHERE token <> of_token AND has_company),
     ordered AS (
-        SELECT list({token: token, similarity: similarity, n_records: n_records} ORDER BY similarity DESC, token)
-            AS found FROM compared)
+        SELECT list({token: token, similarity: round(similarity, 4), n_records: n_records}
+            ORDER BY similarity DESC, token) AS found FROM compared)
     SELECT unnest(CASE
         WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
         WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token))

@@ -18,6 +18,14 @@ SECTIONS = """
 # clean = true says that the reference is known to hold no anomalies.
 clean = false
 
+# [embedding]
+# method = "ppmi-svd"  # or another, which `anomembed scan --help` names
+# width = 16           # numbers per vector, 1 to 1024, or "auto"
+# epochs = 10          # times through the reference, at most; learning ends when the loss no longer falls
+# learning_rate = 0.2  # at the start; each method has its own, ppmi-svd, graph, onehot and random have neither
+# negatives = 5        # skipgram, cbow, fasttext: values drawn for every true one
+# window = 3           # the same three, of sequences: events on either side that are company
+
 [store]
 # path = "anomembed.duckdb"  # in the folder of this file; without it, anomembed.duckdb in the current folder
 

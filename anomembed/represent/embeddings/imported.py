@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -153,12 +154,22 @@ def _coverage(given: TokenVectors, corpus: Corpus, how: NDArray[np.int64], use: 
     total = _share(corpus, how, 0, corpus.size)
     yield f"vectors of {given.source} ({len(given.names):,}, {given.width} wide), {use}: {total} have one"
     if given.n_repeated:
-        yield f"vectors: {given.n_repeated:,} names came twice; the first of each counts"
+        came = "name came" if given.n_repeated == 1 else "names came"
+        yield f"vectors: {given.n_repeated:,} {came} twice; the first of each counts"
+    yield from _left_out(given, corpus)
     columns = [
         f"{column.name} {_share(corpus, how, low, high)}"
         for column, (low, high) in zip(corpus.columns, pairwise(corpus.offsets.tolist()), strict=True)
     ]
     yield from (f"vectors: {line}" for line in (columns if len(columns) <= LINES else ["; ".join(columns)]))
+
+
+def _left_out(given: TokenVectors, corpus: Corpus) -> Iterable[str]:
+    """Name columns that the vectors are of, but that are not judged by their values here."""
+    known = {name for column in corpus.columns for name in (column.name, spell(column.name))}
+    counts = Counter(name.split("=", 1)[0] for name in given.names if "=" in name)
+    for column, n in [(column, n) for column, n in counts.most_common() if column not in known and n > 2][:LINES]:
+        yield f"vectors: {n:,} are of {shown(column)}, no column of values here; --category may make it one"
 
 
 def _share(corpus: Corpus, how: NDArray[np.int64], low: int, high: int) -> str:

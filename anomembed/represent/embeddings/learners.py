@@ -232,7 +232,10 @@ def fit_embeddings(
         imported=imported,
     )
     learnt = method.fit(corpus, training, seed, progress)
-    return replace(learnt, notes=imported.notes) if imported else learnt
+    n_epochs = len(learnt.losses)
+    is_short = 0 < n_epochs < training.epochs
+    ended = f"learning ended after {n_epochs} of {training.epochs:,} epochs: the loss no longer fell"
+    return replace(learnt, notes=(*(imported.notes if imported else ()), *([ended] if is_short else ())))
 
 
 def _import(vectors: TokenVectors, corpus: Corpus, settings: Settings) -> Imported:
