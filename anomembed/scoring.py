@@ -270,7 +270,8 @@ def _flags(model: Model, flagged: pl.DataFrame, sentences: list[str], contributi
 
 def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[np.float64], place: int) -> str:
     view = model.views[place].view
-    # A column with few values makes the better subject: what was expected of it can be named.
+    # A column with few values makes the better subject: what was expected of it can be named. Of a pair, the column
+    # that contributes more comes first, as in the contributions.
     sizes = np.log1p([len(column.labels) for column in model.vocabulary.columns])
     if isinstance(view, OF_ENTITY):
         return wording.of_entity(case, view)
@@ -282,7 +283,7 @@ def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[n
         return wording.conflict(case, int(view.culprit(case.record)[0]), int(view.entity(case.record)[0]))
     if isinstance(view, PairView):
         pair = view.worst(case.tokens[None, :])[0]
-        first, second = sorted(pair.tolist(), key=lambda column: float(sizes[column]))
+        first, second = sorted(pair.tolist(), key=lambda column: (-float(parts[place][column]), float(sizes[column])))
         return wording.conflict(case, first, second)
     return wording.sentence(case, np.argsort(-parts[place] / sizes, kind="stable").tolist())
 
