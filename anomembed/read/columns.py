@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from duckdb import DuckDBPyConnection
-from duckdb.sqltypes import DuckDBPyType
 
 from anomembed.read.quoting import quote_identifier, quote_text
+
+if TYPE_CHECKING:
+    from duckdb.sqltypes import DuckDBPyType
 
 NO_PATH = ("", "*")  # fields that DuckDB's JSON paths cannot name, nor one with a double quote
 JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
@@ -54,7 +57,7 @@ def describe(connection: DuckDBPyConnection, records: str) -> Iterator[Column]:
 
 
 def _fields(
-    connection: DuckDBPyConnection, records: str, identifier: str, kind: DuckDBPyType
+    connection: DuckDBPyConnection, records: str, identifier: str, kind: "DuckDBPyType"
 ) -> Iterator[tuple[str, str, str]]:
     """Fields of a STRUCT or JSON column, one level deep."""
     if kind.id == "struct":
