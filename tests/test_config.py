@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_settings_are_frozen():
         ("tokens", "bins", [2, 256], [1, 257]),
         ("embedding", "width", [1, 1024, "auto"], [0, 1025, "wide"]),
         ("embedding", "method", ["ppmi-svd", "skipgram"], ["word2vec"]),
-        ("embedding", "epochs", [1], [0]),
+        ("embedding", "epochs", [1, 1000], [0, 1001]),
         ("embedding", "learning_rate", [1e-9, 10.0], [0, -1, float("inf"), float("nan")]),
         ("embedding", "negatives", [1, 100], [0, 101]),
         ("embedding", "window", [1, 100], [0, 101]),
@@ -214,6 +215,21 @@ def test_what_init_writes_is_read_back_as_the_same_roles(run, database):
     assert [(c.name, c.role) for c in told.columns] == [(c.name, c.role) for c in inferred.columns]
     assert {column.name for column in told.of(Role.CATEGORY, Role.IGNORE)} >= set(NASTY)
     assert {column.reason for column in told.columns} == {"as told"}
+
+
+@pytest.mark.parametrize("more", [(), ("--vectors", "v.txt"), ("--vectors", "v.txt", "--vectors-use", "frozen")])
+def test_what_init_writes_may_lose_its_comment_signs(run, database, tmp_path, more):
+    """Every setting that is shown is one, with a value that it may have, and no section is there twice."""
+    path = database("CREATE TABLE t AS SELECT i AS id, 'a' || i % 3 AS a, 'b' || i % 3 AS b FROM range(90) r(i)")
+    (tmp_path / "v.txt").write_text("a0 1 2\n")
+    assert run("init", path, "-o", "t.toml", *more).code == 0
+    lines = (tmp_path / "t.toml").read_text().splitlines()
+    bare = [re.sub(r"^# (?=\[|(?!session_gap)[a-z_]+ = )", "", line) for line in lines]  # that is instead of a key
+    assert sum(line != other for line, other in zip(lines, bare, strict=True)) > 10
+    (tmp_path / "t.toml").write_text("\n".join(line.replace('"..."', '"a"') for line in bare))
+    config = load_config(tmp_path / "t.toml")
+    assert (config.embedding.method, config.embedding.negatives, config.embedding.window) == ("ppmi-svd", 5, 3)
+    assert (config.embedding.vectors is not None) == bool(more)
 
 
 def test_init_writes_the_event_that_it_is_told(run, database):

@@ -394,7 +394,7 @@ def test_a_corpus_of_the_other_kind_is_refused(pets):
 
 def begin(corpus, method, names, **settings):
     """Learn with imported vectors."""
-    vectors = TokenVectors("v", tuple(names), np.array(list(names.values()), np.float32), 0)
+    vectors = TokenVectors("v", tuple(names), np.array(list(names.values()), np.float32))
     return fit_embeddings(corpus, EmbeddingConfig(method=method, vectors="v", **settings), 0, vectors=vectors)
 
 

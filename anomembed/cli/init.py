@@ -44,7 +44,7 @@ def init(
     from anomembed.read.roles import Role, infer_roles
     from anomembed.read.table import Table
     from anomembed.read.vectors import read_vectors
-    from anomembed.write.template import config_text, embedding_text
+    from anomembed.write.template import config_text
 
     config = make_config(said, "the options")
     if vectors:
@@ -55,9 +55,8 @@ def init(
     with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, told)
         events = _spelled(opened, config.sequence)
-        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, events)
-    if vectors:
-        commented += embedding_text(vectors, vectors_use, output.parent)
+        begun = (vectors, vectors_use) if vectors else None
+        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, events, begun)
     output.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
 

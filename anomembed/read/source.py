@@ -27,6 +27,7 @@ READERS = {
 COMPRESSIONS = (".gz", ".zst")
 GLOB = re.compile(r"[*?\[]")
 QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
+NO_PARQUET = re.compile(r"No magic bytes found at end of file '(.*)'|File '(.*)' too small to be a Parquet file")
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
@@ -61,6 +62,8 @@ def clear_errors(what: str) -> Iterator[None]:
             hints.append("(Text in SQL stands in single quotes.)")
         if "syntax error" in first:
             hints.append('(A column called like a word of SQL stands in double quotes: "at".)')
+        if found := NO_PARQUET.search(first):
+            raise SourceError(f"{found[1] or found[2]} is no Parquet file, or is cut off") from error
         if "not a valid DuckDB" in first:
             raise SourceError(f"{what} is not a DuckDB file; data files end in {', '.join(READERS)}") from error
         raise SourceError(f"{what}: {' '.join([first, *hints])}") from error

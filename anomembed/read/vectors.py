@@ -21,7 +21,8 @@ NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(mo
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
 VECTORS_AT_ONCE = 50_000
 MOST_SHOWN = 6  # widths in a message
-LARGEST = 1e9  # of a number: what learning makes of larger ones is beyond single precision
+UNREADABLE = "\ufffd"  # what stands for bytes that are no text
+LARGEST = 1e9  # of a number: far beyond those of any embedding
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ class TokenVectors:
         Distinct; ``column=token`` for a column, or just the token, for every column.
     vectors : ndarray of shape (n_names, width)
         Float32, finite, none of them zero.
-    n_repeated : int
-        How many more there were whose name had been there before; they were left out.
+    notes : tuple of str
+        What was left out, and what is odd about the names, a clause each.
     """
 
     source: str
     names: tuple[str, ...]
     vectors: NDArray[np.float32]
-    n_repeated: int
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -132,7 +133,7 @@ def _read_table(path: str, query: str | None) -> Rows:
         frames = list(table.batches(select, (), None, VECTORS_AT_ONCE))
     if not frames:
         raise DataError(f"{path} is empty: there are no vectors in it")
-    frame = pl.concat(frames).drop_nulls("name")
+    frame = pl.concat(frames)
     widths = frame["vector"].list.len().unique().drop_nulls().sort().to_list()
     if len(widths) != 1 or frame["vector"].null_count() or not widths[0]:
         found = ", ".join(map(str, widths[:MOST_SHOWN])) + (", ..." if len(widths) > MOST_SHOWN else "")
@@ -142,15 +143,27 @@ def _read_table(path: str, query: str | None) -> Rows:
     return frame["name"].to_list(), numbers.reshape(-1, widths[0])
 
 
-def _checked(source: str, names: Sequence[str], vectors: NDArray[np.float32]) -> TokenVectors:
+def _checked(source: str, names: Sequence[str | None], vectors: NDArray[np.float32]) -> TokenVectors:
     bad = np.flatnonzero(~(np.abs(vectors) <= LARGEST).all(axis=1))
     if len(bad):
         what = f"beyond {LARGEST:g}" if np.isfinite(vectors[bad[0]]).all() else "that is not finite"
-        raise DataError(f"{source}: the vector of {shown(names[bad[0]])} has a number {what}")
-    first = {name: place for place, name in reversed(list(enumerate(names)))}
-    kept = np.sort(np.fromiter(first.values(), np.int64, len(first)))
-    n_repeated = len(names) - len(kept)
-    kept = kept[vectors[kept].any(axis=1)]  # a vector of zeros is none
-    if not len(kept):
+        raise DataError(f"{source}: the vector of {shown(names[bad[0]] or '')} has a number {what}")
+    first: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if name is not None:
+            first.setdefault(name, place)
+    if not first:
+        raise DataError(f"{source}: no vector has a name")
+    is_some = (vectors != 0).any(axis=1).tolist()
+    kept = {name: place for name, place in first.items() if is_some[place]}
+    if not kept:
         raise DataError(f"{source}: all vectors are zero")
-    return TokenVectors(source, tuple(names[place] for place in kept.tolist()), vectors[kept], n_repeated)
+    n_nameless = sum(name is None for name in names)
+    found = {
+        "without a name, left out": n_nameless,
+        "of a name that came before; the first of each counts": len(names) - n_nameless - len(first),
+        "of zeros, left out": len(first) - len(kept),
+        "of a name that is no valid UTF-8": sum(UNREADABLE in name for name in kept),
+    }
+    notes = tuple(f"{n:,} {what}" for what, n in found.items() if n)
+    return TokenVectors(source, tuple(kept), vectors[list(kept.values())], notes)

@@ -1,4 +1,7 @@
-"""Compile a loop by numba, and keep what was compiled where it can be kept."""
+"""Compile a loop by numba, and keep what was compiled where it can be kept.
+
+What is kept counts as old when the file of the loop changes, not when only the file of another does that it calls.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -13,18 +13,17 @@ SEQUENCE = {
     "order": ('["..."]', "what puts the events of a sequence in order; the timestamp by default"),
     "event": ('["..."]', "what happened; of single records, what is followed in its entity's order"),
 }
-SECTIONS = """
-[reference]
-# clean = true says that the reference is known to hold no anomalies.
-clean = false
-
-# [embedding]
+EMBEDDING = """
 # method = "ppmi-svd"  # or another, which `anomembed scan --help` names
 # width = 16           # numbers per vector, 1 to 1024, or "auto"
 # epochs = 10          # times through the reference, at most; learning ends when the loss no longer falls
 # learning_rate = 0.2  # at the start; each method has its own, ppmi-svd, graph, onehot and random have neither
 # negatives = 5        # skipgram, cbow, fasttext: values drawn for every true one
 # window = 3           # the same three, of sequences: events on either side that are company
+"""
+SECTIONS = """
+[reference]
+clean = false  # true when the reference is known to hold no anomalies
 
 [store]
 # path = "anomembed.duckdb"  # in the folder of this file; without it, anomembed.duckdb in the current folder
@@ -44,6 +43,7 @@ def config_text(
     folder: Path,
     line_format: str | None = None,
     sequence: Mapping[str, str | Sequence[str]] | None = None,
+    vectors: tuple[str, str | None] | None = None,
 ) -> str:
     """Return a configuration with the inferred roles.
 
@@ -61,6 +61,8 @@ def config_text(
         What the lines of a log are made of.
     sequence : mapping, optional
         What makes a sequence, and which events are followed: settings of the section ``[sequence]``.
+    vectors : tuple of str, optional
+        The file of vectors to begin with, and what to do with them if that was said.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def config_text(
     ]
     for role in (Role.KEY, *JUDGED, Role.IGNORE):
         lines += _role_lines(role, [column for column in roles.of(role) if not _is_field(column, roles)])
-    return "\n".join(lines) + "\n" + _sequence_text(sequence or {}) + SECTIONS
+    return "\n".join(lines) + "\n" + _sequence_text(sequence or {}) + _embedding_text(vectors, folder) + SECTIONS
 
 
 def _sequence_text(sequence: Mapping[str, str | Sequence[str]]) -> str:
@@ -95,20 +97,12 @@ def _sequence_text(sequence: Mapping[str, str | Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def embedding_text(vectors: str, use: str | None, folder: Path) -> str:
-    """Return the section of a configuration that says which vectors to begin with.
-
-    Parameters
-    ----------
-    vectors : str
-        The file.
-    use : str or None
-        What to do with them.
-    folder : Path
-        Where the configuration will be.
-    """
+def _embedding_text(vectors: tuple[str, str | None] | None, folder: Path) -> str:
+    if vectors is None:
+        return "\n# [embedding]" + EMBEDDING
+    file, use = vectors
     said = f"vectors_use = {_quoted(use)}" if use else '# vectors_use = "fine-tune"  # or "start" or "frozen"'
-    return f"\n[embedding]\nvectors = {_quoted(_beside(vectors, folder))}\n{said}\n"
+    return f"\n[embedding]\nvectors = {_quoted(_beside(file, folder))}\n{said}" + EMBEDDING
 
 
 def _role_lines(role: Role, columns: Sequence[ColumnRole]) -> list[str]:

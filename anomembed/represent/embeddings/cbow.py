@@ -1,7 +1,9 @@
 """CBOW: the company of a token together, its mean vector, predicts the token, told from drawn ones [1]_.
 
 One prediction per token instead of one per pair. The mean of a token's company is a difference of running sums, so
-that a token costs the same whatever the window.
+that a token costs the same whatever the window. A mean moves less than one vector does, so its learning rate is half as
+high again as skip-gram's: with the same rate the benchmark's tables lose .001 and the ranking of its frauds .05 of ROC
+AUC; with twice the rate the tables gain .002, but vectors of few values no longer settle.
 
 .. [1] Mikolov, Chen, Corrado, Dean: Efficient estimation of word representations in vector space. ICLR workshops 2013.
 """

@@ -93,19 +93,16 @@ def run_epoch(
     if not n_rounds:
         loss, n_pairs = kernel(*matrices, order, *rates, states[0, 0], *samples.arguments())
         return loss / max(n_pairs, 1)
-    copies = [np.empty((SHARDS, *matrix.shape), np.float32) for matrix in matrices]
     total = np.zeros(2)
     with ThreadPoolExecutor(min(SHARDS, n_processors())) as pool:
         for number, part in enumerate(np.array_split(order, n_rounds)):
-
-            def work(shard: int, part: Ints = part, number: int = number) -> tuple[float, int]:
-                own = [copy[shard] for copy in copies]
-                for mine, matrix in zip(own, matrices, strict=True):
-                    mine[:] = matrix
-                ends = between[number : number + 2].tolist()
-                return kernel(*own, part[shard::SHARDS], *ends, states[number, shard], *samples.arguments())
-
-            total += np.sum(list(pool.map(work, range(SHARDS))), axis=0)
+            copies = [np.repeat(matrix[None], SHARDS, axis=0) for matrix in matrices]
+            ends = between[number : number + 2].tolist()
+            work = [
+                pool.submit(kernel, *own, part[shard::SHARDS], *ends, states[number, shard], *samples.arguments())
+                for shard, own in enumerate(zip(*copies, strict=True))
+            ]
+            total += np.sum([done.result() for done in work], axis=0)
             for matrix, copy in zip(matrices, copies, strict=True):
                 put_together(matrix, copy)
     return float(total[0] / max(total[1], 1))

@@ -88,29 +88,27 @@ def _hold_parts(
     """
     if imported is None:
         return hold_vectors(rows, None, corpus.occurrences)
-    of_token = np.repeat(np.arange(corpus.size), np.diff(part_starts))
-    is_of_known = imported.known[of_token]
-    row, token = parts[is_of_known], of_token[is_of_known]
-    is_piece = row >= corpus.size
-    times = np.bincount(row[is_piece], minlength=len(rows))[:, None]
-    sums = np.zeros((len(rows), imported.vectors.shape[1]), np.float64)
-    np.add.at(sums, row[is_piece], imported.vectors[token[is_piece]])
-    given = times[:, 0] > 0
-    width = sums.shape[1]
-    rows[given, :width] = (sums[given] / times[given]).astype(np.float32)
+    belongs = _parts_of(part_starts, parts, len(rows))
+    of_known, width = belongs[np.flatnonzero(imported.known)], imported.vectors.shape[1]
+    times = of_known.sum(axis=0)
+    times[: corpus.size] = 0
+    given = times > 0
+    rows[given, :width] = (of_known.T @ imported.vectors[imported.known])[given] / times[given, None]
     missing = imported.vectors - _mean_of_parts(rows[:, :width], part_starts, parts)
     sizes = np.diff(part_starts)[:, None].astype(np.float32)
     own = np.flatnonzero(imported.known)
     rows[own, :width] += (missing * sizes)[own]
     held, where = hold_vectors(rows, imported, corpus.occurrences)
-    often = np.bincount(parts, corpus.occurrences[of_token], minlength=len(rows))  # it is moved by all of its values
-    strongest = np.zeros(len(rows), np.float32)
-    np.maximum.at(strongest, row, held[token] * np.maximum(corpus.occurrences[token], 1).astype(np.float32))
-    held[given] = (strongest / np.maximum(often, 1))[given]
+    often = belongs.T @ corpus.occurrences  # a piece is moved by all values that it is a piece of
+    held[given] = imported.pull / np.maximum(often, 1)[given]
     return held, where
 
 
+def _parts_of(part_starts: Ints, parts: Ints, n_rows: int) -> sparse.csr_array:
+    """Return which rows are parts of each token, shape (n_tokens, n_rows)."""
+    return sparse.csr_array((np.ones(len(parts)), parts, part_starts), shape=(len(part_starts) - 1, n_rows))
+
+
 def _mean_of_parts(rows: Matrix, part_starts: Ints, parts: Ints) -> Matrix:
-    sizes = np.diff(part_starts)
-    shares = sparse.csr_array((np.repeat(1 / sizes, sizes), parts, part_starts), shape=(len(sizes), len(rows)))
-    return np.asarray(shares @ rows.astype(np.float64), np.float32)
+    sums = _parts_of(part_starts, parts, len(rows)) @ rows.astype(np.float64)
+    return np.asarray(sums / np.diff(part_starts)[:, None], np.float32)

@@ -23,6 +23,7 @@ Use = Literal["start", "frozen", "fine-tune"]
 WORD = re.compile(r"[^\W_]+")
 NONE, EXACT, SPELLING, WORDS = range(4)  # how a token came to its vector
 SPELLED = (Kind.VALUE, Kind.TEMPLATE)
+FEWEST = 3  # names before an equals sign that tell a column from a word that holds one
 LINES = 12  # columns with a line each; of more, one line has all
 
 
@@ -51,6 +52,11 @@ class Imported:
     strength: float
     notes: tuple[str, ...]
 
+    @property
+    def pull(self) -> float:
+        """How strongly a vector is held, in records; infinite when it is frozen."""
+        return {"start": 0.0, "frozen": np.inf, "fine-tune": self.strength}[self.use]
+
     def hold(self, occurrences: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return how strongly every token is held, beside what one record with it counts; infinite when it is frozen.
 
@@ -59,8 +65,7 @@ class Imported:
         occurrences : ndarray of shape (n_tokens,)
             Records with each token.
         """
-        strength = {"start": 0.0, "frozen": np.inf, "fine-tune": self.strength}[self.use]
-        return np.where(self.known, strength / np.maximum(occurrences, 1), 0).astype(np.float32)
+        return np.where(self.known, self.pull / np.maximum(occurrences, 1), 0).astype(np.float32)
 
 
 def match_vectors(given: TokenVectors, corpus: Corpus, use: Use, strength: float) -> Imported:
@@ -153,9 +158,7 @@ def plain_spelling(text: str) -> str:
 def _coverage(given: TokenVectors, corpus: Corpus, how: NDArray[np.int64], use: Use) -> Iterable[str]:
     total = _share(corpus, how, 0, corpus.size)
     yield f"vectors of {given.source} ({len(given.names):,}, {given.width} wide), {use}: {total} have one"
-    if given.n_repeated:
-        came = "name came" if given.n_repeated == 1 else "names came"
-        yield f"vectors: {given.n_repeated:,} {came} twice; the first of each counts"
+    yield from (f"vectors: {note}" for note in given.notes)
     yield from _left_out(given, corpus)
     columns = [
         f"{column.name} {_share(corpus, how, low, high)}"
@@ -168,7 +171,8 @@ def _left_out(given: TokenVectors, corpus: Corpus) -> Iterable[str]:
     """Name columns that the vectors are of, but that are not judged by their values here."""
     known = {name for column in corpus.columns for name in (column.name, spell(column.name))}
     counts = Counter(name.split("=", 1)[0] for name in given.names if "=" in name)
-    for column, n in [(column, n) for column, n in counts.most_common() if column not in known and n > 2][:LINES]:
+    unknown = [(column, n) for column, n in counts.most_common() if column not in known and n >= FEWEST]
+    for column, n in unknown[:LINES]:
         yield f"vectors: {n:,} are of {shown(column)}, no column of values here; --category may make it one"
 
 

@@ -138,7 +138,7 @@ def _network(fit: Learner, learns_from: Literal["records", "whole sequences"]) -
 METHODS: dict[str, Method] = {
     "ppmi-svd": Method(_fit_ppmi_svd),
     "skipgram": Method(fit_skipgram, learning_rate=0.2),
-    "cbow": Method(fit_cbow, learning_rate=0.2),
+    "cbow": Method(fit_cbow, learning_rate=0.3),
     "glove": Method(fit_glove, learning_rate=0.1),
     "fasttext": Method(fit_fasttext, learning_rate=0.2),
     "graph": Method(fit_graph),
@@ -232,10 +232,14 @@ def fit_embeddings(
         imported=imported,
     )
     learnt = method.fit(corpus, training, seed, progress)
-    n_epochs = len(learnt.losses)
-    is_short = 0 < n_epochs < training.epochs
-    ended = f"learning ended after {n_epochs} of {training.epochs:,} epochs: the loss no longer fell"
-    return replace(learnt, notes=(*(imported.notes if imported else ()), *([ended] if is_short else ())))
+    of_import = imported.notes if imported else ()
+    return replace(learnt, notes=(*of_import, *_note_end(len(learnt.losses), training.epochs)))
+
+
+def _note_end(n_epochs: int, most: int) -> list[str]:
+    if n_epochs in (0, most):
+        return []
+    return [f"learning ended after {n_epochs} of {most:,} epochs: the loss no longer fell"]
 
 
 def _import(vectors: TokenVectors, corpus: Corpus, settings: Settings) -> Imported:

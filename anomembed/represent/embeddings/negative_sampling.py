@@ -66,9 +66,11 @@ def draw(state, low, high, noise):
 
 @njit(inline="always")
 def fit_outputs(inputs, found, shift, first, skip, n_inputs, contexts, outputs, low, high, rate, told, loss):
-    """Tell the first output from the others by `n_inputs` rows of inputs from `first` on, without the row `skip`.
+    """Tell a true output, the first of `outputs`, from drawn ones by each of some inputs, all at the same rate.
 
-    Moves the outputs from `low` to `high`, and adds to `found`, `shift` rows on, how far the inputs shall go.
+    The inputs are `n_inputs` rows from `first` on, the row `skip` (the token itself) left out. The outputs from `low`
+    to `high` are moved in `contexts`; how far the inputs shall go is added to `found`, as many rows on as `shift`
+    says. `told` is room for what is computed of every pair, `loss` is added to.
     """
     width, n_outputs = contexts.shape[1], high - low
     for output in range(n_outputs):

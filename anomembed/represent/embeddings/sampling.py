@@ -73,17 +73,11 @@ def make_samples(
     times : ndarray
         How often each of its sequences occurs.
     """
-    sequences, times = corpus.sequences, corpus.times
-    starts = sequences.starts
-    if corpus.is_ordered and len(sequences) and sequences.lengths.max() > LONGEST_SEQUENCE:
-        n_pieces = np.maximum(-(-sequences.lengths // LONGEST_SEQUENCE), 1)
-        size = -(-sequences.lengths // n_pieces)  # about equal: an event that is alone in its piece keeps no company
-        cuts = np.flatnonzero(sequences.places % size[sequences.of_event] == 0)
-        times, starts = times[sequences.of_event[cuts]], np.append(cuts, len(sequences.events))
+    starts, times = _pieces(corpus) if corpus.is_ordered else (corpus.sequences.starts, corpus.times)
     part_starts, own = parts or (np.arange(corpus.size + 1), np.arange(corpus.size))
     column_of = np.repeat(np.arange(len(corpus.columns), dtype=np.int32), np.diff(corpus.offsets))
     return Samples(
-        events=sequences.events,
+        events=corpus.sequences.events,
         starts=starts,
         window=window if corpus.is_ordered else RECORD_WINDOW,
         shuffled=not corpus.is_ordered,
@@ -96,6 +90,15 @@ def make_samples(
         held=hold[0],
         where=hold[1],
     ), times
+
+
+def _pieces(corpus: Corpus) -> tuple[Ints, Ints]:
+    """Cut long sequences; return where the pieces start, and how often each occurs."""
+    sequences = corpus.sequences
+    n_pieces = np.maximum(-(-sequences.lengths // LONGEST_SEQUENCE), 1)
+    size = -(-sequences.lengths // n_pieces)  # about equal: an event that is alone in its piece keeps no company
+    cuts = np.flatnonzero(sequences.places % size[sequences.of_event] == 0)
+    return np.append(cuts, len(sequences.events)), corpus.times[sequences.of_event[cuts]]
 
 
 def _noise(occurrences: NDArray[np.float64], offsets: Ints) -> NDArray[np.uint64]:
