@@ -16,7 +16,7 @@ from anomembed.represent.arrays import Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
 from anomembed.represent.embeddings.learners import fit_embeddings
-from anomembed.represent.quality.clusters import Clusters, find_clusters
+from anomembed.represent.quality.clusters import Clusters, find_clusters, find_company
 from anomembed.represent.quality.neighbours import Agreement, compare_groups, compare_neighbours
 from anomembed.represent.quality.prediction import Prediction, predict_left_out
 from anomembed.represent.quality.projection import project
@@ -230,21 +230,25 @@ def tabulate(
     if grouping and quality.grouping:
         found[f"neighbours of the same {grouping.by}, among {grouping.column}"] = quality.grouping
     names = token_names(corpus)
-    members = [
-        *((str(number), some) for number, some in enumerate(clusters.members, 1)),
-        (NOT_CLUSTERED, clusters.alone),
-    ]
     return {
         "prediction": pl.concat([prediction, mean], how="diagonal"),
         "neighbours": pl.DataFrame([{"what": what, **vars(agreement)} for what, agreement in found.items()]),
-        "clusters": pl.DataFrame(
-            [
-                {"cluster": number, "n_tokens": len(some), "typical": [names[token] for token in some[:TYPICAL]]}
-                for number, some in members
-            ],
-            schema={"cluster": pl.String, "n_tokens": pl.Int64, "typical": pl.List(pl.String)},
-        ),
+        "clusters": _tabulate_clusters(clusters, corpus, names),
     }
+
+
+def _tabulate_clusters(clusters: Clusters, corpus: Corpus, names: list[str]) -> pl.DataFrame:
+    found = {str(number): (some, find_company(some, corpus.counts)) for number, some in enumerate(clusters.members, 1)}
+    found[NOT_CLUSTERED] = (clusters.alone, np.array([], np.int64))
+    return pl.DataFrame(
+        {
+            "cluster": list(found),
+            "n_tokens": [len(some) for some, _ in found.values()],
+            "typical": [[names[token] for token in some[:TYPICAL]] for some, _ in found.values()],
+            "goes_with": [[names[token] for token in company] for _, company in found.values()],
+        },
+        schema_overrides={"typical": pl.List(pl.String), "goes_with": pl.List(pl.String)},
+    )
 
 
 def map_points(

@@ -23,7 +23,9 @@ from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.evaluation import IS_ABNORMAL, hide_column, rank, read_labels
 from anomembed.fitting import find_roles, split_corpus
 from anomembed.read.table import Table
+from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.keys import distinct
 from anomembed.represent.quality import clusters, neighbours, prediction
 from anomembed.write.map import Points, draw_map
 
@@ -240,6 +242,18 @@ def test_clusters_are_those_that_were_planted():
     assert found.alone.tolist() == [40, 41, 42, 43, 44]
 
 
+def test_a_cluster_is_told_by_what_it_goes_with():
+    """Customers 0-2 pay in tokens 6, 3-5 in 7; 8 goes with everybody, 9 with one of the first three."""
+    customer = np.random.default_rng(0).integers(0, 6, 600)
+    channel = np.where((customer == 0) & (np.arange(600) % 2 == 0), 9, 8)
+    rows, _, times = distinct(np.column_stack([customer, 6 + customer // 3, channel]).astype(np.int32))
+    counts = count_pairs(rows, times, 10)
+    assert clusters.find_company(np.arange(3), counts).tolist() == [6, 9]
+    assert clusters.find_company(np.arange(3, 6), counts).tolist()[0] == 7
+    assert set(clusters.find_company(np.array([6]), counts).tolist()) == {0, 1, 2}  # 9 is the fourth
+    assert clusters.find_company(np.arange(10), counts).tolist() == []
+
+
 def test_compare_ranks_a_learner_above_random_vectors(run, planted):
     names = "random,ppmi-svd"
     outcome = run("evaluate", planted, "records", "--compare", names, "--label", "truth", "--ignore", "kind",
@@ -316,6 +330,7 @@ def test_all_that_is_measured_is_printed_in_every_form(run, planted, form):
         assert list(tables) == ["prediction", "neighbours", "clusters"]
         assert tables["neighbours"][1]["share"] == 1
         assert tables["clusters"][0]["typical"][0].startswith("event=e")
+        assert set(tables["clusters"][0]) == {"cluster", "n_tokens", "typical", "goes_with"}
     elif form == "ndjson":
         rows = [json.loads(line) for line in outcome.out.splitlines()]
         assert {row["table"] for row in rows} == {"prediction", "neighbours", "clusters"}

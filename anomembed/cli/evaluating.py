@@ -119,7 +119,7 @@ def evaluate_table(config: Config, asked: Asked, form: Format, *, quiet: bool) -
             found = compare_learners(
                 table, roles, config, split, names, grouping, labels, lambda name: teller.say("learning", name)
             )
-            print_tables({"learners": found}, form)
+            print_tables({"learners": found}, form, turned=True)
             return
     _measure(config, asked, split, grouping, form, teller, table.name)
 

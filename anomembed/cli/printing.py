@@ -62,7 +62,7 @@ def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
     _print_rows({name: name in ("rank", "tail") for name in heads}, rows)
 
 
-def print_tables(tables: Mapping[str, pl.DataFrame], form: Format) -> None:
+def print_tables(tables: Mapping[str, pl.DataFrame], form: Format, *, turned: bool = False) -> None:
     """Print several tables on standard output.
 
     Parameters
@@ -71,12 +71,18 @@ def print_tables(tables: Mapping[str, pl.DataFrame], form: Format) -> None:
         By name.
     form : Format
         How: one under the other; one JSON object; or rows that begin with the name of their table.
+    turned : bool
+        Whether people see rows as columns; for few rows of many figures.
     """
     if form is Format.TABLE:
         for place, frame in enumerate(tables.values()):
             sys.stdout.write("\n" if place else "")
             is_right = {name: kind.is_numeric() for name, kind in frame.schema.items()}
-            _print_rows(is_right, [[_shown(value) for value in row] for row in frame.iter_rows()])
+            rows = [[_shown(value) for value in row] for row in frame.iter_rows()]
+            if turned:
+                first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
+                is_right = {name: place > 0 for place, name in enumerate(first)}
+            _print_rows(is_right, rows)
     elif form is Format.JSON:
         sys.stdout.write(_json({name: plain_rows(frame) for name, frame in tables.items()}, indent=1) + "\n")
     elif form is Format.NDJSON:

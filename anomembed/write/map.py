@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg")
 COLOURS = ("#3b6fb6", "#d1603d", "#4c9a5b", "#8a63b0", "#c2a01e", "#3aa3a9", "#c65a92", "#7a5c45")
-OTHER = "#a7adb5"
+SHAPES = ("o", "D", "^")  # once all colours are taken
+OTHER = ("#a7adb5", "o")
 INK, PAPER = "#22262b", "#ffffff"
 LONGEST_LABEL = 28  # characters of a label
 MOST_NAMED = 60  # labels
@@ -41,7 +42,7 @@ class Points:
     names : tuple of str
         What they are called; the first ones are named first where there is no room for all.
     kinds : tuple of str
-        Of what kind each is: points of a kind share a colour.
+        Of what kind each is: points of a kind share a colour and a shape.
     weights : tuple of float
         How large they are drawn.
     """
@@ -85,22 +86,26 @@ def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
         _name_points(axes, points)
         about: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
         with completed(path) as unfinished:
-            figure.savefig(unfinished, format=path.suffix[1:], metadata=about)
+            figure.savefig(unfinished, format=path.suffix[1:], metadata={"Title": clean_text(title), **about})
 
 
 def _draw_points(axes: "Axes", points: Points) -> None:
     often = [kind for kind, _ in sorted(Counter(points.kinds).items(), key=lambda item: (-item[1], item[0]))]
-    colour_of = dict(zip(often, COLOURS, strict=False))
+    looks = [(colour, shape) for shape in SHAPES for colour in COLOURS]
+    look_of = dict(zip(often, looks, strict=False))
     weights = np.sqrt(np.array(points.weights))
     areas = SMALLEST + (LARGEST - SMALLEST) * (weights / max(weights.max(initial=0), 1e-9)) ** 1.5
-    colours = np.array([colour_of.get(kind, OTHER) for kind in points.kinds])
     x, y = points.places.T
-    axes.scatter(x, y, areas, colours, alpha=0.72, edgecolors=PAPER, linewidths=0.7)
-    shown = [(kind, colour_of[kind]) for kind in often if kind in colour_of]
-    if len(often) > len(COLOURS):
-        shown.append((f"{len(often) - len(COLOURS)} others", OTHER))
-    for kind, colour in shown:
-        axes.scatter([], [], 60, colour, label=_short(kind), alpha=0.85, edgecolors="none")
+    of_point = [look_of.get(kind, OTHER) for kind in points.kinds]
+    for look in (OTHER, *look_of.values()):  # rare kinds lie on top
+        some = np.array([own == look for own in of_point], bool)
+        colour, shape = look
+        axes.scatter(x[some], y[some], areas[some], colour, marker=shape, alpha=0.72, edgecolors=PAPER, linewidths=0.7)
+    shown = {_short(kind): look for kind, look in look_of.items()}
+    if len(often) > len(looks):
+        shown[f"{len(often) - len(looks)} others"] = OTHER
+    for kind, (colour, shape) in shown.items():
+        axes.scatter([], [], 60, colour, marker=shape, label=kind, alpha=0.85, edgecolors="none")
     legend = axes.legend(
         loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10, labelcolor=INK, handletextpad=0.3
     )

@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Ints
+from anomembed.represent.counts import Counts
 from anomembed.represent.quality.neighbours import unit_vectors
 
 MOST_CLUSTERED = 5_000  # the most frequent tokens
 SMALLEST = 3  # tokens of a cluster
+MOST_NAMED = 3  # tokens that a cluster goes with
+CLEARLY = 3  # standard deviations of a count above the one by chance
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,31 @@ def find_clusters(vectors: NDArray[np.float32], occurrences: NDArray[np.float64]
     members = [_by_typicality(unit, tokens[found == number]) for number in range(found.max() + 1)]
     members.sort(key=lambda some: (-len(some), int(some[0])))
     return Clusters(tuple(members), np.sort(np.concatenate([alone, tokens[found < 0]])))
+
+
+def find_company(members: Ints, counts: Counts) -> Ints:
+    """Find what a cluster has in common: tokens that its members occur with more often than by chance.
+
+    Parameters
+    ----------
+    members : ndarray of shape (n_members,)
+        Tokens of the cluster.
+    counts : Counts
+        Pair counts of all tokens.
+
+    Returns
+    -------
+    ndarray of shape (n_found,)
+        At most three tokens outside the cluster, those first that tell most of it: by the pairs, times the logarithm of
+        how many times more they are than by chance.
+    """
+    met = np.asarray(counts.together[members].sum(axis=0))
+    by_chance = counts.single[members].sum() * counts.single / max(counts.n_records, 1)
+    is_more = met - by_chance > CLEARLY * np.sqrt(by_chance)
+    is_more[members] = False
+    telling = np.where(is_more, met * np.log((met + 1) / (by_chance + 1)), 0)
+    first = np.argsort(-telling, kind="stable")[:MOST_NAMED]
+    return np.asarray(first[telling[first] > 0])
 
 
 def _by_typicality(unit: NDArray[np.float32], tokens: Ints) -> Ints:
