@@ -1,14 +1,15 @@
 """Measure the methods that learn embeddings: how fast, beside gensim, and how well `anomembed scan` does with each.
 
-    python learners.py DATA [--speed | --quality] [--records 250_000] [--only NAME ...] [--sets NAME ...]
+    python learners.py DATA [--speed | --quality] [--records 250_000] [--only NAME ...] [--sets NAME ...] [--seeds 3]
 
 DATA is the folder of files that README.md describes. Speed: card payments as sentences of five words (customer,
 terminal, hour, weekday, amount), with the same width, window, negatives and epochs; gensim is left out when not
 installed. Beside it what the vectors are good for, as ROC AUC: telling a customer's terminals from as many drawn at
 random, by the product of input and output vectors; and telling frauds by the scores of a model with these vectors.
 Quality: ROC AUC / average precision / processor seconds of a scan of six categorical sets and of the blocks of HDFS,
-and their mean; `gensim-skipgram` and `gensim-cbow` are scans with frozen vectors that gensim has learnt from as many
-pairs (not of HDFS; their learning is not in the seconds). Tables go to stdout, progress to stderr.
+each the mean of so many seeds, and the mean of the sets; behind the ROC AUC its standard deviation from seed to seed.
+`gensim-skipgram` and `gensim-cbow` are scans with frozen vectors that gensim has learnt from as many pairs (not of
+HDFS; their learning is not in the seconds). Tables go to stdout, progress to stderr.
 """
 
 import argparse
@@ -60,12 +61,13 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=250_000)
     parser.add_argument("--only", nargs="+", choices=[*METHODS, *PEERS], default=[*METHODS, *PEERS])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--anomembed", type=cost.read_command, default="anomembed", metavar="COMMAND")
     arguments = parser.parse_args()
     if arguments.speed or not arguments.quality:
         race(arguments.data / "fraud_handbook.parquet", arguments.records)
     if arguments.quality or not arguments.speed:
-        judge(arguments.data, arguments.only, arguments.sets, arguments.anomembed)
+        judge(arguments.data, arguments.only, arguments.sets, arguments.seeds, arguments.anomembed)
     return 0
 
 
@@ -182,41 +184,45 @@ def judge_scan(vectors: NDArray[np.float32], vocabulary: Vocabulary, frame: pl.D
     return float(roc_auc_score(frame["label"], found["raw_score"]))
 
 
-def judge(data: Path, methods: list[str], sets: list[str], tool: list[str]) -> None:
-    """Print AUC / AP / processor seconds of a scan with every method on every set asked for."""
+def judge(data: Path, methods: list[str], sets: list[str], n_seeds: int, tool: list[str]) -> None:
+    """Print AUC / AP / processor seconds of scans with every method on every set asked for."""
     print("", f"| method | {' | '.join(sets)} | mean |", "|---" * (len(sets) + 2) + "|", sep="\n")
     for method in methods:
         cells, figures = [], []
         for name in sets:
-            found = judge_one(data, name, method, tool)
-            if found is None:
+            of_seeds = [judge_one(data, name, method, seed, tool) for seed in range(n_seeds)]
+            found = [figures for figures in of_seeds if figures is not None]
+            if len(found) < n_seeds:
                 cells.append("-" if (name, method in PEERS) == (SEQUENCES, True) else "FAILED")
                 continue
-            figures.append(found)
-            cells.append("{:.3f} / {:.3f} / {:.1f}".format(*found))
+            auc, precision, seconds = np.mean(found, axis=0)
+            figures.append((auc, precision, seconds))
+            cells.append(f"{auc:.3f} ± {np.std(found, axis=0)[0]:.3f} / {precision:.3f} / {seconds:.1f}")
         mean = "{:.4f} / {:.3f} / {:.1f}".format(*np.mean(figures, axis=0)) if len(figures) == len(sets) else "-"
         print(f"| {method} | {' | '.join(cells)} | {mean} |", flush=True)
 
 
-def judge_one(data: Path, name: str, method: str, tool: list[str]) -> list[float] | None:
+def judge_one(data: Path, name: str, method: str, seed: int, tool: list[str]) -> list[float] | None:
     """Return AUC, AP and processor seconds of a scan; None when it failed."""
+    asked = ("--seed", str(seed), "--embedding", method)
     if name == SEQUENCES:
         if method in PEERS:
             return None
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / "seen.duckdb"
             truth = build_sequences(data, database, EVENTS, LABELS)
-            rows = list(ours([*tool, "scan"], database, truth, "0.001", clean=True, options=("--embedding", method)))
+            rows = list(ours([*tool, "scan"], database, truth, "0.001", clean=True, options=asked))
         return [float(rows[0][1][place]) for place in (0, 1, 4)] if rows else None
     data_set = next(data_set for data_set in DATA_SETS if data_set.name == name)
     with tempfile.TemporaryDirectory() as folder:
-        said = learn_by_gensim(data_set, data, method, Path(folder)) if method in PEERS else ("--embedding", method)
-        asked = replace(data_set, options=(*data_set.options, *said))
-        found = run(asked, data, tool, peers=False).methods.get(OURS)
+        if method in PEERS:
+            asked = (*asked[:2], *learn_by_gensim(data_set, data, method, seed, Path(folder)))
+        like = replace(data_set, options=(*data_set.options, *asked))
+        found = run(like, data, tool, peers=False).methods.get(OURS)
     return [found[figure] for figure in ("roc_auc", "average_precision", "processor_seconds")] if found else None
 
 
-def learn_by_gensim(data_set: DataSet, data: Path, method: str, folder: Path) -> tuple[str, ...]:
+def learn_by_gensim(data_set: DataSet, data: Path, method: str, seed: int, folder: Path) -> tuple[str, ...]:
     """Learn vectors of a table's values by gensim; return the options of a scan that takes them as they are."""
     from gensim.models import Word2Vec
 
@@ -224,7 +230,7 @@ def learn_by_gensim(data_set: DataSet, data: Path, method: str, folder: Path) ->
     with duckdb.connect(str(folder / "records.duckdb"), read_only=True) as connection:
         frame = connection.sql("SELECT * EXCLUDE record FROM records").pl()
     most = epochs.MOST_PAIRS // (frame.width * (frame.width - 1))
-    named = frame.sample(min(most, frame.height), seed=0).select(
+    named = frame.sample(min(most, frame.height), seed=seed).select(
         pl.format(f"{name}={{}}", pl.col(name)).alias(name) for name in frame.columns
     )
     sentences = [[word for word in row if word is not None] for row in named.iter_rows()]
@@ -239,7 +245,7 @@ def learn_by_gensim(data_set: DataSet, data: Path, method: str, folder: Path) ->
         epochs=METHODS[PEERS[method]].epochs,
         min_count=1,
         sample=0,
-        seed=1,
+        seed=seed + 1,
     )
     path = folder / "vectors.parquet"
     pl.DataFrame({"token": model.wv.index_to_key, "vector": model.wv.vectors.tolist()}).write_parquet(path)

@@ -136,8 +136,8 @@ def scan_command(command: list[str], data_set: DataSet, database: Path, scores: 
     split = ("--fit-where", "part = 'fit'", "--where", "part = 'score'", "--ignore", "part") if data_set.split else ()
     reference = "--clean-reference" if data_set.clean else "--mixed-reference"
     output = ("--store", str(scores.with_name("store.duckdb")), "--scores-to", str(scores))
-    what = ("scan", str(database), "records", "--key", "record", *data_set.options)
-    return [*command, *what, *split, reference, "--seed", "0", "--quiet", *output]
+    what = ("scan", str(database), "records", "--key", "record", "--seed", "0", *data_set.options)
+    return [*command, *what, *split, reference, "--quiet", *output]
 
 
 def measure_peers(data_set: DataSet, database: Path, truth: pl.DataFrame) -> Iterator[tuple[str, Figures]]:
