@@ -72,15 +72,13 @@ def config_text(
     lines = [
         f"# Roles inferred from {n_records:,} records.",
         "# `anomembed fit` learns what is normal, `anomembed score` judges. Paths start at the folder of this file.",
-        "",
-        "[source]",
+        "\n[source]",
         f"database = {_quoted(_beside(database, folder))}",
         *([f"table = {_quoted(table)}"] if table else []),
         *([f"line_format = {_quoted(line_format)}"] if line_format else []),
         '# fit_where = "..."  # SQL: which records define normal; all by default',
         '# where = "..."      # SQL: which records to score; all by default',
-        "",
-        "[roles]",
+        "\n[roles]",
         "# Move a name to another list to change its role; what is in no list is inferred anew.",
     ]
     for role in (Role.KEY, *JUDGED, Role.IGNORE):
