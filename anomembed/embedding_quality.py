@@ -72,9 +72,10 @@ class Quality:
     grouping: Agreement | None
 
     def means(self) -> dict[str, float]:
-        """Return the mean figures of the columns that could be predicted."""
+        """Return the mean figures of the columns that could be predicted, and the mean coverage of all columns."""
         told = [p for p in self.predictions if p.n_predicted]
-        return {name: fmean(getattr(p, name) for p in told) if told else float("nan") for name in MEANT}
+        found = {name: fmean(getattr(p, name) for p in told) if told else float("nan") for name in MEANT}
+        return {**found, "coverage": fmean(p.coverage for p in self.predictions)}
 
 
 def check_corpus(split: SplitCorpus) -> None:

@@ -24,6 +24,7 @@ from anomembed.represent.views.match import MatchView
 from anomembed.represent.views.number import NumberView
 from anomembed.represent.views.order import StepView
 from anomembed.represent.views.pair import PairView
+from anomembed.represent.views.rarity import RarityView
 from anomembed.represent.views.vector import VectorView
 from anomembed.score.entity_wording import EntityWording
 from anomembed.score.flags import FlagRule
@@ -285,7 +286,8 @@ def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[n
         pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: (-float(parts[place][column]), float(sizes[column])))
         return wording.conflict(case, first, second)
-    return wording.sentence(case, np.argsort(-parts[place] / sizes, kind="stable").tolist())
+    columns = np.argsort(-parts[place] / sizes, kind="stable").tolist()
+    return wording.sentence(case, columns, of_rarity=isinstance(view, RarityView))
 
 
 def _contribution_table(

@@ -299,6 +299,30 @@ def locked(tmp_path):
         process.communicate()
 
 
+def test_a_command_that_is_ended_leaves_no_empty_store(database, tmp_path):
+    """By a signal, while it learns: epochs without end, of a table that takes a while."""
+    path = database(
+        "CREATE TABLE t AS SELECT i AS id, hash(i) % 300 AS a, hash(i + 1) % 300 AS b FROM range(30000) r(i)"
+    )
+    roles = "[roles]\nkey = ['id']\ncategory = ['a', 'b']\n[embedding]\nmethod = 'skipgram'\nepochs = 1000\n"
+    (tmp_path / "t.toml").write_text(f"[source]\ndatabase = '{path.name}'\n{roles}")
+    code = "from anomembed.cli import main; import sys; sys.argv = ['anomembed', 'fit', 't.toml']; main()"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    try:
+        said = next(line for line in process.stderr if line.startswith("number") or line.startswith("category"))
+        assert said
+        until = time.monotonic() + 60
+        while not (tmp_path / "anomembed.duckdb").exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        process.terminate()
+        _, last = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+    assert last.splitlines()[-1] == "anomembed: terminated"
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, "t.toml"}
+
+
 def test_a_source_locked_by_a_writer_may_be_tried_again(run, pets, locked, tmp_path):
     locked(pets)
     said = refused(run("scan", pets, "pets"), tmp_path, code=3)

@@ -233,6 +233,34 @@ def test_neighbours_that_two_sets_of_vectors_share():
     assert abs(found.share - found.chance) < 0.1
 
 
+def test_tokens_without_a_direction_agree_with_nobody():
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 100, 4)).astype(np.float32)
+    alone = neighbours.compare_neighbours(first[:20], second[:20])
+    first[20:60], second[60:] = 0, 0
+    assert neighbours.compare_neighbours(first, second) == alone
+    assert np.isnan(neighbours.compare_neighbours(0 * first, second).share)
+
+
+def test_the_nearest_are_those_of_a_full_sort():
+    vectors = np.random.default_rng(0).integers(-2, 3, (300, 3)).astype(np.float32)  # with many ties
+    unit = neighbours.unit_vectors(vectors)
+    cosines = unit @ unit.T
+    np.fill_diagonal(cosines, -np.inf)
+    found = neighbours.find_nearest(vectors, np.arange(300), 10)
+    assert np.array_equal(found, np.argsort(-cosines, axis=1, kind="stable")[:, :10])
+
+
+def test_the_mean_coverage_is_of_all_columns():
+    known, unknown = (
+        prediction.Prediction(name, 3, n, share, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0)
+        for name, n, share in (("a", 10, 1.0), ("b", 0, 0.0))
+    )
+    nothing = neighbours.Agreement(1, 0, np.nan, np.nan)
+    means = Quality((known, unknown), nothing, None).means()
+    assert (means["coverage"], means["top_1"]) == (0.5, 1.0)
+
+
 def test_clusters_are_those_that_were_planted():
     rng = np.random.default_rng(0)
     centre = np.repeat(np.eye(3), [20, 12, 8], axis=0)
@@ -377,6 +405,23 @@ def test_a_map_of_hostile_values_is_a_harmless_picture_and_always_the_same(tmp_p
     assert b"<script" not in first
     assert b"\x1b" not in first
     assert b"xxxxx" * 20 not in first
+
+
+def test_every_kind_is_in_the_legend():
+    """Also names that matplotlib hides, and names that begin alike."""
+    from matplotlib.figure import Figure
+
+    from anomembed.write.map import _draw_points
+
+    kinds = ("_hidden", f"{'x' * 40}a", f"{'x' * 40}b", *(f"k{i}" for i in range(30)))
+    places = np.random.default_rng(0).random((len(kinds), 2))
+    axes = Figure().add_subplot()
+    _draw_points(axes, Points(places, kinds, kinds, (1.0,) * len(kinds)))
+    shown = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert shown[0] == "_hidden"
+    assert len(set(shown)) == 25
+    assert shown[-1] == "9 others"
+    assert sum(len(part.get_offsets()) for part in axes.collections if len(part.get_offsets()) > 0) >= len(kinds)
 
 
 def test_a_map_is_drawn_by_the_command(run, planted, tmp_path):

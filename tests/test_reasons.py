@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -135,6 +137,23 @@ def test_words_for_a_rare_value():
     reason, parts = explained(fit_model(sales, config=Config(seed=1)), mood="odd")
     assert "mood=odd is rare (" in reason or "mood=odd was never seen" in reason
     assert top(parts) == "mood"
+
+
+def test_words_for_uncommon_values():
+    """One in 60 sales has this mood, and it goes with everything: nothing but how uncommon it is can be said."""
+    odd = np.arange(3000) % 60 == 0
+    sales = make_sales().with_columns(mood=pl.when(pl.Series(odd)).then(pl.lit("odd")).otherwise("mood"))
+    model = fit_model(sales)
+    names, batch = model.vocabulary.names, make_batch(sales.head(1), model.vocabulary, model.numbers)
+    scores = [score[0] for score in expect(batch.tokens, model.vocabulary, model.counts).score]
+    case = Case(["odd"] * len(names), batch, scores)
+    wording = Wording(model.vocabulary, model.counts, model.ranges, (-1,) * len(names))
+    columns = [names.index("mood"), names.index("city")]
+    said = wording.sentence(case, columns, of_rarity=True)
+    n = next(c.n_records for c in model.vocabulary.columns if c.name == "mood")
+    assert re.fullmatch(rf"mood=odd is uncommon \(\d\d of {n:,} records\); expected: m.*", said)
+    assert wording.sentence(case, columns).startswith("no single value stands out")
+    assert "uncommon" not in wording.sentence(case, columns[1:], of_rarity=True)  # one in two has this city
 
 
 def test_a_price_that_all_have_is_not_called_unusual():

@@ -326,7 +326,10 @@ def test_why_takes_a_flag_apart(kept):
 
 def test_why_says_what_it_cannot_explain(kept, copy):
     usual = ask(kept, "SELECT key FROM scores WHERE NOT flagged LIMIT 1")[0][0].replace("'", "''")
-    for key, said in ((usual, "run 1 did not flag"), ("nobody", "run 1 scored no nobody")):
+    for key, said in (
+        (usual, "run 1 did not flag"),
+        ("nobody", "run 1 scored no nobody; of_run := N asks another run"),
+    ):
         with pytest.raises(duckdb.Error, match=said):
             ask(kept, f"FROM why('{key}')")
     for call, said in {

@@ -65,6 +65,14 @@ def test_every_kind_of_file_gives_the_same_vectors(tmp_path, kind):
     assert np.array_equal(found.vectors, np.array([vector for _, vector in ROWS], np.float32))
 
 
+@pytest.mark.parametrize("content", ["2\t2\na\t1\t2\nb\t3\t4\n", "\ufeff2 2\na 1 2\nb 3 4\n", "a\t1\t2\n  b 3 4\n"])
+def test_any_white_space_parts_the_fields(tmp_path, content):
+    (tmp_path / "v").write_text(content)
+    found = read_vectors(tmp_path / "v")
+    assert found.names == ("a", "b")
+    assert found.vectors.tolist() == [[1, 2], [3, 4]]
+
+
 def test_the_column_of_a_token_is_part_of_its_name(tmp_path):
     frame = pl.DataFrame({"column": ["pet", None], "token": ["cat", "dog"], "vector": [[1.0, 2.0], [3.0, 4.0]]})
     frame.write_parquet(tmp_path / "v.parquet")
@@ -89,6 +97,9 @@ BAD = {
     "infinite": (b"cat 1 2\ndog 1 1e300\n", "the vector of 'dog' has a number that is not finite"),
     "too large": (b"cat 1 2\ndog 1 3e18\n", "the vector of 'dog' has a number beyond 1e+09"),
     "a line without end": (b"cat 1 2\n" + b"1 " * 1_100_000, "line 2 is longer than 2,000,000 bytes"),
+    "too many lines": (b"1 2\ncat 1 2\ndog 1 2\n", "v has too many lines: its first line says 1 vectors, there are 2"),
+    "no name": (b" 1 2\n 1 3\n", "no value has a vector in v"),
+    "more behind a binary": (binary(ROWS) + b"cat", "its first line says 3 vectors, and there is more behind them"),
     "text cut off": (b"9 2\ncat 1 2\ndog 1 2\n", "is cut off: its first line says 9 vectors, there are 2"),
     "binary cut off": (binary(ROWS)[:-6], "is cut off"),
     "far too many": (b"999999999999 300\n\x01\x02", "is cut off"),
@@ -375,10 +386,32 @@ def test_vectors_wider_than_the_vocabulary_are_kept_whole(method):
     assert np.isfinite(learnt.contexts).all()
 
 
+@pytest.mark.parametrize("use", ["start", "fine-tune", "frozen"])
+@pytest.mark.parametrize("method", ["ppmi-svd", "graph"])
+def test_vectors_of_a_column_that_goes_with_nothing_leave_the_others_alone(method, use):
+    """Of a and b each value goes with one of the other; c, which has vectors, with all alike."""
+    rows = [(f"x{i % 6}", f"y{i % 6}", f"z{i // 6 % 4}") for i in range(480)]
+    corpus = make_corpus(pl.DataFrame(rows, schema=["a", "b", "c"], orient="row"))
+    names = {f"c=z{i}": np.random.default_rng(i).normal(size=8) for i in range(4)}
+    learnt = learn(corpus, method, names, vectors_use=use)
+    plain = fit_embeddings(corpus, EmbeddingConfig(method=method, width=8), 0)
+    tokens = tokens_of(corpus)
+    others = [tokens[f"{name}{i}"] for name in ("a=x", "b=y") for i in range(6)]
+    with_them, without = (np.linalg.norm(found.vectors[others], axis=1) for found in (learnt, plain))
+    assert (with_them > without / 2).all()
+    assert with_them.max() < 100
+
+
+def test_frozen_vectors_that_are_too_long_are_named(communities):
+    long = {name: 300 * vector for name, vector in directions("abcd").items()}
+    with pytest.raises(UserError, match=r"scale the imported vectors, which are up to 3\d\d long, or lower"):
+        learn(communities, "glove", long, vectors_use="frozen")
+
+
 @pytest.mark.parametrize("use", ["start", "fine-tune"])
 @pytest.mark.parametrize("method", ["skipgram", "glove"])
 def test_a_loss_beyond_all_bounds_stops_it(communities, method, use):
-    with pytest.raises(UserError, match=r"failed in epoch \d+ of 20: .*; lower embedding.learning_rate"):
+    with pytest.raises(UserError, match=r"failed in epoch \d+ of 20: .*; .*lower embedding.learning_rate"):
         learn(communities, method, {n: 1e30 * v for n, v in directions("abcd").items()}, vectors_use=use)
 
 
@@ -434,10 +467,11 @@ def test_export_replaces_nothing_unasked(run, fitted, tmp_path):
         ("no/where.vec",): "no such folder for the vectors: no",
         ("folder.vec", "--force"): "it is a folder",
         (str(store), "--force"): "it is the store",
-        ("mine.duckdb", "--force"): "mine.duckdb is a database that holds other things than vectors",
-        ("view.duckdb", "--force"): "view.duckdb is a database that holds other things than vectors",
-        ("macro.duckdb", "--force"): "macro.duckdb is a database that holds other things than vectors",
-        ("own.duckdb", "--force"): "own.duckdb is a database that holds other things than vectors",
+        ("mine.duckdb", "--force"): "mine.duckdb holds other things than vectors",
+        ("view.duckdb", "--force"): "view.duckdb holds other things than vectors",
+        ("macro.duckdb", "--force"): "macro.duckdb holds other things than vectors",
+        ("own.duckdb", "--force"): "own.duckdb holds other things than vectors",
+        ("records.parquet", "--force"): "records.parquet holds other things than vectors",
         ("new.vec", "--model", "7"): "there is no model 7",
     }
     (tmp_path / "there.vec").write_text("precious")
@@ -448,6 +482,7 @@ def test_export_replaces_nothing_unasked(run, fitted, tmp_path):
         "macro.duckdb": "CREATE MACRO twice(x) AS 2 * x",
         "own.duckdb": "CREATE TABLE vectors (token VARCHAR, note VARCHAR)",
     }
+    pl.DataFrame({"token": ["a"], "amount": [1.0]}).write_parquet(tmp_path / "records.parquet")
     for name, made in databases.items():
         write_database(tmp_path / name, made)
     for arguments, said in cases.items():
@@ -455,7 +490,7 @@ def test_export_replaces_nothing_unasked(run, fitted, tmp_path):
         assert outcome.code == 2
         assert said in outcome.err
     assert run("export", "new.vec", "--store", "none.duckdb").code == 2
-    assert {path.name for path in tmp_path.iterdir()} == {"there.vec", "folder.vec", *databases}
+    assert {path.name for path in tmp_path.iterdir()} == {"there.vec", "folder.vec", "records.parquet", *databases}
     assert run("export", "there.vec", "--store", store, "--force", "--quiet") == (0, "", "")
     assert len(read_vectors("there.vec").names) == 11
 
@@ -497,7 +532,8 @@ def test_a_store_gives_the_vectors_for_the_next_model_in_it(run, database):
     more = ("--sequence", "session", "--order", "id", "--event", "act", "--vectors", "anomembed.duckdb")
     outcome = run("scan", source, *more, "--vectors-use", "frozen")
     assert outcome.code == 0, outcome.err
-    assert "vectors: act 3 of 3 values (100.0% of all occurrences)" in outcome.err
+    assert "3 of 3 values (100.0% of all occurrences) have one" in outcome.err
+    assert "vectors: act" not in outcome.err  # all of them exactly
     records, sequences = (load_model("anomembed.duckdb", model_id) for model_id in (1, 2))
     place = {label: token for token, label in enumerate(sequences.vocabulary.columns[0].labels)}
     column = records.vocabulary.names.index("act")

@@ -5,9 +5,10 @@ given, 2 the user must change something, 3 try again later, 70 a bug of ours.
 """
 
 import os
+import signal
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,7 +22,7 @@ from anomembed.cli.scan import scan
 from anomembed.cli.score import score
 from anomembed.errors import AnomembedError
 
-INTERRUPTED = 130  # what shells report for a command that Ctrl-C ended
+INTERRUPTED, TERMINATED = 130, 143  # what shells report for a command that Ctrl-C or `kill` ended
 
 app = typer.Typer(
     name="anomembed",
@@ -60,6 +61,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; the one place where errors become a sentence and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except AnomembedError as error:
@@ -78,6 +80,12 @@ def main() -> None:
         traceback.print_exc()
         _say("anomembed: this is a bug; please report it with the lines above")
         sys.exit(70)
+
+
+def _terminate(*_: object) -> NoReturn:
+    """End as after an error: a new store in which there is nothing goes away."""
+    _say("anomembed: terminated")
+    sys.exit(TERMINATED)
 
 
 def _say(text: str) -> None:

@@ -16,7 +16,7 @@ from anomembed.pipeline import Run
 from anomembed.read.roles import JUDGED, Role, Roles
 from anomembed.score.wording import clean_text
 
-SHOWN_NAMES = 8
+SHOWN_NAMES = 50  # columns of a role; `init` lists all
 USUAL = 0.05  # tail probability above which nobody would call a record abnormal
 
 
@@ -71,10 +71,11 @@ class Teller:
         held = f", {summary.n_held_out:,} held out for calibration" if summary.n_held_out else ""
         self.say("reference", f"{summary.n_learnt:,}{of} {model.unit} ({summary.n_distinct:,} distinct){held}")
         embeddings = model.embeddings
+        n_tokens = int((model.vocabulary.counts() > 0).sum())
         self.say(
             "learnt",
-            f"{model.vocabulary.size:,} tokens; {embeddings.method} embeddings {embeddings.width} wide explain "
-            f"{embeddings.explained:.0%} of their association",
+            f"{n_tokens:,} tokens; {embeddings.method} embeddings {embeddings.width} wide explain "
+            f"{embeddings.explained:.0%} of their association{fall_of(embeddings.losses)}",
         )
         self.say("detector", summary.detector)
         for note in summary.notes:
@@ -117,8 +118,18 @@ class Teller:
     def farewell(self, run: Run, store: str) -> None:
         """Say where the rest is."""
         self.say(
-            "kept", f"run {run.run_id} and model {run.model_id} in {store}; FROM why('KEY') there has all of a flag"
+            "kept",
+            f"run {run.run_id} and model {run.model_id} in {store}; FROM why('KEY', of_run := {run.run_id}) there has "
+            "all of a flag",
         )
+
+
+def fall_of(losses: Sequence[float]) -> str:
+    """Say how far the loss of a learner fell; nothing of a learner without epochs."""
+    if not losses:
+        return ""
+    epochs = f"{len(losses):,} epoch{'s' * (len(losses) > 1)}"
+    return f"; loss {losses[0]:.4g} to {losses[-1]:.4g} in {epochs}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anomembed.cli.console import Teller
+from anomembed.cli.console import Teller, fall_of
 from anomembed.cli.options import Format
 from anomembed.cli.printing import print_tables
 from anomembed.cli.running import open_source
@@ -134,12 +134,15 @@ def _measure(
     name: str,
 ) -> None:
     learnt, again = learn_twice(split, config)
-    teller.say("learnt", f"{split.corpus.n_used:,} tokens; {learnt.method} embeddings {learnt.width} wide")
+    what = f"{split.corpus.n_used:,} tokens; {learnt.method} embeddings {learnt.width} wide"
+    teller.say("learnt", what + fall_of(learnt.losses))
     for note in learnt.notes:
         teller.say("note", note)
     quality = measure_quality(learnt, again, split, grouping)
     if asked.map_file:
         points, what, how = map_points(learnt, split.corpus, grouping, asked.projection, config.seed)
+        if grouping and (near := quality.grouping):
+            how += f"; {near.share:.0%} of neighbours are of the same {grouping.by}, {near.chance:.0%} by chance"
         draw_map(asked.map_file, points, f"{name}: {what}", how)
         teller.say("drawn", f"{asked.map_file}: {what}; {how}")
     clusters = cluster_tokens(learnt, split.corpus)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from anomembed.errors import DataError, shown
 
-HEADER = re.compile(rb"(\d{1,12}) (\d{1,7})\s*")
+HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(\d{1,12})\s+(\d{1,7})\s*")  # perhaps after a mark of the byte order
 LONGEST_LINE = 2_000_000  # bytes of a line of text; what is longer is something else
 
 Rows = tuple[list[str], NDArray[np.float32]]
@@ -78,7 +78,8 @@ def read_word_file(path: Path) -> Rows:
         lines.seek(start)
         names, vectors = _read_text(path, _bounded(lines), 2, width)
     if len(names) != n_names:
-        raise DataError(f"{path} is cut off: its first line says {n_names:,} vectors, there are {len(names):,}")
+        fault = "is cut off" if len(names) < n_names else "has too many lines"
+        raise DataError(f"{path} {fault}: its first line says {n_names:,} vectors, there are {len(names):,}")
     return names, vectors
 
 
@@ -120,11 +121,11 @@ def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Ro
             raise DataError(f"{path}: line {number} is longer than {LONGEST_LINE:,} bytes: that is no vector")
         if not line.strip():
             continue
-        name, *numbers = line.rsplit(maxsplit=width)
+        name, *numbers = line.strip().rsplit(maxsplit=width)
         try:
             # A name may hold spaces; one that ends in a number is a vector that is too wide.
-            is_row = len(numbers) == width > 0 and not (b" " in name and _count_numbers(name))
-            is_row = is_row and b"_" not in line[len(name) :]
+            is_row = len(numbers) == width > 0 and not _count_numbers(name)
+            is_row = is_row and b"_" not in b"".join(numbers)
             with np.errstate(over="ignore"):  # what is too large becomes infinite
                 row = np.array(numbers, np.float64).astype(np.float32)
         except ValueError:
@@ -158,6 +159,8 @@ def _read_binary(path: Path, content: bytes, place: int, shape: tuple[int, int])
         names.append(content[place:end].lstrip(b"\n").decode(errors="replace"))
         row[:] = np.frombuffer(content, "<f4", width, end + 1)
         place = end + 1 + size
+    if content[place:].strip(b"\n"):
+        raise DataError(f"{path}: its first line says {n_names:,} vectors, and there is more behind them")
     return names, vectors
 
 

@@ -14,6 +14,7 @@ from anomembed.represent.views.match import MatchView
 from anomembed.represent.views.vector import VectorView
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
+UNCOMMON_SHARE = 0.05  # the same, uncommon, where rarity is what was judged
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
 MOST_EXPECTED = 3  # values named as expected
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
@@ -74,7 +75,7 @@ class Wording:
     ranges: Ranges
     sources: tuple[int, ...]
 
-    def sentence(self, case: Case, columns: Sequence[int]) -> str:
+    def sentence(self, case: Case, columns: Sequence[int], *, of_rarity: bool = False) -> str:
         """Say what is unusual about a record.
 
         Parameters
@@ -83,6 +84,8 @@ class Wording:
             The record.
         columns : sequence of int
             Columns that contribute, most first. The first for which there is something to show is spoken of.
+        of_rarity : bool
+            Whether a value that is only uncommon is something to show, too.
 
         Returns
         -------
@@ -92,7 +95,7 @@ class Wording:
         for column in columns[:MOST_TRIED]:
             number = self.sources[column]
             said = self._number(case, column, number) if number >= 0 else None
-            said = said or self._value(case, column)
+            said = said or self._value(case, column) or (self._uncommon(case, column) if of_rarity else None)
             if said:
                 return said
         named = ", ".join(self._counted(case, column) for column in columns[:2])
@@ -157,6 +160,14 @@ class Wording:
             return f"{self.named(case, column)} is rare ({times:,} of {tokens.n_records:,} records){instead}"
         other = self._worst_company(case, column)
         return None if other is None else self.conflict(case, column, other)
+
+    def _uncommon(self, case: Case, column: int) -> str | None:
+        """Say that a value is uncommon; None when it is not."""
+        tokens, times = self.vocabulary.columns[column], int(self.vocabulary.counts()[case.tokens[column]])
+        if times >= UNCOMMON_SHARE * tokens.n_records:
+            return None
+        counted = f"{times:,} of {tokens.n_records:,} records"
+        return f"{self._counted(case, column)} is uncommon ({counted}){self._instead(case, column)}"
 
     def _number(self, case: Case, column: int, number: int) -> str | None:
         """Say where the number usually lies, first among records like this one; None when it lies there."""

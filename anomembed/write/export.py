@@ -13,9 +13,10 @@ from anomembed.write.files import check_file, completed
 from anomembed.write.store import Store, write_tables
 
 TABLE = "vectors"  # in a DuckDB file
+COLUMNS = ("column", "token", "n_records", "vector")
 OTHERS = f"""
 SELECT table_name FROM duckdb_columns()
-WHERE NOT internal AND (table_name <> '{TABLE}' OR column_name NOT IN ('column', 'token', 'n_records', 'vector'))
+WHERE NOT internal AND (table_name <> '{TABLE}' OR column_name NOT IN {COLUMNS})
 UNION ALL SELECT function_name FROM duckdb_functions() WHERE NOT internal"""  # columns also of views; macros
 ENDINGS = (".txt", ".vec", ".bin", ".parquet", ".duckdb")
 QUERY = """SELECT column_name AS "column", token, n_records, embedding AS vector FROM tokens
@@ -37,20 +38,23 @@ def check_export_path(path: Path, store: str, *, force: bool) -> None:
     Raises
     ------
     ConfigError
-        When the file exists, is a database with other tables, or cannot be written (see `check_file`).
+        When the file exists, holds other things than vectors, or cannot be written (see `check_file`).
     """
     check_file(path, "vectors", ENDINGS, {"the store": store})
     if path.exists() and not force:
         raise ConfigError(f"{path} exists; give another name, or --force to replace it")
-    if path.suffix == ".duckdb" and path.exists() and _holds_others(path):
-        raise ConfigError(
-            f"{path} is a database that holds other things than vectors, and is not replaced; give another name"
-        )
+    if path.exists() and _holds_others(path):
+        raise ConfigError(f"{path} holds other things than vectors, and is not replaced; give another name")
 
 
 def _holds_others(path: Path) -> bool:
-    with Table(str(path), OTHERS) as others:
-        return bool(others.count())
+    if path.suffix == ".duckdb":
+        with Table(str(path), OTHERS) as others:
+            return bool(others.count())
+    if path.suffix == ".parquet":
+        with Table(str(path)) as table:
+            return {column.name for column in table.columns} != set(COLUMNS)
+    return False
 
 
 def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int, int]:

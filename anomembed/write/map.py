@@ -101,14 +101,13 @@ def _draw_points(axes: "Axes", points: Points) -> None:
         some = np.array([own == look for own in of_point], bool)
         colour, shape = look
         axes.scatter(x[some], y[some], areas[some], colour, marker=shape, alpha=0.72, edgecolors=PAPER, linewidths=0.7)
-    shown = {_short(kind): look for kind, look in look_of.items()}
+    shown = list(look_of.items())
     if len(often) > len(looks):
-        shown[f"{len(often) - len(looks)} others"] = OTHER
-    for kind, (colour, shape) in shown.items():
-        axes.scatter([], [], 60, colour, marker=shape, label=kind, alpha=0.85, edgecolors="none")
-    legend = axes.legend(
-        loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10, labelcolor=INK, handletextpad=0.3
-    )
+        shown.append((f"{len(often) - len(looks)} others", OTHER))
+    signs = [axes.scatter([], [], 60, c, marker=shape, alpha=0.85, edgecolors="none") for _, (c, shape) in shown]
+    where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "handletextpad": 0.3}
+    names = [_short(kind) for kind, _ in shown]
+    legend = axes.legend(signs, names, **where, frameon=False, fontsize=10, labelcolor=INK)
     for text in legend.get_texts():
         text.set_parse_math(False)
     axes.set_xticks([])
@@ -147,4 +146,6 @@ def _name_points(axes: "Axes", points: Points) -> None:
 
 def _short(name: str) -> str:
     clean = clean_text(name)
-    return clean if len(clean) <= LONGEST_LABEL else clean[: LONGEST_LABEL - 1] + "…"
+    if len(clean) <= LONGEST_LABEL:
+        return clean
+    return f"{clean[: LONGEST_LABEL // 2 - 1]}…{clean[-LONGEST_LABEL // 2 :]}"  # a column at the start, its value last

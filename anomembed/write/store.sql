@@ -42,7 +42,7 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
             ORDER BY similarity DESC, token) AS found FROM compared)
     SELECT unnest(CASE
         WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
-        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token))
+        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token, '; of_model := N asks another model'))
         WHEN NOT (SELECT has_company FROM asked)
             THEN error(concat(of_column, '=', of_token, ' keeps company with everything alike'))
         ELSE found END, recursive := true) FROM ordered;
@@ -96,5 +96,5 @@ CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
         WHEN found IS NOT NULL THEN found
         WHEN flagged THEN error(concat('run ', run, ' explains only its most abnormal flags, not ', of_key))
         WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))
-        ELSE error(concat('run ', run, ' scored no ', of_key)) END, max_depth := 2)
+        ELSE error(concat('run ', run, ' scored no ', of_key, '; of_run := N asks another run')) END, max_depth := 2)
     FROM ordered, scored, chosen;

@@ -18,6 +18,7 @@ from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd, positive_pmi
 
 SWEEPS = 10  # of the alternation; it settles in fewer
 RIDGE = 1e-6  # share of the largest direction that a direction needs to be used
+NOTHING = 1e-9  # share of a size below which there is nothing but rounding
 
 
 def turn_onto(vectors: Floats, imported: Imported) -> Floats:
@@ -42,9 +43,15 @@ def turn_onto(vectors: Floats, imported: Imported) -> Floats:
 
 
 def scale_to(vectors: Floats, imported: Imported) -> Floats:
-    """Multiply all vectors by the one number, be it negative, that brings them nearest to the imported ones."""
+    """Multiply all vectors by the one number, be it negative, that brings them nearest to the imported ones.
+
+    They stay as they are where those of the imported tokens are next to nothing: there is nothing to scale by.
+    """
     known, given = vectors[imported.known], imported.vectors[imported.known].astype(np.float64)
-    return np.asarray(vectors * float((known * given).sum()) / max(float((known**2).sum()), 1e-300))
+    size, along = float((known**2).sum()), float((known * given).sum())
+    if size <= NOTHING * float((vectors**2).sum()) or abs(along) <= NOTHING * np.sqrt(size * float((given**2).sum())):
+        return vectors
+    return np.asarray(vectors * (along / size))
 
 
 def fit_anchored(counts: Counts, imported: Imported, seed: int) -> Floats:

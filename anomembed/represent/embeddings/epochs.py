@@ -19,8 +19,9 @@ Kernel = Callable[..., tuple[float, int]]
 Progress = Callable[[int, int, float], None]
 """Told the epoch from 1, how many there will be at most, and the loss."""
 
-HOPELESS = 20.0  # mean loss of a pair at which vectors run away, long before they overflow
-PATIENCE = 2  # epochs in a row without a fall of the loss end it; at first it may hardly move
+HOPELESS = 20.0  # mean loss of a pair, 2 log 2 where nothing is known, at which vectors have run away
+LONG = 10.0  # of a vector: those learnt here are a few units long
+PATIENCE = 5  # epochs in a row without a fall of the loss end it: drawn tokens let it go up and down
 MOST_PAIRS = 5_000_000  # of an epoch; of a larger reference each epoch takes another part
 SHARDS = 2  # parts of the work that do not see each other's latest vectors, whatever the machine
 ROUND = 25_000  # sequences of a part, after which the parts are put together
@@ -149,14 +150,18 @@ def run_epochs(
         order = rng.permutation(every)[:most]
         rates = training.learning_rate * (1 - np.array([epoch, epoch + 1]) / training.epochs)
         loss = run_epoch(kernel, matrices, samples, order, (rates[0], rates[1]), (seed, epoch))
-        # A pair costs 2 log 2 when nothing is known; learning never makes it many times that.
-        return loss if loss < HOPELESS and all(np.isfinite(matrix).all() for matrix in matrices) else np.inf
+        return loss if all(np.isfinite(matrix).all() for matrix in matrices) else np.inf
 
     return watch(learn, training, progress)
 
 
 def watch(
-    learn: Callable[[int], float], training: Training, progress: Progress | None, least_fall: float = 0.0
+    learn: Callable[[int], float],
+    training: Training,
+    progress: Progress | None,
+    patience: int = PATIENCE,
+    least_fall: float = 0.0,
+    hopeless: float = HOPELESS,
 ) -> tuple[float, ...]:
     """Run epochs and watch the loss.
 
@@ -168,8 +173,12 @@ def watch(
         How many.
     progress : callable or None
         Told the epoch (from 1), their number, and the loss.
+    patience : int
+        Epochs that the loss is given to fall in.
     least_fall : float
-        Share of the loss that it has to fall by in the last epochs to go on.
+        Share of the loss that it has to fall by in them to go on.
+    hopeless : float
+        Loss at which there is nothing to hope for.
 
     Returns
     -------
@@ -179,21 +188,23 @@ def watch(
     Raises
     ------
     ConfigError
-        When the loss is not a number, or infinite.
+        When the loss is not a number, or hopeless.
     """
     losses: list[float] = []
+    long = 0.0 if training.imported is None else float(np.linalg.norm(training.imported.vectors, axis=1).max())
+    scale = f"scale the imported vectors, which are up to {long:.3g} long, or " if long > LONG else ""
     for epoch in range(training.epochs):
         loss = learn(epoch)
-        if not np.isfinite(loss):
+        if not loss < hopeless:
             before = f" (it was {losses[-1]:.3g})" if losses else ""
             raise ConfigError(
                 f"learning the embeddings failed in epoch {epoch + 1} of {training.epochs}: the loss is beyond all "
-                f"bounds{before}; lower embedding.learning_rate, which is {training.learning_rate:g}"
+                f"bounds{before}; {scale}lower embedding.learning_rate, which is {training.learning_rate:g}"
             )
         losses.append(loss)
         if progress is not None:
             progress(epoch + 1, training.epochs, loss)
-        if epoch >= PATIENCE and min(losses[-PATIENCE:]) >= (1 - least_fall) * min(losses[:-PATIENCE]):
+        if epoch >= patience and min(losses[-patience:]) >= (1 - least_fall) * min(losses[:-patience]):
             break
     return tuple(losses)
 

@@ -163,6 +163,7 @@ def _coverage(given: TokenVectors, corpus: Corpus, how: NDArray[np.int64], use: 
     columns = [
         f"{column.name} {_share(corpus, how, low, high)}"
         for column, (low, high) in zip(corpus.columns, pairwise(corpus.offsets.tolist()), strict=True)
+        if (how[low:high] != EXACT)[corpus.occurrences[low:high] > 0].any()  # of the others there is nothing to say
     ]
     yield from (f"vectors: {line}" for line in (columns if len(columns) <= LINES else ["; ".join(columns)]))
 

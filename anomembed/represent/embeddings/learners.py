@@ -224,7 +224,7 @@ def fit_embeddings(
     method = METHODS[settings.method]
     imported = None if vectors is None else _import(vectors, corpus, settings)
     training = Training(
-        width=vectors.width if vectors else choose_width(settings.width, settings.method, corpus.n_used),
+        width=vectors.width if vectors else choose_width(_wanted_width(settings), settings.method, corpus.n_used),
         epochs=settings.epochs or method.epochs,
         learning_rate=settings.learning_rate or method.learning_rate,
         negatives=settings.negatives,
@@ -234,6 +234,11 @@ def fit_embeddings(
     learnt = method.fit(corpus, training, seed, progress)
     of_import = imported.notes if imported else ()
     return replace(learnt, notes=(*of_import, *_note_end(len(learnt.losses), training.epochs)))
+
+
+def _wanted_width(settings: Settings) -> int | Literal["auto"]:
+    """Return the width asked for; values in a place of their own take as many as there are."""
+    return "auto" if settings.method == "onehot" and settings.given_width is None else settings.width
 
 
 def _note_end(n_epochs: int, most: int) -> list[str]:

