@@ -9,7 +9,6 @@ import pytest
 
 from anomembed.cli import main
 
-
 TOP = Path(__file__).parents[1]
 KERNELS = sorted(path for path in (TOP / "anomembed").rglob("*.py") if "njit" in path.read_text())
 # Numba takes a kept loop for new as long as its own file is the same, whatever it calls: tests look at all of them.
