@@ -277,7 +277,7 @@ def test_a_cluster_is_told_by_what_it_goes_with():
     rows, _, times = distinct(np.column_stack([customer, 6 + customer // 3, channel]).astype(np.int32))
     counts = count_pairs(rows, times, 10)
     assert clusters.find_company(np.arange(3), counts).tolist() == [6, 9]
-    assert clusters.find_company(np.arange(3, 6), counts).tolist()[0] == 7
+    assert clusters.find_company(np.arange(3, 6), counts).tolist() == [7]  # 8 no more often than it may by chance
     assert set(clusters.find_company(np.array([6]), counts).tolist()) == {0, 1, 2}  # 9 is the fourth
     assert clusters.find_company(np.arange(10), counts).tolist() == []
 

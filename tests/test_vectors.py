@@ -217,8 +217,10 @@ def test_names_match_exactly_then_by_spelling_then_by_words():
     values = ["Café-Bar", "Cafe bar", "GET /Users", "-1", "1", "odd"]
     corpus = make_corpus(pl.DataFrame({"shop": values * 3, "other": ["Cafe bar", "x"] * 9}))
     names = {
+        "x": [8, 8],
         "shop=Cafe bar": [1, 0],
         "CAFE BAR": [0, 1],
+        "cafe BAR": [3, 3],
         "users": [4, 0],
         "get": [0, 2],
         "1": [5, 5],
@@ -234,8 +236,8 @@ def test_names_match_exactly_then_by_spelling_then_by_words():
         "shop=-1": [0, 0],  # is not 1
         "shop=1": [5, 5],
         "shop=odd": [0, 0],
-        "other=Cafe bar": [0, 1],
-        "other=x": [7, 7],
+        "other=Cafe bar": [0, 1],  # the first of two that are spelled alike
+        "other=x": [7, 7],  # before the bare name
     }
     assert np.flatnonzero(found.known).tolist() == [t for n, t in tokens.items() if any(by_name.get(n, []))]
     assert found.notes[1:] == (

@@ -91,7 +91,6 @@ def _hold_parts(
     belongs = _parts_of(part_starts, parts, len(rows))
     of_known, width = belongs[np.flatnonzero(imported.known)], imported.vectors.shape[1]
     times = of_known.sum(axis=0)
-    times[: corpus.size] = 0
     given = times > 0
     rows[given, :width] = (of_known.T @ imported.vectors[imported.known])[given] / times[given, None]
     missing = imported.vectors - _mean_of_parts(rows[:, :width], part_starts, parts)
