@@ -286,8 +286,9 @@ def _sentence(model: Model, wording: EntityWording, case: Case, parts: NDArray[n
         pair = view.worst(case.tokens[None, :])[0]
         first, second = sorted(pair.tolist(), key=lambda column: (-float(parts[place][column]), float(sizes[column])))
         return wording.conflict(case, first, second)
-    columns = np.argsort(-parts[place] / sizes, kind="stable").tolist()
-    return wording.sentence(case, columns, of_rarity=isinstance(view, RarityView))
+    is_of_rarity = isinstance(view, RarityView)  # whose first column is the one that contributes most, as in `why`
+    columns = np.argsort(-parts[place] / (1 if is_of_rarity else sizes), kind="stable").tolist()
+    return wording.sentence(case, columns, of_rarity=is_of_rarity)
 
 
 def _contribution_table(

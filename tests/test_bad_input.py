@@ -317,7 +317,7 @@ def test_a_command_that_is_ended_leaves_no_empty_store(database, tmp_path):
         _, last = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 143
+    assert process.returncode == 143, last
     assert last.splitlines()[-1] == "anomembed: terminated"
     assert {file.name for file in tmp_path.iterdir()} == {path.name, "t.toml"}
 

@@ -77,13 +77,16 @@ def main() -> None:
         _say(f"anomembed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         sys.exit(2)
     except Exception:  # whatever it is, it is a bug, and the traceback helps to mend it
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # or what a library made of the end
+            sys.exit(TERMINATED)
         traceback.print_exc()
         _say("anomembed: this is a bug; please report it with the lines above")
         sys.exit(70)
 
 
 def _terminate(*_: object) -> NoReturn:
-    """End as after an error: a new store in which there is nothing goes away."""
+    """End as after an error: a new store in which there is nothing goes away. A second signal ends without ado."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _say("anomembed: terminated")
     sys.exit(TERMINATED)
 
