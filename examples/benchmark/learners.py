@@ -191,7 +191,7 @@ def judge(data: Path, methods: list[str], sets: list[str], n_seeds: int, tool: l
         cells, figures = [], []
         for name in sets:
             of_seeds = [judge_one(data, name, method, seed, tool) for seed in range(n_seeds)]
-            found = [figures for figures in of_seeds if figures is not None]
+            found = [one for one in of_seeds if one is not None]
             if len(found) < n_seeds:
                 cells.append("-" if (name, method in PEERS) == (SEQUENCES, True) else "FAILED")
                 continue

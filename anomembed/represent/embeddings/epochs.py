@@ -191,22 +191,28 @@ def watch(
         When the loss is not a number, or hopeless.
     """
     losses: list[float] = []
-    long = 0.0 if training.imported is None else float(np.linalg.norm(training.imported.vectors, axis=1).max())
-    scale = f"scale the imported vectors, which are up to {long:.3g} long, or " if long > LONG else ""
     for epoch in range(training.epochs):
         loss = learn(epoch)
         if not loss < hopeless:
-            before = f" (it was {losses[-1]:.3g})" if losses else ""
-            raise ConfigError(
-                f"learning the embeddings failed in epoch {epoch + 1} of {training.epochs}: the loss is beyond all "
-                f"bounds{before}; {scale}lower embedding.learning_rate, which is {training.learning_rate:g}"
-            )
+            raise ConfigError(_say_hopeless(losses, training))
         losses.append(loss)
         if progress is not None:
             progress(epoch + 1, training.epochs, loss)
         if epoch >= patience and min(losses[-patience:]) >= (1 - least_fall) * min(losses[:-patience]):
             break
     return tuple(losses)
+
+
+def _say_hopeless(losses: list[float], training: Training) -> str:
+    """Say in which epoch learning failed, and what to change."""
+    imported = training.imported
+    long = 0.0 if imported is None else float(np.linalg.norm(imported.vectors.astype(np.float64), axis=1).max())
+    scale = f"scale the imported vectors, which are up to {long:.3g} long, or " if long > LONG else ""
+    before = f" (it was {losses[-1]:.3g})" if losses else ""
+    return (
+        f"learning the embeddings failed in epoch {len(losses) + 1} of {training.epochs}: the loss is beyond all "
+        f"bounds{before}; {scale}lower embedding.learning_rate, which is {training.learning_rate:g}"
+    )
 
 
 def start_vectors(n_rows: int, width: int, seed: int | tuple[int, int], imported: Imported | None = None) -> Matrix:
