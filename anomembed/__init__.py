@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anomembed.config import Config
     from anomembed.estimators import AnomembedDetector, RecordEmbedder
-    from anomembed.model import Model, load_model
+    from anomembed.model import Model
     from anomembed.pipeline import Scores, fit_model, score_table
+    from anomembed.write.models import load_model
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,7 +35,7 @@ _HOMES = {
     "RecordEmbedder": "estimators",
     "Scores": "pipeline",
     "fit_model": "pipeline",
-    "load_model": "model",
+    "load_model": "write.models",
     "score_table": "pipeline",
 }
 

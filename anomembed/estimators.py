@@ -11,13 +11,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from anomembed.config import Config, DetectorConfig, EmbeddingConfig, ReferenceConfig
-from anomembed.fitting import learn_model
+from anomembed.fit.records import learn_model
 from anomembed.model import Model
 from anomembed.read.roles import infer_roles, match_roles
 from anomembed.read.table import Table
-from anomembed.represent.views import Batch, make_batch
-from anomembed.represent.views.record import RecordView
+from anomembed.represent.batch import Batch, make_batch
 from anomembed.scoring import batch_size, judge
+from anomembed.views.record import RecordView
 
 
 class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped

@@ -7,12 +7,13 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.fitting import learn_model
-from anomembed.model import Model, save_model
+from anomembed.fit.records import learn_model
+from anomembed.model import Model
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import VALUE, FlagKeeper, Flags, explain, score_batches
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 DEFAULT_BUDGET = 20

@@ -8,30 +8,30 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.errors import DataError
+from anomembed.explain.contributions import contributions, expect
+from anomembed.explain.entity_wording import EntityWording
+from anomembed.explain.sequence_reasons import SequenceReasons
+from anomembed.explain.wording import Case, show_tokens
+from anomembed.fit.sequences import ensure_sequences
 from anomembed.model import Model
 from anomembed.read.history import derive_history
 from anomembed.read.roles import Role, match_roles
 from anomembed.read.sequences import EVENTS, GAPS, read_sequences
 from anomembed.read.table import HASH, Table
+from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.sequences import Sequences, encode_sequences, name_events
-from anomembed.represent.tokens import Kind
-from anomembed.represent.views import Batch, make_batch
-from anomembed.represent.views.entity import EntityView
-from anomembed.represent.views.gap import GapView
-from anomembed.represent.views.habit import HabitView
-from anomembed.represent.views.link import LinkView
-from anomembed.represent.views.match import MatchView
-from anomembed.represent.views.number import NumberView
-from anomembed.represent.views.order import StepView
-from anomembed.represent.views.pair import PairView
-from anomembed.represent.views.rarity import RarityView
-from anomembed.represent.views.vector import VectorView
-from anomembed.score.entity_wording import EntityWording
+from anomembed.represent.tokens.vocabulary import Kind
 from anomembed.score.flags import FlagRule
-from anomembed.score.reasons import contributions, expect
-from anomembed.score.sequence_reasons import SequenceReasons
-from anomembed.score.wording import Case, show_tokens
-from anomembed.sequence_fitting import ensure_sequences
+from anomembed.views.entity import EntityView
+from anomembed.views.gap import GapView
+from anomembed.views.habit import HabitView
+from anomembed.views.link import LinkView
+from anomembed.views.match import MatchView
+from anomembed.views.number import NumberView
+from anomembed.views.order import StepView
+from anomembed.views.pair import PairView
+from anomembed.views.rarity import RarityView
+from anomembed.views.vector import VectorView
 
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values judged at once, at most
 EXPLAINED_AT_ONCE = 128

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
-from anomembed.model import save_model
 from anomembed.read.table import Table
-from anomembed.represent.views import Batch
-from anomembed.represent.views.entity import EntityView, Profiles, _without
+from anomembed.represent.batch import Batch
+from anomembed.views.entity import EntityView, Profiles, _without
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 SETTINGS = {"roles": {"entity": ["who"], "key": ["id"]}}

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anomembed import embedding_quality
 from anomembed.config import Config, EmbeddingConfig
-from anomembed.embedding_quality import (
+from anomembed.errors import ConfigError, DataError, SourceError
+from anomembed.evaluate import embeddings as embedding_quality
+from anomembed.evaluate.embeddings import (
     Quality,
     find_grouped,
     learn_twice,
@@ -19,9 +20,8 @@ from anomembed.embedding_quality import (
     measure_quality,
     read_grouping,
 )
-from anomembed.errors import ConfigError, DataError, SourceError
-from anomembed.evaluation import IS_ABNORMAL, hide_column, rank, read_labels
-from anomembed.fitting import find_roles, split_corpus
+from anomembed.evaluate.labels import IS_ABNORMAL, hide_column, rank, read_labels
+from anomembed.fit.records import find_roles, split_corpus
 from anomembed.read.table import Table
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.learners import fit_embeddings
@@ -335,7 +335,7 @@ def test_the_fields_of_a_label_take_no_part_either(run, planted):
 
 
 def test_scores_are_the_same_with_and_without_a_label_column(planted):
-    from anomembed.fitting import learn_model
+    from anomembed.fit.records import learn_model
     from anomembed.scoring import score_batches
 
     found = []

@@ -8,13 +8,13 @@ import pytest
 from scipy import sparse
 
 from anomembed import Config, fit_model, load_model, score_table
-from anomembed.model import save_model
 from anomembed.read.history import BEFORE, EVENT, PLACE, SECONDS_SINCE, History, derive_history, plan_history
 from anomembed.read.roles import Role, infer_roles
 from anomembed.read.table import Table
+from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import LONGEST_GRAM
-from anomembed.represent.views import Batch
-from anomembed.represent.views.habit import Habits, HabitView, smooth_hours
+from anomembed.views.habit import Habits, HabitView, smooth_hours
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 START = dt.datetime(2026, 3, 1)
@@ -183,7 +183,7 @@ def test_young_entities_surprise_nobody_and_old_ones_do():
     frame = make_log()
     model = fit_model(frame, config=Config(roles=ROLES))
     view = next(v.view for v in model.views if v.view.name == "habit")
-    from anomembed.represent.views import make_batch
+    from anomembed.represent.batch import make_batch
 
     new = frame[:3].with_columns(who=pl.Series(["u0", "stranger", "u1"]), country=pl.lit("BR"))
     with Table(new) as table:
@@ -245,7 +245,7 @@ def test_habits_and_profiles_of_two_days_add():
     frame = make_log()
     whole = fit_model(frame, config=Config(roles=ROLES))
     views = {v.view.name: v.view for v in whole.views}
-    from anomembed.entity_fitting import Sources
+    from anomembed.fit.entities import Sources
 
     def habits(where):
         with Table(frame) as table:

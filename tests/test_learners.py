@@ -9,8 +9,7 @@ import pytest
 from anomembed.cli import options
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
-from anomembed.fitting import learn_model
-from anomembed.model import load_model, save_model
+from anomembed.fit.records import learn_model
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import Table
 from anomembed.represent.compiled import compiled
@@ -22,8 +21,9 @@ from anomembed.represent.embeddings.learners import METHODS, choose_width, fit_e
 from anomembed.represent.embeddings.subwords import hash_pieces
 from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import count_neighbours, encode_sequences
-from anomembed.represent.token_learning import category_tokens, count_values
-from anomembed.represent.tokens import FIRST_VALUE, Vocabulary
+from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
+from anomembed.write.models import load_model, save_model
 from anomembed.write.store import Store
 
 BASELINES = {"onehot", "random"}

@@ -11,7 +11,6 @@ import pytest
 
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
-from anomembed.model import load_model, save_model
 from anomembed.pipeline import fit_model, score_table
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.vectors import TokenVectors
@@ -23,8 +22,9 @@ from anomembed.represent.embeddings.neural.networks import make_classes
 from anomembed.represent.embeddings.neural.pieces import JUDGED_AT_ONCE, OUTSIDE, READ_BEFORE, Pieces
 from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences
-from anomembed.represent.token_learning import category_tokens, count_values
-from anomembed.represent.tokens import Vocabulary
+from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.vocabulary import Vocabulary
+from anomembed.write.models import load_model, save_model
 from anomembed.write.store import Store
 
 try:

@@ -4,7 +4,7 @@ import pytest
 
 from anomembed import Config, fit_model, score_table
 from anomembed.errors import DataError
-from anomembed.fitting import learn_model
+from anomembed.fit.records import learn_model
 from anomembed.read.table import Table
 from anomembed.scoring import score_batches
 

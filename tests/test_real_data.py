@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from anomembed.config import make_config
-from anomembed.fitting import learn_model
+from anomembed.fit.records import learn_model
 from anomembed.read.table import Table
 from anomembed.scoring import score_batches
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, score_table
-from anomembed.represent.views import make_batch
-from anomembed.score.reasons import contributions, expect
-from anomembed.score.wording import Case, Wording, clean_text
+from anomembed.explain.contributions import contributions, expect
+from anomembed.explain.wording import Case, Wording, clean_text
+from anomembed.represent.batch import make_batch
 
 USUAL = {"id": 0, "shop": "s1", "city": "c1", "mood": "m2", "price": 100.0, "noise": 0.0}
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.errors import ConfigError, DataError, SourceError
-from anomembed.model import save_model
 from anomembed.read import sequences as reading
 from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sampled, sequence_roles
 from anomembed.read.table import Table
+from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import (
     LONGEST_GRAM,
     NEAR,
@@ -22,11 +22,11 @@ from anomembed.represent.sequences import (
     encode_sequences,
     usual_counts,
 )
-from anomembed.represent.token_learning import category_tokens, count_values
-from anomembed.represent.tokens import FIRST_VALUE, Special
-from anomembed.represent.views import Batch
-from anomembed.represent.views.gap import fit_gap_view
-from anomembed.represent.views.order import StepView, fit_order_view
+from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
+from anomembed.views.gap import fit_gap_view
+from anomembed.views.order import StepView, fit_order_view
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 N_TOKENS = 4

@@ -24,10 +24,10 @@ import pytest
 from anomembed import load_model, score_table
 from anomembed.config import Config
 from anomembed.errors import LockedError, StoreError
-from anomembed.fitting import learn_model
-from anomembed.model import save_model
+from anomembed.fit.records import learn_model
 from anomembed.pipeline import score_into_store
 from anomembed.read.table import Table
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
-from anomembed.represent.masking import tokenise
-from anomembed.represent.shapes import MOST_BYTES, cut_out, shapes
-from anomembed.represent.template_learning import fit_templates
-from anomembed.represent.templates import UNKNOWN, count_shapes
+from anomembed.represent.tokens.masking import tokenise
+from anomembed.represent.tokens.shapes import MOST_BYTES, cut_out, shapes
+from anomembed.represent.tokens.template_learning import fit_templates
+from anomembed.represent.tokens.templates import UNKNOWN, count_shapes
 
 USERS = ["alice", "bob", "carol", "dave", "erin", "frank", "root7"]
 TEXT = st.text(max_size=60)

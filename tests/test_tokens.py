@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from anomembed.represent.keys import distinct
-from anomembed.represent.token_learning import category_tokens, number_tokens, time_tokens
-from anomembed.represent.tokens import FIRST_VALUE, Special, Vocabulary
+from anomembed.represent.tokens.learning import category_tokens, number_tokens, time_tokens
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Vocabulary
 
 numbers = arrays(
     np.float64, st.integers(1, 40), elements=st.integers(-5, 5) | st.floats(-1e300, 1e300) | st.just(np.nan)

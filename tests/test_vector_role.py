@@ -9,14 +9,14 @@ import pytest
 
 from anomembed import AnomembedDetector, Config, fit_model, load_model, score_table
 from anomembed.errors import SourceError
-from anomembed.model import save_model
 from anomembed.read.roles import infer_roles
 from anomembed.read.table import Table
-from anomembed.represent.token_learning import category_tokens, count_values
-from anomembed.represent.tokens import Vocabulary
-from anomembed.represent.views import Batch, make_batch
-from anomembed.represent.views.match import fit_match_view
+from anomembed.represent.batch import Batch, make_batch
+from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.scoring import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
+from anomembed.views.match import fit_match_view
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 N, WIDTH = 900, 8

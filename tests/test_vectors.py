@@ -10,7 +10,6 @@ import pytest
 
 from anomembed.config import EmbeddingConfig
 from anomembed.errors import DataError, UserError
-from anomembed.model import load_model
 from anomembed.read.vectors import TokenVectors, read_vectors
 from anomembed.read.word_files import spell
 from anomembed.represent.counts import count_pairs
@@ -19,8 +18,9 @@ from anomembed.represent.embeddings.corpus import record_corpus
 from anomembed.represent.embeddings.imported import match_vectors
 from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.keys import distinct
-from anomembed.represent.token_learning import category_tokens, count_values, number_tokens
-from anomembed.represent.tokens import FIRST_VALUE, Vocabulary
+from anomembed.represent.tokens.learning import category_tokens, count_values, number_tokens
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
+from anomembed.write.models import load_model
 
 LEARNING = sorted(name for name, m in METHODS.items() if m.takes_vectors and not m.is_network)
 PETS = (
@@ -432,9 +432,9 @@ def test_another_width_than_the_vectors_have(communities):
 def fitted(tmp_path_factory):
     """A store with a model of odd names, and the names."""
     from anomembed.config import Config
-    from anomembed.fitting import learn_model
-    from anomembed.model import save_model
+    from anomembed.fit.records import learn_model
     from anomembed.read.table import Table
+    from anomembed.write.models import save_model
     from anomembed.write.store import Store
 
     path = tmp_path_factory.mktemp("fitted") / "store.duckdb"

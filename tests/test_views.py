@@ -5,17 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
-from anomembed.model import save_model
+from anomembed.represent.batch import make_batch
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.keys import distinct
-from anomembed.represent.token_learning import category_tokens, number_tokens
-from anomembed.represent.tokens import Vocabulary
-from anomembed.represent.views import make_batch
-from anomembed.represent.views.number import _fit_magnitude, fit_number_view
-from anomembed.represent.views.pair import fit_pair_view
-from anomembed.represent.views.rarity import fit_rarity_view
-from anomembed.represent.views.record import fit_record_view
+from anomembed.represent.tokens.learning import category_tokens, number_tokens
+from anomembed.represent.tokens.vocabulary import Vocabulary
+from anomembed.views.number import _fit_magnitude, fit_number_view
+from anomembed.views.pair import fit_pair_view
+from anomembed.views.rarity import fit_rarity_view
+from anomembed.views.record import fit_record_view
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 REFERENCE = np.random.default_rng(0).normal(50, 10, 3000)

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from anomembed.explain.wording import clean_text
 from anomembed.model import Model
 from anomembed.pipeline import Run
 from anomembed.read.roles import JUDGED, Role, Roles
-from anomembed.score.wording import clean_text
 
 SHOWN_NAMES = 50  # columns of a role; `init` lists all
 USUAL = 0.05  # tail probability above which nobody would call a record abnormal

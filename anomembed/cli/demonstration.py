@@ -10,7 +10,7 @@ from anomembed.cli.printing import print_flags
 from anomembed.config import Config, FlagsConfig, SourceConfig, StoreConfig
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
-from anomembed.fitting import learn_model
+from anomembed.fit.records import learn_model
 from anomembed.pipeline import score_into_store
 from anomembed.read.table import Table
 from anomembed.write.store import Store, write_tables

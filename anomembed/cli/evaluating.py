@@ -9,9 +9,10 @@ from anomembed.cli.console import Teller, fall_of
 from anomembed.cli.options import Format
 from anomembed.cli.printing import print_tables
 from anomembed.cli.running import open_source
-from anomembed.comparison import check_learners, compare_learners
 from anomembed.config import Config
-from anomembed.embedding_quality import (
+from anomembed.errors import ConfigError
+from anomembed.evaluate.comparison import check_learners, compare_learners
+from anomembed.evaluate.embeddings import (
     Grouping,
     check_corpus,
     cluster_tokens,
@@ -22,9 +23,8 @@ from anomembed.embedding_quality import (
     read_grouping,
     tabulate,
 )
-from anomembed.errors import ConfigError
-from anomembed.evaluation import IS_ABNORMAL, hide_column, read_labels
-from anomembed.fitting import check_embedding, find_roles, split_corpus
+from anomembed.evaluate.labels import IS_ABNORMAL, hide_column, read_labels
+from anomembed.fit.records import check_embedding, find_roles, split_corpus
 from anomembed.represent.embeddings.corpus import SplitCorpus
 from anomembed.represent.quality.projection import check_projection
 from anomembed.score.detectors import check_detector

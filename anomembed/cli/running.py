@@ -10,13 +10,14 @@ from anomembed.cli.options import Format
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
-from anomembed.fitting import check_embedding, find_roles, learn_model
-from anomembed.model import Model, choose_model, load_model, save_model
+from anomembed.fit.records import check_embedding, find_roles, learn_model
+from anomembed.model import Model
 from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
+from anomembed.write.models import choose_model, load_model, save_model
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from anomembed.represent.tokens import Tokens
+from anomembed.represent.tokens.vocabulary import Tokens
 
 DENSE_TOKENS = 8192  # the pair counts of so many tokens are 512 MiB as a dense matrix
 DENSE_GAIN = 500  # multiplications of a dense product that cost as much as one of a sparse product

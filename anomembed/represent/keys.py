@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.tokens import Tokens
+from anomembed.represent.tokens.vocabulary import Tokens
 
 
 def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int64]]:

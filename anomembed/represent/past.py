@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.read.history import BEFORE, EVENT, PLACE, PREFIX, History
-from anomembed.represent.tokens import ColumnTokens
+from anomembed.represent.tokens.vocabulary import ColumnTokens
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from anomembed.represent.tokens import Kind, Vocabulary
-from anomembed.represent.views import Batch
+from anomembed.represent.batch import Batch
+from anomembed.represent.tokens.vocabulary import Kind, Vocabulary
 
 USUAL = (0.025, 0.975)  # nineteen in twenty
 MIN_GROUP = 20  # records that a token's range is learnt from at least

@@ -15,7 +15,7 @@ from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.counts import Counts
 from anomembed.represent.keys import find_keys
-from anomembed.represent.tokens import ColumnTokens
+from anomembed.represent.tokens.vocabulary import ColumnTokens
 
 NEAR = 3  # events that stand no farther apart keep each other company
 LONGEST_GRAM = 3  # events of an n-gram: the two before say what is expected

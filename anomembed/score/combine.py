@@ -13,10 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import Sequences
-from anomembed.represent.views import Batch, View
 from anomembed.score.calibration import Calibration, fit_calibration
 from anomembed.score.detectors import Detector, raw_scores
+from anomembed.views.base import View
 
 FLOOR = 0.01  # added to a relative distance, so that a record that is its own reference has a logarithm
 SEQUENCE_FLOOR = 1.0  # a sequence that has its very events in the reference may still have them out of order

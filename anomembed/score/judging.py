@@ -6,23 +6,24 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.batch import Batch
 from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences
-from anomembed.represent.views import Batch, View
-from anomembed.represent.views.entity import EntityView
-from anomembed.represent.views.gap import GapView
-from anomembed.represent.views.habit import HabitView
-from anomembed.represent.views.link import LinkView
-from anomembed.represent.views.match import MatchView
-from anomembed.represent.views.number import NumberView
-from anomembed.represent.views.order import OrderView, StepView
-from anomembed.represent.views.pair import PairView
-from anomembed.represent.views.rarity import RarityView
-from anomembed.represent.views.reconstruction import ReconstructionView
-from anomembed.represent.views.sequence import SequenceView
-from anomembed.represent.views.vector import VectorView
 from anomembed.score.combine import JudgedView, Rule, judge_view
 from anomembed.score.detectors import NUMBER_DRAWS, Choice, Detector, Total, fit_detector, raw_scores
+from anomembed.views.base import View
+from anomembed.views.entity import EntityView
+from anomembed.views.gap import GapView
+from anomembed.views.habit import HabitView
+from anomembed.views.link import LinkView
+from anomembed.views.match import MatchView
+from anomembed.views.number import NumberView
+from anomembed.views.order import OrderView, StepView
+from anomembed.views.pair import PairView
+from anomembed.views.rarity import RarityView
+from anomembed.views.reconstruction import ReconstructionView
+from anomembed.views.sequence import SequenceView
+from anomembed.views.vector import VectorView
 
 # Views whose features are abnormality already.
 SUMMED = (

@@ -32,15 +32,15 @@ from sequences import build as build_sequences
 from sklearn.metrics import roc_auc_score
 
 from anomembed import Config, fit_model, score_table
+from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import Embeddings, epochs
 from anomembed.represent.embeddings.corpus import Corpus, record_corpus
 from anomembed.represent.embeddings.epochs import Training
 from anomembed.represent.embeddings.learners import METHODS
 from anomembed.represent.keys import distinct
-from anomembed.represent.token_learning import category_tokens, count_values
-from anomembed.represent.tokens import Vocabulary
-from anomembed.represent.views import Batch, make_batch
+from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.vocabulary import Vocabulary
 
 WORDS = """FROM read_parquet('{file}') SELECT 'c' || CUSTOMER_ID AS customer, 't' || TERMINAL_ID AS terminal,
     'h' || hour(TX_DATETIME) AS hour, 'w' || isodow(TX_DATETIME) AS weekday,

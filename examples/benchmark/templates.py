@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from anomembed.represent.template_learning import fit_templates
-from anomembed.represent.templates import count_shapes
+from anomembed.represent.tokens.template_learning import fit_templates
+from anomembed.represent.tokens.templates import count_shapes
 
 
 def main() -> None:

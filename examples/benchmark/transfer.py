@@ -20,7 +20,7 @@ import polars as pl
 from sklearn.metrics import roc_auc_score
 
 from anomembed import Config, Model, fit_model, score_table
-from anomembed.model import save_model
+from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 JUDGED, POOL = 8_000, 8_000  # records to judge, and to draw small tables from, at most

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Ints
 from anomembed.represent.counts import Counts
 from anomembed.represent.sequences import Sequences
-from anomembed.represent.tokens import FIRST_VALUE, ColumnTokens, Kind, Tokens, Vocabulary
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind, Tokens, Vocabulary
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from anomembed.read.vectors import TokenVectors
 from anomembed.read.word_files import spell
 from anomembed.represent.arrays import Matrix
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.tokens import FIRST_VALUE, Kind
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind
 
 Use = Literal["start", "frozen", "fine-tune"]
 

@@ -1,0 +1,1 @@
+"""How good are embeddings and scores? Labels meet scores only here."""

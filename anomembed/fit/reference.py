@@ -1,0 +1,143 @@
+"""Read the records that define normal, and make their values tokens."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from anomembed.config import Config
+from anomembed.errors import DataError
+from anomembed.fit.messages import count_messages, learn_messages, take_off
+from anomembed.fit.sequences import HELD_OUT_SHARE, MOST_HELD_OUT
+from anomembed.read.history import History
+from anomembed.read.roles import Role, Roles
+from anomembed.read.table import HASH, Table
+from anomembed.represent.tokens.learning import category_tokens, count_values, number_tokens, time_tokens, vector_tokens
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Vocabulary
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
+MOST_CELLS = 16_000_000  # values learnt from at most; wider tables learn from fewer records
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The records that define normal, split by hash.
+
+    Parameters
+    ----------
+    learnt, held_out : pl.DataFrame
+        The records to learn from, and those to calibrate on.
+    is_split : bool
+        Whether they are different ones.
+    is_whole : bool
+        Whether they are all that there are, and not a sample.
+    n_records : int
+        How many there are in all.
+    """
+
+    learnt: pl.DataFrame
+    held_out: pl.DataFrame
+    is_split: bool
+    is_whole: bool
+    n_records: int
+
+
+def read_reference(table: Table, roles: Roles, history: History | None, config: Config, *, hold_out: bool) -> Reference:
+    """Read reference records, and hold some of them out.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    roles : Roles
+        Of its columns.
+    history : History or None
+        Columns to read besides those that are judged.
+    config : Config
+        Settings; `config.source.fit_where` says which records are the reference.
+    hold_out : bool
+        False when those that are judged are the reference itself: then some are held out only of a sample.
+    """
+    judged, where = roles.select(), config.source.fit_where
+    select = judged | (history.select() if history else {})
+    hashed = table.hashed(judged, [table.column(c.name) for c in roles.key], config.seed)
+    n_records = table.count(where)
+    n_values = roles.n_values + len(select) - len(judged)
+    most = min(config.reference.max_records, max(1_000, MOST_CELLS // n_values))
+    frame = _spread(table.sample(select, hashed, where, most))
+    is_whole = frame.height == n_records
+    if not hold_out and is_whole:
+        return Reference(frame, frame.head(MOST_HELD_OUT), is_split=False, is_whole=True, n_records=n_records)
+    n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
+    learnt, held_out = frame[n_held_out:], frame[:n_held_out]
+    return Reference(learnt, held_out, is_split=True, is_whole=is_whole, n_records=n_records)
+
+
+def _spread(frame: pl.DataFrame) -> pl.DataFrame:
+    """Order records by their hash; the copies of a record that repeats are spread evenly instead of lying together."""
+    copy = frame.select(pl.int_range(pl.len()).over(HASH)).to_series().to_numpy().astype(np.uint64)
+    return frame[np.argsort(frame[HASH].to_numpy() + copy * GOLDEN, kind="stable")].drop(HASH)
+
+
+def fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Config) -> Vocabulary:
+    """Find the tokens of every column that is judged.
+
+    Parameters
+    ----------
+    table : Table
+        The open table, in which values are counted when the reference is a sample.
+    roles : Roles
+        Of its columns.
+    reference : Reference
+        The reference records.
+    config : Config
+        Settings.
+
+    Raises
+    ------
+    DataError
+        When nothing varies.
+    """
+    columns: list[ColumnTokens] = []
+    select = roles.select()
+    settings, where = config.tokens, config.source.fit_where
+    for column in roles.judged:
+        values = reference.learnt[column.name]
+        if column.role is Role.NUMBER:
+            columns.append(number_tokens(column.name, values.to_numpy().astype(np.float64), settings.bins))
+        elif column.role is Role.VECTOR:
+            columns.append(vector_tokens(column.name, values))
+        elif column.role is Role.TIMESTAMP:
+            columns += time_tokens(column.name, values)
+        elif column.role is Role.TEXT:
+            columns += _fit_messages(table, column.name, roles, reference, config)
+        else:
+            if reference.is_whole:
+                counted = count_values(values, settings.max_values)
+            else:
+                counted = table.value_counts(select[column.name], where, settings.max_values)
+                counted = _less(*counted, reference.held_out[column.name])
+            columns.append(category_tokens(column.name, *counted, settings.min_count))
+    if not columns:
+        raise DataError(f"nothing varies in what can be judged of {table.name}: {', '.join(select)}")
+    return Vocabulary(tuple(columns))
+
+
+def _fit_messages(table: Table, name: str, roles: Roles, reference: Reference, config: Config) -> list[ColumnTokens]:
+    messages = reference.learnt[name]
+    if reference.is_whole:
+        return learn_messages(name, messages, config.tokens)
+    counts, n_missing = count_messages(table, roles.select()[name], roles, config.source.fit_where)
+    held_out = reference.held_out[name]
+    counts, n_missing = take_off(counts, held_out), n_missing - held_out.null_count()
+    return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing)
+
+
+def _less(counts: pl.DataFrame, n_other: int, n_missing: int, held_out: pl.Series) -> tuple[pl.DataFrame, int, int]:
+    """Take the records held out off the counts of a column's values."""
+    known = held_out.rename("value").drop_nulls()
+    gone = counts.select("value").join(known.value_counts(name="gone"), on="value", how="left", maintain_order="left")
+    times = gone["gone"].fill_null(0).cast(pl.Int64)
+    left = counts.with_columns(n_records=pl.col("n_records") - times).filter(pl.col("n_records") > 0)
+    n_other -= len(known) - int(times.sum())
+    return left.sort("n_records", "value", descending=[True, False]), n_other, n_missing - held_out.null_count()

@@ -1,0 +1,1 @@
+"""Values of columns as tokens: the vocabulary, and the templates of messages."""

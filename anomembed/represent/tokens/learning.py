@@ -1,0 +1,242 @@
+"""Learn from the reference which tokens a column has: its values, the bins of its numbers, the parts of its times."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.represent.tokens.templates import Templates
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, SPECIAL_LABELS, ColumnTokens, Kind, Special
+
+FEWEST_DIGITS = 6  # of the ends of a bin; more where ends would else read the same
+MIN_BINS = 4  # of the values of a number that do not fill a bin alone
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def count_values(values: pl.Series, most: int) -> tuple[pl.DataFrame, int, int]:
+    """Count the values of a column in memory, as `Table.value_counts` does in the source.
+
+    Parameters
+    ----------
+    values : pl.Series
+        Text; null where it is missing.
+    most : int
+        How many of the most frequent values to return.
+
+    Returns
+    -------
+    counts : pl.DataFrame
+        ``value`` and ``n_records``, most frequent first, ties by value; nulls left out.
+    n_other : int
+        Records with a value beyond the first `most`.
+    n_missing : int
+        Records where the value is null.
+    """
+    counts = values.rename("value").drop_nulls().value_counts(name="n_records")
+    counts = counts.cast({"n_records": pl.Int64}).sort("n_records", "value", descending=[True, False])
+    return counts.head(most), int(counts["n_records"][most:].sum()), values.null_count()
+
+
+def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
+    """Make the tokens of a categorical column.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    counts : pl.DataFrame
+        ``value`` (text) and ``n_records``, most frequent first.
+    n_other : int
+        Records whose value is not in `counts` because there are too many values.
+    n_missing : int
+        Records where it is null.
+    min_count : int
+        Values seen less often become RARE.
+
+    Returns
+    -------
+    ColumnTokens
+    """
+    seen = counts["n_records"].to_numpy().astype(np.float64)
+    kept = int((seen >= min_count).sum())
+    codes = np.where(np.arange(len(seen)) < kept, FIRST_VALUE + np.arange(len(seen)), Special.RARE).astype(np.int32)
+    rare = seen[kept:].mean() if kept < len(seen) else float(n_other > 0)
+    return ColumnTokens(
+        name=name,
+        source=name,
+        kind=Kind.VALUE,
+        labels=(*SPECIAL_LABELS, *counts["value"][:kept].to_list()),
+        counts=np.array([n_missing, rare, 0, *seen[:kept]], np.float64),
+        values=counts["value"],
+        codes=codes,
+        edges=np.empty(0),
+        unknown=Special.RARE if n_other else Special.UNSEEN,
+        n_records=int(seen.sum()) + n_other + n_missing,
+    )
+
+
+def template_tokens(name: str, templates: Templates, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
+    """Make the tokens of a column of messages: one per template.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    templates : Templates
+        Of the reference.
+    n_other : int
+        Records whose message has no template because there are too many.
+    n_missing : int
+        Records where it is null.
+    min_count : int
+        Templates seen less often become RARE.
+
+    Returns
+    -------
+    ColumnTokens
+    """
+    counts = pl.DataFrame({"value": templates.labels, "n_records": templates.counts.astype(np.int64)})
+    column = category_tokens(name, counts, n_other, n_missing, min_count)
+    return replace(column, kind=Kind.TEMPLATE, templates=templates)
+
+
+def number_tokens(name: str, numbers: NDArray[np.float64], bins: int) -> ColumnTokens:
+    """Make the tokens of a number: quantile bins, and one bin below and one above the reference's range.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    numbers : ndarray of shape (n_records,)
+        The reference; NaN where it is missing. Infinities lie outside of every range.
+    bins : int
+        Number of bins between the ends; a value that alone fills a bin gets one for itself.
+
+    Returns
+    -------
+    ColumnTokens
+    """
+    known = np.sort(numbers[np.isfinite(numbers)])
+    edges = _bin_edges(known, bins)
+    labels = _bin_labels(edges)
+    column = ColumnTokens(
+        name=name,
+        source=name,
+        kind=Kind.BIN,
+        labels=(*SPECIAL_LABELS, *labels),
+        counts=np.zeros(FIRST_VALUE + len(labels)),
+        values=pl.Series(dtype=pl.String),
+        codes=np.empty(0, np.int32),
+        edges=edges,
+        unknown=Special.UNSEEN,
+        n_records=len(numbers),
+    )
+    return _counted(column, pl.DataFrame({name: numbers}))
+
+
+def _bin_edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """Heavy values have a bin each; quantiles cut the others, so that a number that is mostly 0 still has bins."""
+    if not len(known):
+        return np.empty(0)
+    values, times = np.unique(known, return_counts=True)
+    is_heavy = times >= len(known) / bins
+    if len(values) <= bins:
+        is_heavy[:] = True
+    heavy, rest = values[is_heavy], np.repeat(values[~is_heavy], times[~is_heavy])
+    n_rest = max(MIN_BINS, round(bins * len(rest) / len(known)))
+    quantiles = np.quantile(rest, np.linspace(0, 1, n_rest + 1)[:-1], method="lower") if len(rest) else np.empty(0)
+    return np.unique(np.concatenate([quantiles, heavy, np.nextafter(heavy, np.inf), np.nextafter(known[[-1]], np.inf)]))
+
+
+def _bin_labels(edges: NDArray[np.float64]) -> list[str]:
+    if not len(edges):
+        return ["(any)"]
+    own = edges[np.append(True, edges[1:] != np.nextafter(edges[:-1], np.inf))]
+    digits = next((n for n in range(FEWEST_DIGITS, 17) if len({f"{edge:.{n}g}" for edge in own}) == len(own)), 17)
+    told = [f"{edge:.{digits}g}" for edge in edges]
+    inner = [
+        told[place] if np.nextafter(low, np.inf) == high else f"{told[place]} to {told[place + 1]}"
+        for place, (low, high) in enumerate(pairwise(edges.tolist()))
+    ]
+    return [f"below {told[0]}", *inner, f"above {told[-1]}"]
+
+
+def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
+    """Make the tokens of a timestamp: hour of the day and day of the week.
+
+    A part that never varies is left out, and one whose period is longer than the reference: within one week the days
+    are no habit, only the course of events. Where a time can be null the hour stays all the same: it has the token that
+    says so.
+
+    Parameters
+    ----------
+    source : str
+        The column.
+    moments : pl.Series
+        The reference, of type Datetime; null where it is missing.
+
+    Returns
+    -------
+    list of ColumnTokens
+    """
+    frame = pl.DataFrame({source: moments})
+    first, last = moments.min(), moments.max()
+    span = last - first if isinstance(first, datetime) and isinstance(last, datetime) else timedelta()
+    parts = {
+        Kind.HOUR: (tuple(f"{hour:02d}h" for hour in range(24)), timedelta(days=1)),
+        Kind.WEEKDAY: (WEEKDAYS, timedelta(weeks=1)),
+    }
+    columns = []
+    for kind, (labels, period) in parts.items():
+        if span <= period and not (kind is Kind.HOUR and moments.null_count()):
+            continue
+        column = ColumnTokens(
+            name=f"{source} {kind}",
+            source=source,
+            kind=kind,
+            labels=(*SPECIAL_LABELS, *labels),
+            counts=np.zeros(FIRST_VALUE + len(labels)),
+            values=pl.Series(dtype=pl.String),
+            codes=np.empty(0, np.int32),
+            edges=np.empty(0),
+            unknown=Special.UNSEEN,
+            n_records=len(moments),
+        )
+        counted = _counted(column, frame)
+        if (counted.counts > 0).sum() > 1:
+            columns.append(counted)
+    return columns
+
+
+def vector_tokens(name: str, vectors: pl.Series) -> ColumnTokens:
+    """Make the tokens of a column of vectors: it is there, or MISSING.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    vectors : pl.Series
+        The reference, of type Array(Float32); null where it is missing.
+    """
+    width = vectors.dtype.shape[0] if isinstance(vectors.dtype, pl.Array) else 0
+    column = ColumnTokens(
+        name=name,
+        source=name,
+        kind=Kind.VECTOR,
+        labels=(*SPECIAL_LABELS, f"{width} numbers"),
+        counts=np.zeros(FIRST_VALUE + 1),
+        values=pl.Series(dtype=pl.String),
+        codes=np.empty(0, np.int32),
+        edges=np.empty(0),
+        unknown=Special.UNSEEN,
+        n_records=len(vectors),
+    )
+    return _counted(column, pl.DataFrame({name: vectors}))
+
+
+def _counted(column: ColumnTokens, frame: pl.DataFrame) -> ColumnTokens:
+    counts = np.bincount(column.encode(frame), minlength=len(column.labels)).astype(np.float64)
+    return ColumnTokens(**{**vars(column), "counts": counts})

@@ -1,0 +1,220 @@
+"""Messages as templates: ``Connection from 10.0.0.7 closed`` is ``Connection from <ip> closed``, with a parameter.
+
+Lines are masked (see `masking`), and the words that vary between lines that are otherwise alike are found (see
+`merging`). What stood in a template's places are its parameters: its first address, path, identifier, and word that
+varies. A template depends on the set of the lines that it was learnt from, not on their order.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.represent.tokens.masking import VARIABLE, Tokenised, tokenise
+from anomembed.represent.tokens.merging import line_hashes, token_hashes
+from anomembed.represent.tokens.parameters import PARAMETERS, find_places
+from anomembed.represent.tokens.shapes import shapes
+
+UNKNOWN = -1
+TEMPLATE, PARAMETER = "template:", "parameter:"  # prefixes of columns beside the messages that they come from
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The templates of a column of messages, most frequent first.
+
+    Parameters
+    ----------
+    labels : pl.Series
+        What each template is called, such as ``Connection from <ip> closed``.
+    counts : ndarray of shape (n_templates,)
+        Messages of each in the reference.
+    words : pl.Series
+        The tokens of all templates, one template after the other; `VARIABLE` for what varies.
+    lengths : ndarray of shape (n_templates,)
+        Tokens of each template.
+    is_open : ndarray of shape (n_words,)
+        Which of `words` are variables that have been words, too.
+    shapes : pl.Series
+        Masked lines of the reference.
+    codes : ndarray of shape (n_shapes,)
+        Template of each masked line.
+    """
+
+    labels: pl.Series
+    counts: NDArray[np.float64]
+    words: pl.Series
+    lengths: NDArray[np.int64]
+    is_open: NDArray[np.bool_]
+    shapes: pl.Series
+    codes: NDArray[np.int32]
+
+    def encode(self, texts: pl.Series) -> NDArray[np.int32]:
+        """Return the template of every message; `UNKNOWN` when it has none of these, or is null; shape (n_texts,)."""
+        found, place = distinct_texts(shapes(texts))
+        return np.append(self._of_shapes(found)[0], np.int32(UNKNOWN))[place]
+
+    def parse(
+        self, texts: pl.Series, kinds: Sequence[str] = tuple(PARAMETERS)
+    ) -> tuple[NDArray[np.int32], pl.DataFrame]:
+        """Return the template of every message, and what stands in its places.
+
+        Parameters
+        ----------
+        texts : pl.Series
+            Messages.
+        kinds : sequence of str
+            Which of `PARAMETERS` are wanted.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_texts,)
+            As of `encode`.
+        parameters : pl.DataFrame
+            A column of text for each of `kinds`; null where the message has no such parameter.
+        """
+        if not kinds:
+            return self.encode(texts), pl.DataFrame()
+        found, place = distinct_texts(shapes(texts))
+        codes, tokens = self._of_shapes(found, with_tokens=True)
+        places = find_places(tokens, codes, self._open_places)
+        return np.append(codes, np.int32(UNKNOWN))[place], places.cut(texts, place, kinds)
+
+    def name(self, texts: pl.Series) -> pl.Series:
+        """Return the labels of messages; a message without a template, and null, stay as they are."""
+        codes = pl.Series(self.encode(texts))
+        return pl.select(pl.when(codes >= 0).then(self.labels.gather(codes.clip(0))).otherwise(texts)).to_series()
+
+    def _of_shapes(self, found: pl.Series, *, with_tokens: bool = False) -> tuple[NDArray[np.int32], Tokenised]:
+        known = found.replace_strict(self.shapes, self.codes, default=UNKNOWN, return_dtype=pl.Int32).to_numpy()
+        codes = np.array(known, np.int32)
+        new = np.flatnonzero(codes == UNKNOWN)
+        tokens = tokenise(found if with_tokens else found.gather(new))
+        if len(new):
+            codes[new] = self._match(tokens, new if with_tokens else np.arange(len(new)))
+        return codes, tokens
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(self.lengths)])
+
+    @cached_property
+    def _vocabulary(self) -> pl.Series:
+        return pl.concat([pl.Series([VARIABLE]), self.words.filter(self.words != VARIABLE).unique().sort()])
+
+    @cached_property
+    def _ids(self) -> NDArray[np.int64]:
+        return _places_in(self._vocabulary, self.words)
+
+    @cached_property
+    def _open_places(self) -> NDArray[np.int64]:
+        """The first open place of every template, counted in tokens; -1 when it has none."""
+        first = np.full(len(self.lengths) + 1, -1)
+        opens = np.flatnonzero(self.is_open)[::-1]
+        template = np.searchsorted(self._starts, opens, side="right") - 1
+        first[template] = opens - self._starts[template]
+        return first
+
+    def _match(self, tokens: Tokenised, rows: NDArray[np.intp]) -> NDArray[np.int32]:
+        """Find the template that unknown lines agree with in every word, the one with the fewest variables."""
+        ids = _places_in(self._vocabulary, tokens.words)[tokens.ids]
+        marks = is_mark(tokens.words)[tokens.ids]
+        found = np.full(len(rows), UNKNOWN, np.int32)
+        for length in np.unique(tokens.lengths[rows]).tolist():
+            templates = np.flatnonzero(self.lengths == length)
+            of_length = np.flatnonzero(tokens.lengths[rows] == length)
+            if len(templates):
+                cells = tokens.starts[rows[of_length]][:, None] + np.arange(length)
+                patterns = self._ids[self._starts[templates][:, None] + np.arange(length)]
+                is_open = self.is_open[self._starts[templates][:, None] + np.arange(length)]
+                hashes = token_hashes(len(self._vocabulary) + 1)
+                place = _match_lines(ids[cells], marks[cells], patterns, is_open, hashes)
+                found[of_length] = np.append(templates, UNKNOWN)[place]
+        return found
+
+
+def count_shapes(texts: pl.Series) -> pl.DataFrame:
+    """Count the shapes of messages: ``value`` and ``n_records``; nulls left out."""
+    counted = shapes(texts).rename("value").drop_nulls().value_counts(name="n_records")
+    return counted.cast({"n_records": pl.Int64})
+
+
+def parameter_name(source: str, kind: str) -> str:
+    """Return the name that a parameter of the messages of a column has in a frame."""
+    return f"{PARAMETER}{source} {kind}"
+
+
+def parse_messages(frame: pl.DataFrame, source: str, templates: Templates, wanted: Collection[str]) -> pl.DataFrame:
+    """Add the templates of messages and their parameters to a frame, unless they are in it.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        Records.
+    source : str
+        The column of messages.
+    templates : Templates
+        Of this column.
+    wanted : collection of str
+        Names of parameters, as of `parameter_name`; the other ones are left out.
+
+    Returns
+    -------
+    pl.DataFrame
+    """
+    if TEMPLATE + source in frame.columns:
+        return frame
+    names = {kind: parameter_name(source, kind) for kind in PARAMETERS}
+    kinds = [kind for kind, name in names.items() if name in wanted]
+    codes, parameters = templates.parse(frame[source], kinds)
+    return frame.with_columns(pl.Series(TEMPLATE + source, codes), *(parameters[k].alias(names[k]) for k in kinds))
+
+
+def read_templates(frame: pl.DataFrame, source: str, templates: Templates) -> NDArray[np.int32]:
+    """Return the templates of the messages of a frame, which `parse_messages` may have found already."""
+    found = frame.get_column(TEMPLATE + source, default=None)
+    return templates.encode(frame[source]) if found is None else found.to_numpy()
+
+
+def distinct_texts(texts: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+    """Return the distinct texts, and the place of each in them; -1 for null."""
+    found = texts.drop_nulls().unique()
+    places = pl.int_range(len(found), dtype=pl.Int64, eager=True)
+    return found, texts.replace_strict(found, places, default=-1, return_dtype=pl.Int64).to_numpy()
+
+
+def _match_lines(
+    lines: NDArray[np.int64],
+    is_mark: NDArray[np.bool_],
+    patterns: NDArray[np.int64],
+    is_open: NDArray[np.bool_],
+    hashes: NDArray[np.uint64],
+) -> NDArray[np.int64]:
+    """Return the place of the pattern that each line agrees with, -1 for none."""
+    parts, wanted = line_hashes(lines, hashes), line_hashes(patterns, hashes)
+    found = np.full(len(lines), -1)
+    layouts, layout = np.unique(is_open, axis=0, return_inverse=True)
+    layout = layout.reshape(-1)
+    for place in np.argsort(layouts.sum(axis=1), kind="stable").tolist():
+        varies, members = layouts[place], np.flatnonzero(layout == place)
+        totals = wanted[np.ix_(members, ~varies)].sum(axis=1)
+        order = np.argsort(totals, kind="stable")
+        total = parts[:, ~varies].sum(axis=1)
+        nearest = members[order[np.searchsorted(totals[order], total).clip(0, len(order) - 1)]]
+        agrees = (wanted[nearest][:, ~varies].sum(axis=1) == total) & ~is_mark[:, varies].any(axis=1)
+        found = np.where((found < 0) & agrees, nearest, found)
+    return found
+
+
+def is_mark(words: pl.Series) -> NDArray[np.bool_]:
+    """Tell which words are punctuation marks."""
+    return ~(words.str.contains(r"\w") | (words == VARIABLE)).to_numpy()
+
+
+def _places_in(vocabulary: pl.Series, words: pl.Series) -> NDArray[np.int64]:
+    """Return the place of every word in `vocabulary`, its length when it is not there."""
+    places = pl.int_range(len(vocabulary), dtype=pl.Int64, eager=True)
+    return words.replace_strict(vocabulary, places, default=len(vocabulary), return_dtype=pl.Int64).to_numpy()

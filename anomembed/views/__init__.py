@@ -1,0 +1,1 @@
+"""Ways to look at a record or a sequence, one file each."""

@@ -1,0 +1,201 @@
+"""Judge a record's numbers against its entity's own: what is usual in general can be unusual for this customer.
+
+A number is far out when it lies many standard deviations from the mean of its entity's numbers, or of everybody's,
+whichever says more. What is known of an entity with few records is shrunk toward everybody's mean and the usual spread
+within an entity, and the doubt about its mean is added to its spread: nobody is judged by a single record [1]_.
+
+What a distance is worth depends on how far out the numbers of normal records lie: the same one is a wonder among
+amounts that keep to a habit, and nothing among amounts with a long tail. The distances that one record in 10 and in
+100 reaches tell which it is, and a Weibull tail through these two goes on from there. Higher quantiles would belong to
+the abnormal records of a mixed reference, which would then excuse each other, as they do in ranks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.arrays import Floats
+from anomembed.represent.batch import Batch
+from anomembed.views.base import Vectors
+
+PRIOR = 3.0  # records that what is usual for all entities counts as
+LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same
+TINY = 1e-30
+ROUNDING = 1e-9  # of a mean
+TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
+SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
+LEAST_REACH = 0.1  # standard deviations that a tenth exceeds, at least: most numbers may be the same
+MOST = 1e6  # nats and standard deviations
+BOUND = 1e150  # larger numbers, and infinities, are as good as this one
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Counts and moments of the numbers of every entity; they add.
+
+    Parameters
+    ----------
+    column : int
+        Token column that names the entity.
+    first : int
+        The column's first token id.
+    times : ndarray of shape (n_entities, n_numbers)
+        Known numbers of each entity, by the place of its token in the column.
+    mean : ndarray of shape (n_entities, n_numbers)
+        Their mean.
+    squares : ndarray of shape (n_entities, n_numbers)
+        Sum of their squared distances from the mean.
+    """
+
+    column: int
+    first: int
+    times: Floats
+    mean: Floats
+    squares: Floats
+
+    def __add__(self, other: "Profiles") -> "Profiles":
+        times = self.times + other.times
+        share = np.divide(other.times, times, out=np.zeros_like(times), where=times > 0)
+        apart = other.mean - self.mean
+        squares = self.squares + other.squares + apart**2 * self.times * share
+        return Profiles(self.column, self.first, times, self.mean + apart * share, squares)
+
+    def total(self) -> tuple[Floats, Floats, Floats]:
+        """Return count, mean and sum of squares over all entities, each of shape (n_numbers,)."""
+        times = self.times.sum(axis=0)
+        mean = (self.times * self.mean).sum(axis=0) / np.maximum(times, 1)
+        squares = (self.squares + self.times * (self.mean - mean) ** 2).sum(axis=0)
+        return times, mean, squares
+
+
+@dataclass(frozen=True)
+class EntityView:
+    """Records by how unlikely their farthest number is for its entity; high = abnormal.
+
+    Parameters
+    ----------
+    profiles : tuple of Profiles
+        One for every column that names an entity.
+    is_own : bool
+        Whether the records to be judged are those that the profiles were made from; each is left out of its own then.
+    of : {"numbers", "paces"}
+        Which numbers of a record are judged.
+    columns : ndarray of shape (n_numbers,)
+        Token column of each number; of the entity for paces.
+    tails : ndarray of shape (n_numbers, 2)
+        Distance that a tenth of the records exceeds, and the shape of the tail beyond it.
+    name : str
+        What it is called in results.
+    """
+
+    profiles: tuple[Profiles, ...]
+    is_own: bool
+    of: Literal["numbers", "paces"]
+    columns: NDArray[np.int64]
+    tails: Floats
+    name: str = "entity"
+
+    def vectors(self, batch: Batch) -> Vectors:
+        """Return -log of the chance of the farthest number, in nats, shape (n_records, 1); 0 where none is known."""
+        return np.asarray(self.nats(batch).max(axis=1, initial=0.0)[:, None], np.float32)
+
+    def culprit(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the column of the farthest number, shape (n_records,)."""
+        return np.asarray(self.columns[self.nats(batch).argmax(axis=1)], np.intp)
+
+    def nats(self, batch: Batch) -> Floats:
+        """Return -log of the chance of a number so far out, shape (n_records, n_numbers); high = abnormal."""
+        reach, shape = self.tails.T
+        return np.asarray(np.minimum(-np.log(1 - TAIL[0]) * (self.farthest(batch) / reach) ** shape, MOST))
+
+    def farthest(self, batch: Batch) -> Floats:
+        """Return how many standard deviations each number is away, shape (n_records, n_numbers)."""
+        return np.asarray(np.minimum(np.abs(self.distances(batch)).max(axis=(1, 2), initial=0.0), MOST))
+
+    def values(self, batch: Batch) -> Floats:
+        """Return the numbers that are judged, shape (n_records, n_numbers); NaN where missing."""
+        values = batch.numbers if self.of == "numbers" else batch.paces
+        assert values is not None  # noqa: S101  # the model that has this view reads them
+        return np.clip(values, -BOUND, BOUND)
+
+    def distances(self, batch: Batch) -> Floats:
+        """Return how far each number is from its entity's and from everybody's mean, in their standard deviations.
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_profiles, 2, n_numbers)
+            Negative below the mean; 0 where the number is missing.
+        """
+        numbers = self.values(batch)
+        found = np.empty((len(batch), len(self.profiles), 2, numbers.shape[1]))
+        for place, profiles in enumerate(self.profiles):
+            for whose, (_, centre, spread) in enumerate(self.usual(profiles, batch)):
+                # Where nothing varies, the mean itself is off by what a sum of floats loses.
+                least = np.maximum(ROUNDING * np.abs(centre), TINY)
+                found[:, place, whose] = np.nan_to_num((numbers - centre) / np.maximum(spread, least))
+        return found
+
+    def usual(self, profiles: Profiles, batch: Batch) -> tuple[tuple[Floats, Floats, Floats], ...]:
+        """Return count, mean and standard deviation of the numbers of each record's entity, and of everybody's."""
+        entity = batch.tokens[:, profiles.column] - profiles.first
+        times, mean, squares = (moment[entity] for moment in (profiles.times, profiles.mean, profiles.squares))
+        if self.is_own:
+            times, mean, squares = _without(times, mean, squares, self.values(batch))
+        n_all, mean_all, squares_all = profiles.total()
+        freedom = np.maximum(n_all - (profiles.times > 0).sum(axis=0), 1)
+        within = np.sqrt(np.maximum(profiles.squares.sum(axis=0) / freedom, TINY))
+        rest = np.maximum(times - 1, 0)
+        own = np.maximum(np.sqrt(squares / np.maximum(rest, 1)), LEAST_SPREAD * within)
+        # Shrunk as logarithms: the spread of a big customer is no measure for that of a small one.
+        spread = np.exp((rest * np.log(own) + PRIOR * np.log(within)) / (rest + PRIOR))
+        # The entity's true mean: what its numbers say, weighed against how much entities differ from each other.
+        spread_all = np.sqrt(squares_all / np.maximum(n_all - 1, 1))
+        said, known = times / spread**2, 1 / np.maximum(spread_all**2 - within**2, TINY)
+        centre = (said * mean + known * mean_all) / (said + known)
+        return (times, centre, np.sqrt(spread**2 + 1 / (said + known))), (n_all, mean_all, spread_all)
+
+
+def fit_entity_view(
+    profiles: Sequence[Profiles], of: Literal["numbers", "paces"], columns: NDArray[np.int64], batch: Batch, name: str
+) -> EntityView:
+    """Learn how far from their entity's own the numbers of records usually lie.
+
+    Parameters
+    ----------
+    profiles : sequence of Profiles
+        One for every column that names an entity.
+    of, columns
+        See `EntityView`.
+    batch : Batch
+        Reference records, among those that the profiles were made from.
+    name : str
+        What the view is called in results.
+
+    Returns
+    -------
+    EntityView
+        For the records that the profiles were made from.
+    """
+    plain = EntityView(tuple(profiles), True, of, columns, np.ones((len(columns), 2)), name)
+    farthest, known = plain.farthest(batch), np.isfinite(plain.values(batch))
+    tails = [_fit_tail(column[is_known]) for column, is_known in zip(farthest.T, known.T, strict=True)]
+    return replace(plain, tails=np.array(tails).reshape(-1, 2))
+
+
+def _fit_tail(distances: Floats) -> tuple[float, float]:
+    """Return the distance that a tenth exceeds, and the shape of the Weibull tail that meets both quantiles."""
+    near, far = np.quantile(distances, TAIL) if len(distances) else (0.0, 0.0)
+    near = max(float(near), LEAST_REACH)
+    stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
+    shape = np.log(np.log(1 - TAIL[1]) / np.log(1 - TAIL[0])) / stretch
+    return near, float(np.clip(shape, *SHAPES))
+
+
+def _without(times: Floats, mean: Floats, squares: Floats, numbers: Floats) -> tuple[Floats, Floats, Floats]:
+    """Take one number off each of some moments."""
+    rest = np.maximum(times - 1, 0)
+    less = np.divide(times * mean - numbers, rest, out=np.zeros_like(mean), where=rest > 0)
+    return rest, less, np.where(rest > 0, np.maximum(squares - (numbers - mean) * (numbers - less), 0), 0.0)

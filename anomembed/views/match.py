@@ -1,0 +1,178 @@
+"""A vector against its category: the image of a cat under the label dog is a usual image and a usual label.
+
+What counts is how much nearer the vector is to vectors with another value of the category than to those with its own,
+each the mean distance to the nearest of a few, over some draws. The quotient needs no unit, and below 1 it does not
+count: a vector that is far from everything does not stand out by it. Categories that the vectors do not tell apart are
+left alone. On digits with wrong labels this was better than distances from centroids, the labels of the nearest
+records, or prototypes as tokens; examples/notes/vector_columns.md has the figures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.batch import Batch
+from anomembed.represent.distances import mean_nearest
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Vocabulary
+from anomembed.represent.vectors import is_known
+from anomembed.views.base import Vectors
+
+PER_DRAW = 8  # references of a value in a draw
+MOST_REFERENCES = 4096  # of all values together, about
+MOST_NUMBERS = 4_000_000  # in these
+MOST_DRAWS = 50
+LEAST_RECORDS = 8 * PER_DRAW  # with a value, so that a record is seldom compared with itself
+MOST_VALUES = 64
+CHECKED = 1000  # records, and a quarter of all at most, that a category is tried on
+LEAST_SKILL = 0.5  # of naming the value by the nearest references, between that of the most frequent value and all
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Kin:
+    """References for every value of a category.
+
+    Parameters
+    ----------
+    column : int
+        Token column of the category.
+    tokens : ndarray of shape (n_values,)
+        Ascending token ids of its values that have references.
+    center : ndarray of shape (width,)
+        Mean of the references.
+    references : ndarray of shape (n_values, n_draws, n_per_draw, width)
+        Float32, less `center`.
+    """
+
+    column: int
+    tokens: NDArray[np.int64]
+    center: NDArray[np.float32]
+    references: NDArray[np.float32]
+
+    def distances(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Return how far each vector is from those with each value, shape (n_records, n_values)."""
+        return np.column_stack([mean_nearest(vectors, drawn, self.center) for drawn in self.references])
+
+    def own(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the place of each record's value in `tokens`, -1 where it has no references."""
+        tokens = batch.tokens[:, self.column]
+        place = np.minimum(np.searchsorted(self.tokens, tokens), len(self.tokens) - 1)
+        return np.where(self.tokens[place] == tokens, place, -1)
+
+    def quotients(self, batch: Batch, vectors: Vectors) -> NDArray[np.float64]:
+        """Return the distance from a record's own value over that from the nearest other, shape (n_records,); >= 1."""
+        own, found = self.own(batch), np.ones(len(batch))
+        judged = np.flatnonzero((own >= 0) & is_known(vectors))
+        distances, rows = self.distances(vectors[judged]), np.arange(len(judged))
+        of_own = distances[rows, own[judged]].copy()
+        distances[rows, own[judged]] = np.inf
+        found[judged] = (of_own + TINY) / (distances.min(axis=1, initial=np.inf) + TINY)
+        return np.maximum(found, 1.0)
+
+
+@dataclass(frozen=True)
+class MatchView:
+    """Records by how badly a vector goes with their categories; high = abnormal.
+
+    Parameters
+    ----------
+    place : int
+        Which of the vectors of a batch.
+    column : int
+        Its token column.
+    kin : tuple of Kin
+        One for every category that the vectors tell apart.
+    name : str
+        What the view is called in results.
+    """
+
+    place: int
+    column: int
+    kin: tuple[Kin, ...]
+    name: str = "match"
+
+    def vectors(self, batch: Batch) -> Vectors:
+        """Return the largest quotient, shape (n_records, 1); 1 = it fits, or vector or value is unknown."""
+        return np.asarray(self._quotients(batch).max(axis=1)[:, None], np.float32)
+
+    def culprit(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the category that goes worst with the vector, shape (n_records,)."""
+        columns = np.array([kin.column for kin in self.kin], np.intp)
+        return np.asarray(columns[self._quotients(batch).argmax(axis=1)])
+
+    def compare(self, batch: Batch) -> tuple[int, int, float]:
+        """Find the value whose vectors are nearest to that of a single record.
+
+        Returns
+        -------
+        column, token : int
+            The category, and its nearest value other than the record's own.
+        times : float
+            How many times farther the record's own value is.
+        """
+        worst = self.kin[int(self._quotients(batch)[0].argmax())]
+        distances, own = worst.distances(batch.vectors[self.place])[0], int(worst.own(batch)[0])
+        other = int(np.where(np.arange(len(distances)) == own, np.inf, distances).argmin())
+        return worst.column, int(worst.tokens[other]), float((distances[own] + TINY) / (distances[other] + TINY))
+
+    def _quotients(self, batch: Batch) -> NDArray[np.float64]:
+        return np.column_stack([kin.quotients(batch, batch.vectors[self.place]) for kin in self.kin])
+
+
+def fit_match_view(batch: Batch, place: int, column: int, vocabulary: Vocabulary, seed: int) -> MatchView:
+    """Draw references for the values of every category that the vectors tell apart; there may be no such category.
+
+    Parameters
+    ----------
+    batch : Batch
+        Reference records, in random order.
+    place, column
+        See `MatchView`.
+    vocabulary : Vocabulary
+        Says which token columns are categories.
+    seed : int
+        Of the draws.
+    """
+    known = batch[np.flatnonzero(is_known(batch.vectors[place]))]
+    n_checked = min(CHECKED, len(known) // 4)
+    checked, drawn_from = known[:n_checked], known[n_checked:]
+    kin = []
+    for category, tokens in enumerate(vocabulary.columns):
+        if tokens.kind is not Kind.VALUE or not n_checked:
+            continue
+        low, high = (int(end) for end in vocabulary.offsets[category : category + 2])
+        times = np.bincount(drawn_from.tokens[:, category] - low, minlength=high - low)[FIRST_VALUE:]
+        often = np.argsort(-times, kind="stable")[:MOST_VALUES]
+        values = np.sort(often[times[often] >= LEAST_RECORDS]) + low + FIRST_VALUE
+        drawn = _draw(drawn_from, place, category, values, seed) if len(values) > 1 else None
+        if drawn and _skill(drawn, checked, place) > LEAST_SKILL:
+            kin.append(drawn)
+    return MatchView(place, column, tuple(kin))
+
+
+def _draw(batch: Batch, place: int, column: int, tokens: NDArray[np.int64], seed: int) -> Kin:
+    rng = np.random.default_rng(seed)
+    vectors = batch.vectors[place]
+    most = min(MOST_REFERENCES, MOST_NUMBERS // vectors.shape[1])
+    n_draws = int(np.clip(most // (PER_DRAW * len(tokens)), 1, MOST_DRAWS))
+    drawn = [_draw_rows(np.flatnonzero(batch.tokens[:, column] == token), n_draws, rng) for token in tokens]
+    references = vectors[np.array(drawn)]
+    center = references.mean(axis=(0, 1, 2), dtype=np.float64).astype(np.float32)
+    return Kin(column, tokens, center, references - center)
+
+
+def _draw_rows(rows: NDArray[np.intp], n_draws: int, rng: np.random.Generator) -> Sequence[NDArray[np.intp]]:
+    return [rng.choice(rows, PER_DRAW, replace=False) for _ in range(n_draws)]
+
+
+def _skill(kin: Kin, checked: Batch, place: int) -> float:
+    """Tell how well the nearest references name the value of records not among them; 1 = always, 0 = by chance."""
+    own = kin.own(checked)
+    named = kin.distances(checked.vectors[place]).argmin(axis=1)[own >= 0]
+    own = own[own >= 0]
+    if not len(own):
+        return 0.0
+    chance = np.bincount(own).max() / len(own)
+    return float((np.mean(named == own) - chance) / max(1 - chance, TINY))

@@ -1,0 +1,142 @@
+"""Judge how large each number is, alone and in the company of the record's categories.
+
+A number becomes the mean of two scores. One is its normal score (the normal quantile of its rank in the reference),
+continued logarithmically outside of the reference's range: ranks serve counters and amounts with long tails. The other
+is its distance from the median in standard deviations, which go by the middle nine tenths, logarithmic beyond
+`FAR_OUT`: it tells how far out the outermost ranks are, yet one wild number does not drown the others. Beside the
+numbers stands the record's pooled embedding of its categories: near records then have near numbers *and* alike
+categories, which judges a magnitude in its context.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from anomembed.represent.batch import Batch
+from anomembed.views.base import Vectors
+from anomembed.views.record import RecordView
+
+KNOTS = 1000  # points at which the quantile function of a number is kept
+CONTEXT_WEIGHT = 1.5  # spread of a context dimension in units of a number's, by experiment
+FAR_OUT = 4.0  # standard deviations from which on a distance counts by its logarithm
+NINE_TENTHS = 3.29  # standard deviations between the 5 % and the 95 % quantile of a normal distribution
+MISSING_STEP = np.float32(2.2)  # how far one missing number takes a record away
+BOUND = 1e150  # larger numbers, and infinities, are as good as this one: their differences and ratios stay finite
+
+
+@dataclass(frozen=True)
+class Magnitude:
+    """How large a number is beside the reference's: by rank and by distance, high = large.
+
+    Parameters
+    ----------
+    values : ndarray
+        Ascending values of the reference.
+    scores : ndarray
+        Their normal quantiles.
+    spread : float
+        Range of the middle nine tenths of the reference, the unit outside of its range.
+    outermost : float
+        Normal quantile that a value beyond all others has.
+    """
+
+    values: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    spread: float
+    outermost: float
+
+    def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the scores; 0 where the number is missing."""
+        numbers = np.clip(numbers, -BOUND, BOUND)
+        inside = np.interp(numbers, self.values, self.scores)
+        over = np.maximum(numbers - self.values[-1], 0.0) / self.spread
+        under = np.maximum(self.values[0] - numbers, 0.0) / self.spread
+        # A value out of range is at least three quarters as far out as the outermost rank.
+        above = max(self.scores[-1], 0.75 * self.outermost) + 0.25 * self.outermost * np.log1p(over)
+        below = min(self.scores[0], -0.75 * self.outermost) - 0.25 * self.outermost * np.log1p(under)
+        score = np.where(over > 0, above, np.where(under > 0, below, inside))
+        median = np.interp(0.0, self.scores, self.values)
+        away = (numbers - median) * (NINE_TENTHS / self.spread)
+        beyond = np.log1p(np.maximum(np.abs(away) - FAR_OUT, 0.0))
+        distance = np.sign(away) * (np.minimum(np.abs(away), FAR_OUT) + 0.25 * beyond)
+        return np.where(np.isnan(numbers), 0.0, (score + distance) / 2).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NumberView:
+    """Records as their numbers' magnitudes, the number of missing ones, and the context.
+
+    Parameters
+    ----------
+    scales : tuple of Magnitude
+        One per number.
+    context : RecordView
+        Pools the embeddings of the categories, scaled to weigh as much as the numbers.
+    context_columns : ndarray
+        Token columns that are the context; empty when there is none.
+    """
+
+    scales: tuple[Magnitude, ...]
+    context: RecordView
+    context_columns: NDArray[np.int64]
+    name: str = "number"
+
+    def vectors(self, batch: Batch) -> Vectors:
+        """Return the vectors, shape (n_records, n_numbers + 1 + width of the context)."""
+        parts = [self.magnitudes(batch.numbers)]
+        if len(self.context_columns):
+            parts.append(self.context.pool(batch.tokens[:, self.context_columns]))
+        return np.hstack(parts)
+
+    def magnitudes(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the magnitudes and, last, how many numbers are missing."""
+        columns = [scale(column) for scale, column in zip(self.scales, numbers.T, strict=True)]
+        missing = MISSING_STEP * np.isnan(numbers).sum(axis=1).astype(np.float32)
+        return np.column_stack([*columns, missing]).astype(np.float32)
+
+
+def fit_number_view(batch: Batch, context: RecordView, context_columns: NDArray[np.int64]) -> NumberView:
+    """Learn the ranks of the numbers, and how much the context weighs.
+
+    Parameters
+    ----------
+    batch : Batch
+        Reference records.
+    context : RecordView
+        Pools embeddings.
+    context_columns : ndarray
+        Token columns of categories and time parts.
+
+    Returns
+    -------
+    NumberView
+    """
+    scales = tuple(_fit_magnitude(column) for column in batch.numbers.T)
+    plain = NumberView(scales, context, context_columns)
+    vectors = plain.vectors(batch)
+    variance = vectors.var(axis=0, dtype=np.float64)
+    varies = variance[: len(scales)] > 0
+    unit = float(variance[: len(scales)][varies].mean()) if varies.any() else 1.0
+    total = float(variance[len(scales) + 1 :].sum())
+    scale = CONTEXT_WEIGHT * np.sqrt(unit * len(context_columns) / total) if total > 0 else 1.0
+    scaled = RecordView((context.vectors_of * scale).astype(np.float32), context.weights)
+    return NumberView(scales, scaled, context_columns)
+
+
+def _fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:
+    known = np.sort(np.clip(numbers[np.isfinite(numbers)], -BOUND, BOUND))
+    if not len(known):
+        known = np.zeros(1)
+    values, times = np.unique(known, return_counts=True)
+    rank = (np.cumsum(times) - times / 2) / len(known)
+    if len(values) > KNOTS:
+        inner = np.searchsorted(rank, np.linspace(0, 1, KNOTS)).clip(0, len(values) - 1)
+        kept = np.union1d(inner, [0, len(values) - 1])
+        values, rank = values[kept], rank[kept]
+    edge = 0.5 / len(known)
+    low, high = np.quantile(known, [0.05, 0.95])
+    spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
+    scores = ndtri(np.clip(rank, edge, 1 - edge))
+    return Magnitude(values, scores, max(spread, 1 / BOUND), max(float(-ndtri(edge)), 1.0))

@@ -1,0 +1,97 @@
+"""How rare is each value, and how rare is the company that it keeps? One number per column.
+
+In a clean reference the rarity of a value is its surprise, -log of its share. In a mixed one rare values may be
+normal variety or the anomalies themselves, and company tells them apart: a value is outlying when it is rare in its
+column and occurs with other outlying values: the stationary distribution of a random walk that steps from value to
+value where they occur together, and prefers rare ones [1]_. Columns whose values are outlying together weigh more.
+
+.. [1] Pang, Cao, Chen: Outlier detection in complex categorical data by modeling the feature value couplings. IJCAI
+   2016.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from anomembed.represent.batch import Batch
+from anomembed.represent.counts import Counts
+from anomembed.represent.tokens.vocabulary import Vocabulary
+from anomembed.views.base import Vectors
+
+DAMPING = 0.95  # chance to step on instead of starting anew, as published
+STEPS, ENOUGH = 100, 1e-7  # the walk is stopped when it no longer changes
+
+
+@dataclass(frozen=True)
+class RarityView:
+    """Records as the rarity of their value in every column; high = rare.
+
+    Parameters
+    ----------
+    rarity : ndarray of shape (n_tokens,)
+        Rarity of every token.
+    """
+
+    rarity: NDArray[np.float32]
+    name: str = "rarity"
+
+    def vectors(self, batch: Batch) -> Vectors:
+        """Return the rarities, shape (n_records, n_columns)."""
+        return self.rarity[batch.tokens]
+
+
+def fit_rarity_view(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) -> RarityView:
+    """Learn how rare every token is.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The tokens.
+    counts : Counts
+        Their pair counts.
+    coupled : bool
+        Judge a value by its company, too.
+
+    Returns
+    -------
+    RarityView
+        When coupled, tokens that the reference does not have are as rare as the rarest that it has.
+    """
+    if not coupled or len(vocabulary.columns) == 1:  # a value alone keeps no company
+        return RarityView(vocabulary.surprise())
+    column_of = np.repeat(np.arange(len(vocabulary.columns)), np.diff(vocabulary.offsets))
+    single = counts.single
+    share = _walk(counts, _intrinsic_rarity(single, column_of, counts.n_records))
+    relevance = np.bincount(column_of, share)
+    rarity = share * relevance[column_of]
+    rarity[single == 0] = rarity[single > 0].max(initial=0.0)
+    mean = float(rarity @ single) / counts.n_records
+    return RarityView((rarity / mean if mean > 0 else rarity).astype(np.float32))
+
+
+def _intrinsic_rarity(single: NDArray[np.float64], column_of: NDArray[np.int64], n_records: int) -> NDArray[np.float64]:
+    """How far a value's count is below its column's mode, and how far the mode is below certainty; 0 to 1."""
+    mode = np.zeros(column_of.max() + 1)
+    np.maximum.at(mode, column_of, single)
+    mode = np.maximum(mode, 1.0)[column_of]
+    return np.asarray(((mode - single) / mode + (1 - mode / n_records)) / 2)
+
+
+def _walk(counts: Counts, rarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Stationary distribution of the walk over the tokens that occur; 0 for the others."""
+    occurs = counts.single > 0
+    together = counts.together - sparse.diags_array(counts.single)
+    step = sparse.csr_array(together.multiply((rarity / np.maximum(counts.single, 1))[None, :]))
+    out = np.maximum(np.asarray(step.sum(axis=1)).ravel(), 1e-12)
+    back = sparse.csr_array(step.T)
+    start = occurs / occurs.sum()
+    share = start
+    for _ in range(STEPS):
+        following = (1 - DAMPING) * start + DAMPING * (back @ (share / out))
+        change = np.abs(following - share).sum()
+        share = following
+        if change < ENOUGH:
+            break
+    return np.asarray(share)

@@ -1,0 +1,257 @@
+"""Keep models in a store, and choose the one that records are scored by."""
+
+import json
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from anomembed.config import Config
+from anomembed.errors import StoreError
+from anomembed.model import Model, Summary
+from anomembed.read.history import History
+from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.represent.batch import Batch
+from anomembed.represent.counts import Counts
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, NextEvent
+from anomembed.represent.embeddings.subwords import Subwords
+from anomembed.represent.past import Past
+from anomembed.represent.ranges import Ranges
+from anomembed.represent.sequences import NGrams
+from anomembed.represent.tokens.templates import Templates
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind, Special, Vocabulary
+from anomembed.score.calibration import Calibration
+from anomembed.score.combine import JudgedView
+from anomembed.views.entity import EntityView, Profiles
+from anomembed.views.gap import GapView
+from anomembed.views.habit import Habits, HabitView
+from anomembed.views.link import LinkView
+from anomembed.views.match import Kin, MatchView
+from anomembed.views.message import MessageView
+from anomembed.views.number import Magnitude, NumberView
+from anomembed.views.order import OrderView, StepView
+from anomembed.views.pair import PairView
+from anomembed.views.rarity import RarityView
+from anomembed.views.reconstruction import ReconstructionView
+from anomembed.views.record import RecordView
+from anomembed.views.sequence import SequenceView
+from anomembed.views.vector import VectorView
+from anomembed.write.packing import Packer
+from anomembed.write.store import ModelRecord, Store
+
+CLASSES = (
+    Autoencoder,
+    Batch,
+    Calibration,
+    Classes,
+    ColumnRole,
+    ColumnTokens,
+    Config,
+    Counts,
+    Embeddings,
+    EntityView,
+    GapView,
+    HabitView,
+    Habits,
+    History,
+    JudgedView,
+    Kind,
+    Kin,
+    LinkView,
+    MatchView,
+    MessageView,
+    Model,
+    NGrams,
+    NextEvent,
+    Magnitude,
+    NumberView,
+    OrderView,
+    PairView,
+    Past,
+    Profiles,
+    Ranges,
+    RarityView,
+    ReconstructionView,
+    RecordView,
+    Role,
+    Roles,
+    SequenceView,
+    Special,
+    StepView,
+    Subwords,
+    Summary,
+    Templates,
+    VectorView,
+    Vocabulary,
+)
+MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond
+PACKAGES = ("anomembed", "duckdb", "numba", "numpy", "polars", "pyod", "scikit-learn", "scipy")
+
+
+def save_model(model: Model, store: Store) -> int:
+    """Keep a model in a store.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    store : Store
+        An open store.
+
+    Returns
+    -------
+    int
+        The model's id.
+    """
+    roles = [{"column": c.name, "type": c.type, "role": c.role, "reason": c.reason} for c in model.roles.columns]
+    record = ModelRecord(
+        source=model.summary.source,
+        n_reference=model.summary.n_reference,
+        config=model.config.model_dump_json(),
+        roles=json.dumps(roles),
+        summary=json.dumps(asdict(model.summary)),
+        versions=_versions(),
+        tokens=_token_table(model),
+        pairs=_pair_table(model),
+        losses=model.embeddings.losses,
+    )
+    return store.add_model(record, Packer(CLASSES).pack(model))
+
+
+@cache
+def _versions() -> str:
+    return json.dumps({name: version(name) for name in PACKAGES})
+
+
+def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
+    """Read a model from a store; it scores exactly as it did when it was saved.
+
+    Parameters
+    ----------
+    store : Store, str or Path
+        An open store, or the file.
+    model_id : int, optional
+        The newest by default.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    StoreError
+        When there is no such model, or it is damaged.
+    """
+    if not isinstance(store, Store):
+        with Store(store, must_exist=True) as opened:
+            return load_model(opened, model_id)
+    model = Packer(CLASSES).unpack(store.model_parts(model_id)[1])
+    if not isinstance(model, Model):
+        raise StoreError(f"the model in {store.path} is damaged: it holds a {type(model).__name__}")
+    return model
+
+
+def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | None]:
+    """Choose the model that records are scored by when nobody names one.
+
+    The newest that was fitted with the same settings on the same source, else on another one. A store may hold models
+    of several tables, and a scan leaves one, too; none of them is what the settings ask for.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    source : str
+        Name of the table to be scored.
+    config : Config
+        Settings that it would be fitted with.
+
+    Returns
+    -------
+    model_id : int
+    note : str or None
+        What does not match, if so.
+
+    Raises
+    ------
+    StoreError
+        When there is no model, or none with these settings.
+    """
+    rows = store.rows("SELECT model_id, source, config FROM models ORDER BY model_id DESC")
+    if not rows:
+        raise StoreError(f"there is no model in {store.path}: run `anomembed fit` first")
+    wanted = _settings(config.model_dump(mode="json"))
+    others = [(model_id, name, _settings(json.loads(text))) for model_id, name, text in rows]
+    fitted = [(model_id, name) for model_id, name, settings in others if settings == wanted]
+    for model_id, name in fitted:
+        if name == source:
+            return model_id, None
+    if fitted:
+        model_id, name = fitted[0]
+        return model_id, f"model {model_id} was fitted on {name}, not on {source}; choose another by --model"
+    model_id, _, nearest = next((other for other in others if other[1] == source), others[0])
+    differ = [name for name in wanted if nearest[name] != wanted[name]]
+    raise StoreError(
+        f"no model in {store.path} was fitted with these settings (those of model {model_id} differ in "
+        f"{', '.join(differ)}): run `anomembed fit` again, or choose one by --model"
+    )
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides which model comes out of a fit, besides the records and the seed, by its name.
+
+    What an older form of the settings did not have counts as its default, the order of names within a role as nothing,
+    and a file by its name, wherever it is named from.
+    """
+    defaults = Config().model_dump(mode="json")
+    found: dict[str, Any] = {"source.fit_where": config["source"].get("fit_where")}
+    for section in ("roles", "sequence", "reference", "tokens", "embedding", "detector"):
+        for name, default in defaults[section].items():
+            value = config.get(section, {}).get(name, default)
+            found[f"{section}.{name}"] = sorted(value) if section == "roles" else value
+    vectors = found["embedding.vectors"]
+    return found | {"embedding.vectors": vectors and Path(vectors).name}
+
+
+def _token_table(model: Model) -> pl.DataFrame:
+    names: list[str] = []
+    labels: list[str] = []
+    kinds: list[str] = []
+    for column in model.vocabulary.columns:
+        names += [column.name] * len(column.labels)
+        labels += column.labels
+        kinds += [special.name for special in Special] + ["value"] * (len(column.labels) - len(Special))
+    width = model.embeddings.width
+    return pl.DataFrame(
+        {
+            "token_id": pl.Series(range(len(names)), dtype=pl.Int32),
+            "column_name": names,
+            "token": labels,
+            "kind": kinds,
+            "n_records": model.vocabulary.counts(),
+            "embedding": pl.Series(model.embeddings.vectors, dtype=pl.Array(pl.Float32, width)).cast(
+                pl.List(pl.Float32)
+            ),
+            "context": pl.Series(model.embeddings.contexts, dtype=pl.Array(pl.Float32, width)).cast(
+                pl.List(pl.Float32)
+            ),
+        }
+    )
+
+
+def _pair_table(model: Model) -> pl.DataFrame:
+    """Pair counts, and on the diagonal the counts of single tokens in the same records."""
+    pairs = sparse.coo_array(model.counts.together)
+    token, other = pairs.coords
+    kept = np.arange(pairs.nnz)
+    if pairs.nnz > MOST_PAIRS:
+        weight = np.where(token == other, np.inf, pairs.data)
+        kept = np.sort(np.argsort(-weight, kind="stable")[:MOST_PAIRS])
+    columns = {"token_id": token[kept].astype(np.int32), "other_id": other[kept].astype(np.int32)}
+    return pl.DataFrame({**columns, "n_records": pairs.data[kept]})
