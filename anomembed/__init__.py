@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from anomembed.config import Config
     from anomembed.estimators import AnomembedDetector, RecordEmbedder
     from anomembed.model import Model
-    from anomembed.pipeline import Scores, fit_model, score_table
+    from anomembed.pipeline import Scores, fit_model, scan, score_table
     from anomembed.write.models import load_model
 
 __version__ = "0.1.0"
@@ -25,6 +25,7 @@ __all__ = [
     "Scores",
     "fit_model",
     "load_model",
+    "scan",
     "score_table",
 ]
 
@@ -36,6 +37,7 @@ _HOMES = {
     "Scores": "pipeline",
     "fit_model": "pipeline",
     "load_model": "write.models",
+    "scan": "pipeline",
     "score_table": "pipeline",
 }
 

@@ -11,13 +11,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from anomembed.config import Config, DetectorConfig, EmbeddingConfig, ReferenceConfig
-from anomembed.fit.records import learn_model
+from anomembed.fit.model import learn_model
 from anomembed.model import Model
+from anomembed.pipeline import batch_size
 from anomembed.read.roles import infer_roles, match_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
-from anomembed.scoring import batch_size, judge
-from anomembed.views.record import RecordView
 
 
 class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -70,8 +69,8 @@ class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             Records with the columns that were fitted.
         """
         check_is_fitted(self, "model_")
-        view = next(judged.view for judged in self.model_.views if isinstance(judged.view, RecordView))
         none = np.empty((0, self.model_.embeddings.width + 1), np.float32)
+        view = next(calibrated.view for calibrated in self.model_.views if calibrated.view.name == "record")
         return np.concatenate([none, *(view.vectors(batch) for batch in _batches(self.model_, X))])
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
@@ -165,7 +164,7 @@ class AnomembedDetector(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
             Records with the columns that were fitted.
         """
         check_is_fitted(self, "model_")
-        return np.concatenate([np.empty(0), *(judge(self.model_, batch)[0] for batch in _batches(self.model_, X))])
+        return np.concatenate([np.empty(0), *(self.model_.score(batch).raw for batch in _batches(self.model_, X))])
 
     def predict_tail(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401, N803
         """Return the tail probabilities of records, shape (n_samples,); low = abnormal, and never saturated.
@@ -189,7 +188,7 @@ def _frame(records: Any) -> Any:  # noqa: ANN401
 
 def _learn(records: Any, config: Config) -> Model:  # noqa: ANN401
     with Table(_frame(records)) as table:
-        return learn_model(table, config, hold_out=False, roles=infer_roles(table, find_key=False))
+        return learn_model(table, config, is_own=True, roles=infer_roles(table, find_key=False))
 
 
 def _batches(model: Model, records: Any) -> Iterator[Batch]:  # noqa: ANN401

@@ -3,18 +3,21 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.config import Config
-from anomembed.read.roles import Role, Roles
-from anomembed.represent.batch import Batch
+from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.read.table import read_values
+from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
+from anomembed.represent.sequences import Sequences, encode_sequences
 from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.score.calibration import Calibration
-from anomembed.score.combine import JudgedView
+from anomembed.score.combine import CalibratedView, Scored, score
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Model:
         Of the tokens.
     ranges : Ranges
         Usual ranges of the numbers, for reasons.
-    views : tuple of JudgedView
+    views : tuple of CalibratedView
         Ways to look at a record, with their detectors.
     calibration : Calibration
         Of the combined raw score.
@@ -82,7 +85,7 @@ class Model:
     counts: Counts
     embeddings: Embeddings
     ranges: Ranges
-    views: tuple[JudgedView, ...]
+    views: tuple[CalibratedView, ...]
     calibration: Calibration
     summary: Summary
     past: Past | None = None
@@ -94,13 +97,28 @@ class Model:
     @property
     def is_sequential(self) -> bool:
         """Whether whole sequences are judged instead of single records."""
-        return self.config.sequence.is_whole
+        return self.roles.is_sequential
+
+    @property
+    def entities(self) -> tuple[ColumnRole, ...]:
+        """Columns that say who acts."""
+        return self.roles.of(Role.ENTITY)
 
     @property
     def unit(self) -> str:
         """What has a score: records, or sequences."""
         return "sequences" if self.is_sequential else "records"
 
+    def encode(self, frame: pl.DataFrame) -> Batch | Sequences:
+        """Turn records or sequences, as they are read, into what views look at."""
+        if self.is_sequential:
+            return encode_sequences(frame, self.vocabulary.columns[0])
+        return make_batch(read_values(frame), self.vocabulary, self.numbers, self.past)
+
+    def score(self, batch: Batch | Sequences) -> Scored:
+        """Return the raw scores of records or sequences, and the view in which each stands out most."""
+        return score(self.views, batch)
+
     def terms(self, batch: Batch) -> NDArray[np.float64]:
         """Return what every view adds to the records' raw scores, shape (n_records, n_views); high = abnormal."""
-        return np.column_stack([judged.term(judged.raw(batch)) for judged in self.views])
+        return np.column_stack([view.term(view.raw(batch)) for view in self.views])

@@ -1,22 +1,83 @@
-"""The whole flow in a few functions: a table becomes a model, scores and explained flags, in memory or in a store."""
+"""The whole flow: a table becomes a model, scores and explained flags, in memory or in a store.
 
+`scan` reads as the way of a record: open the table, decide what its columns are, learn what is normal, score every
+record, flag a few, say why. `fit_model` and `score_table` are its two halves.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.fit.records import learn_model
+from anomembed.explain import explain
+from anomembed.explain.flags import Flags
+from anomembed.fit.model import find_roles, learn_model
+from anomembed.fit.sequences import ensure_sequences
 from anomembed.model import Model
-from anomembed.read.roles import Role, Roles
-from anomembed.read.table import ROW_NUMBER, Table
-from anomembed.score.flags import FlagRule
-from anomembed.scoring import VALUE, FlagKeeper, Flags, explain, score_batches
+from anomembed.read.history import derive_history
+from anomembed.read.roles import Roles, match_roles
+from anomembed.read.sequences import read_sequences
+from anomembed.read.table import VALUE, VALUES, Table
+from anomembed.read.vectors import TokenVectors
+from anomembed.represent.embeddings.epochs import Progress
+from anomembed.score.flags import FlagKeeper, FlagRule
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 DEFAULT_BUDGET = 20
+BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values scored at once, at most
+
+
+# ------------------------------------------------------------------------------------------------------- from Python
+@dataclass(frozen=True)
+class Scores:
+    """The scores of all records, and the flags among them.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal), ``flagged``, ``view``,
+        ``reason`` (empty unless flagged); most abnormal first.
+    flags : Flags
+        The flagged records, with the contribution of every column.
+    """
+
+    frame: pl.DataFrame
+    flags: Flags
+
+
+def scan(source: Any, table: str | None = None, *, config: Config | None = None) -> Scores:  # noqa: ANN401
+    """Learn what is normal in a table and score its records: what ``anomembed scan`` does, in memory.
+
+    Parameters
+    ----------
+    source : str, Path or frame
+        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    table : str, optional
+        A table, a view or a query; not needed when there is only one.
+    config : Config, optional
+        Settings.
+
+    Returns
+    -------
+    Scores
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> pets = [("cat", "meow"), ("dog", "woof")] * 200 + [("cat", "woof")]
+    >>> frame = pl.DataFrame(pets, schema=["pet", "says"], orient="row").with_row_index("id")
+    >>> scan(frame, config=Config(flags={"budget": 1})).flags.frame["reason"][0]
+    'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog'
+    """
+    config = config or Config()
+    with Table(source, table, config.source.line_format) as opened:
+        return _score_in_memory(learn_from(opened, config, Watcher()), opened, config.source.where)
 
 
 def fit_model(source: Any, table: str | None = None, *, config: Config | None = None) -> Model:  # noqa: ANN401
@@ -50,25 +111,8 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | None = 
         return learn_model(opened, config)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """The scores of all records, and the flags among them.
-
-    Parameters
-    ----------
-    frame : pl.DataFrame
-        Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal), ``flagged``, ``view``,
-        ``reason`` (empty unless flagged); most abnormal first.
-    flags : Flags
-        The flagged records, with the contribution of every column.
-    """
-
-    frame: pl.DataFrame
-    flags: Flags
-
-
 def score_table(model: Model, source: Any, table: str | None = None, *, where: str | None = None) -> Scores:  # noqa: ANN401
-    """Judge records and keep all scores in memory.
+    """Score records and keep all scores in memory.
 
     Parameters
     ----------
@@ -79,7 +123,7 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     table : str, optional
         A table, a view or a query.
     where : str, optional
-        SQL condition of the records to judge; all by default.
+        SQL condition of the records to score; all by default.
 
     Returns
     -------
@@ -87,24 +131,240 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     """
     with Table(source, table, model.config.source.line_format) as opened:
         check_key(model.roles, opened, where)
-        key = key_names(model.roles)
-        keeper = FlagKeeper(flag_rule(model.config), key)
-        scored = pl.concat(list(keeper.watch(score_batches(model, opened, where))) or [pl.DataFrame()])
-    flags = explain(model, keeper.flagged())
+        return _score_in_memory(model, opened, where)
+
+
+def _score_in_memory(model: Model, table: Table, where: str | None) -> Scores:
+    scored: list[pl.DataFrame] = []
+    flags, _ = _score(model, table, where, flag_rule(model.config), scored.extend)
+    key = model.roles.key_names
     reasons = flags.frame.select(*key, "reason", flagged=pl.lit(value=True))
-    frame = scored.join(reasons, on=key, how="left").with_columns(
-        pl.col("flagged").fill_null(value=False), pl.col("reason").fill_null("")
-    )
+    frame = pl.concat(scored).join(reasons, on=key, how="left")
+    frame = frame.with_columns(pl.col("flagged").fill_null(value=False), pl.col("reason").fill_null(""))
     columns = [*key, "raw_score", "tail_probability", "flagged", "view", "reason"]
     frame = frame.select(columns).sort("raw_score", *key, descending=[True] + [False] * len(key))
     return Scores(frame, flags)
 
 
-def key_names(roles: Roles) -> tuple[str, ...]:
-    """Return the names of the key columns; that of the row number without any."""
-    return tuple(column.name for column in roles.key) or (ROW_NUMBER,)
+# ------------------------------------------------------------------------------------------------------ into a store
+class Watcher:
+    """Is told how learning goes, and does nothing; the command line has one that prints."""
+
+    def roles(self, roles: Roles) -> None:
+        """Take note of the role of every column."""
+
+    def learning(self) -> AbstractContextManager[Progress | None]:
+        """Return a context for the time of learning; its value, if any, is called after every epoch."""
+        return nullcontext()
+
+    def model(self, model: Model) -> None:
+        """Take note of what was learnt."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """What one run did.
+
+    Parameters
+    ----------
+    run_id, model_id : int
+        Their numbers in the store.
+    model : Model
+        The model that scored.
+    rule : FlagRule
+        How flags were chosen.
+    n_scored : int
+        Records scored.
+    flags : Flags
+        The flagged ones.
+    caution : str or None
+        Why the flag rule cannot work, if so.
+    """
+
+    run_id: int
+    model_id: int
+    model: Model
+    rule: FlagRule
+    n_scored: int
+    flags: Flags
+    caution: str | None
+
+
+def scan_into_store(
+    table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
+) -> Run:
+    """Learn what is normal in a table, score its records, and keep both.
+
+    Parameters
+    ----------
+    table : Table
+        An open table.
+    config : Config
+        Settings.
+    store : Store
+        An open store; the scores remain staged in it for `Store.copy_scores`.
+    watcher : Watcher
+        Is told how it goes.
+    vectors : TokenVectors, optional
+        What `config.embedding.vectors` names, when it has been read already.
+    """
+    return score_into_store(learn_from(table, config, watcher, vectors=vectors), None, table, config, store)
+
+
+def learn_from(
+    table: Table,
+    config: Config,
+    watcher: Watcher,
+    *,
+    roles: Roles | None = None,
+    vectors: TokenVectors | None = None,
+) -> Model:
+    """Learn what is normal in the table whose records are scored next.
+
+    Parameters
+    ----------
+    table, config, watcher, vectors
+        See `scan_into_store`.
+    roles : Roles, optional
+        The part of every column; inferred, with what the configuration says, by default.
+
+    Raises
+    ------
+    DataError
+        When no record meets the condition, or the key does not name the records.
+    """
+    source = config.source
+    if source.where and not table.count(source.where):
+        raise DataError(f"no record of {table.name} meets the condition {source.where}")
+    roles = roles or find_roles(table, config)
+    watcher.roles(roles)
+    check_key(roles, table, source.where)  # before the work, not after it
+    with watcher.learning() as progress:
+        is_own = source.fit_where == source.where
+        model = learn_model(table, config, is_own=is_own, roles=roles, vectors=vectors, progress=progress)
+    watcher.model(model)
+    return model
+
+
+def fit_into_store(
+    table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
+) -> int:
+    """Learn what is normal in a table and keep the model; return its number in the store.
+
+    Parameters
+    ----------
+    table, config, store, watcher, vectors
+        See `scan_into_store`.
+    """
+    roles = find_roles(table, config)
+    watcher.roles(roles)
+    check_key(roles, table, config.source.fit_where)
+    with watcher.learning() as progress:
+        model = learn_model(table, config, roles=roles, vectors=vectors, progress=progress)
+    watcher.model(model)
+    with store.transaction():
+        return save_model(model, store)
+
+
+def score_into_store(model: Model, model_id: int | None, table: Table, config: Config, store: Store) -> Run:
+    """Score records and keep the result; a model that is not in the store yet is kept in the same transaction.
+
+    Parameters
+    ----------
+    model : Model
+        What is normal.
+    model_id : int or None
+        Its number in the store; None when it is not there yet.
+    table : Table
+        The records; `config.source.where` says which. See to their key by `check_key` first.
+    config : Config
+        Settings, of which the flag rule counts.
+    store : Store
+        An open store; the scores remain staged in it for `Store.copy_scores`.
+    """
+    where, rule = config.source.where, flag_rule(config)
+    flags, n_scored = _score(model, table, where, rule, store.stage)
+    about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
+    with store.transaction():
+        kept_id = save_model(model, store) if model_id is None else model_id
+        run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)
+    calibration = model.calibration
+    caution = rule.caution(n_scored, calibration.n_reference, can_extrapolate=calibration.is_fitted)
+    return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
+
+
+# ----------------------------------------------------------------------------------------------------------- scoring
+class Keep(Protocol):
+    """Takes in scored batches, one after the other."""
+
+    def __call__(self, batches: Iterable[pl.DataFrame], /) -> object:
+        """Go through all batches."""
+
+
+def _score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: Keep) -> tuple[Flags, int]:
+    """Score records, give the scores to `keep`, and explain the flags; return also how many were scored."""
+    keeper = FlagKeeper(rule, model.roles.key_names)
+    keep(keeper.watch(score_batches(model, table, where)))
+    return explain(model, keeper.flagged()), keeper.n_scored
+
+
+def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
+    """Score records, batch by batch in constant memory.
+
+    Parameters
+    ----------
+    model : Model
+        What is normal.
+    table : Table
+        An open table with the columns that the model was fitted on.
+    where : str or None
+        SQL condition of the records to score; all by default.
+    size : int, optional
+        Records per batch; it does not change the result.
+
+    Yields
+    ------
+    pl.DataFrame
+        The key columns; ``raw_score`` (Float64, high = abnormal), ``tail_probability`` (Float64, low = abnormal),
+        ``view`` (String, the view in which the record is most abnormal); and the judged columns, prefixed by `VALUE`.
+
+    Raises
+    ------
+    SourceError
+        When a column is missing or has become another kind of thing.
+    """
+    names = np.array([calibrated.view.name for calibrated in model.views])
+    for frame in (_read_sequences if model.is_sequential else _read_records)(model, table, where, size):
+        raw, worst = model.score(model.encode(frame))
+        scores = pl.DataFrame(
+            {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
+        )
+        keys, values = frame.select(model.roles.key_names), frame.select(pl.col(VALUES))
+        yield pl.concat([keys, scores, values], how="horizontal")
+
+
+def _read_records(model: Model, table: Table, where: str | None, size: int | None) -> Iterator[pl.DataFrame]:
+    roles = match_roles(model.roles, table)
+    derived = {}
+    if model.past:
+        derive_history(table, roles, model.past.history)
+        derived = model.past.history.select()
+    select = {VALUE + name: sql for name, sql in (roles.select() | derived).items()}
+    key = [table.column(column.name) for column in roles.key]
+    return table.batches(select, key, where, size or batch_size(roles.n_values + len(derived)))
+
+
+def _read_sequences(model: Model, table: Table, where: str | None, size: int | None) -> Iterator[pl.DataFrame]:
+    ensure_sequences(table, model.config)
+    return read_sequences(table, match_roles(model.roles, table), where, size or BATCH_SIZE)
+
+
+def batch_size(n_values: int) -> int:
+    """Return how many records of so many values each are scored at once."""
+    return min(BATCH_SIZE, max(1_000, BATCH_VALUES // n_values))
+
+
+# ------------------------------------------------------------------------------------------------------------ checks
 def check_key(roles: Roles, table: Table, where: str | None) -> None:
     """See whether the key does name the records.
 
@@ -120,8 +380,8 @@ def check_key(roles: Roles, table: Table, where: str | None) -> None:
         raise DataError(
             f"a key column cannot be called {', '.join(sorted(taken))}: the scores have a column of that name"
         )
-    is_sequential = bool(roles.of(Role.EVENT))  # then the key names a sequence, not a row
-    if key and not is_sequential and not table.is_unique([table.column(name) for name in key], where):
+    # The key of sequences names many rows.
+    if key and not roles.is_sequential and not table.is_unique([table.column(name) for name in key], where):
         raise DataError(f"{', '.join(key)} does not name the records of {table.name}: a value is null or occurs twice")
 
 
@@ -132,60 +392,3 @@ def flag_rule(config: Config) -> FlagRule:
         if value is not None:
             return FlagRule(name, value)
     return FlagRule("budget", DEFAULT_BUDGET)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one run did.
-
-    Parameters
-    ----------
-    run_id, model_id : int
-        Their numbers in the store.
-    n_scored : int
-        Records scored.
-    flags : Flags
-        The flagged ones.
-    caution : str or None
-        Why the flag rule cannot work, if so.
-    """
-
-    run_id: int
-    model_id: int
-    n_scored: int
-    flags: Flags
-    caution: str | None
-
-
-def score_into_store(model: Model, model_id: int | None, table: Table, config: Config, store: Store) -> Run:
-    """Judge records and keep the result; a model that is not in the store yet is kept in the same transaction.
-
-    Parameters
-    ----------
-    model : Model
-        What is normal.
-    model_id : int or None
-        Its number in the store; None when it is not there yet.
-    table : Table
-        The records; `config.source.where` says which. See to their key by `check_key` first.
-    config : Config
-        Settings, of which the flag rule counts.
-    store : Store
-        An open store; the scores remain staged in it for `Store.copy_scores`.
-
-    Returns
-    -------
-    Run
-    """
-    where, rule = config.source.where, flag_rule(config)
-    key = key_names(model.roles)
-    keeper = FlagKeeper(rule, key)
-    store.stage(keeper.watch(score_batches(model, table, where)))
-    flags = explain(model, keeper.flagged())
-    about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": keeper.n_scored}
-    with store.transaction():
-        kept_id = save_model(model, store) if model_id is None else model_id
-        run_id = store.add_run(kept_id, about, key, flags.frame, flags.contributions)
-    can_extrapolate = model.calibration.is_fitted
-    caution = rule.caution(keeper.n_scored, model.calibration.n_reference, can_extrapolate=can_extrapolate)
-    return Run(run_id, kept_id, keeper.n_scored, flags, caution)

@@ -21,7 +21,7 @@ from anomembed.evaluate.embeddings import (
     read_grouping,
 )
 from anomembed.evaluate.labels import IS_ABNORMAL, hide_column, rank, read_labels
-from anomembed.fit.records import find_roles, split_corpus
+from anomembed.fit.model import find_roles, split_corpus
 from anomembed.read.table import Table
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.learners import fit_embeddings
@@ -335,8 +335,9 @@ def test_the_fields_of_a_label_take_no_part_either(run, planted):
 
 
 def test_scores_are_the_same_with_and_without_a_label_column(planted):
-    from anomembed.fit.records import learn_model
     from anomembed.scoring import score_batches
+
+    from anomembed.fit.model import learn_model
 
     found = []
     for query in ("SELECT * EXCLUDE (truth, kind) FROM records", "SELECT * EXCLUDE (kind) FROM records"):
@@ -344,7 +345,7 @@ def test_scores_are_the_same_with_and_without_a_label_column(planted):
             config = Config(roles={"category": ["truth"]} if "truth," not in query else {})
             config = hide_column(config, table, "TRUTH", "--label") if "truth," not in query else config
             roles = find_roles(table, config)
-            model = learn_model(table, config, hold_out=False, roles=roles)
+            model = learn_model(table, config, is_own=True, roles=roles)
             found.append(pl.concat(score_batches(model, table, None)).sort("id")["raw_score"].to_list())
     assert found[0] == found[1]
 

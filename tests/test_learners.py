@@ -9,7 +9,7 @@ import pytest
 from anomembed.cli import options
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
-from anomembed.fit.records import learn_model
+from anomembed.fit.model import learn_model
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import Table
 from anomembed.represent.compiled import compiled

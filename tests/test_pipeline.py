@@ -1,12 +1,12 @@
 import numpy as np
 import polars as pl
 import pytest
+from anomembed.scoring import score_batches
 
 from anomembed import Config, fit_model, score_table
 from anomembed.errors import DataError
-from anomembed.fit.records import learn_model
+from anomembed.fit.model import learn_model
 from anomembed.read.table import Table
-from anomembed.scoring import score_batches
 
 N = 3000
 SHOPS, CITIES = [f"shop{i}" for i in range(6)], ["Rome", "Oslo", "Bern"]
@@ -139,7 +139,7 @@ def test_what_is_held_out_is_not_learnt():
 
 def test_without_holding_out_all_is_learnt(frame):
     with Table(frame) as table:
-        model = learn_model(table, Config(), hold_out=False)
+        model = learn_model(table, Config(), is_own=True)
     assert (model.summary.n_learnt, model.summary.n_held_out) == (N, 0)
     assert model.calibration.n_reference == N
     tail = all_scores(model, frame)["tail_probability"].to_numpy()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from anomembed.scoring import score_batches
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from anomembed.config import make_config
-from anomembed.fit.records import learn_model
+from anomembed.fit.model import learn_model
 from anomembed.read.table import Table
-from anomembed.scoring import score_batches
 
 DATA = Path(os.environ.get("ANOMEMBED_DATA", "data"))
 
@@ -18,7 +18,7 @@ DATA = Path(os.environ.get("ANOMEMBED_DATA", "data"))
 def measured(frame, labels, **settings):
     """ROC AUC and average precision of the raw scores of all records of a frame without its labels."""
     with Table(frame) as table:
-        model = learn_model(table, make_config(settings), hold_out=False)
+        model = learn_model(table, make_config(settings), is_own=True)
         raw = pl.concat(list(score_batches(model, table, None))).sort("record")["raw_score"].to_numpy()
     return roc_auc_score(labels, raw), average_precision_score(labels, raw)
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, score_table
 from anomembed.explain.contributions import contributions, expect
-from anomembed.explain.wording import Case, Wording, clean_text
 from anomembed.represent.batch import make_batch
+from anomembed.views.reason import Case, Wording, clean_text
 
 USUAL = {"id": 0, "shop": "s1", "city": "c1", "mood": "m2", "price": 100.0, "noise": 0.0}
 

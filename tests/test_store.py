@@ -24,7 +24,7 @@ import pytest
 from anomembed import load_model, score_table
 from anomembed.config import Config
 from anomembed.errors import LockedError, StoreError
-from anomembed.fit.records import learn_model
+from anomembed.fit.model import learn_model
 from anomembed.pipeline import score_into_store
 from anomembed.read.table import Table
 from anomembed.write.models import save_model
@@ -52,7 +52,7 @@ def records():
 @pytest.fixture(scope="module")
 def model(records):
     with Table(records) as table:
-        return learn_model(table, Config(flags={"budget": 3}), hold_out=False)
+        return learn_model(table, Config(flags={"budget": 3}), is_own=True)
 
 
 @pytest.fixture(scope="module")
@@ -348,7 +348,7 @@ def test_why_says_what_it_cannot_explain(kept, copy):
 def test_macros_speak_of_the_newest_model_and_run(copy, model, records):
     flipped = records.with_columns(meal=pl.col("meal").replace({"lunch": "brunch"}))
     with Table(flipped) as table, Store(copy) as store:
-        score_into_store(learn_model(table, model.config, hold_out=False), None, table, model.config, store)
+        score_into_store(learn_model(table, model.config, is_own=True), None, table, model.config, store)
     assert ask(copy, "SELECT token FROM expected('meal', ['drink=stew']) LIMIT 1") == [("brunch",)]
     assert ask(copy, "SELECT max(run_id) FROM contributions") == [(2,)]
     odd = ODD.replace("'", "''")
@@ -364,7 +364,7 @@ def test_macros_speak_of_an_older_model_and_run_when_asked(copy, model, records)
     )
     before = [ask(copy, f"FROM {call})") for call in calls]
     with Table(flipped) as table, Store(copy) as store:
-        score_into_store(learn_model(table, model.config, hold_out=False), None, table, model.config, store)
+        score_into_store(learn_model(table, model.config, is_own=True), None, table, model.config, store)
     assert [ask(copy, f"FROM {calls[0]}, of_run := 1)")] == before[:1]
     assert [ask(copy, f"FROM {call}, of_model := 1)") for call in calls[1:]] == before[1:]
     assert ask(copy, f"FROM {calls[2]})") != before[2]

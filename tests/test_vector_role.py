@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from anomembed.scoring import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
 
 from anomembed import AnomembedDetector, Config, fit_model, load_model, score_table
 from anomembed.errors import SourceError
@@ -14,7 +15,6 @@ from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.scoring import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
 from anomembed.views.match import fit_match_view
 from anomembed.write.models import save_model
 from anomembed.write.store import Store

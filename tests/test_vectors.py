@@ -432,7 +432,7 @@ def test_another_width_than_the_vectors_have(communities):
 def fitted(tmp_path_factory):
     """A store with a model of odd names, and the names."""
     from anomembed.config import Config
-    from anomembed.fit.records import learn_model
+    from anomembed.fit.model import learn_model
     from anomembed.read.table import Table
     from anomembed.write.models import save_model
     from anomembed.write.store import Store

@@ -11,16 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from anomembed.explain.wording import clean_text
 from anomembed.model import Model
-from anomembed.pipeline import Run
+from anomembed.pipeline import Run, Watcher
 from anomembed.read.roles import JUDGED, Role, Roles
+from anomembed.views.reason import clean_text
 
 SHOWN_NAMES = 50  # columns of a role; `init` lists all
 USUAL = 0.05  # tail probability above which nobody would call a record abnormal
 
 
-class Teller:
+class Teller(Watcher):
     """Tells people on standard error how a command goes.
 
     Parameters
@@ -81,9 +81,9 @@ class Teller:
         for note in summary.notes:
             self.say("note", note)
 
-    def run(self, run: Run, rule: str, unit: str) -> None:
-        """Say what a run did; `unit` is what is judged."""
-        self.say("scored", f"{run.n_scored:,} {unit}, {run.flags.frame.height:,} flagged ({rule})")
+    def run(self, run: Run, rule: str) -> None:
+        """Say what a run did, and by which rule."""
+        self.say("scored", f"{run.n_scored:,} {run.model.unit}, {run.flags.frame.height:,} flagged ({rule})")
         if run.caution:
             self.say("caution", run.caution)
         least = run.flags.frame["tail_probability"].min()

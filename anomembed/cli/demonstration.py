@@ -10,8 +10,7 @@ from anomembed.cli.printing import print_flags
 from anomembed.config import Config, FlagsConfig, SourceConfig, StoreConfig
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
-from anomembed.fit.records import learn_model
-from anomembed.pipeline import score_into_store
+from anomembed.pipeline import scan_into_store
 from anomembed.read.table import Table
 from anomembed.write.store import Store, write_tables
 
@@ -53,12 +52,9 @@ def _scan(database: Path, table: str, truth: pl.DataFrame, budget: int, store: S
     teller.say("", "")
     with Table(str(database), table) as opened:
         teller.say("scan", f"{table}: {opened.count():,} records")
-        model = learn_model(opened, config, hold_out=False)
-        teller.roles(model.roles)
-        teller.model(model)
-        run = score_into_store(model, None, opened, config, store)
+        run = scan_into_store(opened, config, store, teller)
     flags, key = run.flags.frame, truth.columns[0]
-    teller.run(run, f"budget {budget}, the first {SHOWN} shown", model.unit)
+    teller.run(run, f"budget {budget}, the first {SHOWN} shown")
     print_flags(flags.head(SHOWN), Format.TABLE, 1)
     found = truth.join(flags, on=key, how="semi")
     teller.say("found", f"{found.height} of the {truth.height} planted cases are among the {budget} flagged records")

@@ -24,7 +24,7 @@ from anomembed.evaluate.embeddings import (
     tabulate,
 )
 from anomembed.evaluate.labels import IS_ABNORMAL, hide_column, read_labels
-from anomembed.fit.records import check_embedding, find_roles, split_corpus
+from anomembed.fit.model import check_embedding, find_roles, split_corpus
 from anomembed.represent.embeddings.corpus import SplitCorpus
 from anomembed.represent.quality.projection import check_projection
 from anomembed.score.detectors import check_detector

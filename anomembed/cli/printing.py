@@ -16,7 +16,7 @@ from rich.text import Text
 
 from anomembed.cli.console import printable
 from anomembed.cli.options import Format
-from anomembed.explain.wording import clean_text
+from anomembed.views.reason import clean_text
 from anomembed.write.sinks import csv_text, plain_rows
 
 PIPE_WIDTH = 200  # of a table that nobody looks at in a terminal

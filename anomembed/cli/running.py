@@ -9,15 +9,14 @@ from anomembed.cli.console import Teller
 from anomembed.cli.options import Format
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config
-from anomembed.errors import ConfigError, DataError
-from anomembed.fit.records import check_embedding, find_roles, learn_model
-from anomembed.model import Model
-from anomembed.pipeline import check_key, flag_rule, key_names, score_into_store
+from anomembed.errors import ConfigError
+from anomembed.fit.model import check_embedding
+from anomembed.pipeline import Run, check_key, fit_into_store, scan_into_store, score_into_store
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
-from anomembed.write.models import choose_model, load_model, save_model
+from anomembed.write.models import choose_model, load_model
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
 
@@ -54,17 +53,8 @@ def scan_table(config: Config, output: Output) -> None:
     vectors = read_wanted_vectors(config.embedding.vectors)  # before the store is opened for writing: they may be in it
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
-        if config.source.where and not table.count(config.source.where):
-            raise DataError(f"no record of {table.name} meets the condition {config.source.where}")
-        # The records that are scored are the reference itself: none is held out, all are treated alike.
-        hold_out = config.source.fit_where != config.source.where
-        roles = find_roles(table, config)
-        teller.roles(roles)
-        check_key(roles, table, config.source.where)  # before the work, not after it
-        with teller.learning() as progress:
-            model = learn_model(table, config, hold_out=hold_out, roles=roles, vectors=vectors, progress=progress)
-        teller.model(model)
-        _score(model, None, table, config, store, output, teller)
+        run = scan_into_store(table, config, store, teller, vectors)
+        _finish(run, config, store, output, teller)
 
 
 def fit_table(config: Config, *, quiet: bool) -> None:
@@ -75,14 +65,7 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     vectors = read_wanted_vectors(config.embedding.vectors)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
-        roles = find_roles(table, config)
-        teller.roles(roles)
-        check_key(roles, table, config.source.fit_where)
-        with teller.learning() as progress:
-            model = learn_model(table, config, roles=roles, vectors=vectors, progress=progress)
-        teller.model(model)
-        with store.transaction():
-            model_id = save_model(model, store)
+        model_id = fit_into_store(table, config, store, teller, vectors)
     teller.say("kept", f"model {model_id} in {config.store.path}")
 
 
@@ -109,7 +92,8 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
         if note:
             teller.say("note", note)
         check_key(model.roles, table, config.source.where)
-        _score(model, chosen, table, config, store, output, teller)
+        run = score_into_store(model, chosen, table, config, store)
+        _finish(run, config, store, output, teller)
 
 
 def _check(config: Config, output: Output) -> None:
@@ -128,14 +112,11 @@ def open_source(config: Config) -> Table:
     return Table(source.database, source.table, source.line_format)
 
 
-def _score(
-    model: Model, model_id: int | None, table: Table, config: Config, store: Store, output: Output, teller: Teller
-) -> None:
-    run = score_into_store(model, model_id, table, config, store)
-    key = key_names(model.roles)
+def _finish(run: Run, config: Config, store: Store, output: Output, teller: Teller) -> None:
+    key = run.model.roles.key_names
     if output.scores_to:
         write_scores(store, key, output.scores_to)
-    teller.run(run, str(flag_rule(config)), model.unit)
+    teller.run(run, str(run.rule))
     if not output.quiet and (run.flags.frame.height or output.form is not Format.TABLE):
         print_flags(run.flags.frame, output.form, len(key))
     teller.farewell(run, config.store.path)

@@ -10,15 +10,14 @@ from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.evaluate.embeddings import Grouping, measure_quality
 from anomembed.evaluate.labels import rank
-from anomembed.fit.records import learn_model
+from anomembed.pipeline import Watcher, learn_from, score_batches
 from anomembed.read.roles import Roles
-from anomembed.read.table import Table
+from anomembed.read.table import VALUES, Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
 from anomembed.represent.embeddings.learners import METHODS, check_method, fit_embeddings
 from anomembed.represent.quality.neighbours import compare_neighbours
-from anomembed.scoring import VALUES, score_batches
 
 MIB = 2**20
 
@@ -120,10 +119,8 @@ def _figures(
 def _rank(
     table: Table, roles: Roles, config: Config, labels: pl.DataFrame, vectors: TokenVectors | None
 ) -> dict[str, object]:
-    source = config.source
-    hold_out = source.fit_where != source.where
-    model = learn_model(table, config, hold_out=hold_out, roles=roles, vectors=vectors)
-    scores = pl.concat(frame.select(pl.exclude(VALUES)) for frame in score_batches(model, table, source.where))
+    model = learn_from(table, config, Watcher(), roles=roles, vectors=vectors)
+    scores = pl.concat(frame.select(pl.exclude(VALUES)) for frame in score_batches(model, table, config.source.where))
     ranking = rank(scores, labels)
     return {"roc_auc": ranking.roc_auc, "average_precision": ranking.average_precision}
 

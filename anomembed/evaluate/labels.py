@@ -11,8 +11,8 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError, shown
-from anomembed.pipeline import check_key, key_names
-from anomembed.read.roles import Role, Roles
+from anomembed.pipeline import check_key
+from anomembed.read.roles import Roles
 from anomembed.read.table import Table
 
 IS_ABNORMAL = "is_abnormal"
@@ -122,8 +122,8 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
     positives = _choose_positive(column.name, counts["value"].to_list(), positive)
     key = [table.column(c.name) for c in roles.key]
     frames = list(table.batches({"__label": expression}, key, where, 100_000))
-    names = key_names(roles)
-    if roles.of(Role.EVENT):  # rows without a sequence belong to none
+    names = roles.key_names
+    if roles.is_sequential:  # rows without a sequence belong to none
         frames = [frame.drop_nulls(names) for frame in frames]
     read = pl.concat(frames).select(*names, pl.col("__label").is_in(positives).alias(IS_ABNORMAL))
     return read.group_by(names, maintain_order=True).agg(pl.col(IS_ABNORMAL).max())

@@ -17,8 +17,7 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
-from anomembed.score.combine import JudgedView
-from anomembed.views.base import PointingView
+from anomembed.score.combine import CalibratedView
 
 REPLACED_AT_ONCE = 16_384  # records with one value replaced that are scored together
 CONTEXT_SHARE = 0.5  # the say of each other value in what is expected; they repeat one another in part
@@ -84,19 +83,21 @@ def _observed(record: NDArray[np.int32], counts: Counts) -> Floats:
     return np.bincount(token, logs, minlength=len(counts.single)).astype(np.float64)
 
 
-def contributions(views: Sequence[JudgedView], batch: Batch, expected: Expectations, sources: Sequence[int]) -> Floats:
+def contributions(
+    views: Sequence[CalibratedView], batch: Batch, expected: Expectations, number_of: Sequence[int]
+) -> Floats:
     """Take the raw scores of records apart.
 
     Parameters
     ----------
-    views : sequence of JudgedView
+    views : sequence of CalibratedView
         The views that the score is made of.
     batch : Batch
         The records.
     expected : Expectations
         What is usual in every column of these records.
-    sources : sequence of int
-        For every token column, the place of its number in the batch, or -1.
+    number_of : sequence of int
+        For every token column, the index of its number in the batch, or -1.
 
     Returns
     -------
@@ -107,29 +108,30 @@ def contributions(views: Sequence[JudgedView], batch: Batch, expected: Expectati
     size = max(1, REPLACED_AT_ONCE // n_columns)
     parts = [
         _take_apart(
-            views, batch[part], _each_replaced(batch[part], expected.best[part], expected.numbers[part], sources)
+            views, batch[part], _each_replaced(batch[part], expected.best[part], expected.numbers[part], number_of)
         )
         for part in (slice(start, start + size) for start in range(0, len(batch), size))
     ]
     return np.concatenate(parts) if parts else np.zeros((0, len(views), n_columns))
 
 
-def _take_apart(views: Sequence[JudgedView], batch: Batch, usual: Batch) -> Floats:
+def _take_apart(views: Sequence[CalibratedView], batch: Batch, usual: Batch) -> Floats:
     n, n_columns = batch.tokens.shape
     parts = np.empty((n, len(views), n_columns))
-    for place, view in enumerate(views):
+    for at, view in enumerate(views):
         term = view.term(view.raw(batch))[:, None]
-        if isinstance(view.view, PointingView):
-            parts[:, place] = term * (view.view.culprit(batch)[:, None] == np.arange(n_columns))
+        culprit = view.view.culprit(batch)
+        if culprit is not None:
+            parts[:, at] = term * (culprit[:, None] == np.arange(n_columns))
             continue
         falls = np.maximum(term - view.term(view.raw(usual)).reshape(n, n_columns), 0.0)
         total = falls.sum(axis=1, keepdims=True)
         # Where no single value makes a difference, all share alike.
-        parts[:, place] = term * np.where(total > 0, falls / np.where(total > 0, total, 1.0), 1.0 / n_columns)
+        parts[:, at] = term * np.where(total > 0, falls / np.where(total > 0, total, 1.0), 1.0 / n_columns)
     return parts
 
 
-def _each_replaced(batch: Batch, best: Tokens, typical: Floats, sources: Sequence[int]) -> Batch:
+def _each_replaced(batch: Batch, best: Tokens, typical: Floats, number_of: Sequence[int]) -> Batch:
     """Every record once per column, with the value of that column as expected."""
     n_columns = batch.tokens.shape[1]
     columns = np.arange(n_columns)
@@ -137,8 +139,8 @@ def _each_replaced(batch: Batch, best: Tokens, typical: Floats, sources: Sequenc
     tokens[:, columns, columns] = best
     numbers = np.repeat(batch.numbers[:, None], n_columns, axis=1)
     rows = np.repeat(np.arange(len(batch)), n_columns)
-    of_number = np.flatnonzero(np.asarray(sources) >= 0)
-    numbers[:, of_number, np.asarray(sources)[of_number]] = typical[:, of_number]
+    of_number = np.flatnonzero(np.asarray(number_of) >= 0)
+    numbers[:, of_number, np.asarray(number_of)[of_number]] = typical[:, of_number]
     # Views of vectors say themselves which column is to blame; so many copies of wide vectors would fill the memory.
     copies = replace(batch, vectors=())[rows]
     return replace(copies, tokens=tokens.reshape(-1, n_columns), numbers=numbers.reshape(len(rows), -1))

@@ -1,7 +1,7 @@
-"""Learn what is normal for every entity: its numbers, its values, what it does after what, and how fast.
+"""Sum up every entity: its numbers, its values, and how fast it goes; and learn the events of its past.
 
-Profiles and habits are summed up over all reference records in the source, not only over those learnt from: an entity
-has few records of its own.
+Sums are over all reference records in the source, not only over those learnt from: an entity has few records of its
+own.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,10 @@ from anomembed.fit.messages import event_tokens
 from anomembed.read.history import EVENT, History, derive_history, plan_history
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import Table
-from anomembed.represent.batch import Batch
+from anomembed.represent.entities import Entities, Habits, Profiles, is_habitual, smooth_hours
 from anomembed.represent.past import Past
-from anomembed.represent.sequences import count_steps
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind, Special, Vocabulary
-from anomembed.views.base import View
-from anomembed.views.entity import Profiles, fit_entity_view
-from anomembed.views.habit import Habits, fit_habit_view, is_habitual, smooth_hours
-from anomembed.views.order import StepView
-from anomembed.views.record import RecordView
 
 DAY_OF_WEEK = "isodow({}) - 1"
 CODES = {Kind.HOUR: "hour({})", Kind.WEEKDAY: DAY_OF_WEEK}
@@ -95,8 +89,8 @@ def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:
 
 
 @dataclass(frozen=True)
-class Sources:
-    """Where entities are summed up.
+class _Sums:
+    """Sums up the entities of a table.
 
     Parameters
     ----------
@@ -149,17 +143,19 @@ class Sources:
                 parts.append(sparse.csr_array((n_entities, high - low)))
             else:
                 parts.append(self._together(column, entity, tokens))
-        times, span = np.zeros(n_entities), np.full(n_entities, np.nan)
+        times = np.zeros(n_entities)
+        since, until = np.full(n_entities, np.nan), np.full(n_entities, np.nan)
         moments = self.table.moments(entity, (), self.where)
         code, is_known = self._codes(column, moments["entity"])
         times[code[is_known]] = moments["n_records"].to_numpy()[is_known]
         if time:
             spans = self.table.spans(entity, time, self.where)
             code, is_known = self._codes(column, spans["entity"])
-            span[code[is_known]] = spans["seconds"].cast(pl.Float64).to_numpy()[is_known]
+            for moment, name in ((since, "since"), (until, "until")):
+                moment[code[is_known]] = spans[name].cast(pl.Float64).to_numpy()[is_known]
         together = sparse.csr_array(sparse.hstack(parts, format="csr"))
         together.sort_indices()
-        return Habits(column, int(offsets[column]), times, together, span)
+        return Habits(column, int(offsets[column]), times, together, since, until)
 
     def _together(self, column: int, entity: str, tokens: ColumnTokens) -> sparse.csr_array:
         """Count the records of entities with the tokens of a column, shape (n_entities, n_tokens of the column)."""
@@ -186,50 +182,43 @@ class Sources:
         return code, code >= FIRST_VALUE
 
 
-def fit_entity_views(
-    sources: Sources, past: Past | None, record: RecordView, learnt: Batch, *, is_own: bool
-) -> list[View]:
-    """Learn the views of a record that look at its entity.
+def sum_entities(table: Table, roles: Roles, vocabulary: Vocabulary, past: Past | None, where: str | None) -> Entities:
+    """Sum up every entity.
 
     Parameters
     ----------
-    sources : Sources
-        What to sum up.
+    table : Table
+        The open table, with the derived columns when there is a past.
+    roles : Roles
+        Of its columns.
+    vocabulary : Vocabulary
+        The tokens.
     past : Past or None
         Reads what was before the records.
-    record : RecordView
-        Pools embeddings.
-    learnt : Batch
-        Reference records.
-    is_own : bool
-        Whether the records to be judged are exactly those of `learnt`.
+    where : str or None
+        SQL condition of the reference.
 
     Returns
     -------
-    list of View
-        For records that the profiles were made from; no view without an entity.
+    Entities
+        Without any columns where nobody acts.
     """
-    entities = sources.entities()
-    if not entities:
-        return []
-    select, vocabulary = sources.roles.select(), sources.vocabulary
-    numbers = [column.name for column in sources.roles.of(Role.NUMBER)]
-    views: list[View] = []
-    if numbers:
-        columns = np.array([vocabulary.names.index(name) for name in numbers], np.int64)
-        profiles = sources.profiles([select[name] for name in numbers])
-        views.append(fit_entity_view(profiles, "numbers", columns, learnt, "entity"))
-    time = select[past.history.time] if past else None
-    views.append(fit_habit_view(sources.habits(time), vocabulary, record, learnt))
-    whose = next((column for column, _ in entities if past and vocabulary.names[column] == past.history.entity), None)
-    if past is None or whose is None:
-        return views
-    derived = past.history.select()
-    paces = [derived[name] for name in past.history.paces]
-    profiles = [one for one in sources.profiles(paces) if one.column == whose]
-    views.append(fit_entity_view(profiles, "paces", np.full(len(paces), whose, np.int64), learnt, "pace"))
-    if past.events and learnt.steps is not None:
-        event = [vocabulary.names.index(name) for name in past.history.event if name in vocabulary.names]
-        ngrams = count_steps(learnt.steps, past.start)
-        views.append(StepView(ngrams, is_own, event[0] if event else whose))
-    return views
+    sums = _Sums(table, roles, vocabulary, where)
+    columns = tuple(column for column, _ in sums.entities())
+    if not columns:
+        return Entities(past=past)
+    select = roles.select()
+    numbers = [select[column.name] for column in roles.of(Role.NUMBER)]
+    followed, paces = None, []
+    if past:
+        followed = next((column for column in columns if vocabulary.names[column] == past.history.entity), None)
+        derived = past.history.select()
+        paces = sums.profiles([derived[name] for name in past.history.paces])
+    return Entities(
+        columns=columns,
+        profiles=tuple(sums.profiles(numbers)) if numbers else (),
+        habits=tuple(sums.habits(select[past.history.time] if past else None)),
+        past=past,
+        followed=followed,
+        paces=tuple(profiles for profiles in paces if profiles.column == followed),
+    )

@@ -6,12 +6,13 @@ import polars as pl
 
 from anomembed.config import TokensConfig
 from anomembed.read.roles import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, Role, Roles, is_free_text
-from anomembed.read.table import Table
+from anomembed.read.table import VALUE, Table
 from anomembed.represent.tokens.learning import category_tokens, count_values, template_tokens
 from anomembed.represent.tokens.template_learning import MOST_SHAPES, fit_templates
 from anomembed.represent.tokens.templates import Templates, count_shapes, parameter_name
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
 
+MESSAGE = f"{VALUE}message"
 MESSAGES_AT_ONCE = 131_072  # messages read at once
 MOST_KEPT = 4 * MOST_SHAPES  # distinct masked lines kept while more are read
 
@@ -132,8 +133,8 @@ def count_messages(table: Table, expression: str, roles: Roles, where: str | Non
     """
     key = [table.column(column.name) for column in roles.key]
     n_missing, kept = 0, count_shapes(pl.Series([], dtype=pl.String))
-    for frame in table.batches({"value:message": expression}, key, where, MESSAGES_AT_ONCE):
-        messages = frame["value:message"]
+    for frame in table.batches({MESSAGE: expression}, key, where, MESSAGES_AT_ONCE):
+        messages = frame[MESSAGE]
         n_missing += messages.null_count()
         kept = _add(kept, count_shapes(messages))
         if kept.height > MOST_KEPT:

@@ -1,4 +1,4 @@
-"""Read the records that define normal, and make their values tokens."""
+"""Read the records that define normal, and everything else that is learnt from: learning needs no table."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,25 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.fit.messages import count_messages, learn_messages, take_off
-from anomembed.fit.sequences import HELD_OUT_SHARE, MOST_HELD_OUT
+from anomembed.fit.entities import derive_past, fit_past, note_event, note_single, sum_entities
+from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
+from anomembed.fit.messages import count_messages, learn_messages, take_off, text_notes
 from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import HASH, Table
-from anomembed.represent.tokens.learning import category_tokens, count_values, number_tokens, time_tokens, vector_tokens
-from anomembed.represent.tokens.vocabulary import ColumnTokens, Vocabulary
+from anomembed.represent.batch import Batch, make_batch
+from anomembed.represent.counts import count_pairs
+from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
+from anomembed.represent.entities import Entities
+from anomembed.represent.keys import distinct
+from anomembed.represent.tokens.learning import (
+    category_tokens,
+    count_values,
+    number_tokens,
+    time_tokens,
+    vector_tokens,
+)
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
 MOST_CELLS = 16_000_000  # values learnt from at most; wider tables learn from fewer records
@@ -21,6 +33,87 @@ MOST_CELLS = 16_000_000  # values learnt from at most; wider tables learn from f
 
 @dataclass(frozen=True)
 class Reference:
+    """All that there is to learn from.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Tokens, counted on all reference records.
+    learnt, held_out : Batch
+        The records to learn from, and those to calibrate on.
+    is_split : bool
+        Whether these are different ones.
+    n_records : int
+        Reference records in all.
+    entities : Entities
+        Sums over all records of each entity.
+    notes : tuple of str
+        What the user should know.
+    """
+
+    vocabulary: Vocabulary
+    learnt: Batch
+    held_out: Batch
+    is_split: bool
+    n_records: int
+    entities: Entities
+    notes: tuple[str, ...]
+
+
+def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) -> Reference:
+    """Read reference records, make their values tokens, and sum up their entities.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    roles : Roles
+        Of its columns.
+    config : Config
+        Settings; `config.source.fit_where` says which records are the reference.
+    is_own : bool
+        Whether the records to be scored are the reference itself: then some are held out only of a sample.
+
+    Raises
+    ------
+    ConfigError
+        When events are named, but there is no time.
+    DataError
+        When nothing varies.
+    """
+    history = derive_past(table, roles, config)
+    frames = _read_frames(table, roles, history, config, is_own=is_own)
+    vocabulary = _fit_vocabulary(table, roles, frames, config)
+    past = fit_past(history, frames.learnt, config) if history else None
+    numbers = tuple(column.name for column in roles.of(Role.NUMBER))
+    notes = [*note_event(history, config), *note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
+    return Reference(
+        vocabulary=vocabulary,
+        learnt=make_batch(frames.learnt, vocabulary, numbers, past),
+        held_out=make_batch(frames.held_out, vocabulary, numbers, past),
+        is_split=frames.is_split,
+        n_records=frames.n_records,
+        entities=sum_entities(table, roles, vocabulary, past, config.source.fit_where),
+        notes=tuple(notes),
+    )
+
+
+def split_records(table: Table, roles: Roles, config: Config) -> SplitCorpus:
+    """Read what embeddings of records are learnt from, and hold some of it out to measure them on."""
+    frames = _read_frames(table, roles, None, config, is_own=False)
+    vocabulary = _fit_vocabulary(table, roles, frames, config)
+    held_out = record_sequences(vocabulary.encode(frames.held_out))
+    return SplitCorpus(count_corpus(vocabulary, vocabulary.encode(frames.learnt)), held_out)
+
+
+def count_corpus(vocabulary: Vocabulary, tokens: Tokens) -> Corpus:
+    """Count the distinct records, and how often their tokens meet."""
+    rows, _, times = distinct(tokens)
+    return record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
+
+
+@dataclass(frozen=True)
+class _Frames:
     """The records that define normal, split by hash.
 
     Parameters
@@ -42,22 +135,7 @@ class Reference:
     n_records: int
 
 
-def read_reference(table: Table, roles: Roles, history: History | None, config: Config, *, hold_out: bool) -> Reference:
-    """Read reference records, and hold some of them out.
-
-    Parameters
-    ----------
-    table : Table
-        The open table.
-    roles : Roles
-        Of its columns.
-    history : History or None
-        Columns to read besides those that are judged.
-    config : Config
-        Settings; `config.source.fit_where` says which records are the reference.
-    hold_out : bool
-        False when those that are judged are the reference itself: then some are held out only of a sample.
-    """
+def _read_frames(table: Table, roles: Roles, history: History | None, config: Config, *, is_own: bool) -> _Frames:
     judged, where = roles.select(), config.source.fit_where
     select = judged | (history.select() if history else {})
     hashed = table.hashed(judged, [table.column(c.name) for c in roles.key], config.seed)
@@ -66,11 +144,11 @@ def read_reference(table: Table, roles: Roles, history: History | None, config: 
     most = min(config.reference.max_records, max(1_000, MOST_CELLS // n_values))
     frame = _spread(table.sample(select, hashed, where, most))
     is_whole = frame.height == n_records
-    if not hold_out and is_whole:
-        return Reference(frame, frame.head(MOST_HELD_OUT), is_split=False, is_whole=True, n_records=n_records)
+    if is_own and is_whole:
+        return _Frames(frame, frame.head(MOST_HELD_OUT), is_split=False, is_whole=True, n_records=n_records)
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
     learnt, held_out = frame[n_held_out:], frame[:n_held_out]
-    return Reference(learnt, held_out, is_split=True, is_whole=is_whole, n_records=n_records)
+    return _Frames(learnt, held_out, is_split=True, is_whole=is_whole, n_records=n_records)
 
 
 def _spread(frame: pl.DataFrame) -> pl.DataFrame:
@@ -79,25 +157,8 @@ def _spread(frame: pl.DataFrame) -> pl.DataFrame:
     return frame[np.argsort(frame[HASH].to_numpy() + copy * GOLDEN, kind="stable")].drop(HASH)
 
 
-def fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Config) -> Vocabulary:
-    """Find the tokens of every column that is judged.
-
-    Parameters
-    ----------
-    table : Table
-        The open table, in which values are counted when the reference is a sample.
-    roles : Roles
-        Of its columns.
-    reference : Reference
-        The reference records.
-    config : Config
-        Settings.
-
-    Raises
-    ------
-    DataError
-        When nothing varies.
-    """
+def _fit_vocabulary(table: Table, roles: Roles, reference: _Frames, config: Config) -> Vocabulary:
+    """Find the tokens of every column that is judged; of a sample, count values in the table itself."""
     columns: list[ColumnTokens] = []
     select = roles.select()
     settings, where = config.tokens, config.source.fit_where
@@ -123,7 +184,7 @@ def fit_vocabulary(table: Table, roles: Roles, reference: Reference, config: Con
     return Vocabulary(tuple(columns))
 
 
-def _fit_messages(table: Table, name: str, roles: Roles, reference: Reference, config: Config) -> list[ColumnTokens]:
+def _fit_messages(table: Table, name: str, roles: Roles, reference: _Frames, config: Config) -> list[ColumnTokens]:
     messages = reference.learnt[name]
     if reference.is_whole:
         return learn_messages(name, messages, config.tokens)

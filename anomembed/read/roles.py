@@ -20,7 +20,7 @@ from enum import StrEnum
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.columns import Column, Profile
-from anomembed.read.table import Table
+from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width, find_widths, is_vector, vector_sql
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts
@@ -95,9 +95,19 @@ class Roles:
         return self.of(Role.KEY)
 
     @property
+    def key_names(self) -> tuple[str, ...]:
+        """Names of the key columns in results; that of the row number without any."""
+        return tuple(column.name for column in self.key) or (ROW_NUMBER,)
+
+    @property
     def judged(self) -> tuple[ColumnRole, ...]:
         """Columns that take part in a record's judgement."""
         return self.of(*JUDGED)
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether whole sequences are judged instead of single records."""
+        return bool(self.of(Role.EVENT))
 
     @property
     def n_values(self) -> int:

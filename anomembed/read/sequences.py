@@ -13,10 +13,10 @@ from anomembed.errors import ConfigError, DataError
 from anomembed.read.columns import Column
 from anomembed.read.roles import MOMENTS, ColumnRole, Role, Roles
 from anomembed.read.source import quote_text
-from anomembed.read.table import HASH, Table
+from anomembed.read.table import HASH, VALUE, Table
 
-EVENTS = "value:events"  # the column that holds the events of a sequence, a list of texts
-GAPS = "value:gaps"  # the seconds before each event, a list; null before the first
+EVENTS = f"{VALUE}events"  # the column that holds the events of a sequence, a list of texts
+GAPS = f"{VALUE}gaps"  # the seconds before each event, a list; null before the first
 FORMED = "sequence"  # names a sequence that no column of the table names
 BETWEEN = " | "  # between the columns of an event
 UNITS = {"s": "SECOND", "m": "MINUTE", "h": "HOUR", "d": "DAY"}

@@ -15,6 +15,8 @@ from anomembed.read.source import clear_errors, find_records, quote_identifier
 
 ROW_NUMBER = "row_number"
 HASH = "__anomembed_hash"
+VALUE = "value:"  # prefix of a judged column that is read beside the key
+VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 EXTENDED = "__anomembed_extended"
 HASHES = 2**64
 
@@ -208,9 +210,12 @@ class Table:
             return pl.DataFrame(self._connection.sql(query).pl()).drop_nulls("entity")
 
     def spans(self, entity: str, when: str, where: str | None) -> pl.DataFrame:
-        """Return the seconds between the first and the last record of every entity: ``entity`` and ``seconds``."""
+        """Return when the first and the last record of every entity was, in microseconds since 1970.
+
+        The frame has ``entity``, ``since`` and ``until``.
+        """
         query = (
-            f"SELECT {entity} AS entity, epoch(max({when}) - min({when})) AS seconds "
+            f"SELECT {entity} AS entity, epoch_us(min({when})) AS since, epoch_us(max({when})) AS until "
             f"FROM {self._records(where)} GROUP BY ALL"
         )
         with clear_errors(self.name):
@@ -393,3 +398,8 @@ class Table:
 def _held(column: Column) -> str:
     """Return SQL that reads a key in a type that a Polars frame holds."""
     return f"CAST({column.expression} AS VARCHAR)" if column.type == "INTERVAL" else column.expression
+
+
+def read_values(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the judged columns of records that were read, under their own names."""
+    return frame.select(pl.col(VALUES).name.map(lambda name: name.removeprefix(VALUE)))

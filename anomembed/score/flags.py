@@ -5,12 +5,14 @@ References
 .. [1] Benjamini, Hochberg: Controlling the false discovery rate. Journal of the Royal Statistical Society B, 1995.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import polars as pl
+
+from anomembed.errors import DataError
 
 RAW, TAIL = "raw_score", "tail_probability"
 FARTHEST_BEYOND = 10  # times below what was counted, at most, where an extrapolated tail is believed without a word
@@ -104,3 +106,40 @@ class FlagRule:
             f"{self} can hardly flag anything: calibrated on {n_reference:,} reference records, no tail probability is "
             f"below {smallest:.2g}; give more reference records, or use --budget"
         )
+
+
+class FlagKeeper:
+    """Watches scored batches go by and keeps the records that may be flagged.
+
+    Parameters
+    ----------
+    rule : FlagRule
+        How flags are chosen.
+    key : sequence of str
+        Key columns, which break ties.
+    """
+
+    def __init__(self, rule: FlagRule, key: Sequence[str]) -> None:
+        self._rule, self._key = rule, tuple(key)
+        self._kept: pl.DataFrame | None = None
+        self.n_scored = 0
+
+    def watch(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield the scores of every batch: the key, ``raw_score``, ``tail_probability`` and ``view``."""
+        for batch in batches:
+            self.n_scored += batch.height
+            both = batch if self._kept is None else pl.concat([self._kept, batch])
+            self._kept = self._rule.keep(both, self._key)
+            yield batch.select(*self._key, RAW, TAIL, "view")
+
+    def flagged(self) -> pl.DataFrame:
+        """Return the flagged records, most abnormal first; call it when all batches have gone by.
+
+        Raises
+        ------
+        DataError
+            When there was no batch.
+        """
+        if self._kept is None:
+            raise DataError("no records to score")
+        return self._rule.decide(self._kept, self.n_scored)

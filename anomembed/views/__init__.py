@@ -1,1 +1,55 @@
-"""Ways to look at a record or a sequence, one file each."""
+"""Ways to look at a record or a sequence, one file each. The lists below are the only other place that knows them.
+
+To add a view: write a file with a subclass of `ViewOfRecords` or `ViewOfSequences` (`base` says what it must answer),
+and name it in its list. It is then fitted, scored, explained, kept in the store and documented.
+"""
+
+from collections.abc import Mapping
+from itertools import chain, groupby
+
+from anomembed.views.base import Basis, Looks, SequenceBasis, View, ViewOfRecords, ViewOfSequences
+from anomembed.views.entity import EntityView
+from anomembed.views.facts import WORDS
+from anomembed.views.gap import GapView
+from anomembed.views.habit import HabitView
+from anomembed.views.link import LinkView
+from anomembed.views.match import MatchView
+from anomembed.views.message import MessageView
+from anomembed.views.number import NumberView
+from anomembed.views.order import OrderView
+from anomembed.views.pace import PaceView
+from anomembed.views.pair import PairView
+from anomembed.views.rarity import RarityView
+from anomembed.views.reconstruction import ReconstructionView
+from anomembed.views.record import RecordView
+from anomembed.views.sequence import SequenceView
+from anomembed.views.step import StepView
+from anomembed.views.vector import VectorView
+
+# In the order in which the terms of a score are added up.
+RECORD_VIEWS: list[type[ViewOfRecords]] = [
+    RecordView, RarityView, NumberView, VectorView, MatchView, MessageView, PairView, ReconstructionView, LinkView,
+    EntityView, HabitView, PaceView, StepView,
+]  # fmt: skip
+SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]
+
+
+def fit_record_views(basis: Basis) -> list[ViewOfRecords]:
+    """Fit all views of records that apply."""
+    views: list[ViewOfRecords] = []
+    for is_of_vectors, kinds in groupby(RECORD_VIEWS, key=lambda kind: Looks.VECTORS in kind.looks_at):
+        found = [view for kind in kinds for view in kind.fit(basis)]
+        # Of several columns of vectors, one is looked at in all ways before the next.
+        views += sorted(found, key=lambda view: view.index) if is_of_vectors else found  # type: ignore[attr-defined]
+    return views
+
+
+def fit_sequence_views(basis: SequenceBasis) -> list[ViewOfSequences]:
+    """Fit all views of sequences that apply."""
+    return [view for kind in SEQUENCE_VIEWS for view in kind.fit(basis)]
+
+
+def words() -> Mapping[str, str]:
+    """Return the sentences of all kinds of reasons."""
+    kinds: chain[type[View]] = chain(RECORD_VIEWS, SEQUENCE_VIEWS)
+    return WORDS | {kind: sentence for view in kinds for kind, sentence in view.words.items()}

@@ -12,14 +12,18 @@ the abnormal records of a mixed reference, which would then excuse each other, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.views.base import Vectors
+from anomembed.represent.entities import Profiles
+from anomembed.represent.tokens.vocabulary import Kind
+from anomembed.views.base import Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.facts import Case, Facts
+from anomembed.views.reason import Count, Reason, Value
 
 PRIOR = 3.0  # records that what is usual for all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same
@@ -32,47 +36,31 @@ MOST = 1e6  # nats and standard deviations
 BOUND = 1e150  # larger numbers, and infinities, are as good as this one
 
 
-@dataclass(frozen=True)
-class Profiles:
-    """Counts and moments of the numbers of every entity; they add.
+class Outlier(NamedTuple):
+    """The number of a record that is farthest out: which one, of which profiles, and what is usual there."""
 
-    Parameters
-    ----------
-    column : int
-        Token column that names the entity.
-    first : int
-        The column's first token id.
-    times : ndarray of shape (n_entities, n_numbers)
-        Known numbers of each entity, by the place of its token in the column.
-    mean : ndarray of shape (n_entities, n_numbers)
-        Their mean.
-    squares : ndarray of shape (n_entities, n_numbers)
-        Sum of their squared distances from the mean.
-    """
-
-    column: int
-    first: int
-    times: Floats
-    mean: Floats
-    squares: Floats
-
-    def __add__(self, other: "Profiles") -> "Profiles":
-        times = self.times + other.times
-        share = np.divide(other.times, times, out=np.zeros_like(times), where=times > 0)
-        apart = other.mean - self.mean
-        squares = self.squares + other.squares + apart**2 * self.times * share
-        return Profiles(self.column, self.first, times, self.mean + apart * share, squares)
-
-    def total(self) -> tuple[Floats, Floats, Floats]:
-        """Return count, mean and sum of squares over all entities, each of shape (n_numbers,)."""
-        times = self.times.sum(axis=0)
-        mean = (self.times * self.mean).sum(axis=0) / np.maximum(times, 1)
-        squares = (self.squares + self.times * (self.mean - mean) ** 2).sum(axis=0)
-        return times, mean, squares
+    number: int
+    profiles: int
+    of_all: bool
+    direction: str
+    times: float
+    mean: float
+    spread: float
 
 
 @dataclass(frozen=True)
-class EntityView:
+class OwnMean:
+    """The mean of an entity's numbers, beside that of all."""
+
+    mean: float
+    entity: Value
+
+    def __str__(self) -> str:
+        return f"; {self.mean:.4g} over those of {self.entity}"
+
+
+@dataclass(frozen=True)
+class EntityView(ViewOfRecords):
     """Records by how unlikely their farthest number is for its entity; high = abnormal.
 
     Parameters
@@ -81,10 +69,8 @@ class EntityView:
         One for every column that names an entity.
     is_own : bool
         Whether the records to be judged are those that the profiles were made from; each is left out of its own then.
-    of : {"numbers", "paces"}
-        Which numbers of a record are judged.
     columns : ndarray of shape (n_numbers,)
-        Token column of each number; of the entity for paces.
+        Token column to blame for each number.
     tails : ndarray of shape (n_numbers, 2)
         Distance that a tenth of the records exceeds, and the shape of the tail beyond it.
     name : str
@@ -93,10 +79,58 @@ class EntityView:
 
     profiles: tuple[Profiles, ...]
     is_own: bool
-    of: Literal["numbers", "paces"]
     columns: NDArray[np.int64]
     tails: Floats
     name: str = "entity"
+    summary = "numbers far from the entity's own (`--entity`)"
+    words = {
+        "far from its own range": "{subject} is unusually {direction} for {entity}"
+        " (19 in 20 of its records lie between {low:.6g} and {high:.6g})",
+        "far from its own mean": "{subject} is unusually {direction} for {entity}"
+        " ({mean:.4g} on average, standard deviation {spread:.3g}, over its {records})",
+        "far from the mean": "{subject} is unusually {direction}"
+        " ({mean:.4g} on average, standard deviation {spread:.3g}, over all {records}{own})",
+    }
+    looks_at = Looks.TOKENS | Looks.NUMBERS
+    of_entity = True
+    is_summed = True
+
+    @classmethod
+    def fit(cls, basis: Basis) -> Sequence[Self]:
+        """Return the view of a table that has an entity and numbers."""
+        if not basis.entities.profiles:
+            return []
+        numbers = [at for at, column in enumerate(basis.vocabulary.columns) if column.kind is Kind.BIN]
+        return [cls.fitted(basis.entities.profiles, np.array(numbers, np.int64), basis.records)]
+
+    @classmethod
+    def fitted(cls, profiles: Sequence[Profiles], columns: NDArray[np.int64], batch: Batch) -> Self:
+        """Learn how far from their entity's own the numbers of reference records usually lie.
+
+        Parameters
+        ----------
+        profiles, columns
+            See `EntityView`.
+        batch : Batch
+            Reference records, among those that the profiles were made from.
+
+        Returns
+        -------
+        EntityView
+            For the records that the profiles were made from.
+        """
+        plain = cls(tuple(profiles), True, columns, np.ones((len(columns), 2)))
+        farthest, known = plain.farthest(batch), np.isfinite(plain.values(batch))
+        tails = [_fit_tail(column[is_known]) for column, is_known in zip(farthest.T, known.T, strict=True)]
+        return replace(plain, tails=np.array(tails).reshape(-1, 2))
+
+    def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
+        """Count the nats beyond e^-4 as they are: the tail of each number is known by itself."""
+        return Counting("evidence", 1.0)
+
+    def for_others(self) -> Self:
+        """Return the view that scores other records than those of the profiles."""
+        return replace(self, is_own=False)
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return -log of the chance of the farthest number, in nats, shape (n_records, 1); 0 where none is known."""
@@ -105,6 +139,30 @@ class EntityView:
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
         """Return the column of the farthest number, shape (n_records,)."""
         return np.asarray(self.columns[self.nats(batch).argmax(axis=1)], np.intp)
+
+    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
+        """Say which number is how far from its entity's own, or from everybody's when it is farther from those."""
+        found = self.outlier(case.record)
+        profiles, number = self.profiles[found.profiles], found.number
+        entity, subject = facts.value(case, profiles.column), facts.value(case, int(self.columns[number]))
+        evidence = {"direction": found.direction, "entity": entity}
+        low, high = facts.ranges.among(number, profiles.column, case.tokens)
+        if not found.of_all and not low <= case.numbers[number] <= high and np.isfinite(low):
+            return Reason("far from its own range", subject, {**evidence, "low": low, "high": high})
+        evidence |= {"mean": found.mean, "spread": found.spread, "records": Count(found.times)}
+        if not found.of_all:
+            return Reason("far from its own mean", subject, evidence)
+        n_own, own = (float(part[0, number]) for part in self.usual(profiles, case.record)[0][:2])
+        return Reason("far from the mean", subject, {**evidence, "own": OwnMean(own, entity) if n_own else ""})
+
+    def outlier(self, record: Batch) -> "Outlier":
+        """Find the number of a single record that is farthest out, and what it is far from."""
+        number = int(self.nats(record)[0].argmax())
+        distances = self.distances(record)[0, :, :, number]
+        at, of_all = (int(found) for found in np.unravel_index(np.abs(distances).argmax(), distances.shape))
+        times, mean, spread = (part.reshape(-1)[number] for part in self.usual(self.profiles[at], record)[of_all])
+        direction = "low" if distances[at, of_all] < 0 else "high"
+        return Outlier(number, at, bool(of_all), direction, float(times), float(mean), float(spread))
 
     def nats(self, batch: Batch) -> Floats:
         """Return -log of the chance of a number so far out, shape (n_records, n_numbers); high = abnormal."""
@@ -117,9 +175,7 @@ class EntityView:
 
     def values(self, batch: Batch) -> Floats:
         """Return the numbers that are judged, shape (n_records, n_numbers); NaN where missing."""
-        values = batch.numbers if self.of == "numbers" else batch.paces
-        assert values is not None  # noqa: S101  # the model that has this view reads them
-        return np.clip(values, -BOUND, BOUND)
+        return np.clip(batch.numbers, -BOUND, BOUND)
 
     def distances(self, batch: Batch) -> Floats:
         """Return how far each number is from its entity's and from everybody's mean, in their standard deviations.
@@ -156,33 +212,6 @@ class EntityView:
         said, known = times / spread**2, 1 / np.maximum(spread_all**2 - within**2, TINY)
         centre = (said * mean + known * mean_all) / (said + known)
         return (times, centre, np.sqrt(spread**2 + 1 / (said + known))), (n_all, mean_all, spread_all)
-
-
-def fit_entity_view(
-    profiles: Sequence[Profiles], of: Literal["numbers", "paces"], columns: NDArray[np.int64], batch: Batch, name: str
-) -> EntityView:
-    """Learn how far from their entity's own the numbers of records usually lie.
-
-    Parameters
-    ----------
-    profiles : sequence of Profiles
-        One for every column that names an entity.
-    of, columns
-        See `EntityView`.
-    batch : Batch
-        Reference records, among those that the profiles were made from.
-    name : str
-        What the view is called in results.
-
-    Returns
-    -------
-    EntityView
-        For the records that the profiles were made from.
-    """
-    plain = EntityView(tuple(profiles), True, of, columns, np.ones((len(columns), 2)), name)
-    farthest, known = plain.farthest(batch), np.isfinite(plain.values(batch))
-    tails = [_fit_tail(column[is_known]) for column, is_known in zip(farthest.T, known.T, strict=True)]
-    return replace(plain, tails=np.array(tails).reshape(-1, 2))
 
 
 def _fit_tail(distances: Floats) -> tuple[float, float]:

@@ -4,19 +4,24 @@ The time before an event is held against the times before other events of its ki
 a record are against those of its entity.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
+from anomembed.represent.entities import Profiles
 from anomembed.represent.sequences import Sequences
-from anomembed.views.base import Vectors
-from anomembed.views.entity import EntityView, Profiles, fit_entity_view
+from anomembed.views.base import Counting, Looks, SequenceBasis, Vectors, ViewOfSequences
+from anomembed.views.entity import EntityView
+from anomembed.views.facts import Part, SequenceCases
+from anomembed.views.reason import Reason, Text
 
 
 @dataclass(frozen=True)
-class GapView:
+class GapView(ViewOfSequences):
     """Sequences as their least likely time between two events, in nats; high = abnormal.
 
     Parameters
@@ -27,11 +32,26 @@ class GapView:
 
     times: EntityView
     name: str = "pace"
+    summary = "events that come much sooner or later than usual"
+    words = {
+        "no time": "it has no time between events",
+        "time": "{subject} at place {position:,} comes unusually {direction}, {gap:.4g} s after {before}"
+        " (usually about {usual})",
+    }
+    looks_at = Looks.TOKENS | Looks.TIMES
+    is_summed = True
 
-    @property
-    def is_own(self) -> bool:
-        """Whether the sequences to be judged are those that it was learnt from."""
-        return self.times.is_own
+    @classmethod
+    def fit(cls, basis: SequenceBasis) -> Sequence[Self]:
+        """Return the view of sequences whose events have a time."""
+        if basis.sequences.gaps is None:
+            return []
+        view = cls(_fit_times(basis.sequences, len(basis.tokens.labels)))
+        return [view if basis.is_own else view.for_others()]
+
+    def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
+        """Count a quarter of what lies beyond e^-4: a pause is often unusual for good reasons."""
+        return Counting("excess", 0.25)
 
     def vectors(self, batch: Sequences) -> Vectors:
         """Return the largest -log chance, shape (n_sequences, 1); 0 for a sequence of one event."""
@@ -46,26 +66,35 @@ class GapView:
         centre = self.times.usual(self.times.profiles[0], _as_records(batch)[event : event + 1])[0][1]
         return float(np.expm1(centre[0, 0]) / 1000)
 
-    def for_others(self) -> "GapView":
-        """Return the view that judges other sequences than those it was learnt from."""
+    def for_others(self) -> Self:
+        """Return the view that scores other sequences than those it was fitted to."""
         return replace(self, times=replace(self.times, is_own=False))
 
+    def parts(self, cases: SequenceCases, terms: Floats, rescore: Callable[[Vectors], Floats]) -> list[list[Part]]:  # noqa: ARG002
+        """Blame the least likely time before an event."""
+        nats = self.nats(cases.sequences)
+        return [[self._blame(cases, row, nats, float(term))] for row, term in enumerate(terms)]
 
-def fit_gap_view(sequences: Sequences, n_tokens: int) -> GapView:
-    """Learn the usual times before events.
+    def _blame(self, cases: SequenceCases, row: int, nats: Floats, term: float) -> Part:
+        sequences, events = cases.sequences, cases.shown[row]
+        start = int(sequences.starts[row])
+        at = int(nats[start : start + len(events)].argmax())
+        if at == 0 or sequences.gaps is None:
+            return Part("time", "(none)", term, [], Reason("no time"))
+        gap, usual = float(sequences.gaps[start + at]), self.usual(sequences, start + at)
+        evidence = {
+            "position": at + 1,
+            "direction": "late" if gap > usual else "early",
+            "gap": gap,
+            "before": Text(events[at - 1]),
+            "usual": _seconds(usual),
+        }
+        reason = Reason("time", cases.event(events[at]), evidence)
+        return Part(f"time before place {at + 1}", f"{gap:.4g} s", term, [_seconds(usual)], reason)
 
-    Parameters
-    ----------
-    sequences : Sequences
-        The reference, with times.
-    n_tokens : int
-        Size of the vocabulary.
 
-    Returns
-    -------
-    GapView
-        For the sequences that it was learnt from.
-    """
+def _fit_times(sequences: Sequences, n_tokens: int) -> EntityView:
+    """Learn the usual times before each of `n_tokens` kinds of events."""
     records = _as_records(sequences)
     known = ~np.isnan(records.numbers[:, 0])
     token, gap = records.tokens[known, 0], records.numbers[known, 0]
@@ -73,10 +102,15 @@ def fit_gap_view(sequences: Sequences, n_tokens: int) -> GapView:
     mean = np.bincount(token, gap, minlength=n_tokens) / np.maximum(times, 1)
     squares = np.bincount(token, (gap - mean[token]) ** 2, minlength=n_tokens).astype(np.float64)
     profiles = Profiles(0, 0, times[:, None], mean[:, None], squares[:, None])
-    return GapView(fit_entity_view([profiles], "numbers", np.zeros(1, np.int64), records, "pace"))
+    return EntityView.fitted([profiles], np.zeros(1, np.int64), records)
 
 
 def _as_records(sequences: Sequences) -> Batch:
     """Take events for records: the kind of event for the entity, the time before it for the number."""
     gaps = np.full(len(sequences.events), np.nan) if sequences.gaps is None else sequences.gaps
     return Batch(sequences.events[:, None], np.log1p(1000 * np.maximum(gaps, 0.0))[:, None])
+
+
+def _seconds(usual: float) -> str:
+    """Return a time in seconds, to three digits; what is below a millisecond is none."""
+    return f"{usual:.3g} s" if usual >= 0.001 else "0 s"

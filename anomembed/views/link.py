@@ -4,19 +4,22 @@ Where nearly every pair of values is new, as of who asks for which resource, cou
 graph do: those who are alike use alike resources, so a link that never was can still be a likely one, or not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.arrays import Matrix
+from anomembed.represent.arrays import Floats, Matrix
 from anomembed.represent.batch import Batch
-from anomembed.represent.embeddings import Embeddings
-from anomembed.views.base import Vectors
+from anomembed.views.base import Basis, Counting, Vectors, ViewOfRecords
+from anomembed.views.facts import Case, Facts
+from anomembed.views.reason import Reason
 
 
 @dataclass(frozen=True)
-class LinkView:
+class LinkView(ViewOfRecords):
     """Records as the weakest link between their entities and their other values; high = abnormal.
 
     Parameters
@@ -32,6 +35,27 @@ class LinkView:
     outputs: Matrix
     entities: NDArray[np.int64]
     name: str = "link"
+    summary = "entities with values that their graph does not link them to (`--embedding graph`)"
+    is_summed = True
+
+    @classmethod
+    def fit(cls, basis: Basis) -> Sequence[Self]:
+        """Return the view of embeddings of a graph, where an entity is named and has something beside it."""
+        embeddings, entities = basis.embeddings, basis.entities.columns
+        if embeddings.method != "graph" or not entities or len(basis.vocabulary.columns) == len(entities):
+            return []
+        return [cls(embeddings.vectors, embeddings.contexts, np.array(entities, np.int64))]
+
+    def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
+        """Count half of -log tail probability: products of vectors have no unit.
+
+        The weight was chosen on the access requests, with their labels in view (examples/notes/views.md).
+        """
+        return Counting("surprise", 0.5)
+
+    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
+        """Speak of the two ends of the weakest link."""
+        return facts.conflict(case, int(self.culprit(case.record)[0]), int(self.entity(case.record)[0]))
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return how weak the weakest link of every record is, shape (n_records, 1)."""
@@ -59,25 +83,3 @@ class LinkView:
                 weaker = link < weakest
                 weakest[weaker], culprit[weaker], whose[weaker] = link[weaker], column, entity
         return weakest, culprit, whose
-
-
-def fit_link_view(embeddings: Embeddings, entities: list[int], n_columns: int) -> list[LinkView]:
-    """Make the view of embeddings that a graph was made into.
-
-    Parameters
-    ----------
-    embeddings : Embeddings
-        Of all tokens.
-    entities : list of int
-        Token columns that name who acts.
-    n_columns : int
-        Token columns in all.
-
-    Returns
-    -------
-    list of LinkView
-        None for other embeddings, and where there is no entity or nothing beside it.
-    """
-    if embeddings.method != "graph" or not entities or n_columns == len(entities):
-        return []
-    return [LinkView(embeddings.vectors, embeddings.contexts, np.array(entities, np.int64))]

@@ -9,15 +9,19 @@ records, or prototypes as tokens; examples/notes/vector_columns.md has the figur
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.distances import mean_nearest
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Vocabulary
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind
 from anomembed.represent.vectors import is_known
-from anomembed.views.base import Vectors
+from anomembed.views.base import Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.facts import Case, Facts
+from anomembed.views.reason import Reason, Text
 
 PER_DRAW = 8  # references of a value in a draw
 MOST_REFERENCES = 4096  # of all values together, about
@@ -73,12 +77,12 @@ class Kin:
 
 
 @dataclass(frozen=True)
-class MatchView:
+class MatchView(ViewOfRecords):
     """Records by how badly a vector goes with their categories; high = abnormal.
 
     Parameters
     ----------
-    place : int
+    index : int
         Which of the vectors of a batch.
     column : int
         Its token column.
@@ -88,10 +92,24 @@ class MatchView:
         What the view is called in results.
     """
 
-    place: int
+    index: int
     column: int
     kin: tuple[Kin, ...]
     name: str = "match"
+    summary = "vectors that do not go with the record's category, such as a wrong label"
+    words = {"mismatch": "{subject} does not go with {vector}: records with {nearest} are {times:.1f} times nearer"}
+    looks_at = Looks.TOKENS | Looks.VECTORS
+    is_summed = True
+
+    @classmethod
+    def fit(cls, basis: Basis) -> Sequence[Self]:
+        """Return a view for every column of vectors that tells a category apart."""
+        found = (cls(at, column, _fit_kin(basis, at)) for at, column in enumerate(basis.vector_columns))
+        return [view for view in found if view.kin]
+
+    def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
+        """Weigh threefold: on digits with wrong labels nothing else tells (examples/notes/vector_columns.md)."""
+        return Counting("relative", 3.0)
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the largest quotient, shape (n_records, 1); 1 = it fits, or vector or value is unknown."""
@@ -101,6 +119,16 @@ class MatchView:
         """Return the category that goes worst with the vector, shape (n_records,)."""
         columns = np.array([kin.column for kin in self.kin], np.intp)
         return np.asarray(columns[self._quotients(batch).argmax(axis=1)])
+
+    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
+        """Say which category does not go with the vector, and which value of it would."""
+        column, token, times = self.compare(case.record)
+        evidence = {
+            "vector": Text(facts.vocabulary.columns[self.column].name),
+            "nearest": Text(facts.vocabulary.label(token)),
+            "times": times,
+        }
+        return Reason("mismatch", facts.value(case, column), evidence)
 
     def compare(self, batch: Batch) -> tuple[int, int, float]:
         """Find the value whose vectors are nearest to that of a single record.
@@ -113,48 +141,42 @@ class MatchView:
             How many times farther the record's own value is.
         """
         worst = self.kin[int(self._quotients(batch)[0].argmax())]
-        distances, own = worst.distances(batch.vectors[self.place])[0], int(worst.own(batch)[0])
+        distances, own = worst.distances(batch.vectors[self.index])[0], int(worst.own(batch)[0])
         other = int(np.where(np.arange(len(distances)) == own, np.inf, distances).argmin())
         return worst.column, int(worst.tokens[other]), float((distances[own] + TINY) / (distances[other] + TINY))
 
     def _quotients(self, batch: Batch) -> NDArray[np.float64]:
-        return np.column_stack([kin.quotients(batch, batch.vectors[self.place]) for kin in self.kin])
+        return np.column_stack([kin.quotients(batch, batch.vectors[self.index]) for kin in self.kin])
 
 
-def fit_match_view(batch: Batch, place: int, column: int, vocabulary: Vocabulary, seed: int) -> MatchView:
-    """Draw references for the values of every category that the vectors tell apart; there may be no such category.
-
-    Parameters
-    ----------
-    batch : Batch
-        Reference records, in random order.
-    place, column
-        See `MatchView`.
-    vocabulary : Vocabulary
-        Says which token columns are categories.
-    seed : int
-        Of the draws.
-    """
-    known = batch[np.flatnonzero(is_known(batch.vectors[place]))]
+def _fit_kin(basis: Basis, index: int) -> tuple[Kin, ...]:
+    """Draw references for the values of every category that the vectors tell apart."""
+    batch = basis.records
+    known = batch[np.flatnonzero(is_known(batch.vectors[index]))]
     n_checked = min(CHECKED, len(known) // 4)
     checked, drawn_from = known[:n_checked], known[n_checked:]
     kin = []
-    for category, tokens in enumerate(vocabulary.columns):
+    for category, tokens in enumerate(basis.vocabulary.columns):
         if tokens.kind is not Kind.VALUE or not n_checked:
             continue
-        low, high = (int(end) for end in vocabulary.offsets[category : category + 2])
-        times = np.bincount(drawn_from.tokens[:, category] - low, minlength=high - low)[FIRST_VALUE:]
-        often = np.argsort(-times, kind="stable")[:MOST_VALUES]
-        values = np.sort(often[times[often] >= LEAST_RECORDS]) + low + FIRST_VALUE
-        drawn = _draw(drawn_from, place, category, values, seed) if len(values) > 1 else None
-        if drawn and _skill(drawn, checked, place) > LEAST_SKILL:
+        low, high = (int(end) for end in basis.vocabulary.offsets[category : category + 2])
+        values = low + _frequent(drawn_from.tokens[:, category] - low, high - low)
+        drawn = _draw(drawn_from, index, category, values, basis.seed) if len(values) > 1 else None
+        if drawn and _skill(drawn, checked, index) > LEAST_SKILL:
             kin.append(drawn)
-    return MatchView(place, column, tuple(kin))
+    return tuple(kin)
 
 
-def _draw(batch: Batch, place: int, column: int, tokens: NDArray[np.int64], seed: int) -> Kin:
+def _frequent(tokens: NDArray[np.int32], n_tokens: int) -> NDArray[np.int64]:
+    """Return the most frequent values with enough records, ascending; `tokens` are numbered within their column."""
+    times = np.bincount(tokens, minlength=n_tokens)[FIRST_VALUE:]
+    often = np.argsort(-times, kind="stable")[:MOST_VALUES]
+    return np.sort(often[times[often] >= LEAST_RECORDS]) + FIRST_VALUE
+
+
+def _draw(batch: Batch, index: int, column: int, tokens: NDArray[np.int64], seed: int) -> Kin:
     rng = np.random.default_rng(seed)
-    vectors = batch.vectors[place]
+    vectors = batch.vectors[index]
     most = min(MOST_REFERENCES, MOST_NUMBERS // vectors.shape[1])
     n_draws = int(np.clip(most // (PER_DRAW * len(tokens)), 1, MOST_DRAWS))
     drawn = [_draw_rows(np.flatnonzero(batch.tokens[:, column] == token), n_draws, rng) for token in tokens]
@@ -167,10 +189,10 @@ def _draw_rows(rows: NDArray[np.intp], n_draws: int, rng: np.random.Generator) -
     return [rng.choice(rows, PER_DRAW, replace=False) for _ in range(n_draws)]
 
 
-def _skill(kin: Kin, checked: Batch, place: int) -> float:
+def _skill(kin: Kin, checked: Batch, index: int) -> float:
     """Tell how well the nearest references name the value of records not among them; 1 = always, 0 = by chance."""
     own = kin.own(checked)
-    named = kin.distances(checked.vectors[place]).argmin(axis=1)[own >= 0]
+    named = kin.distances(checked.vectors[index]).argmin(axis=1)[own >= 0]
     own = own[own >= 0]
     if not len(own):
         return 0.0

@@ -4,18 +4,20 @@ A mixed reference judges rare values by the company that they keep, which a temp
 message that occurs once in a million would go unseen. What a program hardly ever says stands out by that alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Kind, Special, Vocabulary
-from anomembed.views.base import Vectors
+from anomembed.views.base import Basis, Vectors, ViewOfRecords
 
 
 @dataclass(frozen=True)
-class MessageView:
+class MessageView(ViewOfRecords):
     """Records as the surprise of their templates and parameters.
 
     Parameters
@@ -29,33 +31,44 @@ class MessageView:
     columns: NDArray[np.int64]
     surprise: NDArray[np.float32]
     name: str = "message"
+    summary = "messages whose template, or a parameter in it, is rare"
+
+    @classmethod
+    def fit(cls, basis: Basis) -> Sequence[Self]:
+        """Return the view of a mixed reference with messages; in a clean one the rarity of every value is its own."""
+        columns = [at for at, column in enumerate(basis.vocabulary.columns) if column.is_of_message]
+        if basis.clean or not columns:
+            return []
+        return [cls(np.array(columns, np.int64), fit_message_surprise(basis.vocabulary))]
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the surprises, shape (n_records, n_judged)."""
         return self.surprise[batch.tokens[:, self.columns]]
 
 
-def fit_message_view(vocabulary: Vocabulary) -> MessageView:
-    """Make the view of the messages of a vocabulary; it has no columns when there are none.
+def fit_message_surprise(vocabulary: Vocabulary) -> NDArray[np.float32]:
+    """Learn how rare templates and parameters are.
 
     Parameters
     ----------
     vocabulary : Vocabulary
         The tokens.
+
+    Returns
+    -------
+    ndarray of shape (n_tokens,)
+        See `MessageView`; 0 for the tokens of other columns.
     """
     surprise = np.zeros(vocabulary.size, np.float32)
-    judged = []
-    for place, (column, low) in enumerate(zip(vocabulary.columns, vocabulary.offsets, strict=False)):
+    for column, low in zip(vocabulary.columns, vocabulary.offsets, strict=False):
         if not column.is_of_message:
             continue
         is_parameter = column.kind is not Kind.TEMPLATE
         counts = column.counts.copy()
         if is_parameter:
             counts[Special.MISSING] = 0
-        share = (counts + 0.5) / (counts.sum() + 1.0)
         of_column = surprise[low : low + len(counts)]
-        of_column[:] = -np.log(share)
+        of_column[:] = -np.log((counts + 0.5) / (counts.sum() + 1.0))
         if is_parameter:
             of_column[Special.MISSING] = 0.0
-        judged.append(place)
-    return MessageView(np.array(judged, np.int64), surprise)
+    return surprise

@@ -8,15 +8,18 @@ numbers stands the record's pooled embedding of its categories: near records the
 categories, which judges a magnitude in its context.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from anomembed.represent.batch import Batch
-from anomembed.views.base import Vectors
-from anomembed.views.record import RecordView
+from anomembed.represent.pooling import Pooling
+from anomembed.represent.tokens.vocabulary import Kind
+from anomembed.views.base import Basis, Looks, Vectors, ViewOfRecords
 
 KNOTS = 1000  # points at which the quantile function of a number is kept
 CONTEXT_WEIGHT = 1.5  # spread of a context dimension in units of a number's, by experiment
@@ -65,23 +68,35 @@ class Magnitude:
 
 
 @dataclass(frozen=True)
-class NumberView:
+class NumberView(ViewOfRecords):
     """Records as their numbers' magnitudes, the number of missing ones, and the context.
 
     Parameters
     ----------
     scales : tuple of Magnitude
         One per number.
-    context : RecordView
-        Pools the embeddings of the categories, scaled to weigh as much as the numbers.
+    context : Pooling
+        Of the embeddings of the categories, scaled to weigh as much as the numbers.
     context_columns : ndarray
         Token columns that are the context; empty when there is none.
     """
 
     scales: tuple[Magnitude, ...]
-    context: RecordView
+    context: Pooling
     context_columns: NDArray[np.int64]
     name: str = "number"
+    summary = "large and small numbers, alone and in the company of the record's categories"
+    looks_at = Looks.TOKENS | Looks.NUMBERS
+    # Many references pay in a clean reference, but not among numbers: examples/notes/views.md.
+    draws = {"n_references": 64, "n_draws": 24}
+
+    @classmethod
+    def fit(cls, basis: Basis) -> Sequence[Self]:
+        """Return the view of a table that has numbers."""
+        if not basis.records.numbers.shape[1]:
+            return []
+        context = [at for at, column in enumerate(basis.vocabulary.columns) if column.kind is not Kind.BIN]
+        return [cls(*fit_magnitudes(basis.records, basis.pooling, np.array(context, np.int64)))]
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the vectors, shape (n_records, n_numbers + 1 + width of the context)."""
@@ -97,32 +112,32 @@ class NumberView:
         return np.column_stack([*columns, missing]).astype(np.float32)
 
 
-def fit_number_view(batch: Batch, context: RecordView, context_columns: NDArray[np.int64]) -> NumberView:
-    """Learn the ranks of the numbers, and how much the context weighs.
+def fit_magnitudes(
+    batch: Batch, pooling: Pooling, columns: NDArray[np.int64]
+) -> tuple[tuple[Magnitude, ...], Pooling, NDArray[np.int64]]:
+    """Learn the ranks of the numbers, and how much their context weighs.
 
     Parameters
     ----------
     batch : Batch
         Reference records.
-    context : RecordView
-        Pools embeddings.
-    context_columns : ndarray
+    pooling : Pooling
+        Of the embeddings of a record.
+    columns : ndarray
         Token columns of categories and time parts.
 
     Returns
     -------
-    NumberView
+    scales, context, context_columns
+        See `NumberView`.
     """
     scales = tuple(_fit_magnitude(column) for column in batch.numbers.T)
-    plain = NumberView(scales, context, context_columns)
-    vectors = plain.vectors(batch)
-    variance = vectors.var(axis=0, dtype=np.float64)
+    variance = NumberView(scales, pooling, columns).vectors(batch).var(axis=0, dtype=np.float64)
     varies = variance[: len(scales)] > 0
     unit = float(variance[: len(scales)][varies].mean()) if varies.any() else 1.0
     total = float(variance[len(scales) + 1 :].sum())
-    scale = CONTEXT_WEIGHT * np.sqrt(unit * len(context_columns) / total) if total > 0 else 1.0
-    scaled = RecordView((context.vectors_of * scale).astype(np.float32), context.weights)
-    return NumberView(scales, scaled, context_columns)
+    scale = CONTEXT_WEIGHT * np.sqrt(unit * len(columns) / total) if total > 0 else 1.0
+    return scales, Pooling((pooling.vectors_of * scale).astype(np.float32), pooling.weights), columns
 
 
 def _fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:

@@ -7,28 +7,32 @@ A neural network that learnt which event comes next replaces the n-grams. The me
 sets of the HDFS log its average precision was lower, by .001 and .02.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Ints
-from anomembed.represent.batch import Batch
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.sequences import NGrams, Sequences
-from anomembed.views.base import Vectors
+from anomembed.represent.tokens.vocabulary import Special
+from anomembed.views.base import SequenceBasis, Vectors, ViewOfSequences
+from anomembed.views.facts import Part, SequenceCases, likely_events
+from anomembed.views.reason import Listed, Reason, Text
 
 
 @dataclass(frozen=True)
-class OrderView:
+class OrderView(ViewOfSequences):
     """Sequences as their largest and their mean surprise, each in units of the usual one; high = abnormal.
 
     Parameters
     ----------
     ngrams : NGrams
         What follows what in the reference.
-    own : float
-        1 when the sequences to be judged are the reference itself; none then speaks for itself.
+    is_own : bool
+        Whether the sequences to be scored are the reference itself; none then counts for itself.
     usual : tuple of float
         Mean of the largest, and of the mean surprise, over the reference.
     network : NextEvent or None
@@ -36,10 +40,26 @@ class OrderView:
     """
 
     ngrams: NGrams
-    own: float
+    is_own: bool
     usual: tuple[float, float] = (1.0, 1.0)
     network: NextEvent | None = None
     name: str = "order"
+    summary = "events out of order, by what usually follows what"
+    words = {
+        "unusual end": "it ends {after}, at place {position:,}{expected}",
+        "unusual event": "{subject} at place {position:,} of {of:,} is unusual {after}{expected}",
+        "unseen event": "{subject} at place {position:,} of {of:,} was never seen in the reference{expected}",
+    }
+    is_summed = True
+
+    @classmethod
+    def fit(cls, basis: SequenceBasis) -> Sequence[Self]:
+        """Return the view; it always applies."""
+        network = basis.embeddings.network
+        plain = cls(basis.ngrams, True, network=network if isinstance(network, NextEvent) else None)
+        distinct, row = basis.sequences.distinct()
+        usual = np.maximum(plain.vectors(distinct)[row].mean(axis=0, dtype=np.float64), 1e-9)
+        return [replace(plain, is_own=basis.is_own, usual=(float(usual[0]), float(usual[1])))]
 
     def vectors(self, batch: Sequences) -> Vectors:
         """Return the two surprises, shape (n_sequences, 2)."""
@@ -50,7 +70,7 @@ class OrderView:
 
     def surprise(self, batch: Sequences) -> tuple[Floats, Ints]:
         """Return the surprise of every event and of every end, and where each sequence begins."""
-        return self.ngrams.surprise(batch, self.own) if self.network is None else self.network.surprise(batch)
+        return self.ngrams.surprise(batch, float(self.is_own)) if self.network is None else self.network.surprise(batch)
 
     def chances(self, before: Sequences) -> Floats:
         """Return the chance of every token (and of the start, never, and the end) after each of some sequences."""
@@ -58,51 +78,26 @@ class OrderView:
             return self.network.chances(before)
         return np.array([self.ngrams.chances(before[row : row + 1].events) for row in range(len(before))])
 
-
-@dataclass(frozen=True)
-class StepView:
-    """Single events as their surprise after the two events that their entity had before, in nats; high = abnormal.
-
-    Parameters
-    ----------
-    ngrams : NGrams
-        What follows what in the reference.
-    is_own : bool
-        Whether the events to be judged are those that were counted; none then speaks for itself.
-    column : int
-        Token column of the event, or of the entity when the event is not judged for itself.
-    """
-
-    ngrams: NGrams
-    is_own: bool
-    column: int
-    name: str = "order"
-
-    def vectors(self, batch: Batch) -> Vectors:
-        """Return the surprises, shape (n_records, 1)."""
-        assert batch.steps is not None  # noqa: S101  # the model that has this view reads them
-        return self.ngrams.step_surprise(batch.steps, float(self.is_own))[:, None].astype(np.float32)
-
-    def culprit(self, batch: Batch) -> NDArray[np.intp]:
-        """Return the column of the event, shape (n_records,)."""
-        return np.full(len(batch), self.column, np.intp)
+    def parts(self, cases: SequenceCases, terms: Floats, rescore: Callable[[Vectors], Floats]) -> list[list[Part]]:  # noqa: ARG002
+        """Blame the most surprising position."""
+        surprise, starts = self.surprise(cases.sequences)
+        positions = np.array([int(surprise[begin:end].argmax()) for begin, end in pairwise(starts)])
+        chances = self.chances(cases.sequences.first(positions))
+        rows = zip(positions.tolist(), chances, terms.tolist(), strict=True)
+        return [[_blame(cases, row, at, chance, term)] for row, (at, chance, term) in enumerate(rows)]
 
 
-def fit_order_view(ngrams: NGrams, counted: Sequences, network: NextEvent | None = None, *, is_own: bool) -> OrderView:
-    """Learn how surprising events usually are.
-
-    Parameters
-    ----------
-    ngrams : NGrams
-        Of the reference.
-    counted : Sequences
-        The sequences that were counted.
-    network : NextEvent or None
-        A neural network that learnt from them.
-    is_own : bool
-        Whether these are the ones to be judged.
-    """
-    distinct, place = counted.distinct()
-    plain = OrderView(ngrams, 1.0, network=network).vectors(distinct)[place]
-    usual = np.maximum(plain.mean(axis=0, dtype=np.float64), 1e-9)
-    return OrderView(ngrams, float(is_own), (float(usual[0]), float(usual[1])), network)
+def _blame(cases: SequenceCases, row: int, at: int, chances: Floats, share: float) -> Part:
+    """Say that the event at a position, counted from 0, is not the one to expect there."""
+    sequence, events = cases.sequences[row : row + 1], cases.shown[row]
+    seen = sequence.events[at] if at < len(sequence.events) else len(cases.tokens.labels) + 1  # the end
+    expected = likely_events(chances, cases.tokens, int(seen))
+    after = Text(events[at - 1]) if at else None
+    evidence = {"after": f"after {after}" if after else "as the first", "expected": Listed("expected", expected)}
+    if at == len(events):
+        reason = Reason("unusual end", None, {**evidence, "position": at})
+    else:
+        kind = "unseen event" if sequence.events[at] == Special.UNSEEN else "unusual event"
+        reason = Reason(kind, cases.event(events[at]), {**evidence, "position": at + 1, "of": len(events)})
+    value = "(end)" if at == len(events) else events[at]
+    return Part(f"place {at + 1}", value, share, list(expected), reason)

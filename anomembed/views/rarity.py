@@ -9,23 +9,29 @@ value where they occur together, and prefers rare ones [1]_. Columns whose value
    2016.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.base import Vectors
+from anomembed.views.base import Basis, Vectors, ViewOfRecords
+from anomembed.views.facts import MOST_TRIED, Case, Facts
+from anomembed.views.reason import Reason
 
 DAMPING = 0.95  # chance to step on instead of starting anew, as published
 STEPS, ENOUGH = 100, 1e-7  # the walk is stopped when it no longer changes
+UNCOMMON_SHARE = 0.05  # of the reference; a value below it is called uncommon when nothing else is to be said of it
 
 
 @dataclass(frozen=True)
-class RarityView:
+class RarityView(ViewOfRecords):
     """Records as the rarity of their value in every column; high = rare.
 
     Parameters
@@ -36,13 +42,35 @@ class RarityView:
 
     rarity: NDArray[np.float32]
     name: str = "rarity"
+    summary = "rare values in rare company (mixed reference), or rare values (clean reference)"
+    words = {"uncommon": "{subject} is uncommon ({times:,} of {of:,} records){expected}"}
+    is_summed = True
+
+    @classmethod
+    def fit(cls, basis: Basis) -> Sequence[Self]:
+        """Return the view; it always applies."""
+        return [cls(fit_rarity(basis.vocabulary, basis.counts, coupled=not basis.clean))]
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the rarities, shape (n_records, n_columns)."""
         return self.rarity[batch.tokens]
 
+    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
+        """Say what is unusual about the column that contributes most, be it only that its value is uncommon."""
+        columns = np.argsort(-shares, kind="stable").tolist()
+        found = (facts.notable(case, c) or self._uncommon(case, c, facts) for c in columns[:MOST_TRIED])
+        return next(filter(None, found), None) or facts.all_together(case, columns)
 
-def fit_rarity_view(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) -> RarityView:
+    def _uncommon(self, case: Case, column: int, facts: Facts) -> Reason | None:
+        tokens = facts.vocabulary.columns[column]
+        times = int(facts.vocabulary.counts()[case.tokens[column]])
+        if times >= UNCOMMON_SHARE * tokens.n_records:
+            return None
+        evidence = {"times": times, "of": tokens.n_records, "expected": facts.instead(case, column)}
+        return Reason("uncommon", facts.counted(case, column), evidence)
+
+
+def fit_rarity(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) -> NDArray[np.float32]:
     """Learn how rare every token is.
 
     Parameters
@@ -56,11 +84,11 @@ def fit_rarity_view(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) ->
 
     Returns
     -------
-    RarityView
-        When coupled, tokens that the reference does not have are as rare as the rarest that it has.
+    ndarray of shape (n_tokens,)
+        High = rare. When coupled, tokens that the reference does not have are as rare as the rarest that it has.
     """
     if not coupled or len(vocabulary.columns) == 1:  # a value alone keeps no company
-        return RarityView(vocabulary.surprise())
+        return vocabulary.surprise()
     column_of = np.repeat(np.arange(len(vocabulary.columns)), np.diff(vocabulary.offsets))
     single = counts.single
     share = _walk(counts, _intrinsic_rarity(single, column_of, counts.n_records))
@@ -68,7 +96,7 @@ def fit_rarity_view(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) ->
     rarity = share * relevance[column_of]
     rarity[single == 0] = rarity[single > 0].max(initial=0.0)
     mean = float(rarity @ single) / counts.n_records
-    return RarityView((rarity / mean if mean > 0 else rarity).astype(np.float32))
+    return np.asarray(rarity / mean if mean > 0 else rarity, np.float32)
 
 
 def _intrinsic_rarity(single: NDArray[np.float64], column_of: NDArray[np.int64], n_records: int) -> NDArray[np.float64]:

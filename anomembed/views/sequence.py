@@ -4,18 +4,24 @@ The sum tells a missing event and one too many from the usual, and the logarithm
 them. An event that the reference does not have gets a dimension of its own, as long as the longest embedding.
 """
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.sequences import Sequences
-from anomembed.views.base import Vectors
+from anomembed.represent.tokens.vocabulary import Special
+from anomembed.views.base import Counting, SequenceBasis, Vectors, ViewOfSequences
+from anomembed.views.facts import Part, SequenceCases
+from anomembed.views.reason import Reason
 
 
 @dataclass(frozen=True)
-class SequenceView:
+class SequenceView(ViewOfSequences):
     """Sequences as the weighted sum of their events' embeddings.
 
     Parameters
@@ -26,6 +32,25 @@ class SequenceView:
 
     vectors_of: NDArray[np.float32]
     name: str = "sequence"
+    summary = "events that are missing, new, or too many"
+    words = {
+        "missing event": "{subject} is missing ({most})",
+        "number of events": "{subject} occurs {times} ({most})",
+        "events together": "its {n_events:,} events are unusual together, such as {subject} ({times})",
+        "new event": "{subject} {where} was never seen in the reference{others}",
+    }
+
+    @classmethod
+    def fit(cls, basis: SequenceBasis) -> Sequence[Self]:
+        """Return the view; it always applies."""
+        vectors = basis.embeddings.vectors
+        lengths = np.linalg.norm(vectors, axis=1)
+        apart = np.where(basis.tokens.counts > 0, 0.0, max(float(lengths.max(initial=0.0)), 1.0))
+        return [cls(np.column_stack([vectors, apart]).astype(np.float32))]
+
+    def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
+        """Count as a distance from known sequences, of which many have their very events in the reference."""
+        return Counting("known", 1.0)
 
     def vectors(self, batch: Sequences) -> Vectors:
         """Return the vectors, shape (n_sequences, width + 1)."""
@@ -33,17 +58,71 @@ class SequenceView:
         counts.data = np.log1p(counts.data)
         return np.asarray(counts @ self.vectors_of.astype(np.float64), np.float32)
 
+    def parts(self, cases: SequenceCases, terms: Floats, rescore: Callable[[Vectors], Floats]) -> list[list[Part]]:
+        """Bring the number of each event back to what is usual, one after the other, and see what the terms fall by."""
+        sequences, n_tokens = cases.sequences, len(cases.tokens.labels)
+        vectors, usual = self.vectors(sequences), cases.ranges.overall
+        counts = [np.bincount(sequences[row : row + 1].events, minlength=n_tokens) for row in range(len(sequences))]
+        odd, replaced = [], [np.empty((0, vectors.shape[1]), np.float32)]
+        for vector, count in zip(vectors, counts, strict=True):
+            nearest = np.clip(count, usual[:, 0], usual[:, 1])
+            odd.append(np.flatnonzero(nearest != count))
+            steps = (np.log1p(nearest) - np.log1p(count))[odd[-1]]
+            replaced.append((vector + steps[:, None] * self.vectors_of[odd[-1]]).astype(np.float32))
+        ends = np.cumsum([len(tokens) for tokens in odd])
+        falls = np.split(rescore(np.concatenate(replaced)), ends[:-1])
+        return [
+            _share(cases, row, counts[row], odd[row], term, term - then)
+            for row, (term, then) in enumerate(zip(terms, falls, strict=True))
+        ]
 
-def fit_sequence_view(embeddings: Embeddings, seen: NDArray[np.float64]) -> SequenceView:
-    """Make the view.
 
-    Parameters
-    ----------
-    embeddings : Embeddings
-        Of the events.
-    seen : ndarray of shape (n_tokens,)
-        How often each event occurs in the reference.
-    """
-    lengths = np.linalg.norm(embeddings.vectors, axis=1)
-    apart = np.where(seen > 0, 0.0, max(float(lengths.max(initial=0.0)), 1.0))
-    return SequenceView(np.column_stack([embeddings.vectors, apart]).astype(np.float32))
+def _share(cases: SequenceCases, row: int, counts: Ints, odd: Ints, term: float, falls: Floats) -> list[Part]:
+    """Share a term among the events whose numbers are unusual, by what it falls by without each."""
+    falls = np.maximum(falls, 0.0)
+    if not falls.sum() > 0:  # no single number makes a difference: all events share alike
+        odd = np.flatnonzero(counts)
+        falls = np.ones(len(odd))
+    return [
+        _blame(cases, row, int(token), int(counts[token]), float(share))
+        for token, share in zip(odd, term * falls / falls.sum(), strict=True)
+        if share or not term  # a sequence can be flagged that is not unusual at all; its reason is like all others
+    ]
+
+
+def _blame(cases: SequenceCases, row: int, token: int, count: int, share: float) -> Part:
+    if token == Special.UNSEEN:
+        return _never_seen(cases, row, share)
+    low, high = (int(end) for end in cases.ranges.overall[token])
+    usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    have = "once" if usual == "1" else f"{usual} times"
+    evidence = {
+        "times": _times(count),
+        "most": "19 in 20 do not have it" if high == 0 else f"19 in 20 have it {have}",
+        "n_events": len(cases.shown[row]),
+    }
+    kind = "missing event" if count == 0 else "events together" if low <= count <= high else "number of events"
+    name = cases.tokens.labels[token]
+    reason = Reason(kind, cases.event(name), evidence)
+    return Part(f"number of {name}", str(count), share, [usual.replace(",", "")], reason)
+
+
+def _never_seen(cases: SequenceCases, row: int, share: float) -> Part:
+    """Name the commonest of the events that were never seen, and say how many others there are."""
+    events = cases.shown[row]
+    unseen = np.flatnonzero(cases.sequences[row : row + 1].events == Special.UNSEEN).tolist()
+    (name, count), *others = Counter(events[at] for at in unseen).most_common()
+    evidence = {
+        "where": f"at place {events.index(name) + 1:,}" if count == 1 else _times(count),
+        "others": f", and {_kinds(len(others))} ({_times(len(unseen) - count)})" if others else "",
+    }
+    reason = Reason("new event", cases.event(name), evidence)
+    return Part("number of events never seen", str(len(unseen)), share, ["0"], reason)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _kinds(count: int) -> str:
+    return "one other kind" if count == 1 else f"{count:,} other kinds"

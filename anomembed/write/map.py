@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.explain.wording import clean_text
+from anomembed.views.reason import clean_text
 from anomembed.write.files import check_file, completed
 
 if TYPE_CHECKING:

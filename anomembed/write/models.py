@@ -13,83 +13,13 @@ from scipy import sparse
 
 from anomembed.config import Config
 from anomembed.errors import StoreError
-from anomembed.model import Model, Summary
-from anomembed.read.history import History
-from anomembed.read.roles import ColumnRole, Role, Roles
-from anomembed.represent.batch import Batch
-from anomembed.represent.counts import Counts
-from anomembed.represent.embeddings import Embeddings
-from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, NextEvent
-from anomembed.represent.embeddings.subwords import Subwords
-from anomembed.represent.past import Past
-from anomembed.represent.ranges import Ranges
-from anomembed.represent.sequences import NGrams
-from anomembed.represent.tokens.templates import Templates
-from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind, Special, Vocabulary
-from anomembed.score.calibration import Calibration
-from anomembed.score.combine import JudgedView
-from anomembed.views.entity import EntityView, Profiles
-from anomembed.views.gap import GapView
-from anomembed.views.habit import Habits, HabitView
-from anomembed.views.link import LinkView
-from anomembed.views.match import Kin, MatchView
-from anomembed.views.message import MessageView
-from anomembed.views.number import Magnitude, NumberView
-from anomembed.views.order import OrderView, StepView
-from anomembed.views.pair import PairView
-from anomembed.views.rarity import RarityView
-from anomembed.views.reconstruction import ReconstructionView
-from anomembed.views.record import RecordView
-from anomembed.views.sequence import SequenceView
-from anomembed.views.vector import VectorView
-from anomembed.write.packing import Packer
+from anomembed.model import Model
+from anomembed.represent.tokens.vocabulary import Special
+from anomembed.views import RECORD_VIEWS, SEQUENCE_VIEWS
+from anomembed.write.packing import Packer, reachable
 from anomembed.write.store import ModelRecord, Store
 
-CLASSES = (
-    Autoencoder,
-    Batch,
-    Calibration,
-    Classes,
-    ColumnRole,
-    ColumnTokens,
-    Config,
-    Counts,
-    Embeddings,
-    EntityView,
-    GapView,
-    HabitView,
-    Habits,
-    History,
-    JudgedView,
-    Kind,
-    Kin,
-    LinkView,
-    MatchView,
-    MessageView,
-    Model,
-    NGrams,
-    NextEvent,
-    Magnitude,
-    NumberView,
-    OrderView,
-    PairView,
-    Past,
-    Profiles,
-    Ranges,
-    RarityView,
-    ReconstructionView,
-    RecordView,
-    Role,
-    Roles,
-    SequenceView,
-    Special,
-    StepView,
-    Subwords,
-    Summary,
-    Templates,
-    VectorView,
-    Vocabulary,
-)
+CLASSES = tuple(reachable(Model, *RECORD_VIEWS, *SEQUENCE_VIEWS))
 MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond
 PACKAGES = ("anomembed", "duckdb", "numba", "numpy", "polars", "pyod", "scikit-learn", "scipy")
 

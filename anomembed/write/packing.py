@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from io import BytesIO
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import polars as pl
+from pydantic import BaseModel
 from scipy import sparse
 
 from anomembed.errors import StoreError
@@ -20,6 +21,19 @@ from anomembed.score.detectors import dump_detector, load_detector
 
 TREE, ARRAYS = "tree.json", "arrays.npz"
 DETECTOR = re.compile(r"detector-\d+")
+
+
+def reachable(*roots: type) -> set[type]:
+    """Return the dataclasses and enumerations that objects of some classes can hold, by the types of their fields."""
+    found: set[type] = set()
+    waiting: list[Any] = list(roots)
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        if isinstance(kind, type) and kind not in found and (is_dataclass(kind) or issubclass(kind, Enum | BaseModel)):
+            found.add(kind)
+            waiting += get_type_hints(kind).values() if is_dataclass(kind) else ()
+    return found
 
 
 class Packer:

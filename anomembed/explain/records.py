@@ -1,0 +1,113 @@
+"""Why was a record flagged? Its reason, and what every column contributes to every view."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.explain.contributions import contributions, expect
+from anomembed.explain.flags import CONTRIBUTIONS, Flags, make_flags
+from anomembed.model import Model
+from anomembed.read.table import read_values
+from anomembed.represent.batch import Batch, make_batch
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Special, Vocabulary
+from anomembed.views.facts import Case, Facts
+
+if TYPE_CHECKING:
+    from anomembed.views.base import ViewOfRecords
+    from anomembed.views.reason import Reason
+
+EXPLAINED_AT_ONCE = 128
+SHOWN_COMPONENTS = 4  # of a vector
+
+
+def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
+    """Say why records were flagged.
+
+    Parameters
+    ----------
+    model : Model
+        The model that scored them.
+    flagged : pl.DataFrame
+        Records as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+    """
+    values = model.vocabulary.parse(read_values(flagged))
+    batch = make_batch(values, model.vocabulary, model.numbers, model.past)
+    of_number = [model.numbers.index(c.source) if c.kind is Kind.BIN else -1 for c in model.vocabulary.columns]
+    views = cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
+    facts = Facts(model.vocabulary, model.counts, model.ranges, tuple(of_number), views, model.past)
+    worst = model.score(batch).worst.tolist()
+    reasons: list[Reason] = []
+    tables = [pl.DataFrame(schema=CONTRIBUTIONS)]
+    for (case, shares), view in zip(_cases(model, values, batch, facts), worst, strict=True):
+        reason = views[view].reason(case, shares[view], facts)
+        reasons.append(replace(reason, view=views[view].name))
+        tables.append(_contribution_table(model, facts, case, shares, len(reasons)))
+    return make_flags(model, flagged, reasons, pl.concat(tables))
+
+
+def _cases(
+    model: Model, values: pl.DataFrame, batch: Batch, facts: Facts
+) -> Iterator[tuple[Case, NDArray[np.float64]]]:
+    """Yield every record, and what each column contributes to each view, shape (n_views, n_columns)."""
+    for start in range(0, len(batch), EXPLAINED_AT_ONCE):
+        part = batch[start : start + EXPLAINED_AT_ONCE]
+        expectations = expect(part.tokens, model.vocabulary, model.counts)
+        shares = contributions(model.views, part, expectations, facts.numbers)
+        for row, record in enumerate(values[start : start + EXPLAINED_AT_ONCE].iter_rows(named=True)):
+            shown = show_tokens(model.vocabulary, part.tokens[row], record)
+            yield Case(shown, part[row : row + 1], [score[row] for score in expectations.score]), shares[row]
+
+
+def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[np.float64], rank: int) -> pl.DataFrame:
+    """Return a row for every view and column that contributes."""
+    views, columns = (found.tolist() for found in np.nonzero(shares))
+    names = model.vocabulary.names
+    expected = {column: facts.expected(case, column) for column in set(columns)}
+    entities = {names.index(entity.name) for entity in model.entities if entity.name in names}
+    of_entity = {at for at, calibrated in enumerate(model.views) if calibrated.view.of_entity}
+    return pl.DataFrame(
+        {
+            "rank": [rank] * len(views),
+            "view": [model.views[view].view.name for view in views],
+            "column_name": [names[column] for column in columns],
+            "value": [str(case.shown[column]) for column in columns],
+            "contribution": shares[views, columns],
+            # What an entity did says nothing of which other entity it should have been.
+            "expected": [
+                [] if view in of_entity and column in entities else expected[column]
+                for view, column in zip(views, columns, strict=True)
+            ],
+        },
+        schema=CONTRIBUTIONS,
+    )
+
+
+def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[str, object]) -> list[str]:
+    """Return a record's values as text, by token column: what the source says, or the token's label for parts of time.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The columns.
+    tokens : ndarray of shape (n_columns,)
+        The record's token ids.
+    values : dict
+        Its values by source column, None where null.
+    """
+    shown = []
+    for column, token, low in zip(vocabulary.columns, tokens, vocabulary.offsets, strict=False):
+        value, label = values[column.source], column.labels[int(token) - int(low)]
+        if value is None or int(token) - int(low) == Special.MISSING:
+            shown.append("(missing)")
+        elif column.kind in ("hour", "weekday") or (column.kind == "template" and int(token) - int(low) >= FIRST_VALUE):
+            shown.append(label)
+        elif isinstance(value, list):
+            first = ", ".join(f"{component:.4g}" for component in value[:SHOWN_COMPONENTS])
+            shown.append(f"[{first}, ...]" if len(value) > SHOWN_COMPONENTS else f"[{first}]")
+        else:
+            shown.append(f"{value:.10g}" if isinstance(value, float) else str(value))
+    return shown

@@ -1,0 +1,79 @@
+"""Why was a sequence flagged? Its reason, and what contributes to every view.
+
+The law holds here, too: **the contributions of a sequence sum to its raw score.**
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import polars as pl
+
+from anomembed.explain.flags import CONTRIBUTIONS, Flags, make_flags
+from anomembed.model import Model
+from anomembed.read.sequences import EVENTS, GAPS
+from anomembed.represent.sequences import encode_sequences, name_events
+from anomembed.views.facts import Part, SequenceCases
+
+if TYPE_CHECKING:
+    from anomembed.views.base import ViewOfSequences
+    from anomembed.views.reason import Reason
+
+EXPLAINED_AT_ONCE = 128
+
+
+class Share(NamedTuple):
+    """A part of a sequence's score, and the view that it comes from."""
+
+    view: str
+    part: Part
+
+
+def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
+    """Say why sequences were flagged.
+
+    Parameters
+    ----------
+    model : Model
+        The model that scored them.
+    flagged : pl.DataFrame
+        Sequences as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+    """
+    tokens = model.vocabulary.columns[0]
+    reasons: list[Reason] = []
+    rows: list[tuple[object, ...]] = []
+    for frame in flagged.select("view", EVENTS, GAPS).iter_slices(EXPLAINED_AT_ONCE):
+        shown = [["(missing)" if e is None else e for e in events] for events in name_events(frame[EVENTS], tokens)]
+        cases = SequenceCases(encode_sequences(frame, tokens), shown, tokens, model.ranges)
+        for view, shares in zip(frame["view"], take_apart(model, cases), strict=True):
+            # A sequence as usual as can be has views to which nothing contributes.
+            main = next((share for share in shares if share.view == view), shares[0])
+            reasons.append(replace(main.part.reason, view=main.view))
+            rank = len(reasons)
+            rows += [(rank, view, p.column_name, p.value, p.contribution, p.expected) for view, p in shares]
+    return make_flags(model, flagged, reasons, pl.DataFrame(rows, schema=CONTRIBUTIONS, orient="row"))
+
+
+def take_apart(model: Model, cases: SequenceCases) -> list[list[Share]]:
+    """Take the raw scores of sequences apart.
+
+    Parameters
+    ----------
+    model : Model
+        The model that scored them.
+    cases : SequenceCases
+        The sequences.
+
+    Returns
+    -------
+    list of list of Share
+        For every sequence, view after view, the largest contribution of each first.
+    """
+    shares: list[list[Share]] = [[] for _ in cases.shown]
+    for calibrated in model.views:
+        terms = calibrated.term(calibrated.raw(cases.sequences))
+        view = cast("ViewOfSequences", calibrated.view)
+        found = view.parts(cases, terms, calibrated.rescored)
+        for known, parts in zip(shares, found, strict=True):
+            ordered = sorted(parts, key=lambda part: -part.contribution)
+            known += [Share(view.name, part) for part in ordered]
+    return shares

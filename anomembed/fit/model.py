@@ -1,0 +1,145 @@
+"""Fit a `Model`: read everything there is to learn from, then learn from it without the table.
+
+The steps are those of a scan: roles, reference, tokens and counts, embeddings, views, calibration.
+"""
+
+from anomembed.config import Config
+from anomembed.fit.learnt import Learning, Learnt
+from anomembed.fit.records import learn_records
+from anomembed.fit.reference import read_reference, split_records
+from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_sequence_reference, split_sequences
+from anomembed.model import Model, Summary
+from anomembed.read.roles import Role, Roles, infer_roles
+from anomembed.read.table import Table
+from anomembed.read.vectors import TokenVectors, read_wanted_vectors
+from anomembed.represent.embeddings.corpus import SplitCorpus
+from anomembed.represent.embeddings.epochs import Progress
+from anomembed.represent.embeddings.learners import check_method
+from anomembed.represent.past import Past
+
+
+def learn_model(
+    table: Table,
+    config: Config,
+    *,
+    is_own: bool = False,
+    roles: Roles | None = None,
+    vectors: TokenVectors | None = None,
+    progress: Progress | None = None,
+) -> Model:
+    """Learn what is normal from the records of `table`.
+
+    Parameters
+    ----------
+    table : Table
+        An open table.
+    config : Config
+        Settings; `config.source.fit_where` says which records are the reference.
+    is_own : bool, default=False
+        Whether the records to be scored are the reference itself. All of them are then treated alike, and tail
+        probabilities say how far out each is among the others. Otherwise some reference records are kept out of all
+        learning, to calibrate on; also when the reference is so large that only a sample of it is learnt from.
+    roles : Roles, optional
+        The part of every column; inferred, with what the configuration says, by default.
+    vectors : TokenVectors, optional
+        What `config.embedding.vectors` names, when it has been read already.
+    progress : callable, optional
+        Told of every epoch of a learner that has epochs: its number from 1, how many there will be at most, the loss.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    SourceError, DataError
+        When a named column does not exist, or there is nothing to learn from.
+    ConfigError
+        When the method of the embeddings cannot learn this.
+    """
+    vectors = vectors or read_wanted_vectors(config.embedding.vectors)
+    roles = roles or find_roles(table, config)
+    learning = Learning(
+        embedding=config.embedding,
+        detector=config.detector.name,
+        clean=config.reference.clean,
+        seed=config.seed,
+        is_own=is_own,
+        vectors=vectors,
+        progress=progress,
+    )
+    if roles.is_sequential:
+        sequences = read_sequence_reference(table, roles, config)
+        return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
+    reference = read_reference(table, roles, config, is_own=is_own)
+    learnt = learn_records(reference, learning)
+    return _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
+
+
+def _model(config: Config, roles: Roles, source: str, n_reference: int, learnt: Learnt, past: Past | None) -> Model:
+    summary = Summary(
+        source=source,
+        n_reference=n_reference,
+        n_learnt=learnt.n_learnt,
+        n_distinct=learnt.n_distinct,
+        n_held_out=learnt.n_held_out,
+        detector=str(learnt.detector),
+        notes=learnt.notes,
+    )
+    return Model(
+        config=config,
+        roles=roles,
+        vocabulary=learnt.vocabulary,
+        counts=learnt.counts,
+        embeddings=learnt.embeddings,
+        ranges=learnt.ranges,
+        views=learnt.views,
+        calibration=learnt.calibration,
+        summary=summary,
+        past=past,
+    )
+
+
+def find_roles(table: Table, config: Config) -> Roles:
+    """Give every column the role that the configuration says, or that is inferred."""
+    if config.sequence.is_whole:
+        return find_sequence_roles(table, config)
+    said = {Role(name): names for name, names in config.roles.model_dump().items() if names}
+    return infer_roles(table, said, where=config.source.fit_where)
+
+
+def check_embedding(config: Config) -> None:
+    """Refuse embeddings that cannot be learnt as a configuration says, before anything is read.
+
+    Raises
+    ------
+    ConfigError
+        As `check_method` says.
+    """
+    settings, is_ordered = config.embedding, config.sequence.is_whole
+    check_method(settings.method, is_ordered=is_ordered, has_vectors=settings.vectors is not None)
+
+
+def split_corpus(table: Table, roles: Roles, config: Config) -> SplitCorpus:
+    """Read what embeddings are learnt from, and hold some of it out to measure them on.
+
+    Parameters
+    ----------
+    table : Table
+        An open table.
+    roles : Roles
+        From `find_roles`.
+    config : Config
+        Settings; `config.source.fit_where` says which records are the reference.
+
+    Returns
+    -------
+    SplitCorpus
+        The same tokens and counts as `learn_model` learns from when it holds records out.
+
+    Raises
+    ------
+    DataError
+        When there is nothing to learn from.
+    """
+    return (split_sequences if roles.is_sequential else split_records)(table, roles, config)

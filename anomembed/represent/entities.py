@@ -1,0 +1,145 @@
+"""What is known of every entity: moments of its numbers, and how often it used each value. Both add."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from anomembed.represent.arrays import Floats
+from anomembed.represent.past import Past
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind
+
+HOUR_SHARES = (0.05, 0.2, 0.5, 0.2, 0.05)  # what a record counts for the hours from two before to two after its own
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Counts and moments of the numbers of every entity; they add.
+
+    Parameters
+    ----------
+    column : int
+        Token column that names the entity.
+    first : int
+        The column's first token id.
+    times : ndarray of shape (n_entities, n_numbers)
+        Known numbers of each entity; a row per token of the column.
+    mean : ndarray of shape (n_entities, n_numbers)
+        Their mean.
+    squares : ndarray of shape (n_entities, n_numbers)
+        Sum of their squared distances from the mean.
+    """
+
+    column: int
+    first: int
+    times: Floats
+    mean: Floats
+    squares: Floats
+
+    def __add__(self, other: "Profiles") -> "Profiles":
+        times = self.times + other.times
+        share = np.divide(other.times, times, out=np.zeros_like(times), where=times > 0)
+        apart = other.mean - self.mean
+        squares = self.squares + other.squares + apart**2 * self.times * share
+        return Profiles(self.column, self.first, times, self.mean + apart * share, squares)
+
+    def total(self) -> tuple[Floats, Floats, Floats]:
+        """Return count, mean and sum of squares over all entities, each of shape (n_numbers,)."""
+        times = self.times.sum(axis=0)
+        mean = (self.times * self.mean).sum(axis=0) / np.maximum(times, 1)
+        squares = (self.squares + self.times * (self.mean - mean) ** 2).sum(axis=0)
+        return times, mean, squares
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How often entities used values; they add, whatever the order of the parts in time.
+
+    Parameters
+    ----------
+    column : int
+        Token column that names the entity.
+    first : int
+        The column's first token id.
+    times : ndarray of shape (n_entities,)
+        Records of each entity; a row per token of the column.
+    together : csr_array of shape (n_entities, n_tokens)
+        Of these, the ones with each token of the other columns; smoothed over neighbours for hours.
+    since, until : ndarray of shape (n_entities,)
+        When the first and the last record of each entity was, in microseconds since 1970; NaN without a time.
+    """
+
+    column: int
+    first: int
+    times: Floats
+    together: sparse.csr_array
+    since: Floats
+    until: Floats
+
+    def __add__(self, other: "Habits") -> "Habits":
+        together = sparse.csr_array(self.together + other.together)
+        since, until = np.fmin(self.since, other.since), np.fmax(self.until, other.until)
+        return Habits(self.column, self.first, self.times + other.times, together, since, until)
+
+    @property
+    def span(self) -> Floats:
+        """Seconds from the first record of each entity to its last, shape (n_entities,); NaN without a time."""
+        return (self.until - self.since) / 1e6
+
+    @cached_property
+    def keys(self) -> NDArray[np.int64]:
+        """Entity and token of every entry as one number, ascending."""
+        return np.asarray(self.rows * self.together.shape[1] + self.together.indices, np.int64)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Entity of every entry."""
+        return np.repeat(np.arange(self.together.shape[0]), np.diff(self.together.indptr))
+
+
+@dataclass(frozen=True)
+class Entities:
+    """What was summed up of the entities of a table.
+
+    Parameters
+    ----------
+    columns : tuple of int
+        Token columns that name an entity; none when nobody acts.
+    profiles : tuple of Profiles
+        Of the numbers, one for each of `columns`; empty without numbers.
+    habits : tuple of Habits
+        One for each of `columns`.
+    past : Past or None
+        Reads what the entity did before each record; None without an entity and a time.
+    followed : int or None
+        The one of `columns` whose past it is.
+    paces : tuple of Profiles
+        Of the followed entity's paces.
+    """
+
+    columns: tuple[int, ...] = ()
+    profiles: tuple[Profiles, ...] = ()
+    habits: tuple[Habits, ...] = ()
+    past: Past | None = None
+    followed: int | None = None
+    paces: tuple[Profiles, ...] = ()
+
+
+def is_habitual(column: ColumnTokens) -> bool:
+    """Tell whether entities have habits in a column: not in numbers, nor in what is read out of messages."""
+    return column.kind not in (Kind.BIN, Kind.VECTOR) and not column.is_of_message
+
+
+def smooth_hours(counts: Floats) -> Floats:
+    """Share the counts of hours with their neighbours; midnight is one of 23h.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_entities, 24)
+        Records in every hour of the day.
+    """
+    middle = len(HOUR_SHARES) // 2
+    parts = [share * np.roll(counts, at - middle, axis=1) for at, share in enumerate(HOUR_SHARES)]
+    return np.asarray(np.sum(parts, axis=0))

@@ -1,0 +1,95 @@
+"""A reason is a record of what stands out and what that is held against; it is put into words at the end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+LONGEST_VALUE = 80  # characters of a value that are shown
+SHOWN_END = 30  # of them those at its end, in which templates often differ
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a record or a sequence was flagged.
+
+    Parameters
+    ----------
+    kind : str
+        What kind of reason; a view's `words` have a sentence for each.
+    subject : Value, Text or None
+        The value that it is about; None when it is about no single one.
+    evidence : mapping
+        What the sentence cites, by name: numbers, and `Value`, `Text`, `Count` or `Listed`.
+    view : str
+        The view in which the record stands out.
+    """
+
+    kind: str
+    subject: "Value | Text | None" = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    view: str = ""
+
+    def sentence(self, words: Mapping[str, str]) -> str:
+        """Return the reason in words, on one line without control characters."""
+        return words[self.kind].format(subject=self.subject, **self.evidence)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of a column, and the bin that was counted in its place; in words, ``amount=12 (10 to 15)``."""
+
+    column: str
+    text: str
+    bin: str = ""
+
+    def __str__(self) -> str:
+        named = f"{clean_text(self.column)}={clean_text(self.text)}"
+        return f"{named} ({clean_text(self.bin)})" if self.bin else named
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text from the source; in words, without what a terminal would obey."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return clean_text(self.text)
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of records; in words, ``1 record`` or ``2,000 records``."""
+
+    n_records: float
+
+    def __str__(self) -> str:
+        return f"{self.n_records:,.0f} {'record' if self.n_records == 1 else 'records'}"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Values that would have been usual; in words, ``; expected: DE, FR``, or nothing when there are none."""
+
+    lead: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"; {self.lead}: {listed(self.values)}" if self.values else ""
+
+
+def listed(values: Sequence[str]) -> str:
+    """Name values one after the other, each in clean text."""
+    return ", ".join(map(clean_text, values))
+
+
+def clean_text(text: str) -> str:
+    r"""Return `text` on one line, and of a long one both ends; what a terminal would obey becomes a question mark.
+
+    Examples
+    --------
+    >>> clean_text("a\x1b[31mb\nc")
+    'a?[31mb?c'
+    """
+    shown = text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - SHOWN_END]}...{text[-SHOWN_END:]}"
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)
