@@ -223,10 +223,12 @@ def learn_from(
 
     Parameters
     ----------
-    table, config, watcher, vectors
+    table, config, watcher
         See `scan_into_store`.
     roles : Roles, optional
         The part of every column; inferred, with what the configuration says, by default.
+    vectors : TokenVectors, optional
+        See `scan_into_store`.
 
     Raises
     ------

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
-from anomembed.views.entity import EntityView, Profiles, _without
+from anomembed.represent.entities import Profiles
+from anomembed.views.entity import EntityView, _without
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -97,7 +98,7 @@ def test_what_is_unusual_for_all_is_so_for_an_entity_that_is_new():
 def test_a_record_does_not_vouch_for_itself():
     frame = make_payments(3000)
     wild = frame.with_columns(amount=pl.when(pl.col("id") == 7).then(1e6).otherwise("amount"))
-    plain = {"of": "numbers", "columns": np.array([0]), "tails": np.ones((1, 2))}
+    plain = {"columns": np.array([0]), "tails": np.ones((1, 2))}
     view = EntityView((profiles_of(wild),), is_own=True, **plain)
     batch = Batch(np.array([[int(who[1:])] for who in wild["who"]], np.int32), wild["amount"].to_numpy()[:, None])
     others = EntityView((profiles_of(frame.filter(pl.col("id") != 7)),), is_own=False, **plain)

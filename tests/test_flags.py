@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomembed import scoring
+import anomembed.explain
+from anomembed.explain import records
 from anomembed.score.flags import FlagRule
 
 TAILS = st.lists(
@@ -82,8 +83,8 @@ def test_caution_where_the_rule_can_never_flag():
 
 
 def test_of_very_many_flags_the_most_abnormal_are_explained(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "MOST_EXPLAINED", 180)
-    monkeypatch.setattr(scoring, "EXPLAINED_AT_ONCE", 50)
+    monkeypatch.setattr(anomembed.explain, "MOST_EXPLAINED", 180)
+    monkeypatch.setattr(records, "EXPLAINED_AT_ONCE", 50)
     n = 200
     frame = pl.DataFrame({"id": range(n), "a": [f"a{i % 7}" for i in range(n)], "b": [f"b{i % 5}" for i in range(n)]})
     frame.write_parquet(tmp_path / "many.parquet")

@@ -8,12 +8,14 @@ import pytest
 from scipy import sparse
 
 from anomembed import Config, fit_model, load_model, score_table
+from anomembed.fit.entities import sum_entities
 from anomembed.read.history import BEFORE, EVENT, PLACE, SECONDS_SINCE, History, derive_history, plan_history
 from anomembed.read.roles import Role, infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
+from anomembed.represent.entities import Habits, smooth_hours
 from anomembed.represent.sequences import LONGEST_GRAM
-from anomembed.views.habit import Habits, HabitView, smooth_hours
+from anomembed.views.habit import HabitView
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -210,7 +212,7 @@ def test_young_entities_surprise_nobody_and_old_ones_do():
 def test_an_only_use_does_not_vouch_for_itself(is_own, chance):
     """Of one person's hundred records one has the second value; half of all records have it."""
     together = sparse.csr_array(np.array([[0.0, 0, 99, 1], [0, 0, 1, 99]]))
-    habits = Habits(0, 0, np.array([100.0, 100]), together, np.full(2, np.nan))
+    habits = Habits(0, 0, np.array([100.0, 100]), together, *np.full((2, 2), np.nan))
     view = HabitView(
         (habits,), is_own, np.array([0, 1]), np.array([0, 2, 4], np.int32), np.ones(2), np.full(4, 0.5), None
     )
@@ -241,19 +243,24 @@ def test_a_burst_is_found_by_its_pace():
     assert set(reasons) == {"seconds since the one before=1 is unusually low for who=u5 (usually about 593)"}
 
 
-def test_habits_and_profiles_of_two_days_add():
+@pytest.mark.parametrize("part", ["id < 1500", "id % 2 = 0"], ids=["one after the other", "interleaved"])
+def test_habits_and_profiles_of_two_parts_add(part):
     frame = make_log()
-    whole = fit_model(frame, config=Config(roles=ROLES))
-    views = {v.view.name: v.view for v in whole.views}
-    from anomembed.fit.entities import Sources
+    model = fit_model(frame, config=Config(roles=ROLES))
+    views = {v.view.name: v.view for v in model.views}
 
-    def habits(where):
+    def sums(where):
         with Table(frame) as table:
-            return Sources(table, whole.roles, whole.vocabulary, where).habits(None)[0]
+            derive_history(table, model.roles, model.past.history)
+            return sum_entities(table, model.roles, model.vocabulary, model.past, where)
 
-    added = habits("id < 1500") + habits("id >= 1500")
-    assert (added.times == views["habit"].habits[0].times).all()
-    assert np.abs(added.together - views["habit"].habits[0].together).max() < 1e-9
+    first, second = sums(part), sums(f"NOT ({part})")
+    habits, paces = first.habits[0] + second.habits[0], first.paces[0] + second.paces[0]
+    assert (habits.times == views["habit"].habits[0].times).all()
+    assert np.abs(habits.together - views["habit"].habits[0].together).max() < 1e-9
+    assert np.array_equal(habits.span, views["habit"].habits[0].span, equal_nan=True)
+    for moment in ("times", "mean", "squares"):
+        assert np.allclose(getattr(paces, moment), getattr(views["pace"].profiles[0], moment))
 
 
 def test_contributions_sum_to_the_raw_score_with_a_past():

@@ -50,6 +50,7 @@ PUBLIC = [
     "Scores",
     "fit_model",
     "load_model",
+    "scan",
     "score_table",
 ]
 

@@ -1,11 +1,11 @@
 import numpy as np
 import polars as pl
 import pytest
-from anomembed.scoring import score_batches
 
 from anomembed import Config, fit_model, score_table
 from anomembed.errors import DataError
 from anomembed.fit.model import learn_model
+from anomembed.pipeline import score_batches
 from anomembed.read.table import Table
 
 N = 3000

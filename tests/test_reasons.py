@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, score_table
 from anomembed.explain.contributions import contributions, expect
 from anomembed.represent.batch import make_batch
-from anomembed.views.reason import Case, Wording, clean_text
+from anomembed.views import words
+from anomembed.views.facts import Case, Facts
+from anomembed.views.reason import clean_text
 
 USUAL = {"id": 0, "shop": "s1", "city": "c1", "mood": "m2", "price": 100.0, "noise": 0.0}
 
@@ -121,9 +123,9 @@ def test_nobody_expects_to_lack_what_hardly_anybody_lacks():
     batch = make_batch(pl.DataFrame([USUAL], schema=sales.schema), model.vocabulary, model.numbers)
     scores = [score[0] for score in expect(batch.tokens, model.vocabulary, model.counts).score]
     names, case = model.vocabulary.names, Case([""] * len(model.vocabulary.columns), batch, scores)
-    wording = Wording(model.vocabulary, model.counts, model.ranges, (-1,) * len(names))
-    assert wording.expected(case, names.index("city")) == ["c0"]
-    assert "(missing)" in wording.expected(case, names.index("mood"))
+    facts = Facts(model.vocabulary, model.counts, model.ranges, (-1,) * len(names))
+    assert facts.expected(case, names.index("city")) == ["c0"]
+    assert "(missing)" in facts.expected(case, names.index("mood"))
 
 
 def test_words_for_a_conflict(model):
@@ -147,13 +149,18 @@ def test_words_for_uncommon_values():
     names, batch = model.vocabulary.names, make_batch(sales.head(1), model.vocabulary, model.numbers)
     scores = [score[0] for score in expect(batch.tokens, model.vocabulary, model.counts).score]
     case = Case(["odd"] * len(names), batch, scores)
-    wording = Wording(model.vocabulary, model.counts, model.ranges, (-1,) * len(names))
-    columns = [names.index("mood"), names.index("city")]
-    said = wording.sentence(case, columns, of_rarity=True)
+    facts = Facts(model.vocabulary, model.counts, model.ranges, (-1,) * len(names))
+    mood, city = names.index("mood"), names.index("city")
+    rarity = next(v.view for v in model.views if v.view.name == "rarity")
+
+    def said(*columns):
+        """Of a record to whose rarity these columns contribute, most first."""
+        shares = np.array([-columns.index(c) if c in columns else -np.inf for c in range(len(names))], float)
+        return rarity.reason(case, shares, facts).sentence(words())
+
     n = next(c.n_records for c in model.vocabulary.columns if c.name == "mood")
-    assert re.fullmatch(rf"mood=odd is uncommon \(\d\d of {n:,} records\); expected: m.*", said)
-    assert wording.sentence(case, columns).startswith("no single value stands out")
-    assert "uncommon" not in wording.sentence(case, columns[1:], of_rarity=True)  # one in two has this city
+    assert re.fullmatch(rf"mood=odd is uncommon \(\d\d of {n:,} records\); expected: m.*", said(mood, city))
+    assert facts.most_notable(case, [mood, city]).kind == "all together"
 
 
 def test_a_price_that_all_have_is_not_called_unusual():

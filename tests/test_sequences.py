@@ -13,6 +13,7 @@ from anomembed.read import sequences as reading
 from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sampled, sequence_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
+from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
 from anomembed.represent.sequences import (
     LONGEST_GRAM,
     NEAR,
@@ -24,8 +25,10 @@ from anomembed.represent.sequences import (
 )
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
-from anomembed.views.gap import fit_gap_view
-from anomembed.views.order import StepView, fit_order_view
+from anomembed.views.base import SequenceBasis
+from anomembed.views.gap import GapView, _fit_times
+from anomembed.views.order import OrderView
+from anomembed.views.step import StepView
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -140,7 +143,7 @@ def test_a_time_between_events_is_judged_by_the_kind_of_event():
     rng = np.random.default_rng(0)
     gaps = np.exp(rng.normal(0, 0.1, (60, 3))) * [np.nan, 1.0, 3600.0]
     reference = paced([[0, 1, 2]] * 60, gaps)
-    view = fit_gap_view(reference, N_TOKENS).for_others()
+    view = GapView(_fit_times(reference, N_TOKENS)).for_others()
     judged = paced([[0, 1, 2], [0, 1, 2]], [[np.nan, 1.0, 3600.0], [np.nan, 3600.0, 3600.0]])
     usual, odd = view.vectors(judged)[:, 0]
     assert odd > 3 * usual
@@ -150,7 +153,7 @@ def test_a_time_between_events_is_judged_by_the_kind_of_event():
 
 def test_a_time_is_left_out_of_what_is_usual_only_where_it_was_counted():
     sequences = paced([[0, 1]] * 5, [[np.nan, 1.0]] * 4 + [[np.nan, 100.0]])
-    own = fit_gap_view(sequences, N_TOKENS)
+    own = GapView(_fit_times(sequences, N_TOKENS))
     records = Batch(sequences.events[:, None], np.log1p(1000 * sequences.gaps)[:, None])
     counted = [view.times.usual(view.times.profiles[0], records)[0][0][9, 0] for view in (own, own.for_others())]
     assert counted == [4, 5]
@@ -160,7 +163,12 @@ def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
     rows = [[0, 1, 2], [0, 1, 2, 1, 2], [2, 0], [0, 1, 2]]
     reference, judged = sequences_of(rows), sequences_of([[2, 2, 1], [0, 1, 2]])
     ngrams = count_ngrams(reference, ones(rows), N_TOKENS)
-    view = fit_order_view(ngrams, reference, is_own=False)
+
+    def fitted(*, is_own):
+        no_network = fit_ppmi_svd(count_neighbours(reference, ones(rows), N_TOKENS), 2, 0)
+        return OrderView.fit(SequenceBasis(reference, None, no_network, ngrams, is_own))[0]
+
+    view = fitted(is_own=False)
 
     def by_hand(sequences, own):
         surprise, starts = ngrams.surprise(sequences, own)
@@ -168,7 +176,7 @@ def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
         return np.array([[part.max(), part.mean()] for part in parts])
 
     assert view.vectors(judged) == pytest.approx(by_hand(judged, 0.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
-    alone = fit_order_view(ngrams, reference, is_own=True).vectors(reference)
+    alone = fitted(is_own=True).vectors(reference)
     assert alone == pytest.approx(by_hand(reference, 1.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
     assert (alone[2] > view.vectors(reference)[2]).all()  # the only one of its kind does not speak for itself
 

@@ -319,8 +319,7 @@ def test_a_loaded_model_scores_as_it_did(tmp_path, run):
 
 
 def test_scores_do_not_depend_on_the_size_of_batches_nor_the_order_of_rows():
-    from anomembed.scoring import score_batches
-
+    from anomembed.pipeline import score_batches
     from anomembed.read.table import Table
 
     frame = sessions()

@@ -6,16 +6,18 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from anomembed.scoring import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
 
 from anomembed import AnomembedDetector, Config, fit_model, load_model, score_table
 from anomembed.errors import SourceError
+from anomembed.pipeline import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
 from anomembed.read.roles import infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
-from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.entities import Entities
+from anomembed.represent.tokens.learning import category_tokens, count_values, vector_tokens
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.match import fit_match_view
+from anomembed.views.base import Basis
+from anomembed.views.match import MatchView
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -107,15 +109,18 @@ def test_only_the_category_that_goes_with_the_vectors_is_held_against_them(frame
 def test_a_category_that_says_nothing_of_few_vectors_is_not_held_against_them():
     """That vectors are near to themselves is no skill of telling their values."""
     rng = np.random.default_rng(0)
-    frame = pl.DataFrame({"coin": np.where(np.arange(200) % 2, "head", "tail")})
-    column = category_tokens("coin", *count_values(frame["coin"], 9), 1)
-    vocabulary = Vocabulary((column,))
-    numbers = np.empty((200, 0))
     vectors = (rng.normal(size=(200, 30)).astype(np.float32),)
+    image = pl.Series(vectors[0], dtype=pl.Array(pl.Float32, 30))
+    frame = pl.DataFrame({"coin": np.where(np.arange(200) % 2, "head", "tail"), "image": image})
+    coin = category_tokens("coin", *count_values(frame["coin"], 9), 1)
+    vocabulary = Vocabulary((coin, vector_tokens("image", image)))
+    numbers = np.empty((200, 0))
     batch = Batch(vocabulary.encode(frame), numbers, vectors=vectors)
-    assert fit_match_view(batch, 0, 0, vocabulary, 0).kin == ()
+    basis = Basis(batch, vocabulary, None, None, None, Entities(), clean=False, is_own=True, seed=0)
+    assert MatchView.fit(basis) == []
     told = replace(batch, vectors=(vectors[0] + 5 * (np.arange(200) % 2)[:, None],))
-    assert len(fit_match_view(told, 0, 0, vocabulary, 0).kin) == 1
+    (view,) = MatchView.fit(replace(basis, records=told))
+    assert len(view.kin) == 1
 
 
 def test_scores_survive_the_store_and_depend_on_neither_batches_nor_order(model, frame, tmp_path):

@@ -8,13 +8,16 @@ from anomembed import Config, fit_model, load_model, score_table
 from anomembed.represent.batch import make_batch
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
+from anomembed.represent.entities import Entities
 from anomembed.represent.keys import distinct
+from anomembed.represent.pooling import fit_pooling
 from anomembed.represent.tokens.learning import category_tokens, number_tokens
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.number import _fit_magnitude, fit_number_view
-from anomembed.views.pair import fit_pair_view
-from anomembed.views.rarity import fit_rarity_view
-from anomembed.views.record import fit_record_view
+from anomembed.views.base import Basis
+from anomembed.views.number import NumberView, _fit_magnitude
+from anomembed.views.pair import PairView, fit_pairs
+from anomembed.views.rarity import RarityView
+from anomembed.views.record import RecordView
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -37,14 +40,23 @@ def learn(frame):
     return vocabulary, count_pairs(rows, times, vocabulary.size), batch
 
 
-def all_views(frame):
+def basis_of(frame, *, clean=False, width=8):
     vocabulary, counts, batch = learn(frame)
-    embeddings = fit_ppmi_svd(counts, 8, 0)
-    record = fit_record_view(vocabulary, embeddings, by_rarity=True)
-    places = np.array([place for place, column in enumerate(vocabulary.columns) if not len(column.edges)])
-    rarity = [fit_rarity_view(vocabulary, counts, coupled=coupled) for coupled in (False, True)]
-    views = [record, *rarity, fit_number_view(batch, record, places), fit_pair_view(vocabulary, counts)]
-    return vocabulary, batch, views
+    embeddings = fit_ppmi_svd(counts, width, 0)
+    pooling = fit_pooling(vocabulary, embeddings, by_rarity=not clean)
+    return Basis(batch, vocabulary, counts, embeddings, pooling, Entities(), clean, is_own=True, seed=0)
+
+
+def fit(view, frame, **options):
+    (found,) = view.fit(basis_of(frame, **options))
+    return found
+
+
+def all_views(frame):
+    mixed, clean = basis_of(frame), basis_of(frame, clean=True)
+    rarity = [RarityView.fit(basis)[0] for basis in (clean, mixed)]
+    views = [RecordView.fit(mixed)[0], *rarity, *NumberView.fit(mixed), *PairView.fit(mixed)]
+    return mixed.vocabulary, mixed.records, views
 
 
 @pytest.fixture(scope="module")
@@ -89,23 +101,23 @@ def test_a_record_is_the_weighted_mean_of_its_tokens(shops):
     vocabulary, counts, batch = learn(shops)
     embeddings = fit_ppmi_svd(counts, 4, 0)
     tokens = batch.tokens[0]
-    plain = fit_record_view(vocabulary, embeddings, by_rarity=False).vectors(batch[:1])[0]
+    plain = fit(RecordView, shops, clean=True, width=4).vectors(batch[:1])[0]
     assert np.allclose(plain[:-1], embeddings.vectors[tokens].mean(axis=0), atol=1e-6)
-    weighted = fit_record_view(vocabulary, embeddings, by_rarity=True).vectors(batch[:1])[0]
+    weighted = fit(RecordView, shops, width=4).vectors(batch[:1])[0]
     expected = np.average(embeddings.vectors[tokens], axis=0, weights=vocabulary.surprise()[tokens])
     assert np.allclose(weighted[:-1], expected, atol=1e-6)
 
 
 def test_uncoupled_rarity_is_surprise():
-    vocabulary, counts, batch = learn(pl.DataFrame({"a": ["x"] * 7 + ["y"] * 3, "b": ["p", "q"] * 5}))
-    rarity = fit_rarity_view(vocabulary, counts, coupled=False).vectors(batch)
+    basis = basis_of(pl.DataFrame({"a": ["x"] * 7 + ["y"] * 3, "b": ["p", "q"] * 5}), clean=True)
+    rarity = RarityView.fit(basis)[0].vectors(basis.records)
     assert rarity[[0, 9], 0] == pytest.approx(-np.log([7.5 / 11, 3.5 / 11]))
 
 
 def test_coupled_rarity_is_the_published_walk():
     frame = pl.DataFrame({"a": ["x"] * 7 + ["y"] * 3, "b": ["p"] * 6 + ["q"] * 4})  # x meets p 6 times and q once
-    vocabulary, counts, batch = learn(frame)
-    rarity = fit_rarity_view(vocabulary, counts, coupled=True)
+    basis = basis_of(frame)
+    (rarity,) = RarityView.fit(basis)
     delta = np.array([(0 + 3 / 10) / 2, (4 / 7 + 3 / 10) / 2, (0 + 4 / 10) / 2, (2 / 6 + 4 / 10) / 2])  # x y p q
     meets = np.array([[0, 0, 6, 1], [0, 0, 0, 3], [6, 0, 0, 0], [1, 3, 0, 0]]) / [7, 3, 6, 4]  # share of the column's
     step = meets * delta
@@ -116,13 +128,13 @@ def test_coupled_rarity_is_the_published_walk():
     expected = walk * np.repeat([walk[:2].sum(), walk[2:].sum()], 2)
     found = rarity.rarity[[3, 4, 8, 9]]
     assert found / found.sum() == pytest.approx(expected / expected.sum(), rel=1e-4)
-    assert rarity.vectors(batch).sum(axis=1).mean() == pytest.approx(1)
+    assert rarity.vectors(basis.records).sum(axis=1).mean() == pytest.approx(1)
     assert rarity.rarity[[0, 1, 2, 5, 6, 7]] == pytest.approx(found.max())  # what the reference does not have
 
 
 def test_a_single_column_is_judged_by_surprise():
-    vocabulary, counts, batch = learn(pl.DataFrame({"a": ["x"] * 99 + ["y"]}))
-    rarity = fit_rarity_view(vocabulary, counts, coupled=True).vectors(batch)[:, 0]
+    basis = basis_of(pl.DataFrame({"a": ["x"] * 99 + ["y"]}))
+    rarity = RarityView.fit(basis)[0].vectors(basis.records)[:, 0]
     assert rarity[-1] > 10 * rarity[0]
 
 
@@ -173,7 +185,7 @@ def test_a_constant_context_is_not_blown_up():
 
 def test_the_largest_conflict_is_the_planted_one(shops):
     vocabulary, counts, batch = learn(shops)
-    view = fit_pair_view(vocabulary, counts)
+    view = PairView(fit_pairs(vocabulary, counts), counts)
     odd = shops.filter(shop="0")[:1].with_columns(goods=pl.lit("1"))
     tokens = make_batch(odd, vocabulary, ("price",)).tokens
     assert view.worst(tokens).tolist() == [[0, 1]]
@@ -187,17 +199,15 @@ def test_the_largest_conflict_is_the_planted_one(shops):
 def test_conflicts_by_hand():
     frame = pl.DataFrame({"a": ["x"] * 8 + ["y"] * 8, "b": ["p"] * 6 + ["q"] * 2 + ["p"] * 2 + ["q"] * 6})
     vocabulary, counts, batch = learn(frame)
-    conflicts = fit_pair_view(vocabulary, counts).vectors(batch)
+    conflicts = PairView(fit_pairs(vocabulary, counts), counts).vectors(batch)
     assert conflicts[:, 0] == pytest.approx([0] * 6 + [np.log(5 / 2)] * 4 + [0] * 6)  # 2 where chance has 4
     assert not conflicts[:, 1:].any()
 
 
 def test_columns_that_do_not_depend_on_each_other_cannot_conflict():
     frame = pl.DataFrame({"a": ["x", "x", "y", "y"] * 5, "b": ["p", "q"] * 10})
-    vocabulary, counts, _ = learn(frame)
-    assert len(fit_pair_view(vocabulary, counts).pairs) == 0
-    vocabulary, counts, _ = learn(frame.select("a"))
-    assert len(fit_pair_view(vocabulary, counts).pairs) == 0
+    assert PairView.fit(basis_of(frame)) == []
+    assert PairView.fit(basis_of(frame.select("a"))) == []
 
 
 def test_counts_that_differ_by_chance_are_no_conflict():
@@ -206,7 +216,7 @@ def test_counts_that_differ_by_chance_are_no_conflict():
     frame = frame.with_columns(b=pl.when(a="3", b="7").then(pl.lit("6")).otherwise("b"))  # they never meet
     frame = pl.concat([frame, pl.DataFrame({"a": ["3"], "b": ["7"]})])  # but once
     vocabulary, counts, batch = learn(frame)
-    conflicts = fit_pair_view(vocabulary, counts).vectors(batch)
+    conflicts = PairView(fit_pairs(vocabulary, counts), counts).vectors(batch)
     expected = (frame["a"] == "3").sum() * (frame["b"] == "7").sum() / len(frame)
     assert not conflicts[:-1].any()
     assert conflicts[-1].tolist() == pytest.approx([np.log(expected + 1), 0, 0])

@@ -11,15 +11,14 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
+from anomembed import views
 from anomembed.config import Config
 from anomembed.errors import StoreError
 from anomembed.model import Model
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views import RECORD_VIEWS, SEQUENCE_VIEWS
 from anomembed.write.packing import Packer, reachable
 from anomembed.write.store import ModelRecord, Store
 
-CLASSES = tuple(reachable(Model, *RECORD_VIEWS, *SEQUENCE_VIEWS))
 MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond
 PACKAGES = ("anomembed", "duckdb", "numba", "numpy", "polars", "pyod", "scikit-learn", "scipy")
 
@@ -51,7 +50,12 @@ def save_model(model: Model, store: Store) -> int:
         pairs=_pair_table(model),
         losses=model.embeddings.losses,
     )
-    return store.add_model(record, Packer(CLASSES).pack(model))
+    return store.add_model(record, Packer(classes()).pack(model))
+
+
+def classes() -> tuple[type, ...]:
+    """Return the classes that a model can be made of: those of its fields and of every view."""
+    return tuple(reachable(Model, *views.RECORD_VIEWS, *views.SEQUENCE_VIEWS))
 
 
 @cache
@@ -81,7 +85,7 @@ def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
     if not isinstance(store, Store):
         with Store(store, must_exist=True) as opened:
             return load_model(opened, model_id)
-    model = Packer(CLASSES).unpack(store.model_parts(model_id)[1])
+    model = Packer(classes()).unpack(store.model_parts(model_id)[1])
     if not isinstance(model, Model):
         raise StoreError(f"the model in {store.path} is damaged: it holds a {type(model).__name__}")
     return model

@@ -107,7 +107,7 @@ class Packer:
                 kind, parts[name] = dump_detector(value)
                 return {"detector": name, "kind": kind}
 
-    def _from_tree(self, tree: Any, arrays: Mapping[str, Any], parts: Mapping[str, bytes]) -> Any:  # noqa: ANN401, C901
+    def _from_tree(self, tree: Any, arrays: dict[str, Any], parts: Mapping[str, bytes]) -> Any:  # noqa: ANN401, C901
         def below(part: Any) -> Any:  # noqa: ANN401
             return self._from_tree(part, arrays, parts)
 
@@ -119,7 +119,10 @@ class Packer:
             case {"text": values}:
                 return pl.Series(values, dtype=pl.String)
             case {"sparse": [data, indices, indptr], "shape": shape}:
-                return sparse.csr_array((below(data), below(indices), below(indptr)), shape=tuple(shape))
+                name = json.dumps(tree)  # parts of a model share counts, before and after
+                if name not in arrays:
+                    arrays[name] = sparse.csr_array((below(data), below(indices), below(indptr)), shape=tuple(shape))
+                return arrays[name]
             case {"tuple": values}:
                 return tuple(below(part) for part in values)
             case {"class": name, "fields": kept}:
