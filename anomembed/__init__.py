@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anomembed.config import Config
     from anomembed.estimators import AnomembedDetector, RecordEmbedder
+    from anomembed.in_memory import Scores, fit_model, scan, score_table
     from anomembed.model import Model
-    from anomembed.pipeline import Scores, fit_model, scan, score_table
     from anomembed.write.models import load_model
 
 __version__ = "0.1.0"
@@ -34,11 +34,11 @@ _HOMES = {
     "Config": "config",
     "Model": "model",
     "RecordEmbedder": "estimators",
-    "Scores": "pipeline",
-    "fit_model": "pipeline",
+    "Scores": "in_memory",
+    "fit_model": "in_memory",
     "load_model": "write.models",
-    "scan": "pipeline",
-    "score_table": "pipeline",
+    "scan": "in_memory",
+    "score_table": "in_memory",
 }
 
 

@@ -1,13 +1,13 @@
-"""The whole flow: a table becomes a model, scores and explained flags, in memory or in a store.
+"""The way of a record, told once: roles, what is normal, scores, flags, reasons, and into the store.
 
-`scan` reads as the way of a record: open the table, decide what its columns are, learn what is normal, score every
-record, flag a few, say why. `fit_model` and `score_table` are its two halves.
+`scan_into_store` is all of it; `fit_into_store` and `score_into_store` are its halves. `anomembed.in_memory` does the
+same for Python.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,7 @@ from anomembed.fit.model import find_roles, learn_model
 from anomembed.fit.sequences import ensure_sequences
 from anomembed.model import Model
 from anomembed.read.history import derive_history
+from anomembed.read.keys import check_key
 from anomembed.read.roles import Roles, match_roles
 from anomembed.read.sequences import read_sequences
 from anomembed.read.table import VALUE, VALUES, Table
@@ -33,120 +34,6 @@ DEFAULT_BUDGET = 20
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values scored at once, at most
 
 
-# ------------------------------------------------------------------------------------------------------- from Python
-@dataclass(frozen=True)
-class Scores:
-    """The scores of all records, and the flags among them.
-
-    Parameters
-    ----------
-    frame : pl.DataFrame
-        Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal), ``flagged``, ``view``,
-        ``reason`` (empty unless flagged); most abnormal first.
-    flags : Flags
-        The flagged records, with the contribution of every column.
-    """
-
-    frame: pl.DataFrame
-    flags: Flags
-
-
-def scan(source: Any, table: str | None = None, *, config: Config | None = None) -> Scores:  # noqa: ANN401
-    """Learn what is normal in a table and score its records: what ``anomembed scan`` does, in memory.
-
-    Parameters
-    ----------
-    source : str, Path or frame
-        A DuckDB file, a data file or glob, or a Polars or pandas frame.
-    table : str, optional
-        A table, a view or a query; not needed when there is only one.
-    config : Config, optional
-        Settings.
-
-    Returns
-    -------
-    Scores
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> pets = [("cat", "meow"), ("dog", "woof")] * 200 + [("cat", "woof")]
-    >>> frame = pl.DataFrame(pets, schema=["pet", "says"], orient="row").with_row_index("id")
-    >>> scan(frame, config=Config(flags={"budget": 1})).flags.frame["reason"][0]
-    'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog'
-    """
-    config = config or Config()
-    with Table(source, table, config.source.line_format) as opened:
-        return _score_in_memory(learn_from(opened, config, Watcher()), opened, config.source.where)
-
-
-def fit_model(source: Any, table: str | None = None, *, config: Config | None = None) -> Model:  # noqa: ANN401
-    """Learn what is normal.
-
-    Parameters
-    ----------
-    source : str, Path or frame
-        A DuckDB file, a data file or glob, or a Polars or pandas frame.
-    table : str, optional
-        A table, a view or a query; not needed when there is only one.
-    config : Config, optional
-        Settings; `config.source.fit_where` says which records are the reference.
-
-    Returns
-    -------
-    Model
-        Calibrated on records that nothing else was learnt from.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> frame = pl.DataFrame({"id": range(400), "pet": ["cat", "dog"] * 200, "says": ["meow", "woof"] * 200})
-    >>> model = fit_model(frame)
-    >>> odd = pl.DataFrame({"id": [1, 2], "pet": ["cat", "cat"], "says": ["woof", "meow"]})
-    >>> score_table(model, odd).flags.frame["reason"][0]
-    'pet=cat is unusual with says=woof (0 records where chance would have 85); expected: dog'
-    """
-    config = config or Config()
-    with Table(source, table, config.source.line_format) as opened:
-        return learn_model(opened, config)
-
-
-def score_table(model: Model, source: Any, table: str | None = None, *, where: str | None = None) -> Scores:  # noqa: ANN401
-    """Score records and keep all scores in memory.
-
-    Parameters
-    ----------
-    model : Model
-        What is normal.
-    source : str, Path or frame
-        A DuckDB file, a data file or glob, or a Polars or pandas frame.
-    table : str, optional
-        A table, a view or a query.
-    where : str, optional
-        SQL condition of the records to score; all by default.
-
-    Returns
-    -------
-    Scores
-    """
-    with Table(source, table, model.config.source.line_format) as opened:
-        check_key(model.roles, opened, where)
-        return _score_in_memory(model, opened, where)
-
-
-def _score_in_memory(model: Model, table: Table, where: str | None) -> Scores:
-    scored: list[pl.DataFrame] = []
-    flags, _ = _score(model, table, where, flag_rule(model.config), scored.extend)
-    key = model.roles.key_names
-    reasons = flags.frame.select(*key, "reason", flagged=pl.lit(value=True))
-    frame = pl.concat(scored).join(reasons, on=key, how="left")
-    frame = frame.with_columns(pl.col("flagged").fill_null(value=False), pl.col("reason").fill_null(""))
-    columns = [*key, "raw_score", "tail_probability", "flagged", "view", "reason"]
-    frame = frame.select(columns).sort("raw_score", *key, descending=[True] + [False] * len(key))
-    return Scores(frame, flags)
-
-
-# ------------------------------------------------------------------------------------------------------ into a store
 class Watcher:
     """Is told how learning goes, and does nothing; the command line has one that prints."""
 
@@ -285,7 +172,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
         An open store; the scores remain staged in it for `Store.copy_scores`.
     """
     where, rule = config.source.where, flag_rule(config)
-    flags, n_scored = _score(model, table, where, rule, store.stage)
+    flags, n_scored = score(model, table, where, rule, store.stage)
     about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
@@ -295,7 +182,6 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
 
 
-# ----------------------------------------------------------------------------------------------------------- scoring
 class Keep(Protocol):
     """Takes in scored batches, one after the other."""
 
@@ -303,11 +189,32 @@ class Keep(Protocol):
         """Go through all batches."""
 
 
-def _score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: Keep) -> tuple[Flags, int]:
-    """Score records, give the scores to `keep`, and explain the flags; return also how many were scored."""
+class Scored(NamedTuple):
+    """What scoring a table comes to: the flags, and how many records were scored."""
+
+    flags: Flags
+    n_scored: int
+
+
+def score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: Keep) -> Scored:
+    """Score records, give all scores to `keep`, and explain those that are flagged.
+
+    Parameters
+    ----------
+    model : Model
+        What is normal.
+    table : Table
+        An open table with the columns that the model was fitted on.
+    where : str or None
+        SQL condition of the records to score; all by default.
+    rule : FlagRule
+        How flags are chosen.
+    keep : callable
+        Takes in the scored batches.
+    """
     keeper = FlagKeeper(rule, model.roles.key_names)
     keep(keeper.watch(score_batches(model, table, where)))
-    return explain(model, keeper.flagged()), keeper.n_scored
+    return Scored(explain(model, keeper.flagged()), keeper.n_scored)
 
 
 def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
@@ -364,27 +271,6 @@ def _read_sequences(model: Model, table: Table, where: str | None, size: int | N
 def batch_size(n_values: int) -> int:
     """Return how many records of so many values each are scored at once."""
     return min(BATCH_SIZE, max(1_000, BATCH_VALUES // n_values))
-
-
-# ------------------------------------------------------------------------------------------------------------ checks
-def check_key(roles: Roles, table: Table, where: str | None) -> None:
-    """See whether the key does name the records.
-
-    Raises
-    ------
-    DataError
-        When two records share a key, or one has none.
-    """
-    key = tuple(column.name for column in roles.key)
-    ours = {"raw_score", "tail_probability", "flagged", "view", "reason", "rank", "extrapolated"}
-    taken = {name for name in key if name.casefold() in ours or name.startswith(VALUE)}
-    if taken:
-        raise DataError(
-            f"a key column cannot be called {', '.join(sorted(taken))}: the scores have a column of that name"
-        )
-    # The key of sequences names many rows.
-    if key and not roles.is_sequential and not table.is_unique([table.column(name) for name in key], where):
-        raise DataError(f"{', '.join(key)} does not name the records of {table.name}: a value is null or occurs twice")
 
 
 def flag_rule(config: Config) -> FlagRule:

@@ -11,7 +11,7 @@ import pytest
 
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
-from anomembed.pipeline import fit_model, score_table
+from anomembed.in_memory import fit_model, score_table
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.vectors import TokenVectors
 from anomembed.represent.counts import count_pairs

@@ -25,10 +25,10 @@ from anomembed.represent.sequences import (
 )
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
-from anomembed.views.base import SequenceBasis
 from anomembed.views.gap import GapView, _fit_times
 from anomembed.views.order import OrderView
 from anomembed.views.step import StepView
+from anomembed.views.view import SequenceBasis
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 

@@ -16,8 +16,8 @@ from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.entities import Entities
 from anomembed.represent.tokens.learning import category_tokens, count_values, vector_tokens
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.base import Basis
 from anomembed.views.match import MatchView
+from anomembed.views.view import Basis
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 

@@ -13,11 +13,11 @@ from anomembed.represent.keys import distinct
 from anomembed.represent.pooling import fit_pooling
 from anomembed.represent.tokens.learning import category_tokens, number_tokens
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.base import Basis
 from anomembed.views.number import NumberView, _fit_magnitude
 from anomembed.views.pair import PairView, fit_pairs
 from anomembed.views.rarity import RarityView
 from anomembed.views.record import RecordView
+from anomembed.views.view import Basis
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 

@@ -11,7 +11,8 @@ from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.fit.model import check_embedding
-from anomembed.pipeline import Run, check_key, fit_into_store, scan_into_store, score_into_store
+from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store
+from anomembed.read.keys import check_key
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector

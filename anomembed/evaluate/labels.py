@@ -11,7 +11,7 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError, shown
-from anomembed.pipeline import check_key
+from anomembed.read.keys import check_key
 from anomembed.read.roles import Roles
 from anomembed.read.table import Table
 

@@ -17,8 +17,8 @@ from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Special, Vo
 from anomembed.views.facts import Case, Facts
 
 if TYPE_CHECKING:
-    from anomembed.views.base import ViewOfRecords
     from anomembed.views.reason import Reason
+    from anomembed.views.view import ViewOfRecords
 
 EXPLAINED_AT_ONCE = 128
 SHOWN_COMPONENTS = 4  # of a vector

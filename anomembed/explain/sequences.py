@@ -15,8 +15,8 @@ from anomembed.represent.sequences import encode_sequences, name_events
 from anomembed.views.facts import Part, SequenceCases
 
 if TYPE_CHECKING:
-    from anomembed.views.base import ViewOfSequences
     from anomembed.views.reason import Reason
+    from anomembed.views.view import ViewOfSequences
 
 EXPLAINED_AT_ONCE = 128
 

@@ -36,19 +36,14 @@ def learn_model(
     config : Config
         Settings; `config.source.fit_where` says which records are the reference.
     is_own : bool, default=False
-        Whether the records to be scored are the reference itself. All of them are then treated alike, and tail
-        probabilities say how far out each is among the others. Otherwise some reference records are kept out of all
-        learning, to calibrate on; also when the reference is so large that only a sample of it is learnt from.
+        Whether the records to be scored are the reference itself: then all are treated alike. Otherwise, and when
+        only a sample of the reference is learnt from, some records are held out of all learning, to calibrate on.
     roles : Roles, optional
         The part of every column; inferred, with what the configuration says, by default.
     vectors : TokenVectors, optional
         What `config.embedding.vectors` names, when it has been read already.
     progress : callable, optional
-        Told of every epoch of a learner that has epochs: its number from 1, how many there will be at most, the loss.
-
-    Returns
-    -------
-    Model
+        Called after every epoch of a learner: with its number from 1, how many there will be at most, and the loss.
 
     Raises
     ------
@@ -57,7 +52,6 @@ def learn_model(
     ConfigError
         When the method of the embeddings cannot learn this.
     """
-    vectors = vectors or read_wanted_vectors(config.embedding.vectors)
     roles = roles or find_roles(table, config)
     learning = Learning(
         embedding=config.embedding,
@@ -65,7 +59,7 @@ def learn_model(
         clean=config.reference.clean,
         seed=config.seed,
         is_own=is_own,
-        vectors=vectors,
+        vectors=vectors or read_wanted_vectors(config.embedding.vectors),
         progress=progress,
     )
     if roles.is_sequential:

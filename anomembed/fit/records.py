@@ -14,7 +14,7 @@ from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import calibrate_views
 from anomembed.score.detectors import choose_detector
 from anomembed.views import fit_record_views
-from anomembed.views.base import Basis
+from anomembed.views.view import Basis
 
 
 def learn_records(reference: Reference, learning: Learning) -> Learnt:

@@ -32,7 +32,7 @@ from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import Calibrated, calibrate_views
 from anomembed.score.detectors import Choice, choose_detector
 from anomembed.views import fit_sequence_views
-from anomembed.views.base import SequenceBasis
+from anomembed.views.view import SequenceBasis
 
 FOLDS, MOST_CROSSED = 5, 50_000  # with no more reference sequences than this all are held out in turn
 SLOW_FOLDS = 2  # of neural networks, which take minutes to learn

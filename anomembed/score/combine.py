@@ -19,7 +19,7 @@ from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences
 from anomembed.score.calibration import Calibration, fit_calibration
 from anomembed.score.detectors import Choice, Detector, Total, fit_detector, raw_scores
-from anomembed.views.base import Looks, Rule, View
+from anomembed.views.view import Looks, Rule, View
 
 FLOOR = 0.01  # added to a relative distance, so that a record that is its own reference has a logarithm
 SEQUENCE_FLOOR = 1.0  # a sequence that has its very events in the reference may still have them out of order

@@ -1,13 +1,12 @@
 """Ways to look at a record or a sequence, one file each. The lists below are the only other place that knows them.
 
-To add a view: write a file with a subclass of `ViewOfRecords` or `ViewOfSequences` (`base` says what it must answer),
+To add a view: write a file with a subclass of `ViewOfRecords` or `ViewOfSequences` (`view` says what it must answer),
 and name it in its list. It is then fitted, scored, explained, kept in the store and documented.
 """
 
 from collections.abc import Mapping
 from itertools import chain, groupby
 
-from anomembed.views.base import Basis, Looks, SequenceBasis, View, ViewOfRecords, ViewOfSequences
 from anomembed.views.entity import EntityView
 from anomembed.views.facts import WORDS
 from anomembed.views.gap import GapView
@@ -25,6 +24,7 @@ from anomembed.views.record import RecordView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.step import StepView
 from anomembed.views.vector import VectorView
+from anomembed.views.view import Basis, Looks, SequenceBasis, View, ViewOfRecords, ViewOfSequences
 
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [

@@ -21,9 +21,9 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
 from anomembed.represent.tokens.vocabulary import Kind
-from anomembed.views.base import Basis, Counting, Looks, Vectors, ViewOfRecords
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Count, Reason, Value
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 PRIOR = 3.0  # records that what is usual for all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same

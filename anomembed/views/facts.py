@@ -18,7 +18,7 @@ from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind, Special, V
 from anomembed.views.reason import Count, Listed, Reason, Text, Value
 
 if TYPE_CHECKING:
-    from anomembed.views.base import ViewOfRecords
+    from anomembed.views.view import ViewOfRecords
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors

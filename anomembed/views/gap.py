@@ -14,10 +14,10 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
 from anomembed.represent.sequences import Sequences
-from anomembed.views.base import Counting, Looks, SequenceBasis, Vectors, ViewOfSequences
 from anomembed.views.entity import EntityView
 from anomembed.views.facts import Part, SequenceCases
 from anomembed.views.reason import Reason, Text
+from anomembed.views.view import Counting, Looks, SequenceBasis, Vectors, ViewOfSequences
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from anomembed.represent.entities import HOUR_SHARES, Habits, is_habitual, smoot
 from anomembed.represent.keys import look_up
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Special
-from anomembed.views.base import Basis, Counting, Vectors, ViewOfRecords
 from anomembed.views.facts import MOST_EXPECTED, Case, Facts
 from anomembed.views.reason import Count, Listed, Reason
+from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
 LEAST_KINDS = 0.5  # different values that an entity has used, at least
 TINY = 1e-12

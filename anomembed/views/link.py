@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Matrix
 from anomembed.represent.batch import Batch
-from anomembed.views.base import Basis, Counting, Vectors, ViewOfRecords
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
+from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
 
 @dataclass(frozen=True)

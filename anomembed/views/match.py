@@ -19,9 +19,9 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.distances import mean_nearest
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind
 from anomembed.represent.vectors import is_known
-from anomembed.views.base import Basis, Counting, Looks, Vectors, ViewOfRecords
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason, Text
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 PER_DRAW = 8  # references of a value in a draw
 MOST_REFERENCES = 4096  # of all values together, about

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Kind, Special, Vocabulary
-from anomembed.views.base import Basis, Vectors, ViewOfRecords
+from anomembed.views.view import Basis, Vectors, ViewOfRecords
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from anomembed.represent.batch import Batch
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import Kind
-from anomembed.views.base import Basis, Looks, Vectors, ViewOfRecords
+from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
 
 KNOTS = 1000  # points at which the quantile function of a number is kept
 CONTEXT_WEIGHT = 1.5  # spread of a context dimension in units of a number's, by experiment

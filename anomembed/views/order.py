@@ -18,9 +18,9 @@ from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.sequences import NGrams, Sequences
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.base import SequenceBasis, Vectors, ViewOfSequences
 from anomembed.views.facts import Part, SequenceCases, likely_events
 from anomembed.views.reason import Listed, Reason, Text
+from anomembed.views.view import SequenceBasis, Vectors, ViewOfSequences
 
 
 @dataclass(frozen=True)

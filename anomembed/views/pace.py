@@ -8,10 +8,10 @@ import numpy as np
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.views.base import Basis, Counting, Looks
 from anomembed.views.entity import BOUND, EntityView
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
+from anomembed.views.view import Basis, Counting, Looks
 
 
 @dataclass(frozen=True)

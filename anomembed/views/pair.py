@@ -21,9 +21,9 @@ from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import Counts
 from anomembed.represent.parallel import in_blocks
 from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
-from anomembed.views.base import Basis, Counting, Vectors, ViewOfRecords
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
+from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
 MOST_PAIRS = 512  # column pairs looked at per record
 LEAST = np.float32(np.log(2))  # a pair that occurs half as often as by chance, or more often, is no conflict

@@ -21,9 +21,9 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.base import Basis, Vectors, ViewOfRecords
 from anomembed.views.facts import MOST_TRIED, Case, Facts
 from anomembed.views.reason import Reason
+from anomembed.views.view import Basis, Vectors, ViewOfRecords
 
 DAMPING = 0.95  # chance to step on instead of starting anew, as published
 STEPS, ENOUGH = 100, 1e-7  # the walk is stopped when it no longer changes

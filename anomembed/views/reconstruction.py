@@ -8,7 +8,7 @@ import numpy as np
 
 from anomembed.represent.batch import Batch
 from anomembed.represent.embeddings.neural.networks import Autoencoder
-from anomembed.views.base import Basis, Vectors, ViewOfRecords
+from anomembed.views.view import Basis, Vectors, ViewOfRecords
 
 
 @dataclass(frozen=True)

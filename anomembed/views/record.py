@@ -10,7 +10,7 @@ from typing import Self
 
 from anomembed.represent.batch import Batch
 from anomembed.represent.pooling import Pooling
-from anomembed.views.base import Basis, Vectors, ViewOfRecords
+from anomembed.views.view import Basis, Vectors, ViewOfRecords
 
 
 @dataclass(frozen=True)

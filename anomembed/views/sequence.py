@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.base import Counting, SequenceBasis, Vectors, ViewOfSequences
 from anomembed.views.facts import Part, SequenceCases
 from anomembed.views.reason import Reason
+from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import NGrams, count_steps
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.base import Basis, Counting, Looks, Vectors, ViewOfRecords
 from anomembed.views.facts import Case, Facts, likely_events
 from anomembed.views.reason import Listed, Reason, Text, Value
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.vectors import is_known
-from anomembed.views.base import Basis, Looks, Vectors, ViewOfRecords
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason, Text
+from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
 
 SAMPLE = 512  # reference vectors that are kept to compare with, for the words of a reason
 NEAREST_VECTORS = 5  # of these, the nearest ones

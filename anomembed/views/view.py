@@ -1,10 +1,11 @@
 """What every view says of itself: what it looks at, when it applies, how it counts, whom it blames, and why.
 
 A view turns a batch into vectors, shape (n_records, n_features), float32, each of which depends on its record alone.
-Modules outside of this package ask a view these questions; none needs to know which class it is. The one list of
-views is in the package's ``__init__``.
+Modules outside of this package ask a view these questions; none needs to know which class it is. Their lists
+are in the package's ``__init__``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -109,7 +110,7 @@ class SequenceBasis:
     is_own: bool
 
 
-class View:
+class View(ABC):
     """A way to look at records or at sequences."""
 
     name: str
@@ -127,9 +128,9 @@ class View:
     draws: ClassVar[Mapping[str, int] | None] = None
     """How `nearest` draws its references for this view, where not as for all."""
 
+    @abstractmethod
     def vectors(self, batch: Any) -> Vectors:  # noqa: ANN401
         """Return the vector of every record or sequence."""
-        raise NotImplementedError
 
     def reference(self, batch: Any) -> Vectors:  # noqa: ANN401
         """Return the vectors that a detector is fitted to."""
@@ -155,9 +156,9 @@ class ViewOfRecords(View):
     """A way to look at single records."""
 
     @classmethod
+    @abstractmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the views that apply: none, one, or one for each column that it looks at."""
-        raise NotImplementedError
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
         """Say why a record stands out.
@@ -183,10 +184,11 @@ class ViewOfSequences(View):
     """A way to look at whole sequences."""
 
     @classmethod
+    @abstractmethod
     def fit(cls, basis: SequenceBasis) -> Sequence[Self]:
         """Return the views that apply: none or one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parts(self, cases: SequenceCases, terms: Floats, rescore: Callable[[Vectors], Floats]) -> list[list[Part]]:
         """Take this view's term of each sequence apart.
 
@@ -204,4 +206,3 @@ class ViewOfSequences(View):
         list of list of Part
             For every sequence, parts that sum to its term.
         """
-        raise NotImplementedError

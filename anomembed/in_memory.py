@@ -1,0 +1,126 @@
+"""Scan, fit and score from Python, with the results in memory."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from anomembed.config import Config
+from anomembed.explain.flags import Flags
+from anomembed.fit.model import learn_model
+from anomembed.model import Model
+from anomembed.pipeline import Watcher, flag_rule, learn_from, score
+from anomembed.read.keys import check_key
+from anomembed.read.table import Table
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of all records, and the flags among them.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal), ``flagged``, ``view``,
+        ``reason`` (empty unless flagged); most abnormal first.
+    flags : Flags
+        The flagged records, with the contribution of every column.
+    """
+
+    frame: pl.DataFrame
+    flags: Flags
+
+
+def scan(source: Any, table: str | None = None, *, config: Config | None = None) -> Scores:  # noqa: ANN401
+    """Learn what is normal in a table and score its records: what ``anomembed scan`` does, in memory.
+
+    Parameters
+    ----------
+    source : str, Path or frame
+        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    table : str, optional
+        A table, a view or a query; not needed when there is only one.
+    config : Config, optional
+        Settings.
+
+    Returns
+    -------
+    Scores
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> pets = [("cat", "meow"), ("dog", "woof")] * 200 + [("cat", "woof")]
+    >>> frame = pl.DataFrame(pets, schema=["pet", "says"], orient="row").with_row_index("id")
+    >>> scan(frame, config=Config(flags={"budget": 1})).flags.frame["reason"][0]
+    'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog'
+    """
+    config = config or Config()
+    with Table(source, table, config.source.line_format) as opened:
+        return _score_in_memory(learn_from(opened, config, Watcher()), opened, config.source.where)
+
+
+def fit_model(source: Any, table: str | None = None, *, config: Config | None = None) -> Model:  # noqa: ANN401
+    """Learn what is normal.
+
+    Parameters
+    ----------
+    source : str, Path or frame
+        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    table : str, optional
+        A table, a view or a query; not needed when there is only one.
+    config : Config, optional
+        Settings; `config.source.fit_where` says which records are the reference.
+
+    Returns
+    -------
+    Model
+        Calibrated on records that nothing else was learnt from.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"id": range(400), "pet": ["cat", "dog"] * 200, "says": ["meow", "woof"] * 200})
+    >>> model = fit_model(frame)
+    >>> odd = pl.DataFrame({"id": [1, 2], "pet": ["cat", "cat"], "says": ["woof", "meow"]})
+    >>> score_table(model, odd).flags.frame["reason"][0]
+    'pet=cat is unusual with says=woof (0 records where chance would have 85); expected: dog'
+    """
+    config = config or Config()
+    with Table(source, table, config.source.line_format) as opened:
+        return learn_model(opened, config)
+
+
+def score_table(model: Model, source: Any, table: str | None = None, *, where: str | None = None) -> Scores:  # noqa: ANN401
+    """Score records and keep all scores in memory.
+
+    Parameters
+    ----------
+    model : Model
+        What is normal.
+    source : str, Path or frame
+        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    table : str, optional
+        A table, a view or a query.
+    where : str, optional
+        SQL condition of the records to score; all by default.
+
+    Returns
+    -------
+    Scores
+    """
+    with Table(source, table, model.config.source.line_format) as opened:
+        check_key(model.roles, opened, where)
+        return _score_in_memory(model, opened, where)
+
+
+def _score_in_memory(model: Model, table: Table, where: str | None) -> Scores:
+    scored: list[pl.DataFrame] = []
+    flags = score(model, table, where, flag_rule(model.config), scored.extend).flags
+    key = model.roles.key_names
+    reasons = flags.frame.select(*key, "reason", flagged=pl.lit(value=True))
+    frame = pl.concat(scored).join(reasons, on=key, how="left")
+    frame = frame.with_columns(pl.col("flagged").fill_null(value=False), pl.col("reason").fill_null(""))
+    columns = [*key, "raw_score", "tail_probability", "flagged", "view", "reason"]
+    frame = frame.select(columns).sort("raw_score", *key, descending=[True] + [False] * len(key))
+    return Scores(frame, flags)
