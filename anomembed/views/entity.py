@@ -1,13 +1,12 @@
 """Judge a record's numbers against its entity's own: what is usual in general can be unusual for this customer.
 
-A number is far out when it lies many standard deviations from the mean of its entity's numbers, or of everybody's,
-whichever says more. What is known of an entity with few records is shrunk toward everybody's mean and the usual spread
-within an entity, and the doubt about its mean is added to its spread: nobody is judged by a single record [1]_.
+A number is far out when it lies many standard deviations from the mean of its entity's numbers, or from the mean of
+all numbers, whichever is farther. For an entity with few records, mean and spread are shrunk toward those of all
+entities (empirical Bayes), and the uncertainty of the mean is added to the spread: a single record proves little.
 
-What a distance is worth depends on how far out the numbers of normal records lie: the same one is a wonder among
-amounts that keep to a habit, and nothing among amounts with a long tail. The distances that one record in 10 and in
-100 reaches tell which it is, and a Weibull tail through these two goes on from there. Higher quantiles would belong to
-the abnormal records of a mixed reference, which would then excuse each other, as they do in ranks.
+How surprising a distance is depends on the tail of the distances of normal records. A Weibull tail is drawn through
+two of their quantiles, the 90 % and the 99 % one. Higher quantiles would be set by the abnormal records of a mixed
+reference, which would then hide one another.
 """
 
 from collections.abc import Sequence
@@ -25,19 +24,31 @@ from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Count, Reason, Value
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
-PRIOR = 3.0  # records that what is usual for all entities counts as
-LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual one: they may all be the same
+PRIOR = 3.0  # records that the spread within all entities counts as
+LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual spread; they may all be equal
 TINY = 1e-30
 ROUNDING = 1e-9  # of a mean
 TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
 SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
-LEAST_REACH = 0.1  # standard deviations that a tenth exceeds, at least: most numbers may be the same
-MOST = 1e6  # nats and standard deviations
+LEAST_REACH = 0.1  # least 90 % quantile of the distances; most numbers may be equal
+MOST = 1e6  # cap on nats and on standard deviations
 BOUND = 1e150  # larger numbers, and infinities, are as good as this one
 
 
+class Usual(NamedTuple):
+    """Count, mean and standard deviation of numbers."""
+
+    times: Floats
+    mean: Floats
+    spread: Floats
+
+
 class Outlier(NamedTuple):
-    """The number of a record that is farthest out: which one, of which profiles, and what is usual there."""
+    """The number of a record that is farthest out, and what is usual.
+
+    `number` and `profiles` are indices; `of_all` says whether it is farther from the mean of all entities than from
+    that of its own.
+    """
 
     number: int
     profiles: int
@@ -50,7 +61,7 @@ class Outlier(NamedTuple):
 
 @dataclass(frozen=True)
 class OwnMean:
-    """The mean of an entity's numbers, beside that of all."""
+    """The mean of an entity's own numbers, in words ``; 12.3 over those of customer=C7``."""
 
     mean: float
     entity: Value
@@ -68,11 +79,11 @@ class EntityView(ViewOfRecords):
     profiles : tuple of Profiles
         One for every column that names an entity.
     is_own : bool
-        Whether the records to be judged are those that the profiles were made from; each is left out of its own then.
+        Whether the records to be scored are in the profiles: each is then left out of its entity's profile.
     columns : ndarray of shape (n_numbers,)
         Token column to blame for each number.
     tails : ndarray of shape (n_numbers, 2)
-        Distance that a tenth of the records exceeds, and the shape of the tail beyond it.
+        90 % quantile of the distances, and the shape of the Weibull tail beyond it.
     name : str
         What it is called in results.
     """
@@ -125,7 +136,7 @@ class EntityView(ViewOfRecords):
         return replace(plain, tails=np.array(tails).reshape(-1, 2))
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
-        """Count the nats beyond e^-4 as they are: the tail of each number is known by itself."""
+        """Count all nats beyond a chance of e^-4: the tails are fitted, so nats need no further calibration."""
         return Counting("evidence", 1.0)
 
     def for_others(self) -> Self:
@@ -141,7 +152,7 @@ class EntityView(ViewOfRecords):
         return np.asarray(self.columns[self.nats(batch).argmax(axis=1)], np.intp)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
-        """Say which number is how far from its entity's own, or from everybody's when it is farther from those."""
+        """Say how far the number is from its entity's own, or from all numbers when it is farther from those."""
         found = self.outlier(case.record)
         profiles, number = self.profiles[found.profiles], found.number
         entity, subject = facts.value(case, profiles.column), facts.value(case, int(self.columns[number]))
@@ -155,8 +166,8 @@ class EntityView(ViewOfRecords):
         n_own, own = (float(part[0, number]) for part in self.usual(profiles, case.record)[0][:2])
         return Reason("far from the mean", subject, {**evidence, "own": OwnMean(own, entity) if n_own else ""})
 
-    def outlier(self, record: Batch) -> "Outlier":
-        """Find the number of a single record that is farthest out, and what it is far from."""
+    def outlier(self, record: Batch) -> Outlier:
+        """Find the number of a single record that is farthest out."""
         number = int(self.nats(record)[0].argmax())
         distances = self.distances(record)[0, :, :, number]
         at, of_all = (int(found) for found in np.unravel_index(np.abs(distances).argmax(), distances.shape))
@@ -165,20 +176,20 @@ class EntityView(ViewOfRecords):
         return Outlier(number, at, bool(of_all), direction, float(times), float(mean), float(spread))
 
     def nats(self, batch: Batch) -> Floats:
-        """Return -log of the chance of a number so far out, shape (n_records, n_numbers); high = abnormal."""
+        """Return -log of the chance of a number as far out, shape (n_records, n_numbers); high = abnormal."""
         reach, shape = self.tails.T
         return np.asarray(np.minimum(-np.log(1 - TAIL[0]) * (self.farthest(batch) / reach) ** shape, MOST))
 
     def farthest(self, batch: Batch) -> Floats:
-        """Return how many standard deviations each number is away, shape (n_records, n_numbers)."""
+        """Return the largest distance of each number, in standard deviations, shape (n_records, n_numbers)."""
         return np.asarray(np.minimum(np.abs(self.distances(batch)).max(axis=(1, 2), initial=0.0), MOST))
 
     def values(self, batch: Batch) -> Floats:
-        """Return the numbers that are judged, shape (n_records, n_numbers); NaN where missing."""
+        """Return the numbers that are compared, shape (n_records, n_numbers); NaN where missing."""
         return np.clip(batch.numbers, -BOUND, BOUND)
 
     def distances(self, batch: Batch) -> Floats:
-        """Return how far each number is from its entity's and from everybody's mean, in their standard deviations.
+        """Return the distance of each number from two means, its entity's and that of all, in standard deviations.
 
         Returns
         -------
@@ -187,15 +198,15 @@ class EntityView(ViewOfRecords):
         """
         numbers = self.values(batch)
         found = np.empty((len(batch), len(self.profiles), 2, numbers.shape[1]))
-        for place, profiles in enumerate(self.profiles):
-            for whose, (_, centre, spread) in enumerate(self.usual(profiles, batch)):
-                # Where nothing varies, the mean itself is off by what a sum of floats loses.
-                least = np.maximum(ROUNDING * np.abs(centre), TINY)
-                found[:, place, whose] = np.nan_to_num((numbers - centre) / np.maximum(spread, least))
+        for at, profiles in enumerate(self.profiles):
+            for of_all, (_, mean, spread) in enumerate(self.usual(profiles, batch)):
+                # Where nothing varies, rounding errors of the mean must not count as distances.
+                least = np.maximum(ROUNDING * np.abs(mean), TINY)
+                found[:, at, of_all] = np.nan_to_num((numbers - mean) / np.maximum(spread, least))
         return found
 
-    def usual(self, profiles: Profiles, batch: Batch) -> tuple[tuple[Floats, Floats, Floats], ...]:
-        """Return count, mean and standard deviation of the numbers of each record's entity, and of everybody's."""
+    def usual(self, profiles: Profiles, batch: Batch) -> tuple[Usual, Usual]:
+        """Return what is usual for each record's entity, shape (n_records, n_numbers), and for all, (n_numbers,)."""
         entity = batch.tokens[:, profiles.column] - profiles.first
         times, mean, squares = (moment[entity] for moment in (profiles.times, profiles.mean, profiles.squares))
         if self.is_own:
@@ -205,17 +216,18 @@ class EntityView(ViewOfRecords):
         within = np.sqrt(np.maximum(profiles.squares.sum(axis=0) / freedom, TINY))
         rest = np.maximum(times - 1, 0)
         own = np.maximum(np.sqrt(squares / np.maximum(rest, 1)), LEAST_SPREAD * within)
-        # Shrunk as logarithms: the spread of a big customer is no measure for that of a small one.
+        # Shrunk on a log scale: spreads of entities differ by orders of magnitude.
         spread = np.exp((rest * np.log(own) + PRIOR * np.log(within)) / (rest + PRIOR))
-        # The entity's true mean: what its numbers say, weighed against how much entities differ from each other.
+        # Posterior of the entity's mean: the precision of its own numbers, and that of the means of all entities.
         spread_all = np.sqrt(squares_all / np.maximum(n_all - 1, 1))
-        said, known = times / spread**2, 1 / np.maximum(spread_all**2 - within**2, TINY)
-        centre = (said * mean + known * mean_all) / (said + known)
-        return (times, centre, np.sqrt(spread**2 + 1 / (said + known))), (n_all, mean_all, spread_all)
+        of_own, of_all = times / spread**2, 1 / np.maximum(spread_all**2 - within**2, TINY)
+        centre = (of_own * mean + of_all * mean_all) / (of_own + of_all)
+        spread_own = np.sqrt(spread**2 + 1 / (of_own + of_all))
+        return Usual(times, centre, spread_own), Usual(n_all, mean_all, spread_all)
 
 
 def _fit_tail(distances: Floats) -> tuple[float, float]:
-    """Return the distance that a tenth exceeds, and the shape of the Weibull tail that meets both quantiles."""
+    """Return the 90 % quantile, and the shape of the Weibull tail through it and the 99 % quantile."""
     near, far = np.quantile(distances, TAIL) if len(distances) else (0.0, 0.0)
     near = max(float(near), LEAST_REACH)
     stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
@@ -224,7 +236,7 @@ def _fit_tail(distances: Floats) -> tuple[float, float]:
 
 
 def _without(times: Floats, mean: Floats, squares: Floats, numbers: Floats) -> tuple[Floats, Floats, Floats]:
-    """Take one number off each of some moments."""
+    """Take one number out of each count, mean and sum of squares."""
     rest = np.maximum(times - 1, 0)
     less = np.divide(times * mean - numbers, rest, out=np.zeros_like(mean), where=rest > 0)
     return rest, less, np.where(rest > 0, np.maximum(squares - (numbers - mean) * (numbers - less), 0), 0.0)

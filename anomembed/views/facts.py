@@ -146,7 +146,7 @@ class Facts:
         scores = case.scores[column].copy()
         low = int(self.vocabulary.offsets[column])
         scores[[Special.RARE, Special.UNSEEN]] = -np.inf
-        if scores[Special.MISSING] < scores.max() - AS_EXPECTED:  # what hardly anybody lacks, nobody expects to lack
+        if scores[Special.MISSING] < scores.max() - AS_EXPECTED:  # what is hardly ever missing is not expected to be
             scores[Special.MISSING] = -np.inf
         scores[int(case.tokens[column]) - low] = -np.inf
         order = np.argsort(-scores, kind="stable")[:MOST_EXPECTED]
@@ -176,12 +176,12 @@ class Facts:
         tokens, token = self.vocabulary.columns[column], int(case.tokens[column])
         special, is_vector = self.vocabulary.special(token), tokens.kind is Kind.VECTOR
         if is_vector and special is None:
-            return None  # that there is a vector is no news; its own views speak of it
+            return None  # its own views speak of it
         if special is Special.UNSEEN:
             return Reason("unseen", self.value(case, column), {"expected": self.instead(case, column)})
         times = int(self.vocabulary.counts()[token])
         share = RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE
-        # That nobody else has none says it all; of other columns, the company of a null does.
+        # A missing vector is rare by itself; a null in other columns is judged by the values that it occurs with.
         if (special is not Special.MISSING or is_vector) and times < share * tokens.n_records:
             evidence = {"times": times, "of": tokens.n_records, "expected": self.instead(case, column)}
             return Reason("rare", self.value(case, column), evidence)

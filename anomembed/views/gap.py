@@ -1,7 +1,7 @@
-"""Judge a sequence by the time between its events: one that comes much sooner or later than its kind usually does.
+"""Judge a sequence by the time between its events: one may come much sooner or later than its kind usually does.
 
-The time before an event is held against the times before other events of its kind, and of all kinds, as the numbers of
-a record are against those of its entity.
+The time before an event is compared with the times before other events of its kind, and before all events, as
+`entity` compares a number with those of its entity and with all.
 """
 
 from collections.abc import Callable, Sequence
@@ -106,7 +106,7 @@ def _fit_times(sequences: Sequences, n_tokens: int) -> EntityView:
 
 
 def _as_records(sequences: Sequences) -> Batch:
-    """Take events for records: the kind of event for the entity, the time before it for the number."""
+    """Return a record per event: its kind as the entity, the log of the time before it as the number."""
     gaps = np.full(len(sequences.events), np.nan) if sequences.gaps is None else sequences.gaps
     return Batch(sequences.events[:, None], np.log1p(1000 * np.maximum(gaps, 0.0))[:, None])
 

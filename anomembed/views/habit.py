@@ -1,12 +1,12 @@
 """Judge a record's values against its entity's own: a customer's first use of a country, or one at night.
 
-The surprise of a value is how much less likely it is for this entity than for everybody. An entity that has used few
-different values in many records hardly ever uses a new one; one that tries something new every day does so again:
-the chance of a new value is the number of different ones over the number of records plus that [1]_. Young entities
-surprise nobody. Hours of the day count for their neighbours, too.
+The surprise of a value is how much less likely it is for this entity than for all records. The chance of a new value
+is the number of different values over the sum of that and the number of records [1]_: an entity that used few values
+in many records seldom uses a new one, one that tries something new every day will do so again, and an entity with few
+records surprises nobody. Hours of the day also count for their neighbours.
 
-Beside the surprises, summed over the columns, stands the distance of the record's vector from the mean vector of its
-entity: a new shop that is like the usual ones is nearer than one of another kind.
+The second feature is the distance of the record's vector from the mean vector of its entity: a new shop that is like
+the usual ones is nearer than one of another kind.
 
 .. [1] Bell, Cleary, Witten: Text compression. Prentice Hall, 1990 (method C).
 """
@@ -29,9 +29,9 @@ from anomembed.views.facts import MOST_EXPECTED, Case, Facts
 from anomembed.views.reason import Count, Listed, Reason
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
-LEAST_KINDS = 0.5  # different values that an entity has used, at least
+LEAST_KINDS = 0.5  # least number of different values that an entity has used
 TINY = 1e-12
-MEASURED = 20_000  # records that tell what is usual
+MEASURED = 20_000  # records that the usual surprise and distance are measured on
 PRIOR = 3.0  # records that the mean vector of all entities counts as
 OFTEN = 0.2  # share of an entity's records from which on a value is not seldom there
 UNITS = (("years", 365.25 * 86400), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
@@ -46,13 +46,13 @@ class HabitView(ViewOfRecords):
     habits : tuple of Habits
         One for every column that names an entity.
     is_own : bool
-        Whether the records to be judged are those that the habits were counted in; each is left out of its own then.
+        Whether the records to be scored are in the habits: each is then left out of its entity's habits.
     columns : ndarray
-        Token columns whose values are judged: categories and parts of time.
+        Token columns that entities have habits in: categories and parts of time.
     offsets : ndarray of shape (n_columns + 1,)
         First token id of every column.
     own_share : ndarray of shape (n_columns,)
-        What a record counts for its own value: 1, and less where neighbours have a share.
+        What a record counts for its own value: 1, or less for hours, which share with their neighbours.
     share : ndarray of shape (n_tokens,)
         Share of the reference records with each token.
     pooling : Pooling
@@ -119,7 +119,7 @@ class HabitView(ViewOfRecords):
     def vectors(self, batch: Batch) -> Vectors:
         """Return surprise and distance, each relative to the usual one, shape (n_records, 2)."""
         surprise = self.surprise(batch).sum(axis=1)
-        distance = np.sum([self._distance(place, batch) for place in range(len(self.habits))], axis=0)
+        distance = np.sum([self._distance(at, batch) for at in range(len(self.habits))], axis=0)
         return np.column_stack([surprise / self.usual[0], distance / self.usual[1]]).astype(np.float32)
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
@@ -177,15 +177,15 @@ class HabitView(ViewOfRecords):
         return Listed("usually", tuple(labels[token] for token in most))
 
     def surprise(self, batch: Batch) -> Floats:
-        """Return how surprising each value is for its entity, in nats, shape (n_records, n_columns)."""
-        return np.asarray(np.max([self.surprise_for(place, batch) for place in range(len(self.habits))], axis=0))
+        """Return the surprise of each value for its entity, in nats, shape (n_records, n_columns); high = abnormal."""
+        return np.asarray(np.max([self.surprise_for(at, batch) for at in range(len(self.habits))], axis=0))
 
-    def surprise_for(self, place: int, batch: Batch) -> Floats:
-        """Return the surprises for one of the record's entities; 0 for a value that is as likely as for everybody."""
-        habits = self.habits[place]
+    def surprise_for(self, at: int, batch: Batch) -> Floats:
+        """Return the surprises for one of the record's entities; 0 for a value as likely as in all records."""
+        habits = self.habits[at]
         entity = batch.tokens[:, habits.column].astype(np.int64) - habits.first
         records = np.maximum(habits.times[entity] - self.is_own, 0.0)
-        kinds, n_kinds = self._different[place]
+        kinds, n_kinds = self._different[at]
         surprise = np.zeros(batch.tokens.shape)
         for column in self.columns[self.columns != habits.column]:
             token = batch.tokens[:, column]
@@ -200,7 +200,7 @@ class HabitView(ViewOfRecords):
 
     @cached_property
     def _different(self) -> tuple[tuple[NDArray[np.int64], Floats], ...]:
-        """For all habits: entity and column as one ascending number, and how many different values there are."""
+        """For all habits: entity and column as one ascending number, and the number of different values."""
         n_columns = len(self.own_share)
         column_of = np.repeat(np.arange(n_columns), np.diff(self.offsets))
         found = [np.unique(h.rows * n_columns + column_of[h.together.indices], return_counts=True) for h in self.habits]
@@ -208,7 +208,7 @@ class HabitView(ViewOfRecords):
 
     @cached_property
     def _tables(self) -> tuple[tuple[Floats, Floats], ...]:
-        """For all habits: what each token adds to a record's vector, with its weight, and the sums for each entity."""
+        """For all habits: what each token adds to a record's vector and weight, and the sums over each entity."""
         pooling = self.pooling
         table = np.column_stack([pooling.vectors_of * pooling.weights[:, None], pooling.weights]).astype(np.float64)
         tables = []
@@ -218,16 +218,16 @@ class HabitView(ViewOfRecords):
             tables.append((others, habits.together @ others))
         return tuple(tables)
 
-    def _distance(self, place: int, batch: Batch) -> Floats:
+    def _distance(self, at: int, batch: Batch) -> Floats:
         """Squared distance of each record's vector from the mean vector of its entity."""
-        table, sums = self._tables[place]
+        table, sums = self._tables[at]
         record = np.zeros((len(batch), table.shape[1]))
         everybody = np.zeros(table.shape[1])
         for column in self.columns:
             record += table[batch.tokens[:, column]]
             tokens = slice(*self.offsets[column : column + 2])
             everybody += self.share[tokens] @ table[tokens]
-        entity = batch.tokens[:, self.habits[place].column] - self.habits[place].first
+        entity = batch.tokens[:, self.habits[at].column] - self.habits[at].first
         mean = sums[entity] - (record if self.is_own else 0.0) + PRIOR * everybody
         apart = record[:, :-1] / np.maximum(record[:, -1:], TINY) - mean[:, :-1] / np.maximum(mean[:, -1:], TINY)
         return np.asarray((apart**2).sum(axis=1), np.float64)

@@ -1,12 +1,12 @@
-"""Does an entity go with the values that it is seen with? Its weakest link in the graph of what occurs together.
+"""Does an entity go with the record's other values? Its weakest link in the graph of values that occur together.
 
-Where nearly every pair of values is new, as of who asks for which resource, counts have nothing to say. Vectors of the
-graph do: those who are alike use alike resources, so a link that never was can still be a likely one, or not.
+Where nearly every pair of values is new, as with who asks for which resource, counts say nothing. Vectors of the graph
+do: similar entities use similar resources, so a new link can be likely or unlikely.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,25 +54,26 @@ class LinkView(ViewOfRecords):
         return Counting("surprise", 0.5)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
-        """Speak of the two ends of the weakest link."""
+        """Name both ends of the weakest link."""
         return facts.conflict(case, int(self.culprit(case.record)[0]), int(self.entity(case.record)[0]))
 
     def vectors(self, batch: Batch) -> Vectors:
-        """Return how weak the weakest link of every record is, shape (n_records, 1)."""
-        return -self._weakest(batch)[0][:, None]
+        """Return minus the strength of each record's weakest link, shape (n_records, 1); high = abnormal."""
+        return -self._weakest(batch).strength[:, None]
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
-        """Return the token column that is at the other end of the weakest link, shape (n_records,)."""
-        return self._weakest(batch)[1]
+        """Return the token column at the far end of the weakest link, shape (n_records,)."""
+        return self._weakest(batch).culprit
 
     def entity(self, batch: Batch) -> NDArray[np.int64]:
-        """Return the entity's token column at this end of it, shape (n_records,)."""
-        return self._weakest(batch)[2]
+        """Return the entity's token column at its near end, shape (n_records,)."""
+        return self._weakest(batch).entity
 
-    def _weakest(self, batch: Batch) -> tuple[Vectors, NDArray[np.intp], NDArray[np.int64]]:
+    def _weakest(self, batch: Batch) -> "WeakestLinks":
         n_records, n_columns = batch.tokens.shape
-        weakest = np.full(n_records, np.inf, np.float32)
-        culprit, whose = np.zeros(n_records, np.intp), np.zeros(n_records, np.int64)
+        weakest = WeakestLinks(
+            np.full(n_records, np.inf, np.float32), np.zeros(n_records, np.intp), np.zeros(n_records, np.int64)
+        )
         for entity in self.entities.tolist():
             ours, outputs = self.table[batch.tokens[:, entity]], self.outputs[batch.tokens[:, entity]]
             for column in range(n_columns):
@@ -80,6 +81,14 @@ class LinkView(ViewOfRecords):
                     continue
                 other = batch.tokens[:, column]
                 link = (ours * self.outputs[other]).sum(axis=1) + (outputs * self.table[other]).sum(axis=1)
-                weaker = link < weakest
-                weakest[weaker], culprit[weaker], whose[weaker] = link[weaker], column, entity
-        return weakest, culprit, whose
+                weaker = link < weakest.strength
+                weakest.strength[weaker], weakest.culprit[weaker], weakest.entity[weaker] = link[weaker], column, entity
+        return weakest
+
+
+class WeakestLinks(NamedTuple):
+    """How strong the weakest link of each record is, and the token columns at its ends, each of shape (n_records,)."""
+
+    strength: Vectors
+    culprit: NDArray[np.intp]
+    entity: NDArray[np.int64]

@@ -1,10 +1,10 @@
-"""A vector against its category: the image of a cat under the label dog is a usual image and a usual label.
+"""A vector against its category: the image of a cat labelled as a dog is a usual image and a usual label.
 
-What counts is how much nearer the vector is to vectors with another value of the category than to those with its own,
-each the mean distance to the nearest of a few, over some draws. The quotient needs no unit, and below 1 it does not
-count: a vector that is far from everything does not stand out by it. Categories that the vectors do not tell apart are
-left alone. On digits with wrong labels this was better than distances from centroids, the labels of the nearest
-records, or prototypes as tokens; examples/notes/vector_columns.md has the figures.
+The feature is the distance of the vector from vectors with its own value of the category over that from those with the
+nearest other value; each distance is the mean, over some draws, of the distance to the nearest of a few references. A
+quotient below 1 counts as 1, so a vector that is far from everything does not stand out here. Categories that the
+vectors do not tell apart are left out. On digits with wrong labels this beat distances from centroids, the labels of
+the nearest records, and prototypes as tokens; examples/notes/vector_columns.md has the figures.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ PER_DRAW = 8  # references of a value in a draw
 MOST_REFERENCES = 4096  # of all values together, about
 MOST_NUMBERS = 4_000_000  # in these
 MOST_DRAWS = 50
-LEAST_RECORDS = 8 * PER_DRAW  # with a value, so that a record is seldom compared with itself
+LEAST_RECORDS = 8 * PER_DRAW  # of a value, so that a record is seldom compared with itself
 MOST_VALUES = 64
-CHECKED = 1000  # records, and a quarter of all at most, that a category is tried on
-LEAST_SKILL = 0.5  # of naming the value by the nearest references, between that of the most frequent value and all
+CHECKED = 1000  # records that a category is tried on; at most a quarter of all
+LEAST_SKILL = 0.5  # least skill of naming the value by the nearest references; 0 = by chance, 1 = always
 TINY = 1e-9
 
 
@@ -60,10 +60,10 @@ class Kin:
         return np.column_stack([mean_nearest(vectors, drawn, self.center) for drawn in self.references])
 
     def own(self, batch: Batch) -> NDArray[np.intp]:
-        """Return the place of each record's value in `tokens`, -1 where it has no references."""
+        """Return the index of each record's value in `tokens`, -1 where it has no references."""
         tokens = batch.tokens[:, self.column]
-        place = np.minimum(np.searchsorted(self.tokens, tokens), len(self.tokens) - 1)
-        return np.where(self.tokens[place] == tokens, place, -1)
+        index = np.minimum(np.searchsorted(self.tokens, tokens), len(self.tokens) - 1)
+        return np.where(self.tokens[index] == tokens, index, -1)
 
     def quotients(self, batch: Batch, vectors: Vectors) -> NDArray[np.float64]:
         """Return the distance from a record's own value over that from the nearest other, shape (n_records,); >= 1."""
@@ -87,7 +87,7 @@ class MatchView(ViewOfRecords):
     column : int
         Its token column.
     kin : tuple of Kin
-        One for every category that the vectors tell apart.
+        One for each category that the vectors tell apart.
     name : str
         What the view is called in results.
     """
@@ -112,16 +112,16 @@ class MatchView(ViewOfRecords):
         return Counting("relative", 3.0)
 
     def vectors(self, batch: Batch) -> Vectors:
-        """Return the largest quotient, shape (n_records, 1); 1 = it fits, or vector or value is unknown."""
+        """Return the largest quotient, shape (n_records, 1); 1 = it matches, or vector or value is missing."""
         return np.asarray(self._quotients(batch).max(axis=1)[:, None], np.float32)
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
-        """Return the category that goes worst with the vector, shape (n_records,)."""
+        """Return the category that matches the vector worst, shape (n_records,)."""
         columns = np.array([kin.column for kin in self.kin], np.intp)
         return np.asarray(columns[self._quotients(batch).argmax(axis=1)])
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
-        """Say which category does not go with the vector, and which value of it would."""
+        """Say which category does not match the vector, and which value of it would."""
         column, token, times = self.compare(case.record)
         evidence = {
             "vector": Text(facts.vocabulary.columns[self.column].name),
@@ -190,7 +190,7 @@ def _draw_rows(rows: NDArray[np.intp], n_draws: int, rng: np.random.Generator) -
 
 
 def _skill(kin: Kin, checked: Batch, index: int) -> float:
-    """Tell how well the nearest references name the value of records not among them; 1 = always, 0 = by chance."""
+    """Return the skill of naming the value of other records by the nearest references; 1 = always, 0 = by chance."""
     own = kin.own(checked)
     named = kin.distances(checked.vectors[index]).argmin(axis=1)[own >= 0]
     own = own[own >= 0]

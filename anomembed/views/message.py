@@ -1,7 +1,7 @@
 """The rarity of a message: of its template, and of each of its parameters among those of their kind.
 
-A mixed reference judges rare values by the company that they keep, which a template without parameters has none of: a
-message that occurs once in a million would go unseen. What a program hardly ever says stands out by that alone.
+In a mixed reference, `rarity` judges a rare value by the values that it occurs with. A template without parameters
+occurs with none, so a message seen once in a million would not count; here it does.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class MessageView(ViewOfRecords):
     columns : ndarray of shape (n_judged,)
         Token columns of templates and parameters.
     surprise : ndarray of shape (n_tokens,)
-        Surprise of every token of these columns, in nats; high = rare; 0 for a parameter that is not there.
+        Surprise of every token of these columns, in nats; high = rare; 0 for a parameter that is missing.
     """
 
     columns: NDArray[np.int64]

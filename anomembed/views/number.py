@@ -1,15 +1,15 @@
 """Judge how large each number is, alone and in the company of the record's categories.
 
-A number becomes the mean of two scores. One is its normal score (the normal quantile of its rank in the reference),
-continued logarithmically outside of the reference's range: ranks serve counters and amounts with long tails. The other
-is its distance from the median in standard deviations, which go by the middle nine tenths, logarithmic beyond
-`FAR_OUT`: it tells how far out the outermost ranks are, yet one wild number does not drown the others. Beside the
-numbers stands the record's pooled embedding of its categories: near records then have near numbers *and* alike
-categories, which judges a magnitude in its context.
+A number becomes the mean of two scores. The first is its normal score (the normal quantile of its rank in the
+reference), continued logarithmically outside of the reference's range: ranks suit counters and amounts with long tails.
+The second is its distance from the median in standard deviations, estimated from the middle 90 %, logarithmic beyond
+`FAR_OUT`: it tells how far out the outermost ranks are, and one wild number does not drown the others. The vector also
+has the pooled embedding of the record's categories: near records then have near numbers *and* similar categories, so
+that a number is judged in its context.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -22,16 +22,16 @@ from anomembed.represent.tokens.vocabulary import Kind
 from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
 
 KNOTS = 1000  # points at which the quantile function of a number is kept
-CONTEXT_WEIGHT = 1.5  # spread of a context dimension in units of a number's, by experiment
-FAR_OUT = 4.0  # standard deviations from which on a distance counts by its logarithm
+CONTEXT_WEIGHT = 1.5  # spread of a context dimension, in units of a number's; by experiment
+FAR_OUT = 4.0  # standard deviations beyond which a distance counts by its logarithm
 NINE_TENTHS = 3.29  # standard deviations between the 5 % and the 95 % quantile of a normal distribution
-MISSING_STEP = np.float32(2.2)  # how far one missing number takes a record away
+MISSING_STEP = np.float32(2.2)  # what one missing number adds to the last feature
 BOUND = 1e150  # larger numbers, and infinities, are as good as this one: their differences and ratios stay finite
 
 
 @dataclass(frozen=True)
 class Magnitude:
-    """How large a number is beside the reference's: by rank and by distance, high = large.
+    """How large a number is in the reference, by rank and by distance; high = large.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Magnitude:
         inside = np.interp(numbers, self.values, self.scores)
         over = np.maximum(numbers - self.values[-1], 0.0) / self.spread
         under = np.maximum(self.values[0] - numbers, 0.0) / self.spread
-        # A value out of range is at least three quarters as far out as the outermost rank.
+        # Out of range, a score is at least three quarters of that of the outermost rank.
         above = max(self.scores[-1], 0.75 * self.outermost) + 0.25 * self.outermost * np.log1p(over)
         below = min(self.scores[0], -0.75 * self.outermost) - 0.25 * self.outermost * np.log1p(under)
         score = np.where(over > 0, above, np.where(under > 0, below, inside))
@@ -69,7 +69,7 @@ class Magnitude:
 
 @dataclass(frozen=True)
 class NumberView(ViewOfRecords):
-    """Records as their numbers' magnitudes, the number of missing ones, and the context.
+    """Records as the magnitudes of their numbers, how many are missing, and their context.
 
     Parameters
     ----------
@@ -96,7 +96,9 @@ class NumberView(ViewOfRecords):
         if not basis.records.numbers.shape[1]:
             return []
         context = [at for at, column in enumerate(basis.vocabulary.columns) if column.kind is not Kind.BIN]
-        return [cls(*fit_magnitudes(basis.records, basis.pooling, np.array(context, np.int64)))]
+        scales = tuple(_fit_magnitude(column) for column in basis.records.numbers.T)
+        plain = cls(scales, basis.pooling, np.array(context, np.int64))
+        return [replace(plain, context=_weigh(plain, basis.records))]
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the vectors, shape (n_records, n_numbers + 1 + width of the context)."""
@@ -106,38 +108,21 @@ class NumberView(ViewOfRecords):
         return np.hstack(parts)
 
     def magnitudes(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the magnitudes and, last, how many numbers are missing."""
+        """Return the magnitudes and, last, how many numbers are missing, shape (n_records, n_numbers + 1)."""
         columns = [scale(column) for scale, column in zip(self.scales, numbers.T, strict=True)]
         missing = MISSING_STEP * np.isnan(numbers).sum(axis=1).astype(np.float32)
         return np.column_stack([*columns, missing]).astype(np.float32)
 
 
-def fit_magnitudes(
-    batch: Batch, pooling: Pooling, columns: NDArray[np.int64]
-) -> tuple[tuple[Magnitude, ...], Pooling, NDArray[np.int64]]:
-    """Learn the ranks of the numbers, and how much their context weighs.
-
-    Parameters
-    ----------
-    batch : Batch
-        Reference records.
-    pooling : Pooling
-        Of the embeddings of a record.
-    columns : ndarray
-        Token columns of categories and time parts.
-
-    Returns
-    -------
-    scales, context, context_columns
-        See `NumberView`.
-    """
-    scales = tuple(_fit_magnitude(column) for column in batch.numbers.T)
-    variance = NumberView(scales, pooling, columns).vectors(batch).var(axis=0, dtype=np.float64)
-    varies = variance[: len(scales)] > 0
-    unit = float(variance[: len(scales)][varies].mean()) if varies.any() else 1.0
-    total = float(variance[len(scales) + 1 :].sum())
-    scale = CONTEXT_WEIGHT * np.sqrt(unit * len(columns) / total) if total > 0 else 1.0
-    return scales, Pooling((pooling.vectors_of * scale).astype(np.float32), pooling.weights), columns
+def _weigh(plain: NumberView, batch: Batch) -> Pooling:
+    """Scale the context of a view, so that its dimensions spread as `CONTEXT_WEIGHT` says."""
+    n_numbers, context = len(plain.scales), plain.context
+    variance = plain.vectors(batch).var(axis=0, dtype=np.float64)
+    varies = variance[:n_numbers] > 0
+    unit = float(variance[:n_numbers][varies].mean()) if varies.any() else 1.0
+    total = float(variance[n_numbers + 1 :].sum())
+    scale = CONTEXT_WEIGHT * np.sqrt(unit * len(plain.context_columns) / total) if total > 0 else 1.0
+    return replace(context, vectors_of=(context.vectors_of * scale).astype(np.float32))
 
 
 def _fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:

@@ -1,4 +1,4 @@
-"""Judge how fast an entity goes: records within an hour or a day, sums over a day, the time since the one before."""
+"""Judge how fast an entity goes: records within an hour and a day, sums over a day, time since its last record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class PaceView(EntityView):
         return [cls.fitted(entities.paces, columns, basis.records)]
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
-        """Count a quarter of what lies beyond e^-4: haste is often unusual for good reasons.
+        """Count a quarter of what lies beyond e^-4: haste often has good reasons.
 
         Measured on the card payments of the Fraud Detection Handbook (examples/notes/views.md).
         """

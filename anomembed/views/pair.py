@@ -1,10 +1,9 @@
-"""Which two values of a record hardly ever meet? The largest conflicts between pairs of values.
+"""Which two values of a record hardly ever occur together? The largest conflicts between pairs of values.
 
-Two values conflict when they occur together less often than chance would have it: log of the expected count, plus one,
-over the observed one, and at least `LEAST`: where columns have nothing to do with each other, counts still differ by
-chance, and the largest of these differences would stand out for want of others. Embeddings pooled over a record average
-one wrong pair away; this view looks at nothing else. Only pairs of columns that depend on each other can conflict, so
-only the most dependent ones are looked at.
+Two values conflict when they occur together less often than expected by chance. The conflict is the log of the expected
+count plus one over the observed count; below `LEAST` it counts as none, because counts of independent columns also
+differ by chance. Embeddings pooled over a record average one wrong pair away; this view looks at nothing else. Only
+columns that depend on each other can conflict, so only the most dependent pairs of columns are compared.
 """
 
 from collections.abc import Sequence
@@ -25,8 +24,8 @@ from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
-MOST_PAIRS = 512  # column pairs looked at per record
-LEAST = np.float32(np.log(2))  # a pair that occurs half as often as by chance, or more often, is no conflict
+MOST_PAIRS = 512  # pairs of columns compared
+LEAST = np.float32(np.log(2))  # a pair that occurs at least half as often as expected is no conflict
 LARGEST = 3  # conflicts that are kept per record
 BLOCK = 8192  # records that a thread takes at a time
 
@@ -56,15 +55,15 @@ class PairView(ViewOfRecords):
         return [cls(pairs, basis.counts)] if len(pairs) else []
 
     def counting(self, *, clean: bool) -> Counting:
-        """Count only conflicts beyond e^-4, for most records have none worth a word.
+        """Count conflicts beyond a tail probability of e^-4; most records have none.
 
-        They weigh a half in a mixed reference and a quarter in a clean one: a dense clean reference leaves them less to
-        find. Measured on the six categorical sets and NSL-KDD (examples/notes/views.md).
+        They weigh a half in a mixed reference and a quarter in a clean one, in which fewer pairs are new. Measured on
+        six categorical sets and NSL-KDD (examples/notes/views.md).
         """
         return Counting("excess", 0.25 if clean else 0.5)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
-        """Speak of the worst pair; the column that contributes more comes first, as in the contributions."""
+        """Name the worst pair; the column that contributes more comes first."""
         pair = self.worst(case.tokens[None, :])[0].tolist()
         first, second = sorted(pair, key=lambda column: (-float(shares[column]), float(facts.sizes[column])))
         return facts.conflict(case, first, second)
@@ -74,7 +73,7 @@ class PairView(ViewOfRecords):
         return self._conflicts(batch.tokens)[0]
 
     def worst(self, tokens: Tokens) -> NDArray[np.int32]:
-        """Return the pair of columns that conflicts most in every record, shape (n_records, 2)."""
+        """Return the two columns that conflict most in each record, shape (n_records, 2)."""
         return self.pairs[self._conflicts(tokens)[1]]
 
     def _conflicts(self, tokens: Tokens) -> tuple[Vectors, NDArray[np.intp]]:
@@ -94,7 +93,7 @@ class PairView(ViewOfRecords):
 
 
 def fit_pairs(vocabulary: Vocabulary, counts: Counts) -> NDArray[np.int32]:
-    """Choose the pairs of columns that tell most about each other.
+    """Choose the pairs of columns that depend on each other most.
 
     Parameters
     ----------
@@ -131,12 +130,12 @@ def _find_conflicts(tokens, pairs, starts, columns, data, single, n_records, lar
             a, b = tokens[i, pairs[p, 0]], tokens[i, pairs[p, 1]]
             expected = single[a] * single[b] / n_records
             if np.log(expected + 1.0) <= max(found[-1], LEAST):
-                continue  # not even if they never met
+                continue  # no conflict even if they never met
             if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
                 a, b = b, a  # the shorter row is searched sooner
             place = starts[a] + np.searchsorted(columns[starts[a] : starts[a + 1]], b)
             observed = data[place] if place < starts[a + 1] and columns[place] == b else 0.0
-            # Once may be this very record: a pair of values seen once is as good as never seen.
+            # A pair seen once may be this very record, so it counts as never seen.
             conflict = np.float32(np.log((expected + 1.0) / max(observed, 1.0)))
             if expected < 1.0 or conflict <= max(found[-1], LEAST):
                 continue

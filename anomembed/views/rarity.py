@@ -1,9 +1,8 @@
-"""How rare is each value, and how rare is the company that it keeps? One number per column.
+"""How rare is each value, and how rare are the values that it occurs with? One feature per column.
 
-In a clean reference the rarity of a value is its surprise, -log of its share. In a mixed one rare values may be
-normal variety or the anomalies themselves, and company tells them apart: a value is outlying when it is rare in its
-column and occurs with other outlying values: the stationary distribution of a random walk that steps from value to
-value where they occur together, and prefers rare ones [1]_. Columns whose values are outlying together weigh more.
+In a clean reference the rarity of a value is its surprise, -log of its share. In a mixed one, a rare value may be
+normal variety or an anomaly; the values that it occurs with tell which. There, rarity is the stationary distribution of
+a random walk between values that occur together, biased toward rare ones [1]_, times the sum over its column.
 
 .. [1] Pang, Cao, Chen: Outlier detection in complex categorical data by modeling the feature value couplings. IJCAI
    2016.
@@ -26,8 +25,8 @@ from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Vectors, ViewOfRecords
 
 DAMPING = 0.95  # chance to step on instead of starting anew, as published
-STEPS, ENOUGH = 100, 1e-7  # the walk is stopped when it no longer changes
-UNCOMMON_SHARE = 0.05  # of the reference; a value below it is called uncommon when nothing else is to be said of it
+STEPS, ENOUGH = 100, 1e-7  # most steps of the walk; it stops when it changes less than this
+UNCOMMON_SHARE = 0.05  # of the reference; a rarer value is called uncommon when there is nothing else to say of it
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class RarityView(ViewOfRecords):
         return self.rarity[batch.tokens]
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
-        """Say what is unusual about the column that contributes most, be it only that its value is uncommon."""
+        """Say what is unusual about the column that contributes most; at least, that its value is uncommon."""
         columns = np.argsort(-shares, kind="stable").tolist()
         found = (facts.notable(case, c) or self._uncommon(case, c, facts) for c in columns[:MOST_TRIED])
         return next(filter(None, found), None) or facts.all_together(case, columns)
@@ -80,14 +79,14 @@ def fit_rarity(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) -> NDAr
     counts : Counts
         Their pair counts.
     coupled : bool
-        Judge a value by its company, too.
+        Also judge a value by those that it occurs with.
 
     Returns
     -------
     ndarray of shape (n_tokens,)
-        High = rare. When coupled, tokens that the reference does not have are as rare as the rarest that it has.
+        High = rare. When coupled, tokens that the reference does not have are as rare as its rarest.
     """
-    if not coupled or len(vocabulary.columns) == 1:  # a value alone keeps no company
+    if not coupled or len(vocabulary.columns) == 1:  # there is nothing that a value could occur with
         return vocabulary.surprise()
     column_of = np.repeat(np.arange(len(vocabulary.columns)), np.diff(vocabulary.offsets))
     single = counts.single
@@ -100,7 +99,7 @@ def fit_rarity(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) -> NDAr
 
 
 def _intrinsic_rarity(single: NDArray[np.float64], column_of: NDArray[np.int64], n_records: int) -> NDArray[np.float64]:
-    """How far a value's count is below its column's mode, and how far the mode is below certainty; 0 to 1."""
+    """Return how far a value's count is below its column's mode, and the mode below certainty; 0 to 1."""
     mode = np.zeros(column_of.max() + 1)
     np.maximum.at(mode, column_of, single)
     mode = np.maximum(mode, 1.0)[column_of]
@@ -108,7 +107,7 @@ def _intrinsic_rarity(single: NDArray[np.float64], column_of: NDArray[np.int64],
 
 
 def _walk(counts: Counts, rarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Stationary distribution of the walk over the tokens that occur; 0 for the others."""
+    """Return the stationary distribution of the walk over the tokens that occur; 0 for the others."""
     occurs = counts.single > 0
     together = counts.together - sparse.diags_array(counts.single)
     step = sparse.csr_array(together.multiply((rarity / np.maximum(counts.single, 1))[None, :]))

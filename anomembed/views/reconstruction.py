@@ -1,4 +1,4 @@
-"""Judge a record by how well an autoencoder tells each of its values from the others."""
+"""Judge a record by how well an autoencoder predicts each of its values from the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

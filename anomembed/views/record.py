@@ -1,7 +1,7 @@
 """The values of a record together: the mean of its tokens' embeddings.
 
 In a mixed reference the mean is weighted by rarity: a rare value says more about a record than a common one. In a clean
-reference rare values are normal, too, and all weigh the same; examples/notes/views.md has the figures for both.
+reference rare values are normal as well, and all weigh the same; examples/notes/views.md has the figures for both.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Judge a sequence by which events it has and how often: the sum of its events' embeddings, weighted by log(1 + count).
 
-The sum tells a missing event and one too many from the usual, and the logarithm keeps a loop of many from drowning
-them. An event that the reference does not have gets a dimension of its own, as long as the longest embedding.
+A sum shows a missing event and an extra one, and the logarithm keeps a long loop from drowning them. An event that the
+reference does not have gets a dimension of its own, as long as the longest embedding.
 """
 
 from collections import Counter
@@ -49,7 +49,7 @@ class SequenceView(ViewOfSequences):
         return [cls(np.column_stack([vectors, apart]).astype(np.float32))]
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
-        """Count as a distance from known sequences, of which many have their very events in the reference."""
+        """Count the log of one plus the relative distance: many sequences have the same events as a reference one."""
         return Counting("known", 1.0)
 
     def vectors(self, batch: Sequences) -> Vectors:
@@ -59,7 +59,7 @@ class SequenceView(ViewOfSequences):
         return np.asarray(counts @ self.vectors_of.astype(np.float64), np.float32)
 
     def parts(self, cases: SequenceCases, terms: Floats, rescore: Callable[[Vectors], Floats]) -> list[list[Part]]:
-        """Bring the number of each event back to what is usual, one after the other, and see what the terms fall by."""
+        """Set the count of one event after the other to its usual range, and see what the terms fall by."""
         sequences, n_tokens = cases.sequences, len(cases.tokens.labels)
         vectors, usual = self.vectors(sequences), cases.ranges.overall
         counts = [np.bincount(sequences[row : row + 1].events, minlength=n_tokens) for row in range(len(sequences))]
@@ -78,15 +78,15 @@ class SequenceView(ViewOfSequences):
 
 
 def _share(cases: SequenceCases, row: int, counts: Ints, odd: Ints, term: float, falls: Floats) -> list[Part]:
-    """Share a term among the events whose numbers are unusual, by what it falls by without each."""
+    """Share a term among the events whose counts are unusual, by what it falls by for each."""
     falls = np.maximum(falls, 0.0)
-    if not falls.sum() > 0:  # no single number makes a difference: all events share alike
+    if not falls.sum() > 0:  # no single count makes a difference: all events share equally
         odd = np.flatnonzero(counts)
         falls = np.ones(len(odd))
     return [
         _blame(cases, row, int(token), int(counts[token]), float(share))
         for token, share in zip(odd, term * falls / falls.sum(), strict=True)
-        if share or not term  # a sequence can be flagged that is not unusual at all; its reason is like all others
+        if share or not term  # a budget may flag a sequence that is not unusual at all; it needs a reason, too
     ]
 
 

@@ -1,4 +1,4 @@
-"""Judge an event by what its entity did before it: how surprising it is after the two events before."""
+"""Judge an event by what its entity did before: its surprise after the entity's two events before it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 @dataclass(frozen=True)
 class StepView(ViewOfRecords):
-    """Single events as their surprise after the two events that their entity had before, in nats; high = abnormal.
+    """Events as their surprise after the two events that their entity had before, in nats; high = abnormal.
 
     Parameters
     ----------
     ngrams : NGrams
         What follows what in the reference.
     is_own : bool
-        Whether the events to be scored are those that were counted; none then counts for itself.
+        Whether the events to be scored are the counted ones: each is then left out of the counts.
     column : int
-        Token column of the event, or of the entity when the event is not judged for itself.
+        Token column of the event; that of the entity when the event has no column of its own.
     """
 
     ngrams: NGrams
@@ -71,7 +71,7 @@ class StepView(ViewOfRecords):
         return np.full(len(batch), self.column, np.intp)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
-        """Say after what the event stands, and what was expected there."""
+        """Say what the event comes after, and what was expected there."""
         past, steps = facts.past, case.record.steps
         if past is None or past.events is None or steps is None:
             raise TypeError("a view of events without the events")

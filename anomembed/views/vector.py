@@ -1,10 +1,10 @@
-"""A vector that comes with the record, such as the embedding of an image, a text or a sound: as it is.
+"""A vector that comes with the record, such as the embedding of an image, a text or a sound, used unchanged.
 
-Its components share a unit, and how much each of them varies is part of what the model that made it has learnt.
-Scaling them apart (by their spread, by ranks, by whitening) or to unit length was worse on images wherever it was
-tried. On the measurements of a medical table whitening was a little better, and on a table whose units differ a
-hundredfold any scaling was: what has units of its own belongs in number columns. examples/notes/vector_columns.md has
-the figures.
+Its components share a unit, and their variances are part of what the model that made the vector has learnt. Scaling
+components separately (by spread, by ranks, by whitening) or vectors to unit length was worse on images wherever it was
+tried. On the measurements of a medical table whitening was slightly better, and on a table whose units differ a
+hundredfold any scaling was: measurements with units of their own belong in number columns.
+examples/notes/vector_columns.md has the figures.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason, Text
 from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
 
-SAMPLE = 512  # reference vectors that are kept to compare with, for the words of a reason
-NEAREST_VECTORS = 5  # of these, the nearest ones
+SAMPLE = 512  # reference vectors kept for reasons
+NEAREST_VECTORS = 5  # of these, that a vector is compared with
 MOST_NAMED = 3  # components named in a reason
 
 
@@ -39,8 +39,8 @@ class VectorView(ViewOfRecords):
     sample : ndarray of shape (n_sample, width)
         Vectors of some reference records.
     ordinary : ndarray of shape (width,)
-        Of these, the one whose nearest neighbour is as far as usual; it stands for a vector that is missing, because
-        that it is missing is judged as a value is.
+        The one of these whose neighbours are as far as usual. It takes the place of a missing vector: that a vector is
+        missing is judged as a value.
     usual : float
         Mean distance to the nearest others within the sample, its median.
     name : str
@@ -65,7 +65,17 @@ class VectorView(ViewOfRecords):
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return a view for every column of vectors."""
-        return [cls(at, column, *_sample(basis.records, at)) for at, column in enumerate(basis.vector_columns)]
+        return [cls.fitted(basis.records.vectors[at], at, column) for at, column in enumerate(basis.vector_columns)]
+
+    @classmethod
+    def fitted(cls, vectors: Vectors, index: int, column: int) -> Self:
+        """Keep a sample of reference vectors, which are in random order."""
+        sample = vectors[is_known(vectors)][:SAMPLE]
+        if not len(sample):
+            sample = np.zeros((1, vectors.shape[1]), np.float32)
+        usual = _nearest(sample.astype(np.float64), sample)[0].mean(axis=1)
+        middle = int(np.argsort(usual, kind="stable")[len(sample) // 2])
+        return cls(index, column, sample, sample[middle], float(np.median(usual)))
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the vectors, shape (n_records, width)."""
@@ -73,7 +83,7 @@ class VectorView(ViewOfRecords):
         return np.where(is_known(vectors)[:, None], vectors, self.ordinary)
 
     def reference(self, batch: Batch) -> Vectors:
-        """Return the vectors that are not missing, or what stands for them when all are."""
+        """Return the vectors that are not missing; `ordinary` when all are."""
         vectors = batch.vectors[self.index]
         known = vectors[is_known(vectors)]
         return known if len(known) else self.ordinary[None]
@@ -107,9 +117,9 @@ class VectorView(ViewOfRecords):
         Returns
         -------
         times : float
-            How many times farther than usual they are; NaN where all of the sample are alike.
+            How many times farther than usual they are; NaN where all of the sample are equal.
         components : ndarray of shape (at most 3,)
-            Places, from 0, of the components that depart most from the neighbours' mean, most first.
+            Indices, from 0, of the components that differ most from the neighbours' mean, largest difference first.
         """
         vector = self.vectors(batch).astype(np.float64)
         distances, nearest = _nearest(vector, self.sample)
@@ -118,19 +128,8 @@ class VectorView(ViewOfRecords):
         return float(distances[0].mean() / self.usual) if self.usual else np.nan, order[away[order] > 0]
 
 
-def _sample(batch: Batch, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """Keep some of the vectors; return them, the most ordinary of them, and how far apart they usually are."""
-    vectors = batch.vectors[index]
-    sample = vectors[is_known(vectors)][:SAMPLE]
-    if not len(sample):
-        sample = np.zeros((1, vectors.shape[1]), np.float32)
-    usual = _nearest(sample.astype(np.float64), sample)[0].mean(axis=1)
-    middle = int(np.argsort(usual, kind="stable")[len(sample) // 2])
-    return sample, sample[middle], float(np.median(usual))
-
-
 def _nearest(vectors: NDArray[np.float64], sample: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return distances and places of the nearest of the sample, leaving out what equals the vector itself."""
+    """Return distances and indices of the nearest of the sample, without vectors that equal the given one."""
     centre = sample.mean(axis=0, dtype=np.float64)
     a, b = vectors - centre, sample - centre
     square = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
