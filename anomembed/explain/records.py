@@ -38,7 +38,8 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     batch = make_batch(values, model.vocabulary, model.numbers, model.past)
     of_number = [model.numbers.index(c.source) if c.kind is Kind.BIN else -1 for c in model.vocabulary.columns]
     views = cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
-    facts = Facts(model.vocabulary, model.counts, model.ranges, tuple(of_number), views, model.past)
+    pairs = tuple(view.reason_of_pair for view in views)
+    facts = Facts(model.vocabulary, model.counts, model.ranges, tuple(of_number), pairs, model.past)
     worst = model.score(batch).worst.tolist()
     reasons: list[Reason] = []
     tables = [pl.DataFrame(schema=CONTRIBUTIONS)]

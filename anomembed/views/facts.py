@@ -1,9 +1,8 @@
 """What reasons may cite: the flagged record, what is known of its values, and the kinds of reason that views share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,6 @@ from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind, Special, Vocabulary
 from anomembed.views.reason import Count, Listed, Reason, Text, Value
-
-if TYPE_CHECKING:
-    from anomembed.views.view import ViewOfRecords
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
@@ -82,8 +78,8 @@ class Facts:
         Where numbers usually lie.
     numbers : tuple of int
         For every token column, the index of its number, or -1.
-    views : tuple of ViewOfRecords
-        All views, which may know more of a pair of values than its counts.
+    pair_reasons : tuple of callable
+        `reason_of_pair` of all views, which may know more of a pair of values than its counts.
     past : Past or None
         Reads what was before the records.
     """
@@ -92,7 +88,7 @@ class Facts:
     counts: Counts
     ranges: Ranges
     numbers: tuple[int, ...]
-    views: "tuple[ViewOfRecords, ...]" = ()
+    pair_reasons: "tuple[PairReason, ...]" = ()
     past: Past | None = None
 
     @cached_property
@@ -125,8 +121,8 @@ class Facts:
 
     def conflict(self, case: Case, column: int, other: int) -> Reason:
         """Say that the values of two columns hardly ever meet, with the counts, or what a view knows beyond these."""
-        for view in self.views:
-            reason = view.reason_of_pair(case, column, other, self)
+        for reason_of_pair in self.pair_reasons:
+            reason = reason_of_pair(case, column, other, self)
             if reason:
                 return reason
         a, b = int(case.tokens[column]), int(case.tokens[other])
@@ -212,6 +208,9 @@ class Facts:
         less[column] = 0
         worst = int(less.argmax())
         return worst if less[worst] > SELDOM else None
+
+
+PairReason = Callable[[Case, int, int, Facts], Reason | None]
 
 
 @dataclass(frozen=True)
