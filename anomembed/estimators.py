@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from anomembed.config import Config, DetectorConfig, EmbeddingConfig, ReferenceConfig
 from anomembed.fit.records import learn_model
 from anomembed.model import Model
-from anomembed.read.roles import infer_roles, match_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import match_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.scoring import batch_size, judge

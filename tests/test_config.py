@@ -7,7 +7,8 @@ import pytest
 from anomembed.config import Config, load_config, make_config, merge
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
-from anomembed.read.roles import Role, infer_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import Role
 from anomembed.read.table import Table
 from anomembed.write.store import write_tables
 
@@ -214,7 +215,7 @@ def test_what_init_writes_is_read_back_as_the_same_roles(run, database):
         told = infer_roles(table, {Role(name): names for name, names in config.roles.model_dump().items()})
     assert [(c.name, c.role) for c in told.columns] == [(c.name, c.role) for c in inferred.columns]
     assert {column.name for column in told.of(Role.CATEGORY, Role.IGNORE)} >= set(NASTY)
-    assert {column.reason for column in told.columns} == {"as told"}
+    assert {column.reason for column in told.columns} == {"user-specified"}
 
 
 @pytest.mark.parametrize("more", [(), ("--vectors", "v.txt"), ("--vectors", "v.txt", "--vectors-use", "frozen")])

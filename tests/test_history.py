@@ -9,7 +9,8 @@ from scipy import sparse
 
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.read.history import BEFORE, EVENT, PLACE, SECONDS_SINCE, History, derive_history, plan_history
-from anomembed.read.roles import Role, infer_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import Role
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import LONGEST_GRAM

@@ -2,7 +2,8 @@ import duckdb
 import pytest
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.roles import JUDGED, Role, describe_roles, infer_roles, match_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import JUDGED, Role, describe_roles, match_roles
 from anomembed.read.table import Table
 
 N = 400
@@ -120,7 +121,7 @@ def test_a_key_that_is_told_leaves_no_other():
 @pytest.mark.parametrize("role", [Role.IGNORE, Role.NUMBER, Role.CATEGORY, Role.TEXT, Role.ENTITY])
 def test_what_the_user_says_wins(role):
     found = infer("i", {role: ["X"]}).columns[0]
-    assert (found.name, found.role, found.reason) == ("x", role, "as told")
+    assert (found.name, found.role, found.reason) == ("x", role, "user-specified")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_a_table_without_records_is_refused(n, message):
 
 def test_no_column_that_can_be_judged():
     with pytest.raises(
-        DataError, match=r"no column of the frame can be judged \(x: unique and never null; plain: as told"
+        DataError, match=r"no column of the frame can be scored \(x: unique and never null; plain: user-specified"
     ):
         infer("i", {Role.IGNORE: ["plain"]})
 

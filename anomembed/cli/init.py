@@ -41,7 +41,8 @@ def init(
     said = o.said_by(locals())
     from anomembed.config import make_config
     from anomembed.errors import ConfigError
-    from anomembed.read.roles import Role, infer_roles
+    from anomembed.read.inference import infer_roles
+    from anomembed.read.roles import Role
     from anomembed.read.table import Table
     from anomembed.read.vectors import read_vectors
     from anomembed.write.template import config_text

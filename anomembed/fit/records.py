@@ -10,7 +10,8 @@ from anomembed.fit.messages import text_notes
 from anomembed.fit.reference import fit_vocabulary, read_reference
 from anomembed.fit.sequences import find_sequence_roles, learn_sequences, split_sequences
 from anomembed.model import Model, Summary
-from anomembed.read.roles import Role, Roles, infer_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import Role, Roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.batch import Batch, make_batch

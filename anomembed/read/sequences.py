@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from anomembed.errors import ConfigError, DataError
+from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column
-from anomembed.read.roles import MOMENTS, ColumnRole, Role, Roles
+from anomembed.read.roles import ColumnRole, Role, Roles
 from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, Table
 

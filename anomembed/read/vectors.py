@@ -9,9 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.errors import DataError, SourceError, shown
+from anomembed.read.column_types import is_vector
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.table import Table
-from anomembed.read.vector_columns import is_vector
 from anomembed.read.word_files import Rows, read_word_file
 
 MAGIC, MAGIC_PLACE = b"DUCK", 8  # by which a DuckDB file is known
