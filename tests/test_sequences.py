@@ -261,7 +261,7 @@ def test_sequences_are_cut_by_gap_window_or_number(database, how, expected):
 
 @pytest.mark.parametrize("text", ["", "5", "m", "0s", "-3m", "5 years"])
 def test_a_length_of_time_that_cannot_be_read(database, text):
-    with Table(str(database(CLICKS))) as table, pytest.raises(ConfigError, match=r"window = .* is no length of time"):
+    with Table(str(database(CLICKS))) as table, pytest.raises(ConfigError, match=r"window = .* is not a duration"):
         form_sequences(table, ["who"], "at", ["what"], window=text)
 
 
