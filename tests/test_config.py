@@ -72,6 +72,22 @@ def test_one_name_is_a_list_too(tmp_path):
         load_config(tmp_path / "c.toml")
 
 
+SECTIONS = [Config, *(field.annotation for field in Config.model_fields.values() if field.annotation is not int)]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_every_setting_is_described_in_one_sentence(section):
+    """The reference of settings and the JSON Schema for editors are made of these."""
+    for name, field in section.model_fields.items():
+        text = " ".join((field.description or "").split())
+        assert re.fullmatch(r"[A-Z`].{10,}[^.]\.", text), f"{section.__name__}.{name}: {text!r}"
+        assert ". " not in text, f"{section.__name__}.{name}: more than a sentence"
+
+
+def test_every_role_that_a_user_may_give_is_a_setting():
+    assert set(Config().roles.model_dump()) == set(Role) - {Role.EVENT, Role.ORDER}  # these are of a sequence
+
+
 def test_settings_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         Config().flags.budget = 3

@@ -310,7 +310,7 @@ def test_an_event_without_a_time_or_an_entity_is_refused(run, tmp_path):
     assert outcome.code == 2
     assert "say when the events happened: --time, or roles.timestamp" in outcome.err
     make_log(100).write_parquet(tmp_path / "log.parquet")
-    assert "say whose events these are" in run("scan", tmp_path / "log.parquet", "--event", "action").err
+    assert "an event needs a sequence" in run("scan", tmp_path / "log.parquet", "--event", "action").err
 
 
 def test_columns_called_like_derived_ones_are_refused(run, tmp_path):

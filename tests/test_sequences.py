@@ -379,8 +379,8 @@ def test_tail_probabilities_are_honest_for_new_sequences(model):
     [
         (["--sequence", "case", "--order", "n", "--event", "what"], "no such column in log: case; did you mean"),
         (["--sequence", "case_id", "--event", "what"], "say what puts the events in order"),
-        (["--order", "n", "--event", "what"], "say whose events these are: a sequence (key, session_gap, window"),
-        (["--sequence", "case_id", "--order", "n"], "say which columns hold the event"),
+        (["--order", "n", "--event", "what"], "an event needs a sequence (key, session_gap, window"),
+        (["--sequence", "case_id", "--order", "n"], "name the columns that hold the event"),
         (["--sequence", "one", "--order", "n", "--event", "what"], "has one sequence; normal behaviour"),
         (["--sequence", "case_id", "--order", "n", "--event", "nothing"], "every event of log is null"),
         (["--sequence", "case_id", "--order", "n", "--event", "what", "--fit-where", "n > 99"], "has no sequence"),

@@ -182,7 +182,7 @@ def test_a_database_must_hold_one_table_of_vectors(tmp_path):
     ("options", "said"),
     [
         (["--vectors", "v", "--embedding", "onehot"], "onehot embeddings learn nothing, and take no vectors"),
-        (["--vectors-use", "frozen"], "say which ones"),
+        (["--vectors-use", "frozen"], "needs a file of vectors"),
         (["--vectors", "v", "--vectors-use", "thaw"], "'start', 'frozen' or 'fine-tune'"),
     ],
 )
