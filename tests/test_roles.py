@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import duckdb
 import pytest
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.inference import infer_roles
-from anomembed.read.roles import JUDGED, Role, describe_roles, match_roles
+from anomembed.read.inference import RULES as RULES_OF_ROLES
+from anomembed.read.inference import Inferred, infer_roles
+from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles, describe_roles, match_roles
 from anomembed.read.table import Table
 
 N = 400
@@ -77,6 +80,29 @@ def test_each_rule_has_a_case_and_says_why(ruled, place):
     _, role, reason = RULES[place]
     assert ruled[f"x{place}"].role == role
     assert reason in ruled[f"x{place}"].reason
+
+
+def test_a_rule_is_one_row(monkeypatch):
+    """A rule decides the role and gives its reason by standing in the list, before those that it overrules."""
+
+    def is_yes_or_no(evidence):
+        is_answer = (evidence.profile.minimum, evidence.profile.maximum) == ("no", "yes")
+        return Inferred(Role.NUMBER, "answers, as 0 and 1") if is_answer else None
+
+    monkeypatch.setattr("anomembed.read.inference.RULES", (is_yes_or_no, *RULES_OF_ROLES))
+    found = {column.name: (column.role, column.reason) for column in infer("['no', 'yes'][1 + i % 2]").columns}
+    assert found == {"x": (Role.NUMBER, "answers, as 0 and 1"), "plain": (Role.CATEGORY, "3 distinct")}
+
+
+def test_what_is_scored_is_what_a_role_reads():
+    """The row of a role says how its values are read; all else follows from that."""
+    column = ColumnRole("x", "VARCHAR", '"x"', Role.CATEGORY, "")
+    assert JUDGED == tuple(role for role in Role if role.is_scored)
+    for role in Role:
+        roles = Roles((replace(column, role=role),))
+        assert list(roles.select()) == [c.name for c in roles.judged] == (["x"] if role in JUDGED else [])
+    with pytest.raises(ValueError, match="role ignore are not scored"):
+        replace(column, role=Role.IGNORE).plain_sql
 
 
 @pytest.mark.parametrize("column", ["i", "'k' || i", "uuid()", "i::HUGEINT"])
