@@ -97,12 +97,12 @@ def test_a_rule_is_one_row(monkeypatch):
 def test_what_is_scored_is_what_a_role_reads():
     """The row of a role says how its values are read; all else follows from that."""
     column = ColumnRole("x", "VARCHAR", '"x"', Role.CATEGORY, "")
-    assert JUDGED == tuple(role for role in Role if role.is_scored)
+    assert tuple(role for role in Role if role.is_scored) == JUDGED
     for role in Role:
         roles = Roles((replace(column, role=role),))
         assert list(roles.select()) == [c.name for c in roles.judged] == (["x"] if role in JUDGED else [])
     with pytest.raises(ValueError, match="role ignore are not scored"):
-        replace(column, role=Role.IGNORE).plain_sql
+        Role.IGNORE.plain_sql(column)
 
 
 @pytest.mark.parametrize("column", ["i", "'k' || i", "uuid()", "i::HUGEINT"])
