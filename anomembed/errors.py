@@ -1,16 +1,16 @@
-"""What can go wrong, as one tree; the command line turns each branch into its exit code.
+"""The errors that anomembed raises, as one tree; the command line turns each branch into its exit code.
 
 ::
 
     AnomembedError
     ├── UserError                the user must change something     exit code 2
-    │   ├── SourceError          file, table or column is not there, or is not what was said
+    │   ├── SourceError          a file, table or column is missing, or of the wrong kind
     │   ├── DataError            the records cannot be used as they are
     │   ├── ConfigError          a setting is wrong
     │   └── StoreError           the store, or a model in it, cannot be used
-    └── LockedError              somebody else holds the file       exit code 3
+    └── LockedError              another process holds the file     exit code 3
 
-Anything else that reaches the command line is a bug of ours: exit code 70.
+Any other exception that reaches the command line is a bug of anomembed: exit code 70.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class UserError(AnomembedError):
 
 
 class SourceError(UserError):
-    """The file, table or column is not there, or is not what it was said to be."""
+    """A file, table or column is missing, or of the wrong kind."""
 
 
 class DataError(UserError):
@@ -48,13 +48,13 @@ class StoreError(UserError):
 
 
 class LockedError(AnomembedError):
-    """Another process holds the file; trying again later may help."""
+    """Another process holds the file; try again later."""
 
     exit_code = 3
 
 
 def shown(value: str) -> str:
-    """Quote a value for a sentence, the beginning of it when it is long.
+    """Quote a value for a message, shortened when it is long.
 
     Examples
     --------
@@ -65,14 +65,14 @@ def shown(value: str) -> str:
 
 
 def nearest_name(given: str, known: Iterable[str]) -> str:
-    """Say which known name was probably meant.
+    """Return which known name was probably meant, to end a message with.
 
     Parameters
     ----------
     given : str
-        The name that is not known.
+        The unknown name.
     known : iterable of str
-        The names that would have been right.
+        The names to choose from.
 
     Returns
     -------

@@ -14,7 +14,8 @@ from anomembed.config import Config, DetectorConfig, EmbeddingConfig, ReferenceC
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
 from anomembed.pipeline import batch_size
-from anomembed.read.roles import infer_roles, match_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import match_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
 

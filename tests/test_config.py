@@ -7,7 +7,8 @@ import pytest
 from anomembed.config import Config, load_config, make_config, merge
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
-from anomembed.read.roles import Role, infer_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import Role
 from anomembed.read.table import Table
 from anomembed.write.store import write_tables
 
@@ -69,6 +70,22 @@ def test_one_name_is_a_list_too(tmp_path):
     (tmp_path / "c.toml").write_text('[roles]\nentity = "who"\n')
     with pytest.raises(ConfigError, match=r"roles.entity = 'who': a list of names is needed, such as \['who'\]$"):
         load_config(tmp_path / "c.toml")
+
+
+SECTIONS = [Config, *(field.annotation for field in Config.model_fields.values() if field.annotation is not int)]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_every_setting_is_described_in_one_sentence(section):
+    """The reference of settings and the JSON Schema for editors are made of these."""
+    for name, field in section.model_fields.items():
+        text = " ".join((field.description or "").split())
+        assert re.fullmatch(r"[A-Z`].{10,}[^.]\.", text), f"{section.__name__}.{name}: {text!r}"
+        assert ". " not in text, f"{section.__name__}.{name}: more than a sentence"
+
+
+def test_every_role_that_a_user_may_give_is_a_setting():
+    assert set(Config().roles.model_dump()) == set(Role) - {Role.EVENT, Role.ORDER}  # these are of a sequence
 
 
 def test_settings_are_frozen():
@@ -214,7 +231,7 @@ def test_what_init_writes_is_read_back_as_the_same_roles(run, database):
         told = infer_roles(table, {Role(name): names for name, names in config.roles.model_dump().items()})
     assert [(c.name, c.role) for c in told.columns] == [(c.name, c.role) for c in inferred.columns]
     assert {column.name for column in told.of(Role.CATEGORY, Role.IGNORE)} >= set(NASTY)
-    assert {column.reason for column in told.columns} == {"as told"}
+    assert {column.reason for column in told.columns} == {"user-specified"}
 
 
 @pytest.mark.parametrize("more", [(), ("--vectors", "v.txt"), ("--vectors", "v.txt", "--vectors-use", "frozen")])

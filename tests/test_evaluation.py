@@ -320,7 +320,7 @@ def test_a_label_takes_no_part_in_any_fit(run, planted, database):
     asked = ["--compare", "ppmi-svd", "--label", "told", "--format", "json"]
     labelled = run("evaluate", planted, "SELECT *, truth AS told FROM records", *asked, *hidden)
     assert labelled.code == 0, labelled.err
-    assert re.search(r"^not used .*\btold\b.*: as told", labelled.err, re.MULTILINE)
+    assert re.search(r"^not used .*\btold\b.*: user-specified", labelled.err, re.MULTILINE)
     (learner,) = json.loads(labelled.out)["learners"]
     mean = next(line for line in plain.out.splitlines() if "(mean)" in line)
     assert f"{learner['log_loss']}" in mean
@@ -484,7 +484,7 @@ def test_what_cannot_be_evaluated_says_why(run, database, tmp_path, extra, argum
 @pytest.mark.parametrize(
     ("query", "arguments", "said"),
     [
-        ("SELECT i AS id, 'same' AS a, 'too' AS b FROM range(60) r(i)", [], "no column of t can be judged"),
+        ("SELECT i AS id, 'same' AS a, 'too' AS b FROM range(60) r(i)", [], "no column of t can be scored"),
         ("SELECT i AS id, if(i = 9, 'y', 'x') AS a FROM range(60) r(i)", [], "a is the only column that is judged"),
         ("SELECT i // 3 AS s, i AS p, 'x' AS e FROM range(60) r(i)", ["s", "p", "e"], "there is one value"),
         (

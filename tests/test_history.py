@@ -10,7 +10,8 @@ from scipy import sparse
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.fit.entities import sum_entities
 from anomembed.read.history import BEFORE, EVENT, PLACE, SECONDS_SINCE, History, derive_history, plan_history
-from anomembed.read.roles import Role, infer_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import Role
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Habits, smooth_hours
@@ -316,7 +317,7 @@ def test_an_event_without_a_time_or_an_entity_is_refused(run, tmp_path):
     assert outcome.code == 2
     assert "say when the events happened: --time, or roles.timestamp" in outcome.err
     make_log(100).write_parquet(tmp_path / "log.parquet")
-    assert "say whose events these are" in run("scan", tmp_path / "log.parquet", "--event", "action").err
+    assert "an event needs a sequence" in run("scan", tmp_path / "log.parquet", "--event", "action").err
 
 
 def test_columns_called_like_derived_ones_are_refused(run, tmp_path):

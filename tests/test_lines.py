@@ -10,30 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed.errors import ConfigError, SourceError
-from anomembed.read.line_formats import FORMATS, make_format
+from anomembed.read.line_formats import FORMATS, KnownFormat
+from anomembed.read.line_patterns import make_format
 from anomembed.read.table import Table
 
-SYSLOG = "Dec 10 07:28:39 host sshd[24275]: Failed password for root from 112.95.230.3 port 46577"
-EXAMPLES = {
-    "syslog": (SYSLOG, "2025-12-10 07:28:39", "Failed password for root from 112.95.230.3 port 46577"),
-    "syslog-iso": ("2024-05-01T09:30:00.5+02:00 host cron[7]: job 12 done", "2024-05-01 07:30:00.5", "job 12 done"),
-    "combined": (
-        '10.0.0.7 - bob [04/Dec/2005:04:47:44 +0100] "GET /a/b?x=1 HTTP/1.1" 404 - "-" "curl/8"',
-        "2005-12-04 03:47:44",
-        None,
-    ),
-    "apache-error": (
-        "[Sun Dec 04 04:47:44 2005] [error] [client 10.0.0.7] File does not exist: /x",
-        "2005-12-04 04:47:44",
-        "File does not exist: /x",
-    ),
-    "python": ("2024-05-01 09:30:00,123 - app.db - ERROR - lost it", "2024-05-01 09:30:00.123", "lost it"),
-    "log4j": (
-        "2015-10-18 18:01:53,885 INFO [main] org.apache.hadoop.Job: started 3",
-        "2015-10-18 18:01:53.885",
-        "started 3",
-    ),
+SYSLOG = FORMATS["syslog"].example
+READ = {  # time and message of the example of each format
+    "syslog": ("2025-12-10 07:28:39", "Failed password for root from 112.95.230.3 port 46577"),
+    "syslog-iso": ("2024-05-01 07:30:00.5", "job 12 done"),
+    "combined": ("2005-12-04 03:47:44", None),
+    "apache-error": ("2005-12-04 04:47:44", "File does not exist: /x"),
+    "python": ("2024-05-01 09:30:00.123", "lost it"),
+    "log4j": ("2015-10-18 18:01:53.885", "started 3"),
 }
+NGINX_ERROR = KnownFormat(
+    r"^(?P<time>\d{4}\.\d\d\.\d\d \d\d:\d\d:\d\d) \[(?P<level>\w+)\] (?P<pid>\d+)#\d+: (?P<message>.*)$",
+    "2024.05.01 09:30:00 [error] 12#34: connect() failed",
+    ("%Y.%m.%d %H:%M:%S",),
+)
 
 
 def rows(path, line_format=None):
@@ -62,24 +56,41 @@ def log(tmp_path):
     return write
 
 
-def test_there_is_an_example_of_every_format():
-    assert set(EXAMPLES) == set(FORMATS)
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("said", [None, "named"])
 def test_a_known_format_is_recognised_and_read(name, said, log):
-    line, time, message = EXAMPLES[name]
-    path = log([line] * 3)
+    path = log([FORMATS[name].example] * 3)
     found = rows(path, name if said else None)
     assert [row["line"] for row in found] == ["1", "2", "3"]
-    assert found[0]["time"] == time
-    assert found[0]["message"] == message
+    assert (found[0]["time"], found[0]["message"]) == READ[name]
     assert notes(path) == (f"the lines are in the format {name}",)
 
 
+def test_a_format_is_one_row(log, monkeypatch, run):
+    """It is recognised, named in messages, read in its types and kept by init, by nothing but its row."""
+    monkeypatch.setitem(FORMATS, "nginx-error", NGINX_ERROR)
+    path = log([NGINX_ERROR.example] * 3)
+    assert notes(path) == ("the lines are in the format nginx-error",)
+    for line_format in (None, "nginx-error"):
+        row = rows(path, line_format)[0]
+        assert (row["time"], row["level"], row["pid"]) == ("2024-05-01 09:30:00", "error", "12")
+        assert row["message"] == "connect() failed"
+    with Table(str(path)) as table:
+        assert table.column("time").type == "TIMESTAMP"
+    with pytest.raises(ConfigError, match=r"unknown line format nginx-eror; did you mean 'nginx-error'\?"):
+        make_format("nginx-eror")
+    varied = log([NGINX_ERROR.example.replace("12#", f"{i}#").replace("()", f"({i % 7})") for i in range(90)])
+    assert run("init", varied, "--line-format", "nginx-error", "-o", "a.toml").code == 0
+    assert run("fit", "a.toml", "-q").code == 0
+
+
+def test_the_help_names_every_format(run):
+    shown = " ".join(run("scan", "--help").out.replace("│", " ").split())
+    assert ", ".join([*FORMATS, "plain"]) in shown
+
+
 def test_a_request_is_taken_apart(log):
-    row = rows(log([EXAMPLES["combined"][0]] * 2))[0]
+    row = rows(log([FORMATS["combined"].example] * 2))[0]
     assert (row["client"], row["user"], row["method"], row["path"], row["query"]) == (
         "10.0.0.7",
         "bob",
@@ -107,7 +118,8 @@ def test_lines_in_no_format_are_messages(log):
 
 def test_lines_that_do_not_match_are_kept_and_counted(log):
     trace = ["java.lang.NullPointerException: null", "\tat org.example.Main.run(Main.java:7)", ""]
-    path = log([EXAMPLES["log4j"][0], *trace] * 2 + [EXAMPLES["log4j"][0]] * 20)
+    line = FORMATS["log4j"].example
+    path = log([line, *trace] * 2 + [line] * 20)
     found = rows(path, "log4j")
     assert [row["message"] for row in found[1:4]] == trace
     assert all(found[1][name] is None for name in ("time", "level", "logger"))

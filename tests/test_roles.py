@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import duckdb
 import pytest
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.roles import JUDGED, Role, describe_roles, infer_roles, match_roles
+from anomembed.read.inference import RULES as RULES_OF_ROLES
+from anomembed.read.inference import Inferred, infer_roles
+from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles, describe_roles, match_roles
 from anomembed.read.table import Table
 
 N = 400
@@ -78,6 +82,29 @@ def test_each_rule_has_a_case_and_says_why(ruled, place):
     assert reason in ruled[f"x{place}"].reason
 
 
+def test_a_rule_is_one_row(monkeypatch):
+    """A rule decides the role and gives its reason by standing in the list, before those that it overrules."""
+
+    def is_yes_or_no(evidence):
+        is_answer = (evidence.profile.minimum, evidence.profile.maximum) == ("no", "yes")
+        return Inferred(Role.NUMBER, "answers, as 0 and 1") if is_answer else None
+
+    monkeypatch.setattr("anomembed.read.inference.RULES", (is_yes_or_no, *RULES_OF_ROLES))
+    found = {column.name: (column.role, column.reason) for column in infer("['no', 'yes'][1 + i % 2]").columns}
+    assert found == {"x": (Role.NUMBER, "answers, as 0 and 1"), "plain": (Role.CATEGORY, "3 distinct")}
+
+
+def test_what_is_scored_is_what_a_role_reads():
+    """The row of a role says how its values are read; all else follows from that."""
+    column = ColumnRole("x", "VARCHAR", '"x"', Role.CATEGORY, "")
+    assert tuple(role for role in Role if role.is_scored) == JUDGED
+    for role in Role:
+        roles = Roles((replace(column, role=role),))
+        assert list(roles.select()) == [c.name for c in roles.judged] == (["x"] if role in JUDGED else [])
+    with pytest.raises(ValueError, match="role ignore are not scored"):
+        Role.IGNORE.plain_sql(column)
+
+
 @pytest.mark.parametrize("column", ["i", "'k' || i", "uuid()", "i::HUGEINT"])
 def test_the_first_column_that_names_every_record_is_the_key(infer_in_file, column):
     found = infer_in_file(column).columns[0]
@@ -120,7 +147,7 @@ def test_a_key_that_is_told_leaves_no_other():
 @pytest.mark.parametrize("role", [Role.IGNORE, Role.NUMBER, Role.CATEGORY, Role.TEXT, Role.ENTITY])
 def test_what_the_user_says_wins(role):
     found = infer("i", {role: ["X"]}).columns[0]
-    assert (found.name, found.role, found.reason) == ("x", role, "as told")
+    assert (found.name, found.role, found.reason) == ("x", role, "user-specified")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +172,7 @@ def test_a_table_without_records_is_refused(n, message):
 
 def test_no_column_that_can_be_judged():
     with pytest.raises(
-        DataError, match=r"no column of the frame can be judged \(x: unique and never null; plain: as told"
+        DataError, match=r"no column of the frame can be scored \(x: unique and never null; plain: user-specified"
     ):
         infer("i", {Role.IGNORE: ["plain"]})
 

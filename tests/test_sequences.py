@@ -269,7 +269,7 @@ def test_sequences_are_cut_by_gap_window_or_number(database, how, expected):
 
 @pytest.mark.parametrize("text", ["", "5", "m", "0s", "-3m", "5 years"])
 def test_a_length_of_time_that_cannot_be_read(database, text):
-    with Table(str(database(CLICKS))) as table, pytest.raises(ConfigError, match=r"window = .* is no length of time"):
+    with Table(str(database(CLICKS))) as table, pytest.raises(ConfigError, match=r"window = .* is not a duration"):
         form_sequences(table, ["who"], "at", ["what"], window=text)
 
 
@@ -387,8 +387,8 @@ def test_tail_probabilities_are_honest_for_new_sequences(model):
     [
         (["--sequence", "case", "--order", "n", "--event", "what"], "no such column in log: case; did you mean"),
         (["--sequence", "case_id", "--event", "what"], "say what puts the events in order"),
-        (["--order", "n", "--event", "what"], "say whose events these are: a sequence (key, session_gap, window"),
-        (["--sequence", "case_id", "--order", "n"], "say which columns hold the event"),
+        (["--order", "n", "--event", "what"], "an event needs a sequence (key, session_gap, window"),
+        (["--sequence", "case_id", "--order", "n"], "name the columns that hold the event"),
         (["--sequence", "one", "--order", "n", "--event", "what"], "has one sequence; normal behaviour"),
         (["--sequence", "case_id", "--order", "n", "--event", "nothing"], "every event of log is null"),
         (["--sequence", "case_id", "--order", "n", "--event", "what", "--fit-where", "n > 99"], "has no sequence"),

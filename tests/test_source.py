@@ -83,7 +83,7 @@ def test_a_path_is_never_taken_for_sql(tmp_path, name):
 @pytest.mark.parametrize(
     ("source", "table", "said"),
     [
-        ("pets.duckdb", None, "holds 5 tables: say which"),
+        ("pets.duckdb", None, "holds 5 tables: name one"),
         ("pets.duckdb", "pet", "no such table in pets.duckdb: pet; did you mean 'pets'?"),
         ("pets.duckdb", "SELECT 1; DROP TABLE pets", "must be one SELECT"),
         ("pets.duckdb", "WITH x AS (SELECT 1) DELETE FROM pets", "must be one SELECT"),

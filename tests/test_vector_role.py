@@ -10,7 +10,7 @@ import pytest
 from anomembed import AnomembedDetector, Config, fit_model, load_model, score_table
 from anomembed.errors import SourceError
 from anomembed.pipeline import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
-from anomembed.read.roles import infer_roles
+from anomembed.read.inference import infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.entities import Entities
@@ -182,7 +182,7 @@ def test_init_writes_the_vectors_and_fit_and_score_follow(run, frame, tmp_path):
         connection.register("frame", frame)
         connection.execute("CREATE TABLE t AS SELECT *, [1.5, id % 2] AS same FROM frame")
     assert run("init", "v.duckdb", "t", "-o", "c.toml", "--vector", "emb", "--ignore", "same").code == 0
-    assert 'vector = [\n  "emb",  # as told\n]' in (tmp_path / "c.toml").read_text()
+    assert 'vector = [\n  "emb",  # user-specified\n]' in (tmp_path / "c.toml").read_text()
     assert run("fit", "c.toml").code == 0
     outcome = run("score", "c.toml", "--where", f"id < {MISSING}", "--budget", "2", "--format", "csv")
     assert outcome.code == 0, outcome.err

@@ -85,22 +85,22 @@ BAD = {
     "prose": (b"To whom it may concern\nhello\n", "v holds no vectors: line 1, 'To whom it may concern'"),
     "a table": (b"id,amount\n1,2\n", "v holds no vectors: line 1"),
     "prose later": (b"cat 1 2\nhello there you\n", "v holds no vectors: line 2, 'hello there you'"),
-    "too narrow": (b"cat 1 2\ndog 1\n", "line 2 has a vector 1 wide, the others are 2 wide"),
-    "too wide": (b"2 2\ncat 1 2\ndog 1 2 3\n", "line 3 has a vector 3 wide, the others are 2 wide"),
-    "header too narrow": (b"2 2\ncat 1 2 3\ndog 1 2 3\n", "its first line says vectors 2 wide, line 2 has one 3 wide"),
-    "header too wide": (b"2 3\ncat 1 2\ndog 1 2\n", "its first line says vectors 3 wide, line 2 has one 2 wide"),
+    "too narrow": (b"cat 1 2\ndog 1\n", "line 2 has a vector of width 1, the others have width 2"),
+    "too wide": (b"2 2\ncat 1 2\ndog 1 2 3\n", "line 3 has a vector of width 3, the others have width 2"),
+    "header too narrow": (b"2 2\ncat 1 2 3\ndog 1 2 3\n", "declares width 2, line 2 has a vector of width 3"),
+    "header too wide": (b"2 3\ncat 1 2\ndog 1 2\n", "its first line declares width 3, line 2 has a vector of width 2"),
     "no number": (b"cat 1_0 2_0\ndog 1_0 2_0\n", "v holds no vectors: line 1, 'cat 1_0 2_0'"),
-    "no number later": (b"cat 1 2\ndog 1_0 2\n", "line 2 has a vector 1 wide, the others are 2 wide"),
+    "no number later": (b"cat 1 2\ndog 1_0 2\n", "line 2 has a vector of width 1, the others have width 2"),
     "long name": (b"x" * 9_000 + b" nan\n", "x…' has a number that is not finite"),
     "long names": (b"x" * 9_000 + b" 1 2\n", "no value has a vector in v"),
     "NaN": (b"cat 1 2\ndog nan 2\n", "the vector of 'dog' has a number that is not finite"),
     "infinite": (b"cat 1 2\ndog 1 1e300\n", "the vector of 'dog' has a number that is not finite"),
     "too large": (b"cat 1 2\ndog 1 3e18\n", "the vector of 'dog' has a number beyond 1e+09"),
     "a line without end": (b"cat 1 2\n" + b"1 " * 1_100_000, "line 2 is longer than 2,000,000 bytes"),
-    "too many lines": (b"1 2\ncat 1 2\ndog 1 2\n", "v has too many lines: its first line says 1 vectors, there are 2"),
+    "too many lines": (b"1 2\ncat 1 2\ndog 1 2\n", "too many lines: its first line declares 1 vectors, there are 2"),
     "no name": (b" 1 2\n 1 3\n", "no value has a vector in v"),
-    "more behind a binary": (binary(ROWS) + b"cat", "its first line says 3 vectors, and there is more behind them"),
-    "text cut off": (b"9 2\ncat 1 2\ndog 1 2\n", "is cut off: its first line says 9 vectors, there are 2"),
+    "more behind a binary": (binary(ROWS) + b"cat", "goes on after the 3 vectors that its first line declares"),
+    "text cut off": (b"9 2\ncat 1 2\ndog 1 2\n", "is cut off: its first line declares 9 vectors, there are 2"),
     "binary cut off": (binary(ROWS)[:-6], "is cut off"),
     "far too many": (b"999999999999 300\n\x01\x02", "is cut off"),
     "zero": (b"cat 0 0\n", "all vectors are zero"),
@@ -123,15 +123,15 @@ def test_a_bad_file_is_refused_in_one_sentence(run, database, tmp_path, case):
 @pytest.mark.parametrize(
     ("vectors", "said"),
     [
-        ([[1.0], [1.0, 2.0]], "there are widths of 1, 2"),
+        ([[1.0], [1.0, 2.0]], "found widths 1, 2"),
         ([[1.0], None], "1 and missing ones"),
         ([[1.0], [None]], "'b' has a number that is not finite"),
-        ([1.0, 2.0], "vector is 'DOUBLE', and not a list"),
-        ([["x"], ["y"]], r"vector is 'VARCHAR\[\]', and not a list"),
-        ([{"x": 1.0}, {"x": 2.0}], r"vector is 'STRUCT\(x DOUBLE\)', and not a list"),
-        ([[{"x": 1.0}], [{"x": 2.0}]], r"vector is 'STRUCT\(x DOUBLE\)\[\]', and not a list"),
-        ([[[1.0]], [[2.0]]], r"vector is 'DOUBLE\[\]\[\]', and not a list"),
-        ([[1.0] * i for i in range(1, 3)], "there are widths of 1, 2$"),
+        ([1.0, 2.0], "vector is 'DOUBLE', not a list"),
+        ([["x"], ["y"]], r"vector is 'VARCHAR\[\]', not a list"),
+        ([{"x": 1.0}, {"x": 2.0}], r"vector is 'STRUCT\(x DOUBLE\)', not a list"),
+        ([[{"x": 1.0}], [{"x": 2.0}]], r"vector is 'STRUCT\(x DOUBLE\)\[\]', not a list"),
+        ([[[1.0]], [[2.0]]], r"vector is 'DOUBLE\[\]\[\]', not a list"),
+        ([[1.0] * i for i in range(1, 3)], "found widths 1, 2$"),
     ],
 )
 def test_a_bad_table_is_refused(tmp_path, vectors, said):
@@ -146,9 +146,9 @@ def test_what_is_odd_about_names_is_told(tmp_path):
     assert found.names == ("caf\ufffd", "cat")
     assert found.vectors.tolist() == [[1, 2], [3, 4]]
     assert found.notes == (
-        "1 of a name that came before; the first of each counts",
+        "1 with a repeated name, left out: the first of each counts",
         "1 of zeros, left out",
-        "1 of a name that is no valid UTF-8",
+        "1 with a name that is not valid UTF-8",
     )
     frame = pl.DataFrame({"token": ["a", None, None], "vector": [[1.0], [2.0], [3.0]]})
     frame.write_parquet(tmp_path / "v.parquet")
@@ -182,7 +182,7 @@ def test_a_database_must_hold_one_table_of_vectors(tmp_path):
     ("options", "said"),
     [
         (["--vectors", "v", "--embedding", "onehot"], "onehot embeddings learn nothing, and take no vectors"),
-        (["--vectors-use", "frozen"], "say which ones"),
+        (["--vectors-use", "frozen"], "needs a file of vectors"),
         (["--vectors", "v", "--vectors-use", "thaw"], "'start', 'frozen' or 'fine-tune'"),
     ],
 )
@@ -515,7 +515,7 @@ def test_a_model_needs_its_vectors_for_fitting_only(run, database, tmp_path):
         "vectors of sub/../v.bin (3, 3 wide), frozen: 3 of 8 values (33.3% of all occurrences, 1 by spelling) have one"
         in lines
     )
-    assert "vectors: 1 of a name that came before; the first of each counts" in lines
+    assert "vectors: 1 with a repeated name, left out: the first of each counts" in lines
     assert any(line.startswith("vectors: pet 1 of 3 values") for line in lines)
     assert any(line.startswith("vectors: place 0 of 2 values (0.0%") for line in lines)
     (tmp_path / "v.bin").unlink()

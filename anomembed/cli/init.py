@@ -41,7 +41,9 @@ def init(
     said = o.said_by(locals())
     from anomembed.config import make_config
     from anomembed.errors import ConfigError
-    from anomembed.read.roles import Role, infer_roles
+    from anomembed.read.inference import infer_roles
+    from anomembed.read.roles import Role
+    from anomembed.read.suggestion import suggest_entity
     from anomembed.read.table import Table
     from anomembed.read.vectors import read_vectors
     from anomembed.write.template import config_text
@@ -54,15 +56,16 @@ def init(
     told = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
         roles = infer_roles(opened, told)
-        events = _spelled(opened, config.sequence)
-        begun = (vectors, vectors_use) if vectors else None
-        commented = config_text(database, table, opened.count(), roles, output.parent, line_format, events, begun)
+        events = config.sequence.model_copy(update=_spelled(opened, config.sequence))
+        suggestion = None if config.sequence.is_whole else suggest_entity(opened, roles)
+        config = config.model_copy(update={"sequence": events})
+        commented = config_text(config, roles, opened.count(), output.parent, suggestion)
     output.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
 
 
-def _spelled(table: "Table", sequence: "SequenceConfig") -> dict[str, str | list[str]]:
-    """Return the columns that were said of events, spelled as the table has them."""
-    key: dict[str, str | list[str]] = {"key": table.column(sequence.key).name} if sequence.key else {}
+def _spelled(table: "Table", sequence: "SequenceConfig") -> dict[str, str | tuple[str, ...]]:
+    """Return the columns that were given of sequences, spelled as the table has them."""
+    key: dict[str, str | tuple[str, ...]] = {"key": table.column(sequence.key).name} if sequence.key else {}
     said = {"order": sequence.order, "event": sequence.event}
-    return key | {setting: [table.column(name).name for name in names] for setting, names in said.items()}
+    return key | {setting: tuple(table.column(name).name for name in names) for setting, names in said.items()}

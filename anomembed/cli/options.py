@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from anomembed.read.line_formats import FORMATS
+
 
 class Format(StrEnum):
     """How results are printed."""
@@ -25,8 +27,7 @@ LineFormat = Annotated[
     str | None,
     typer.Option(
         metavar="FORMAT",
-        help="Read lines of text: syslog, syslog-iso, combined, apache-error, python, log4j, plain, or a regular "
-        "expression with named groups.",
+        help=f"Read lines of text: {', '.join(FORMATS)}, plain, or a regular expression with named groups.",
         show_default="auto for .log files",
     ),
 ]

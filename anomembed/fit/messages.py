@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import polars as pl
 
 from anomembed.config import TokensConfig
-from anomembed.read.roles import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, Role, Roles, is_free_text
+from anomembed.read.inference import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
+from anomembed.read.roles import Role, Roles
 from anomembed.read.table import VALUE, Table
 from anomembed.represent.tokens.learning import category_tokens, count_values, template_tokens
 from anomembed.represent.tokens.template_learning import MOST_SHAPES, fit_templates

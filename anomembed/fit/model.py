@@ -9,7 +9,8 @@ from anomembed.fit.records import learn_records
 from anomembed.fit.reference import read_reference, split_records
 from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_sequence_reference, split_sequences
 from anomembed.model import Model, Summary
-from anomembed.read.roles import Role, Roles, infer_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.roles import Role, Roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings.corpus import SplitCorpus

@@ -1,4 +1,4 @@
-"""What the columns of a table are, and the SQL that says what is in them."""
+"""The columns of a table, and the SQL that profiles them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from anomembed.read.quoting import quote_identifier, quote_text
 if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
-NO_PATH = ("", "*")  # fields that DuckDB's JSON paths cannot name, nor one with a double quote
+NO_PATH = ("", "*")  # fields that DuckDB's JSON paths cannot name; nor can they one with a double quote
 JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
 
 
@@ -75,17 +75,17 @@ def _fields(
 
 
 def profile_sql(column: Column) -> str:
-    """Return SQL of what a `Profile` holds, in its order, but for the number of records."""
+    """Return SQL of the fields of a `Profile`, in their order, except the number of records."""
     value = column.expression
-    # Lists as text would cost more than all the rest: their hashes tell as well whether they differ.
+    # Hashes show as well as texts whether lists differ; texts would cost more than the rest of the profile.
     text = f"hash({value})" if column.type.endswith("]") else f"CAST({value} AS VARCHAR)"
+    ordered = value if is_orderable(column.type) else text
     is_text = column.type == "VARCHAR"
     length = f"avg(length({value}))" if is_text else "0.0"
     spaces = f"avg(length({value}) - length(replace({value}, ' ', '')))" if is_text else "0.0"
-    ordered = value if is_orderable(column.type) else text
     ends = (f"CAST({end}({ordered}) AS VARCHAR)" for end in ("min", "max"))
     return (
-        f"count(*) - count({value}), approx_count_distinct({value if is_orderable(column.type) else text}), "
+        f"count(*) - count({value}), approx_count_distinct({ordered}), "
         f"{', '.join(ends)}, coalesce({length}, 0), coalesce({spaces}, 0)"
     )
 

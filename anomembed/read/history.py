@@ -1,7 +1,7 @@
 """What the entity of a record did before it: columns that SQL computes from earlier records, never from later ones.
 
-The records of an entity go by their time, those at the same moment by the text of their event; a window of time also
-holds the other records of that moment. A record whose entity or time is null has no past, and is in nobody else's.
+Records of an entity are ordered by time, those at the same moment by the text of their event; a window of time also
+holds the other records of that moment. A record whose entity or time is null has no past, and is in no other's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,36 +11,37 @@ import numpy as np
 import polars as pl
 
 from anomembed.errors import SourceError
+from anomembed.read.queries import query
 from anomembed.read.roles import Role, Roles
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import Table
 
-PREFIX = "past: "  # of the derived columns; what follows is their name in reasons
+PREFIX = "past: "  # starts the names of the derived columns; the rest is their name in reasons
 EVENT, PLACE = PREFIX + "event", PREFIX + "place"
 BEFORE = (PREFIX + "event before", PREFIX + "event before that")
-SUMMED = "1 d"  # window of the sums
 WINDOWS = {"1 h": "INTERVAL 1 HOUR", "1 d": "INTERVAL 1 DAY"}
-MOST_SUMS = 4  # numbers whose sums are watched
+SUMMED = "1 d"  # the window of the sums
+MOST_SUMS = 4  # numbers that are summed
 SECONDS_SINCE = PREFIX + "seconds since the one before"
 WHO, MOMENT, SIMULTANEOUS = (quote_identifier(PREFIX + name) for name in ("who", "moment", "at once"))
 
-SAMPLED_RECORDS = 50_000  # that the event is chosen on, about
-LEAST_GAIN = 0.05  # nats that the record before must tell more about an event than any other of the entity
+SAMPLED_RECORDS = 50_000  # about how many records the event is chosen on
+LEAST_GAIN = 0.05  # nats by which the record before must predict an event better than any other of the entity
 
 
 @dataclass(frozen=True)
 class History:
-    """What is derived of the past.
+    """Which columns are derived from the past.
 
     Parameters
     ----------
     entity, time : str
         Columns that say who acts, and when.
     event : tuple of str
-        Columns that say what happened; none means that the order of events is not looked at.
+        Columns that say what happened; empty when the order of events is not used.
     sums : tuple of str
-        Numbers whose sums over a day are watched.
+        Numbers that are summed over a day.
     """
 
     entity: str
@@ -50,13 +51,13 @@ class History:
 
     @property
     def paces(self) -> tuple[str, ...]:
-        """Derived columns that say how fast an entity goes, as signed square roots, NaN where there is no past."""
+        """Derived columns of how much an entity does in a time: signed square roots, null where it has no past."""
         counts = [f"{PREFIX}records within {span}" for span in WINDOWS]
         return (*counts, *(f"{PREFIX}sum of {name} within {SUMMED}" for name in self.sums), SECONDS_SINCE)
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """Derived columns that say what happened, and what did before."""
+        """Derived columns of what happened, and what happened before."""
         return (EVENT, PLACE, *BEFORE) if self.event else ()
 
     def select(self) -> dict[str, str]:
@@ -65,7 +66,7 @@ class History:
 
 
 def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequence[str]) -> History:
-    """Decide what to derive.
+    """Choose the columns to derive.
 
     Parameters
     ----------
@@ -76,16 +77,18 @@ def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequ
     entity, time : str
         Columns that say who acts, and when; both have that role.
     event : sequence of str
-        Columns that say what happened; when there are none, one is looked for whose order tells something.
+        Columns that say what happened; when empty, the column whose order is most predictable, if any is.
 
     Raises
     ------
     SourceError
-        When there is no such column, or one that is called as the derived ones.
+        When there is no such column, or one has the name of a derived column.
     """
     taken = [column.name for column in table.columns if column.name.startswith(PREFIX)]
     if taken:
-        raise SourceError(f"a column cannot be called {taken[0]}: derived columns have names that begin so")
+        raise SourceError(
+            f"a column cannot be called {taken[0]}: names that begin with {PREFIX!r} are reserved; rename it in a query"
+        )
     sums = tuple(column.name for column in roles.of(Role.NUMBER)[:MOST_SUMS])
     named = tuple(table.column(name).name for name in event) or _find_event(table, roles, entity, time)
     return History(entity, time, named, sums)
@@ -103,53 +106,74 @@ def derive_history(table: Table, roles: Roles, history: History) -> None:
     history : History
         From `plan_history`.
     """
-    if table.is_derived(SECONDS_SINCE):
-        return
+    if not table.is_derived(SECONDS_SINCE):
+        table.extend(history_sql(table, roles, history), (EVENT, PLACE, *BEFORE, *history.paces))
+
+
+def history_sql(table: Table, roles: Roles, history: History) -> str:
+    """Return the query, from history.sql, that adds the columns of `history` to the table ``records``."""
     select = roles.select()
     who, when = select[history.entity], select[history.time]
-    known = f"{who} IS NOT NULL AND {when} IS NOT NULL"
     event = event_sql([table.column(name) for name in history.event]) if history.event else "NULL"
-    # The hash tells apart those that have the same event at the same moment, whatever the order of the rows.
-    identity = table.hashed(select, [table.column(column.name) for column in roles.key], 0)
-    columns = {EVENT: event, PLACE: f"if({known}, least(row_number() OVER stream, {len(BEFORE) + 1}), 1)"}
-    columns |= {name: f"lag({event}, {back}) OVER stream" for back, name in enumerate(BEFORE, 1)}
-    amounts = [quote_identifier(name) for name in _amounts(history)]
-    amounts.append(f"epoch({when} - lag({when}) OVER stream)")
-    for name, amount in zip(history.paces, amounts, strict=True):
-        # As FLOAT, because the last digits of a sum depend on the order of records at the same moment.
-        columns[name] = f"CAST(if({known}, sign({amount}) * sqrt(abs({amount})), NULL) AS FLOAT)"
-    join = f"LEFT JOIN ({_sum_moments(history, select)}) ON {who} = {WHO} AND {when} = {MOMENT}"
-    table.extend(columns, {"stream": f"PARTITION BY {who} ORDER BY {when}, {event}, {identity}"}, join)
-
-
-def _amounts(history: History) -> list[str]:
-    """Name what is counted and summed in windows of time."""
-    return [f"{PREFIX}in {span}" for span in WINDOWS] + [f"{PREFIX}sum {name}" for name in history.sums]
-
-
-def _sum_moments(history: History, select: Mapping[str, str]) -> str:
-    """Return SQL of what each entity did in the windows that end with each of its moments.
-
-    The records of a moment are put together first: DuckDB takes thirty times as long for windows over times that
-    repeat.
-    """
-    sums = {f"{PREFIX}moment {name}": select[name] for name in history.sums}
-    parts = [f"{select[history.entity]} AS {WHO}", f"{select[history.time]} AS {MOMENT}", f"count(*) AS {SIMULTANEOUS}"]
-    parts += [f"sum(if(isfinite({of}), {of}, 0)) AS {quote_identifier(name)}" for name, of in sums.items()]
-    totals = [f"sum({SIMULTANEOUS}) OVER {quote_identifier(span)}" for span in WINDOWS]
-    totals += [f"sum({quote_identifier(name)}) OVER {quote_identifier(SUMMED)}" for name in sums]
-    named = [f"{sql} AS {quote_identifier(name)}" for sql, name in zip(totals, _amounts(history), strict=True)]
-    windows = (
-        f"{quote_identifier(span)} AS (PARTITION BY {WHO} ORDER BY {MOMENT} "
-        f"RANGE BETWEEN {interval} PRECEDING AND CURRENT ROW)"
-        for span, interval in WINDOWS.items()
+    return query(
+        "history",
+        entity=who,
+        time=when,
+        event=event,
+        identity=table.hashed(select, [table.column(column.name) for column in roles.key], 0),
+        sums="".join(f", sum(if(isfinite({of}), {of}, 0)) AS {at}" for of, at in _moment_sums(history, select).items()),
+        totals=_aliased(_totals(history, select)),
+        windows=", ".join(f"{quote_identifier(span)} AS ({_window(span)})" for span in WINDOWS),
+        steps=_aliased(_steps(event, f"{who} IS NOT NULL AND {when} IS NOT NULL")),
+        paces=_aliased(_paces(history, who, when)),
     )
-    moments = f"SELECT {', '.join(parts)} FROM records GROUP BY {WHO}, {MOMENT}"
-    return f"SELECT {WHO}, {MOMENT}, {', '.join(named)} FROM ({moments}) WINDOW {', '.join(windows)}"
+
+
+def _aliased(columns: Mapping[str, str]) -> str:
+    """Return SQL of the expressions in `columns`, each under its name."""
+    return ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in columns.items())
+
+
+def _moment_sums(history: History, select: Mapping[str, str]) -> dict[str, str]:
+    """Return the quoted name of the sum over one moment of each watched number, by the number's SQL."""
+    return {select[name]: quote_identifier(f"{PREFIX}moment {name}") for name in history.sums}
+
+
+def _totals(history: History, select: Mapping[str, str]) -> dict[str, str]:
+    """Return SQL of the records and sums in each window, by name."""
+    amounts = {f"{PREFIX}in {span}": f"sum({SIMULTANEOUS}) OVER {quote_identifier(span)}" for span in WINDOWS}
+    sums = zip(history.sums, _moment_sums(history, select).values(), strict=True)
+    return amounts | {f"{PREFIX}sum {name}": f"sum({of}) OVER {quote_identifier(SUMMED)}" for name, of in sums}
+
+
+def _window(span: str) -> str:
+    return f"PARTITION BY {WHO} ORDER BY {MOMENT} RANGE BETWEEN {WINDOWS[span]} PRECEDING AND CURRENT ROW"
+
+
+def _steps(event: str, known: str) -> dict[str, str]:
+    """Return SQL of the event, its position in the entity's past and the events before it, by name."""
+    position = f"if({known}, least(row_number() OVER stream, {len(BEFORE) + 1}), 1)"
+    before = {name: f"lag({event}, {back}) OVER stream" for back, name in enumerate(BEFORE, 1)}
+    return {EVENT: event, PLACE: position, **before}
+
+
+def _paces(history: History, who: str, when: str) -> dict[str, str]:
+    """Return SQL of how fast the entity goes: the signed square root of each amount, by name.
+
+    FLOAT, because the last digits of a sum depend on the order of records at the same moment.
+    """
+    known = f"{who} IS NOT NULL AND {when} IS NOT NULL"
+    amounts = [quote_identifier(f"{PREFIX}in {span}") for span in WINDOWS]
+    amounts += [quote_identifier(f"{PREFIX}sum {name}") for name in history.sums]
+    amounts.append(f"epoch({when} - lag({when}) OVER stream)")
+    return {
+        name: f"CAST(if({known}, sign({amount}) * sqrt(abs({amount})), NULL) AS FLOAT)"
+        for name, amount in zip(history.paces, amounts, strict=True)
+    }
 
 
 def _find_event(table: Table, roles: Roles, entity: str, time: str) -> tuple[str, ...]:
-    """Find the column about which the record before tells most, beyond what any record of the entity tells."""
+    """Find the column that the record before predicts best, compared with any other record of the entity."""
     select = roles.select()
     few = table.hashed_share([table.column(entity)], 0, min(1.0, SAMPLED_RECORDS / max(table.count(), 1)))
     gains = {}
@@ -165,7 +189,7 @@ def _find_event(table: Table, roles: Roles, entity: str, time: str) -> tuple[str
 
 
 def _mutual_information(counts: pl.DataFrame) -> float:
-    """Return what a value tells about another, in nats, less what chance would have it tell (Miller, Madow)."""
+    """Return the mutual information of two values in nats, less its bias in a sample (Miller, Madow)."""
     n = counts["n_records"].sum()
     if not n:
         return 0.0

@@ -1,13 +1,11 @@
-"""What lines of text are made of: regular expressions with named groups, for RE2, which takes linear time."""
+"""The known formats of log lines; a format is one row of `FORMATS`.
+
+Patterns are regular expressions with named groups, for RE2, which takes linear time.
+"""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-
-import duckdb
-
-from anomembed.errors import ConfigError, nearest_name
-from anomembed.read.quoting import quote_text
+from typing import NamedTuple
 
 LINE, FILE, MESSAGE = "line", "file", "message"
 AUTO, PLAIN = "auto", "plain"
@@ -15,91 +13,64 @@ LOG_NAME = re.compile(r"\.log([.\-][\d.\-]*|[.\d]*[*?\[].*)?$", re.IGNORECASE)  
 
 _LEVEL = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
 _PROGRAM = r"(?P<host>\S+) (?P<program>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: ?(?P<message>.*)$"
-FORMATS = {
-    "syslog": rf"^(?:<\d+>)?(?P<time>[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d) {_PROGRAM}",
-    "syslog-iso": rf"^(?:<\d+>\d* ?)?(?P<time>\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) {_PROGRAM}",
-    "combined": r'^(?P<client>\S+) \S+ (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<method>[A-Z]+) (?P<path>[^ ?"]*)'
-    r'(?:\?(?P<query>[^ "]*))?(?: (?P<protocol>[^"]*))?" (?P<status>\d{3}) (?P<bytes>\d+|-)'
-    r'(?: "(?P<referrer>[^"]*)" "(?P<agent>[^"]*)")?',
-    "apache-error": r"^\[(?P<time>[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ [\d:.]+ \d{4})\] \[(?:(?P<module>\w+):)?"
-    r"(?P<level>\w+)\](?: \[pid (?P<pid>\d+)[^\]]*\])?(?: \[client (?P<client>[^\]\s]+)\])? ?(?P<message>.*)$",
-    "python": r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+) - (?P<logger>\S+) - "
-    rf"(?P<level>{_LEVEL}) - (?P<message>.*)$",
-    "log4j": rf"^\[?(?P<time>\d[\d/\-]+[ T][\d:]+(?:[.,]\d+)?)\]?(?: (?P<pid>\d+))?(?: -)? +\[?(?P<level>{_LEVEL})\]? +"
-    r"(?:\[(?P<thread>[^\]]*)\]:?)?(?: *(?P<logger>[\w.$\-]+):| +-)? ?(?P<message>.*)$",
-}
-"""Known formats; of several that fit the first lines alike, the first is taken."""
-
-# Of a time without a year, the year follows from when the file was last written.
-YEARLESS = "%b %d %H:%M:%S"
-TIMES = (
-    "%d/%b/%Y:%H:%M:%S %z",
-    "%Y-%m-%d %H:%M:%S,%g",
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S,%g",
-    "%a %b %d %H:%M:%S %Y",
-    "%a %b %d %H:%M:%S.%f %Y",
-    "%y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M:%S",
-    "%y%m%d %H%M%S",
-    "%Y-%m-%d-%H.%M.%S.%f",
-)
 
 
-@dataclass(frozen=True)
-class LineFormat:
-    """How a line is taken apart.
+class KnownFormat(NamedTuple):
+    """A format that lines can be recognised by."""
 
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    pattern : str
-        A regular expression.
-    groups : dict of str to int
-        Its named groups and their numbers, from 1.
-    n_groups : int
-        All of its groups.
-    """
-
-    name: str
     pattern: str
-    groups: dict[str, int]
-    n_groups: int
+    """Regular expression; each named group becomes a column."""
+    example: str
+    """A line in this format."""
+    times: tuple[str, ...] = ()
+    """How DuckDB's ``strptime`` reads its times, where they are not ISO."""
 
 
-def make_format(said: str) -> LineFormat:
-    """Return the known format of a name, or the one that a regular expression with named groups describes.
+YEARLESS = "%b %d %H:%M:%S"  # of syslog; the year follows from when the file was last written
+FORMATS: dict[str, KnownFormat] = {
+    "syslog": KnownFormat(
+        rf"^(?:<\d+>)?(?P<time>[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d) {_PROGRAM}",
+        "Dec 10 07:28:39 host sshd[24275]: Failed password for root from 112.95.230.3 port 46577",
+    ),
+    "syslog-iso": KnownFormat(
+        rf"^(?:<\d+>\d* ?)?(?P<time>\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) {_PROGRAM}",
+        "2024-05-01T09:30:00.5+02:00 host cron[7]: job 12 done",
+    ),
+    "combined": KnownFormat(
+        r'^(?P<client>\S+) \S+ (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<method>[A-Z]+) (?P<path>[^ ?"]*)'
+        r'(?:\?(?P<query>[^ "]*))?(?: (?P<protocol>[^"]*))?" (?P<status>\d{3}) (?P<bytes>\d+|-)'
+        r'(?: "(?P<referrer>[^"]*)" "(?P<agent>[^"]*)")?',
+        '10.0.0.7 - bob [04/Dec/2005:04:47:44 +0100] "GET /a/b?x=1 HTTP/1.1" 404 - "-" "curl/8"',
+        ("%d/%b/%Y:%H:%M:%S %z",),
+    ),
+    "apache-error": KnownFormat(
+        r"^\[(?P<time>[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ [\d:.]+ \d{4})\] \[(?:(?P<module>\w+):)?"
+        r"(?P<level>\w+)\](?: \[pid (?P<pid>\d+)[^\]]*\])?(?: \[client (?P<client>[^\]\s]+)\])? ?(?P<message>.*)$",
+        "[Sun Dec 04 04:47:44 2005] [error] [client 10.0.0.7] File does not exist: /x",
+        ("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S.%f %Y"),
+    ),
+    "python": KnownFormat(
+        r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+) - (?P<logger>\S+) - "
+        rf"(?P<level>{_LEVEL}) - (?P<message>.*)$",
+        "2024-05-01 09:30:00,123 - app.db - ERROR - lost it",
+        ("%Y-%m-%d %H:%M:%S,%g",),
+    ),
+    "log4j": KnownFormat(
+        rf"^\[?(?P<time>\d[\d/\-]+[ T][\d:]+(?:[.,]\d+)?)\]?(?: (?P<pid>\d+))?(?: -)? +\[?(?P<level>{_LEVEL})\]? +"
+        r"(?:\[(?P<thread>[^\]]*)\]:?)?(?: *(?P<logger>[\w.$\-]+):| +-)? ?(?P<message>.*)$",
+        "2015-10-18 18:01:53,885 INFO [main] org.apache.hadoop.Job: started 3",
+        ("%Y-%m-%d %H:%M:%S,%g", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S,%g", "%y/%m/%d %H:%M:%S"),
+    ),
+}
+"""Known formats by name; when several fit the first lines equally well, the first one is chosen."""
 
-    Raises
-    ------
-    ConfigError
-        When it is neither.
-    """
-    if said == PLAIN:
-        return LineFormat(PLAIN, rf"^(?P<{MESSAGE}>.*)$", {MESSAGE: 1}, 1)
-    pattern = FORMATS.get(said, said)
-    if said not in FORMATS and "(" not in said:
-        raise ConfigError(f"unknown line format {said}{nearest_name(said, [AUTO, PLAIN, *FORMATS])}")
-    pattern = re.sub(r"\(\?<([A-Za-z_])", r"(?P<\1", pattern)
-    try:
-        compiled = re.compile(pattern)  # tells the numbers of the groups; it is never run
-        with duckdb.connect(":memory:") as connection:
-            connection.execute(f"SELECT regexp_matches('', {quote_text(pattern)})").fetchall()
-    except (re.error, RecursionError, OverflowError, duckdb.Error) as error:
-        first = str(error).splitlines()[0]
-        raise ConfigError(f"the line format {_short(said)} is no regular expression of RE2: {first}") from error
-    groups = dict(compiled.groupindex)
-    if not groups:
-        raise ConfigError(f"the line format {_short(said)} has no named group such as (?P<message>.*)")
-    taken = {LINE, FILE} & {name.casefold() for name in groups}
-    if taken or len({name.casefold() for name in groups}) < len(groups):
-        raise ConfigError(f"groups of a line format must have different names, and none is called {LINE} or {FILE}")
-    return LineFormat(said if said in FORMATS else "given", pattern, groups, compiled.groups)
+# Of lines in no known format.
+OTHER_TIMES = ("%Y/%m/%d %H:%M:%S", "%y%m%d %H%M%S", "%Y-%m-%d-%H.%M.%S.%f")
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def time_formats() -> list[str]:
+    """Return the time formats of all known formats, and `OTHER_TIMES`; the first one that fits a column is used."""
+    return list(dict.fromkeys([*(form for known in FORMATS.values() for form in known.times), *OTHER_TIMES]))
 
 
 def is_log(path: str) -> bool:

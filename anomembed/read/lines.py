@@ -1,7 +1,7 @@
-"""Lines of text as records: a line's format says which part of it is what.
+"""Lines of text as records: a format splits each line into columns.
 
 A line that is not in the format is kept whole, as the column `MESSAGE`, so that stack traces and damaged lines are
-judged too.
+records too.
 """
 
 from collections.abc import Iterator
@@ -13,27 +13,18 @@ import numpy as np
 import pyarrow as pa
 
 from anomembed.errors import SourceError
-from anomembed.read.line_formats import (
-    AUTO,
-    FILE,
-    FORMATS,
-    LINE,
-    MESSAGE,
-    PLAIN,
-    TIMES,
-    YEARLESS,
-    LineFormat,
-    make_format,
-)
+from anomembed.read.line_columns import IS_OTHER, SAMPLED, find_columns
+from anomembed.read.line_formats import AUTO, FILE, FORMATS, LINE, MESSAGE, PLAIN
+from anomembed.read.line_patterns import LineFormat, make_format
 from anomembed.read.quoting import quote_identifier, quote_text
 
 BYTES_AT_ONCE = 1 << 24
-SAMPLED = 1_000  # first lines that tell the format, and the types of its groups
-ENOUGH = 0.5  # share of them that must be in a format for it to be chosen
-TEXTS = ("message", "pid")  # groups that stay text when they look like something else
+ENOUGH = 0.5  # share of the first lines that must be in a format for it to be chosen
+
+_TEXT = f"rtrim(ltrim(text, {quote_text(chr(0xFEFF))}), E'\\r\\n')"
 
 
-def read_lines(connection: duckdb.DuckDBPyConnection, path: str, said: str) -> tuple[str, ...]:
+def read_lines(connection: duckdb.DuckDBPyConnection, path: str, given: str) -> tuple[str, ...]:
     """Read the lines of files into the table ``records`` of a database in memory, which spills to disk.
 
     The column ``line`` numbers the lines from 1; of several files, it is their name and the number.
@@ -44,7 +35,7 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, said: str) -> t
         Of the database.
     path : str
         A file or a glob; compressed by gzip or Zstandard when its name says so.
-    said : str
+    given : str
         A format for `make_format`, or `AUTO`: the known one that most of the first lines are in, if half of them are.
 
     Returns
@@ -59,30 +50,79 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, said: str) -> t
     SourceError
         When a file cannot be read, there are no lines, or none is in the format.
     """
-    chosen = make_format(said) if said != AUTO else None
+    reading = _Reading(connection, make_format(given) if given != AUTO else None)
     files = _files(connection, path)
-    into: dict[str, str] = {}
-    n_lines = n_other = 0
-    first_other = ""
     for file in files:
-        modified, n_of_file = datetime.fromtimestamp(Path(file).stat().st_mtime, UTC).replace(tzinfo=None), 0
-        for lines in _batches(file):
-            numbers = np.arange(n_of_file + 1, n_of_file + len(lines) + 1)
-            connection.register("some_lines", pa.table({LINE: numbers, "text": lines}))
-            chosen = chosen or _choose(connection)
-            _cut(connection, chosen)
-            into = into or _columns(connection, chosen)
-            _keep(connection, into, file if len(files) > 1 else None, modified, is_first=not n_lines)
-            more, first = connection.execute(f"SELECT count(*), min({LINE}) FROM cut WHERE {_IS_OTHER}").fetchall()[0]
-            if more and not n_other:
-                first_other = f"{file}:{first}" if len(files) > 1 else f"{first}"
-            n_other += more
-            n_lines, n_of_file = n_lines + len(lines), n_of_file + len(lines)
-            connection.unregister("some_lines")
-    if chosen is None or not n_lines:
+        reading.add_file(file, is_one_of_several=len(files) > 1)
+    if reading.form is None or not reading.n_lines:
         raise SourceError(f"{path} has no lines")
     connection.execute("DROP TABLE cut")
-    return _notes(path, chosen, n_lines, (n_other, first_other), is_auto=said == AUTO)
+    if reading.n_other == reading.n_lines and reading.form.name != PLAIN:
+        raise SourceError(f"no line of {path} is in the line format {reading.form.name}")
+    return (*_note_format(reading.form, is_auto=given == AUTO), *_note_others(reading, reading.form))
+
+
+class _Reading:
+    """The table ``records`` while lines are added to it.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        Of the database.
+    form : LineFormat or None
+        None when the first lines are to decide.
+
+    Attributes
+    ----------
+    n_lines, n_other : int
+        Lines so far, and how many of them are not in the format.
+    first_other : str
+        The key of the first one that is not.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, form: LineFormat | None) -> None:
+        self.form = form
+        self.n_lines = self.n_other = 0
+        self.first_other = ""
+        self._connection = connection
+        self._columns: dict[str, str] = {}
+
+    def add_file(self, file: str, *, is_one_of_several: bool) -> None:
+        """Add the lines of a file."""
+        modified = datetime.fromtimestamp(Path(file).stat().st_mtime, UTC).replace(tzinfo=None)
+        before = self.n_lines
+        for lines in _batches(file):
+            first = self.n_lines - before + 1
+            self._split(pa.table({LINE: np.arange(first, first + len(lines)), "text": lines}))
+            self._keep(file if is_one_of_several else None, modified)
+            self._count_others(f"{file}:" if is_one_of_several else "")
+            self.n_lines += len(lines)
+
+    def _split(self, lines: pa.Table) -> None:
+        """Split lines into the parts of the format, in the table ``cut``."""
+        self._connection.register("some_lines", lines)
+        self.form = self.form or _choose_format(self._connection)
+        _cut_lines(self._connection, self.form)
+        self._columns = self._columns or find_columns(self._connection, self.form)
+        self._connection.unregister("some_lines")
+
+    def _keep(self, file: str | None, modified: datetime) -> None:
+        """Move the lines from ``cut`` to ``records``; `file` is None when there is only one."""
+        key = [f"{LINE} AS {LINE}"]
+        if file is not None:
+            key = [f"concat({quote_text(file)}, ':', {LINE}) AS {LINE}", f"{quote_text(file)} AS {FILE}"]
+        columns = ", ".join([*key, *(f"{sql} AS {quote_identifier(name)}" for name, sql in self._columns.items())])
+        moment = f"(SELECT TIMESTAMP {quote_text(modified.isoformat(sep=' '))} AS modified)"
+        head = "INSERT INTO records" if self.n_lines else "CREATE TEMP TABLE records AS"
+        self._connection.execute(f"{head} SELECT {columns} FROM cut, {moment}")
+
+    def _count_others(self, prefix: str) -> None:
+        """Count the lines in ``cut`` that are not in the format."""
+        counted = f"SELECT count(*), min({LINE}) FROM cut WHERE {IS_OTHER}"
+        more, first = self._connection.execute(counted).fetchall()[0]
+        if more and not self.n_other:
+            self.first_other = f"{prefix}{first}"
+        self.n_other += more
 
 
 def _files(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
@@ -119,87 +159,36 @@ def _lines(block: bytes) -> pa.LargeStringArray:
     return pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(block))
 
 
-_TEXT = f"rtrim(ltrim(text, {quote_text(chr(0xFEFF))}), E'\\r\\n')"
-_IS_OTHER = "parts.line_ = ''"
-
-
-def _choose(connection: duckdb.DuckDBPyConnection) -> LineFormat:
+def _choose_format(connection: duckdb.DuckDBPyConnection) -> LineFormat:
     """Return the known format that most of the first lines are in; `PLAIN` when that is less than half of them."""
-    counts = ", ".join(f"count_if(regexp_matches({_TEXT}, {quote_text(pattern)}))" for pattern in FORMATS.values())
+    matches = (f"regexp_matches({_TEXT}, {quote_text(known.pattern)})" for known in FORMATS.values())
+    counts = ", ".join(f"count_if({is_match})" for is_match in matches)
     some = f"(SELECT text FROM some_lines LIMIT {SAMPLED})"
     total, *times = connection.execute(f"SELECT count_if({_TEXT} <> ''), {counts} FROM {some}").fetchall()[0]
     most = max(times)
     return make_format(list(FORMATS)[times.index(most)] if most >= max(1, ENOUGH * total) else PLAIN)
 
 
-def _cut(connection: duckdb.DuckDBPyConnection, chosen: LineFormat) -> None:
-    """Take the lines apart: the first part is the whole line as far as it is in the format."""
-    names = ["line_", *(f"g{number}" for number in range(1, chosen.n_groups + 1))]
-    parts = f"regexp_extract({_TEXT}, {quote_text(f'({chosen.pattern})')}, [{', '.join(map(quote_text, names))}])"
+def _cut_lines(connection: duckdb.DuckDBPyConnection, form: LineFormat) -> None:
+    """Split the lines; the part ``line_`` is the match as a whole, empty when a line is not in the format."""
+    names = ["line_", *(f"g{number}" for number in range(1, form.n_groups + 1))]
+    parts = f"regexp_extract({_TEXT}, {quote_text(f'({form.pattern})')}, [{', '.join(map(quote_text, names))}])"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE cut AS SELECT {LINE}, {_TEXT} AS text, {parts} AS parts FROM some_lines"
     )
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, chosen: LineFormat) -> dict[str, str]:
-    """Return the SQL of every column but the key, by name, as the first lines suggest."""
-    columns = {}
-    for name, number in chosen.groups.items():
-        value = f"nullif(parts.g{number}, '')"
-        columns[name] = value if name in TEXTS else _typed(connection, value)
-    text = f"CASE WHEN {_IS_OTHER} THEN text ELSE {columns.get(MESSAGE, 'NULL')} END"
-    return {**columns, MESSAGE: text}
+def _note_format(form: LineFormat, *, is_auto: bool) -> list[str]:
+    if not is_auto:
+        return []
+    found = "no known format: each is a message" if form.name == PLAIN else f"the format {form.name}"
+    return [f"the lines are in {found}"]
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, value: str) -> str:
-    """Return SQL that reads a value as a time or a number when all of the first ones can be read so."""
-    unknown = f"nullif({value}, '-')"
-    is_iso = f"regexp_matches({unknown}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')"
-    kinds = {
-        f"try_cast({unknown} AS BIGINT)": "true",
-        f"try_cast({unknown} AS DOUBLE)": "true",
-        f"CAST(try_cast({unknown} AS TIMESTAMPTZ) AS TIMESTAMP)": is_iso,
-        **{f"CAST(try_strptime({unknown}, {quote_text(form)}) AS TIMESTAMP)": "true" for form in TIMES},
-        _yearless(unknown): "true",
-    }
-    found = ", ".join(f"count({sql}) FILTER (WHERE {condition})" for sql, condition in kinds.items())
-    some = f"(FROM cut WHERE NOT {_IS_OTHER} LIMIT {SAMPLED})"
-    moment = "(SELECT TIMESTAMP '2024-12-31' AS modified)"  # any will do to see whether a date is one
-    known, *times = connection.execute(f"SELECT count({unknown}), {found} FROM {some}, {moment}").fetchall()[0]
-    fits = (sql for sql, count in zip(kinds, times, strict=True) if known and count == known)
-    return next(fits, value)
-
-
-def _yearless(value: str) -> str:
-    """Return SQL of the last such day before the file was written, with a day's grace for time zones."""
-    years = (f"try_strptime(concat(year(modified) - {ago}, ' ', {value}), '%Y {YEARLESS}')" for ago in (0, 1))
-    this, last = years
-    return f"CASE WHEN {this} <= modified + INTERVAL 1 DAY THEN {this} ELSE {last} END"
-
-
-def _keep(
-    connection: duckdb.DuckDBPyConnection, into: dict[str, str], file: str | None, modified: datetime, *, is_first: bool
-) -> None:
-    key = [f"{LINE} AS {LINE}"]
-    if file is not None:
-        key = [f"concat({quote_text(file)}, ':', {LINE}) AS {LINE}", f"{quote_text(file)} AS {FILE}"]
-    columns = ", ".join([*key, *(f"{sql} AS {quote_identifier(name)}" for name, sql in into.items())])
-    moment = f"(SELECT TIMESTAMP {quote_text(modified.isoformat(sep=' '))} AS modified)"
-    head = "CREATE TEMP TABLE records AS" if is_first else "INSERT INTO records"
-    connection.execute(f"{head} SELECT {columns} FROM cut, {moment}")
-
-
-def _notes(path: str, chosen: LineFormat, n_lines: int, other: tuple[int, str], *, is_auto: bool) -> tuple[str, ...]:
-    n_other, first = other
-    if n_other == n_lines and chosen.name != PLAIN:
-        raise SourceError(f"no line of {path} is in the line format {chosen.name}")
-    notes = []
-    if is_auto:
-        of = "no known format: each is a message" if chosen.name == PLAIN else f"the format {chosen.name}"
-        notes.append(f"the lines are in {of}")
-    if n_other and chosen.name != PLAIN:
-        notes.append(
-            f"{n_other:,} of {n_lines:,} lines are not in the line format, line {first} first; "
-            f"they are kept whole as {MESSAGE}"
-        )
-    return tuple(notes)
+def _note_others(reading: _Reading, form: LineFormat) -> list[str]:
+    if not reading.n_other or form.name == PLAIN:
+        return []
+    return [
+        f"{reading.n_other:,} of {reading.n_lines:,} lines are not in the line format, line {reading.first_other} "
+        f"first; they are kept whole as {MESSAGE}"
+    ]

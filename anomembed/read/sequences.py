@@ -1,32 +1,34 @@
 """Events in order: a table with one row per event is read as one row per sequence.
 
-Events of a sequence that stand at the same place are ordered by their text, so that the order of rows never matters; a
-place that is null comes last. Rows without a sequence belong to none.
+Events with the same order in a sequence are sorted by their text, so that the order of rows never matters; events whose
+order is null come last. Rows without a sequence are left out.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
 
 import polars as pl
 
 from anomembed.errors import ConfigError, DataError
+from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column
-from anomembed.read.roles import MOMENTS, ColumnRole, Role, Roles
+from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Role, Roles
 from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, VALUE, Table
 
 EVENTS = f"{VALUE}events"  # the column that holds the events of a sequence, a list of texts
 GAPS = f"{VALUE}gaps"  # the seconds before each event, a list; null before the first
 FORMED = "sequence"  # names a sequence that no column of the table names
-BETWEEN = " | "  # between the columns of an event
+BETWEEN = " | "  # separates the columns of an event
 UNITS = {"s": "SECOND", "m": "MINUTE", "h": "HOUR", "d": "DAY"}
-MOST_EVENTS = 20_000_000  # events learnt from, about
+MOST_EVENTS = 20_000_000  # about how many events the reference may hold in memory
 
 
 def sequence_roles(
     table: Table, key: str, order: Sequence[str], event: Sequence[str], entity: Sequence[str] = ()
 ) -> Roles:
-    """Give the columns of a table of events their roles.
+    """Assign the roles of the columns of a table of events.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def sequence_roles(
     order, event : sequence of str
         Columns that put events in order, and that say what happened; several make one event, in the table's order.
     entity : sequence of str
-        Columns that say whose events make a sequence, where sequences were formed.
+        Columns that name who acts, where sequences were formed from the events of each.
 
     Returns
     -------
@@ -51,27 +53,19 @@ def sequence_roles(
     DataError
         When there are fewer than two sequences, or no event.
     """
-    told = {table.column(name).name: Role.ENTITY for name in entity}
-    told |= {table.column(name).name: Role.ORDER for name in order}
-    told |= {table.column(name).name: Role.EVENT for name in event}
-    told[table.column(key).name] = Role.KEY
-    roles = Roles(
-        tuple(
-            ColumnRole(
-                c.name,
-                c.type,
-                c.expression,
-                told.get(c.name, Role.IGNORE),
-                "as told" if c.name in told else "neither sequence, order nor event",
-            )
-            for c in table.columns
-            if c.name in told or not table.is_derived(c.name)
-        )
-    )
+    given = {Role.ENTITY: entity, Role.ORDER: order, Role.EVENT: event, Role.KEY: [key]}  # the last of several wins
+    specified = {table.column(name).name: role for role, names in given.items() for name in names}
+    columns = (c for c in table.columns if c.name in specified or not table.is_derived(c.name))
+    roles = Roles(tuple(_assigned(column, specified.get(column.name)) for column in columns))
     count_sequences(table, roles, None)
     if not table.count(" OR ".join(f"{c.expression} IS NOT NULL" for c in roles.of(Role.EVENT))):
         raise DataError(f"every event of {table.name} is null")
     return roles
+
+
+def _assigned(column: Column, role: Role | None) -> ColumnRole:
+    reason = USER_SPECIFIED if role else "neither sequence, order nor event"
+    return ColumnRole(column.name, column.type, column.expression, role or Role.IGNORE, reason)
 
 
 def count_sequences(table: Table, roles: Roles, where: str | None) -> int:
@@ -99,7 +93,7 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     roles : Roles
         From `sequence_roles`.
     where : str or None
-        SQL condition of the events. A sequence is read as a whole when one of its events meets it.
+        SQL condition of the events. A sequence is read whole when one of its events meets it.
     size : int
         Events per frame, about; a longer sequence is never cut.
     seed : int
@@ -108,19 +102,24 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     Yields
     ------
     pl.DataFrame
-        The key column, `EVENTS` (list of text), `GAPS` (list of numbers), and `HASH`, which depends on nothing but the
-        key. Gaps are null when no order is a time.
+        The key column, `EVENTS` (list of text), `GAPS` (list of numbers), and `HASH` of the key alone. Gaps are null
+        when no order is a time.
     """
     key = [table.column(column.name) for column in roles.key]
-    names = [column.name for column in key]
     event = event_sql(roles.of(Role.EVENT))
     select = {EVENTS: event, GAPS: _seconds(roles), HASH: table.hashed({}, key, seed)}
     order = [*(c.expression for c in key), *(f"{c.expression} NULLS LAST" for c in roles.of(Role.ORDER)), event]
     known = " AND ".join(f"{column.expression} IS NOT NULL" for column in key)
     some = table.among(key, where)
     condition = f"({known}) AND {some}" if some else known
+    batches = table.batches(select, key, condition, size, order)
+    yield from _whole(batches, [column.name for column in key])
+
+
+def _whole(batches: Iterator[pl.DataFrame], names: list[str]) -> Iterator[pl.DataFrame]:
+    """Group the events of batches into sequences; the last sequence of a batch may go on in the next."""
     rest: pl.DataFrame | None = None
-    for batch in table.batches(select, key, condition, size, order):
+    for batch in batches:
         frame = batch if rest is None else pl.concat([rest, batch])
         is_last = pl.all_horizontal(pl.col(name).eq_missing(pl.lit(frame[name][-1])) for name in names)
         done, rest = frame.filter(~is_last), frame.filter(is_last)
@@ -142,7 +141,7 @@ def _seconds(roles: Roles) -> str:
 
 
 def event_sql(columns: Sequence[Column | ColumnRole]) -> str:
-    """Return SQL of an event as one text: null for a null, but `(missing)` beside other columns."""
+    """Return SQL of an event as one text: null for a null, `(missing)` when the event has several columns."""
     if len(columns) == 1:
         return f"CAST({columns[0].expression} AS VARCHAR)"
     parts = [f"coalesce(CAST({column.expression} AS VARCHAR), '(missing)')" for column in columns]
@@ -150,7 +149,7 @@ def event_sql(columns: Sequence[Column | ColumnRole]) -> str:
 
 
 def sampled(table: Table, roles: Roles, where: str | None, most: int, seed: int) -> str | None:
-    """Narrow a condition to about `most` sequences, chosen by their hash, and to what can be held in memory."""
+    """Narrow a condition to about `most` sequences, chosen by their hash, and to what fits in memory."""
     n_sequences, n_events = count_sequences(table, roles, where), table.count(where)
     most = min(most, max(2, int(MOST_EVENTS * n_sequences / max(n_events, 1))))
     if n_sequences <= most:
@@ -170,22 +169,22 @@ def form_sequences(
     length: int | None = None,
     step: int | None = None,
 ) -> str:
-    """Cut the events of every entity into sequences, by time or by number.
+    """Group the events of every entity into sequences, by time or by number.
 
     Parameters
     ----------
     table : Table
-        The open table; it gets a column that names the sequence: the entity and where it starts.
+        The open table; a column is added that names the sequence: its entity and start.
     entity : sequence of str
-        Columns that name who acts; none means that all events are of one.
+        Columns that name who acts; when empty, all events are of one entity.
     time : str
         Column that says when.
     event : sequence of str
-        Columns that say what happened; they put events of the same time in order.
+        Columns that say what happened; they order events at the same time.
     session_gap, window : str, optional
-        A length of time such as ``30m``: of the pause that ends a session, or of a window.
+        Length of the pause that ends a session, or of a time window, such as ``30m``.
     length, step : int, optional
-        Events in a row, and from one start to the next; sequences overlap when `step` is less than `length`.
+        Events per run, and from the start of one run to the next; runs overlap when `step` is less than `length`.
 
     Returns
     -------
@@ -195,43 +194,62 @@ def form_sequences(
     Raises
     ------
     ConfigError
-        When a length of time cannot be read.
+        When a duration cannot be read.
     SourceError
         When a column does not exist.
     """
-    who = [f"CAST({table.column(name).expression} AS VARCHAR)" for name in entity]
-    moment = f"CAST({table.column(time).expression} AS TIMESTAMP)"
-    what = [table.column(name).expression for name in event]
-    partition = f"PARTITION BY {', '.join(who)} " if who else ""
-    over = f"OVER ({partition}ORDER BY {', '.join([moment, *what])})"
+    stream = _Stream.of(table, entity, time, event)
     if window is not None:
-        start = f"time_bucket({_interval('window', window)}, {moment})"
+        start = f"time_bucket({_interval('window', window)}, {stream.moment})"
     elif session_gap is not None:
-        goes_on = f"{moment} - lag({moment}) {over} <= {_interval('session_gap', session_gap)}"
-        table.derive("session_start", f"CASE WHEN {goes_on} THEN NULL ELSE {moment} END")
-        start = f"max(session_start) {over}"
+        start = _session_start(table, stream, _interval("session_gap", session_gap))
     else:
-        table.derive("event_number", f"row_number() {over} - 1")
-        table.derive("n_events", f"count(*) OVER ({partition})")
-        start = _starts(length or 1, step or length or 1)
+        start = _run_start(table, stream, length or 1, step or length or 1)
     table.derive("sequence_start", start)
-    table.derive(FORMED, f"concat_ws(' ', {', '.join([*who, 'CAST(sequence_start AS VARCHAR)'])})")
+    table.derive(FORMED, f"concat_ws(' ', {', '.join([*stream.entity, 'CAST(sequence_start AS VARCHAR)'])})")
     return FORMED
 
 
-def _starts(length: int, step: int) -> str:
-    """Return SQL of a row for every sequence of some length that an event is in: the number of its first event.
+class _Stream(NamedTuple):
+    """The events of an entity in order, as SQL."""
 
-    Sequences start every `step` events, until one of them holds the last event.
+    entity: list[str]
+    moment: str
+    partition: str
+    over: str
+    """The window of all events of the entity up to this one."""
+
+    @classmethod
+    def of(cls, table: Table, entity: Sequence[str], time: str, event: Sequence[str]) -> Self:
+        who = [f"CAST({table.column(name).expression} AS VARCHAR)" for name in entity]
+        moment = f"CAST({table.column(time).expression} AS TIMESTAMP)"
+        order = [moment, *(table.column(name).expression for name in event)]
+        partition = f"PARTITION BY {', '.join(who)} " if who else ""
+        return cls(who, moment, partition, f"OVER ({partition}ORDER BY {', '.join(order)})")
+
+
+def _session_start(table: Table, stream: _Stream, gap: str) -> str:
+    """Return SQL of the moment at which the session of an event began."""
+    goes_on = f"{stream.moment} - lag({stream.moment}) {stream.over} <= {gap}"
+    table.derive("session_start", f"CASE WHEN {goes_on} THEN NULL ELSE {stream.moment} END")
+    return f"max(session_start) {stream.over}"
+
+
+def _run_start(table: Table, stream: _Stream, length: int, step: int) -> str:
+    """Return SQL of a row for every run of `length` events that an event is in: the number of the run's first event.
+
+    Runs start every `step` events, until one of them holds the last event.
     """
+    table.derive("event_number", f"row_number() {stream.over} - 1")
+    table.derive("n_events", f"count(*) OVER ({stream.partition})")
     first = f"greatest(0, (event_number - {length} + {step}) // {step} * {step})"
     last = f"(greatest(n_events - {length}, 0) + {step - 1}) // {step} * {step}"
     return f"unnest(range({first}, least(event_number, {last}) + 1, {step}))"
 
 
 def _interval(setting: str, text: str) -> str:
-    """Return SQL of a length of time that a setting holds, such as ``90s``, ``5m``, ``1.5h`` or ``2d``."""
+    """Return SQL of a duration, such as ``90s``, ``5m``, ``1.5h`` or ``2d``."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text.strip())
     if not found or not float(found[1]):
-        raise ConfigError(f"{setting} = {text!r} is no length of time; say it like 90s, 5m, 1h or 2d")
+        raise ConfigError(f"{setting} = {text!r} is not a duration; write it like 90s, 5m, 1h or 2d")
     return f"to_microseconds(CAST({float(found[1])} * epoch(INTERVAL 1 {UNITS[found[2]]}) * 1e6 AS BIGINT))"

@@ -5,13 +5,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
 from anomembed.errors import LockedError, SourceError, UserError, nearest_name
 from anomembed.read.line_formats import AUTO, is_log
 from anomembed.read.lines import read_lines
+from anomembed.read.queries import query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
 
@@ -31,7 +32,7 @@ NO_PARQUET = re.compile(r"No magic bytes found at end of file '(.*)'|File '(.*)'
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
-    "preserve_insertion_order": "true",  # records without a key are told apart by their place
+    "preserve_insertion_order": "true",  # records without a key are identified by row number
 }
 
 
@@ -70,7 +71,7 @@ def clear_errors(what: str) -> Iterator[None]:
 
 
 def holder(message: str) -> str:
-    """Return which process holds a lock, as far as DuckDB's message tells.
+    """Return the process that holds a lock, if DuckDB's message names it.
 
     Examples
     --------
@@ -94,17 +95,26 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     with clear_errors(database):
         connection = duckdb.connect(database, read_only=database != ":memory:", config=SETTINGS)
     connection.execute("SET TimeZone = 'UTC'")
-    # DuckDB would spill beside the database, which may be a folder that is not ours to write to.
+    # By default DuckDB spills beside the database, in a folder that may be read-only.
     connection.execute(f"SET temp_directory = {quote_text(tempfile.gettempdir() + '/anomembed-spill')}")
     connection.execute("SET memory_limit = '512MB'")
-    connection.execute("SET enable_progress_bar = false")  # DuckDB's goes to standard output, where data go
+    connection.execute("SET enable_progress_bar = false")  # it goes to standard output, which is for data
     return connection
 
 
-Found = tuple[duckdb.DuckDBPyConnection, str, str, tuple[str, ...]]
+class OpenRecords(NamedTuple):
+    """The records of a source that was opened."""
+
+    connection: duckdb.DuckDBPyConnection
+    from_clause: str
+    """SQL that stands after FROM."""
+    name: str
+    """What to call them in messages."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about how they were read."""
 
 
-def find_records(source: Any, table: str | None, line_format: str | None = None) -> Found:  # noqa: ANN401
+def find_records(source: Any, table: str | None, line_format: str | None = None) -> OpenRecords:  # noqa: ANN401
     """Connect to `source` and find the records in it.
 
     Parameters
@@ -114,12 +124,7 @@ def find_records(source: Any, table: str | None, line_format: str | None = None)
     table : str or None
         A table, a view, or a query that begins with SELECT, WITH, FROM or VALUES.
     line_format : str or None
-        What the lines of a log are made of, see `make_format`; with it every file is read as lines.
-
-    Returns
-    -------
-    connection, from_clause, name, notes
-        The connection, the text that stands after FROM, the name to show, and what the user should know.
+        Format of the lines of a log, see `make_format`; when given, every file is read as lines.
 
     Raises
     ------
@@ -129,23 +134,30 @@ def find_records(source: Any, table: str | None, line_format: str | None = None)
         When the database is open for writing elsewhere.
     """
     if not isinstance(source, str | Path):
-        connection = connect(":memory:")
-        with clear_errors("the frame"):
-            connection.register("records", source)
-        return connection, "records", "the frame", ()
+        return _open_frame(source)
     path = str(source)
     if line_format is not None or is_log(path):
-        return _open_files(path, line_format or AUTO, table, is_lines=True)
-    reader = _reader(path)
-    if reader:
-        return _open_files(path, reader, table)
+        return _open_files(path, table, line_format=line_format or AUTO)
+    if _reader(path):
+        return _open_files(path, table)
+    return _open_database(path, table)
+
+
+def _open_frame(frame: Any) -> OpenRecords:  # noqa: ANN401
+    connection = connect(":memory:")
+    with clear_errors("the frame"):
+        connection.register("records", frame)
+    return OpenRecords(connection, "records", "the frame")
+
+
+def _open_database(path: str, table: str | None) -> OpenRecords:
     if not Path(path).is_file():
         raise SourceError(_no_such_file(path))
     if Path(path).suffix == ".toml":
         raise SourceError(f"{path} is a configuration, not a source; `anomembed fit` and `score` take it")
     connection = connect(path)
     try:
-        return connection, *_find_table(connection, path, table), ()
+        return OpenRecords(connection, *_find_table(connection, path, table))
     except SourceError:
         connection.close()
         raise
@@ -169,7 +181,8 @@ def _no_such_file(path: str) -> str:
     return f"no such file: {path}" + (near if "did you mean" in near else "")
 
 
-def _open_files(path: str, reader: str, table: str | None, *, is_lines: bool = False) -> Found:
+def _open_files(path: str, table: str | None, *, line_format: str | None = None) -> OpenRecords:
+    """Open data files, or files of lines when their format is given."""
     if not GLOB.search(path) and not Path(path).is_file():
         raise SourceError(_no_such_file(path))
     is_query = table is not None and QUERY.match(table)
@@ -178,33 +191,32 @@ def _open_files(path: str, reader: str, table: str | None, *, is_lines: bool = F
             f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
         )
     connection = connect(":memory:")
-    notes: tuple[str, ...] = ()
     try:
-        if is_lines:
-            notes = read_lines(connection, path, reader)
-        with clear_errors(path):
-            # Text is parsed once: every later pass reads DuckDB's own format, which spills to disk when it is large.
-            kind = "VIEW" if reader == "read_parquet" else "TEMP TABLE"
-            if not is_lines:
-                connection.execute(f"CREATE {kind} records AS FROM {reader}({quote_text(path)})")
+        notes = read_lines(connection, path, line_format) if line_format else _read_data(connection, path)
         if table is not None and is_query:
-            return connection, _query(connection, table), f"a query on {Path(path).name}", notes
+            return OpenRecords(connection, _query(connection, table), f"a query on {Path(path).name}", notes)
     except UserError:
         connection.close()
         raise
-    return connection, "records", Path(path).name, notes
+    return OpenRecords(connection, "records", Path(path).name, notes)
+
+
+def _read_data(connection: duckdb.DuckDBPyConnection, path: str) -> tuple[str, ...]:
+    """Make ``records`` of data files; there is nothing to note."""
+    reader = _reader(path)
+    # Text is parsed once: every later pass reads DuckDB's own format, which spills to disk when it is large.
+    kind = "VIEW" if reader == "read_parquet" else "TEMP TABLE"
+    with clear_errors(path):
+        connection.execute(f"CREATE {kind} records AS FROM {reader}({quote_text(path)})")
+    return ()
 
 
 def _find_table(connection: duckdb.DuckDBPyConnection, path: str, table: str | None) -> tuple[str, str]:
-    rows = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal AND database_name = current_database() "
-        "UNION ALL SELECT schema_name, view_name FROM duckdb_views() "
-        "WHERE NOT internal AND database_name = current_database() ORDER BY ALL"
-    ).fetchall()
+    rows = connection.execute(query("tables")).fetchall()
     known = {name if schema == "main" else f"{schema}.{name}": (schema, name) for schema, name in rows}
     if table is None:
         if len(known) != 1:
-            raise SourceError(f"{path} holds {len(known)} tables: say which{nearest_name('', known)}")
+            raise SourceError(f"{path} holds {len(known)} tables: name one{nearest_name('', known)}")
         table = next(iter(known))
     folded = {name.casefold(): place for name, place in known.items()}
     place = known.get(table) or folded.get(table.casefold())

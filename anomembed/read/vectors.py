@@ -1,4 +1,4 @@
-"""Vectors that were learnt elsewhere: a file of word vectors, a Parquet file, a DuckDB table, or a store of ours."""
+"""Imported vectors: from a file of word vectors, a Parquet file, a DuckDB table, or a store of anomembed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.errors import DataError, SourceError, shown
+from anomembed.read.column_types import is_vector
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.table import Table
-from anomembed.read.vector_columns import is_vector
 from anomembed.read.word_files import Rows, read_word_file
 
-MAGIC, MAGIC_PLACE = b"DUCK", 8  # by which a DuckDB file is known
-VECTOR = ("vector", "embedding")
-OF_COLUMN = ("column", "column_name")
+MAGIC, MAGIC_OFFSET = b"DUCK", 8  # what a DuckDB file holds, and where
+VECTOR = ("vector", "embedding")  # names of the column of vectors
+OF_COLUMN = ("column", "column_name")  # names of the column that says which column a token is from
 NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(model_id) FROM models)"
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
 VECTORS_AT_ONCE = 50_000
 MOST_SHOWN = 6  # widths in a message
-UNREADABLE = "\ufffd"  # what stands for bytes that are no text
-LARGEST = 1e9  # of a number: far beyond those of any embedding
+UNREADABLE = "\ufffd"  # replaces bytes that are not UTF-8
+LARGEST = 1e9  # largest number in a vector, far beyond those of any embedding
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class TokenVectors:
     vectors : ndarray of shape (n_names, width)
         Float32, finite, none of them zero.
     notes : tuple of str
-        What was left out, and what is odd about the names, a clause each.
+        What was left out and which names are odd, a clause each.
     """
 
     source: str
@@ -58,9 +58,9 @@ def read_vectors(source: str | Path) -> TokenVectors:
     Parameters
     ----------
     source : str or Path
-        Word2vec text or binary, GloVe text, a Parquet file, or a DuckDB file. In the last two, a table with the columns
-        ``token``, ``vector`` (or ``embedding``), and ``column`` (or ``column_name``) if it is to tell columns apart; of
-        a store, the tokens of its newest model.
+        Word2vec text or binary, GloVe text, a Parquet file, or a DuckDB file. The last two need a table of the columns
+        ``token``, ``vector`` (or ``embedding``), and ``column`` (or ``column_name``) where tokens of different columns
+        have different vectors; of a store, the tokens of its newest model are read.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def read_vectors(source: str | Path) -> TokenVectors:
     SourceError
         When there is no such file, or no such table in it.
     DataError
-        When it holds no vectors, or they are of several widths, not finite, or cut off.
+        When it holds no vectors, or they have several widths, are not finite, or are cut off.
     """
     path = Path(source)
     if path.is_dir():
@@ -88,13 +88,13 @@ def read_vectors(source: str | Path) -> TokenVectors:
 
 
 def read_wanted_vectors(source: str | None) -> TokenVectors | None:
-    """Read vectors as `read_vectors` does, where somebody named some."""
+    """Read vectors as `read_vectors` does; None without a source."""
     return read_vectors(source) if source else None
 
 
 def _is_database(path: Path) -> bool:
     with path.open("rb") as content:
-        content.seek(MAGIC_PLACE)
+        content.seek(MAGIC_OFFSET)
         return content.read(len(MAGIC)) == MAGIC
 
 
@@ -111,7 +111,7 @@ def _find_table(path: str) -> str:
     }
     if {("main", "store_version"), ("main", "tokens"), ("main", "models")} <= tables.keys():
         return NEWEST
-    found = [place for place, names in tables.items() if "token" in names and names.intersection(VECTOR)]
+    found = [table for table, names in tables.items() if "token" in names and names.intersection(VECTOR)]
     if len(found) != 1:
         listed_names = ", ".join(name for _, name in sorted(found)) or "none"
         raise SourceError(f"{path} must hold one table with the columns token and vector; such tables: {listed_names}")
@@ -125,10 +125,10 @@ def _read_table(path: str, query: str | None) -> Rows:
         if vector is None or "token" not in known:
             raise SourceError(f"{path} needs the columns token and vector (and column); it has {', '.join(known)}")
         if not is_vector(vector.type):
-            raise DataError(f"{path}: {vector.name} is {shown(vector.type)}, and not a list of numbers")
-        of = next((known[name].expression for name in OF_COLUMN if name in known), None)
+            raise DataError(f"{path}: {vector.name} is {shown(vector.type)}, not a list of numbers")
+        column = next((known[name].expression for name in OF_COLUMN if name in known), None)
         token = f"CAST({known['token'].expression} AS VARCHAR)"
-        name = f"coalesce(CAST({of} AS VARCHAR) || '=', '') || {token}" if of else token
+        name = f"coalesce(CAST({column} AS VARCHAR) || '=', '') || {token}" if column else token
         select = {"name": name, "vector": f"CAST({vector.expression} AS FLOAT[])"}
         frames = list(table.batches(select, (), None, VECTORS_AT_ONCE))
     if not frames:
@@ -138,32 +138,33 @@ def _read_table(path: str, query: str | None) -> Rows:
     if len(widths) != 1 or frame["vector"].null_count() or not widths[0]:
         found = ", ".join(map(str, widths[:MOST_SHOWN])) + (", ..." if len(widths) > MOST_SHOWN else "")
         found += " and missing ones" if frame["vector"].null_count() else ""
-        raise DataError(f"{path}: all vectors must be equally wide, there are widths of {found}")
+        raise DataError(f"{path}: all vectors must have the same width; found widths {found}")
     numbers = frame["vector"].explode(empty_as_null=True).to_numpy().astype(np.float32)
     return frame["name"].to_list(), numbers.reshape(-1, widths[0])
 
 
 def _checked(source: str, names: Sequence[str | None], vectors: NDArray[np.float32]) -> TokenVectors:
+    """Refuse numbers that are too large; keep the first vector of every name, unless it is zero."""
     bad = np.flatnonzero(~(np.abs(vectors) <= LARGEST).all(axis=1))
     if len(bad):
         what = f"beyond {LARGEST:g}" if np.isfinite(vectors[bad[0]]).all() else "that is not finite"
         raise DataError(f"{source}: the vector of {shown(names[bad[0]] or '')} has a number {what}")
     first: dict[str, int] = {}
-    for place, name in enumerate(names):
+    for row, name in enumerate(names):
         if name is not None:
-            first.setdefault(name, place)
+            first.setdefault(name, row)
     if not first:
         raise DataError(f"{source}: no vector has a name")
-    is_some = (vectors != 0).any(axis=1).tolist()
-    kept = {name: place for name, place in first.items() if is_some[place]}
+    is_nonzero = (vectors != 0).any(axis=1).tolist()
+    kept = {name: row for name, row in first.items() if is_nonzero[row]}
     if not kept:
         raise DataError(f"{source}: all vectors are zero")
     n_nameless = sum(name is None for name in names)
     found = {
         "without a name, left out": n_nameless,
-        "of a name that came before; the first of each counts": len(names) - n_nameless - len(first),
+        "with a repeated name, left out: the first of each counts": len(names) - n_nameless - len(first),
         "of zeros, left out": len(first) - len(kept),
-        "of a name that is no valid UTF-8": sum(UNREADABLE in name for name in kept),
+        "with a name that is not valid UTF-8": sum(UNREADABLE in name for name in kept),
     }
     notes = tuple(f"{n:,} {what}" for what, n in found.items() if n)
     return TokenVectors(source, tuple(kept), vectors[list(kept.values())], notes)

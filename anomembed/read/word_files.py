@@ -1,6 +1,6 @@
-"""Files of word vectors: word2vec text and binary, and GloVe text, which is the former without its first line.
+"""Files of word vectors: word2vec text and binary, and GloVe text, which is word2vec text without its first line.
 
-Names hold no white space there, so it is written as ``%20`` and the like.
+Names in them cannot hold white space, so it is written as ``%20`` and the like.
 """
 
 import re
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from anomembed.errors import DataError, shown
 
-HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(\d{1,12})\s+(\d{1,7})\s*")  # perhaps after a mark of the byte order
-LONGEST_LINE = 2_000_000  # bytes of a line of text; what is longer is something else
+HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(\d{1,12})\s+(\d{1,7})\s*")  # perhaps after a byte order mark
+LONGEST_LINE = 2_000_000  # bytes of a line of text; a longer one holds no vector
 
 Rows = tuple[list[str], NDArray[np.float32]]
 
 
 def spell(name: str) -> str:
-    """Write a name as files of word vectors hold it: without white space or control characters.
+    """Write a name without white space or control characters, as files of word vectors need it.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def _escaped(letter: str) -> str:
 
 
 def read_word_file(path: Path) -> Rows:
-    """Read a file of word vectors; what is in it tells which kind it is.
+    """Read a file of word vectors; its kind is recognised by its content.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ def read_word_file(path: Path) -> Rows:
     names : list of str
         As the file has them.
     vectors : ndarray of shape (n_names, width)
-        Float32; numbers may be infinite or none.
+        Float32; numbers may be infinite or NaN.
 
     Raises
     ------
     DataError
-        When it is none of these, or is cut off.
+        When it is of no such kind, or is cut off.
     """
     with path.open("rb") as lines:
         first = lines.readline(LONGEST_LINE)
@@ -67,29 +67,29 @@ def read_word_file(path: Path) -> Rows:
             return _read_text(path, chain([first], _bounded(lines)), 1, _count_numbers(first))
         n_names, width = int(header[1]), int(header[2])
         if not n_names or not width:
-            raise DataError(f"{path} is empty: its first line says {n_names} vectors of {width} numbers")
+            raise DataError(f"{path} is empty: its first line declares {n_names} vectors of {width} numbers")
         start = lines.tell()
         second = lines.readline(LONGEST_LINE)
         count = _count_numbers(second)
         if count > width or (0 < count < width and _is_text(second)):
-            raise DataError(f"{path}: its first line says vectors {width} wide, line 2 has one {count} wide")
+            raise DataError(f"{path}: its first line declares width {width}, line 2 has a vector of width {count}")
         if count < width:
             return _read_binary(path, path.read_bytes(), start, (n_names, width))
         lines.seek(start)
         names, vectors = _read_text(path, _bounded(lines), 2, width)
     if len(names) != n_names:
         fault = "is cut off" if len(names) < n_names else "has too many lines"
-        raise DataError(f"{path} {fault}: its first line says {n_names:,} vectors, there are {len(names):,}")
+        raise DataError(f"{path} {fault}: its first line declares {n_names:,} vectors, there are {len(names):,}")
     return names, vectors
 
 
 def _bounded(lines: BinaryIO) -> Iterator[bytes]:
-    """Read lines, none of them longer than is sane."""
+    """Yield lines, cut at `LONGEST_LINE`."""
     return iter(lambda: lines.readline(LONGEST_LINE), b"")
 
 
 def _count_numbers(line: bytes) -> int:
-    """Count the numbers at the end of a line, but for its first field, which is a name."""
+    """Count the numbers at the end of a line, not counting its first field, which is a name."""
     count = 0
     for field in reversed(line.split()[1:]):
         if not _is_number(field):
@@ -103,7 +103,7 @@ def _is_number(field: bytes) -> bool:
         float(field)
     except ValueError:
         return False
-    return b"_" not in field  # Python takes 1_0 for ten
+    return b"_" not in field  # Python reads 1_0 as ten
 
 
 def _is_text(line: bytes) -> bool:
@@ -118,7 +118,7 @@ def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Ro
     rows: list[NDArray[np.float32]] = []
     for number, line in enumerate(lines, start):
         if len(line) == LONGEST_LINE:
-            raise DataError(f"{path}: line {number} is longer than {LONGEST_LINE:,} bytes: that is no vector")
+            raise DataError(f"{path}: line {number} is longer than {LONGEST_LINE:,} bytes, so it is no vector")
         if not line.strip():
             continue
         name, *numbers = line.strip().rsplit(maxsplit=width)
@@ -126,7 +126,7 @@ def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Ro
             # A name may hold spaces; one that ends in a number is a vector that is too wide.
             is_row = len(numbers) == width > 0 and not _count_numbers(name)
             is_row = is_row and b"_" not in b"".join(numbers)
-            with np.errstate(over="ignore"):  # what is too large becomes infinite
+            with np.errstate(over="ignore"):  # a number that is too large becomes infinite
                 row = np.array(numbers, np.float64).astype(np.float32)
         except ValueError:
             is_row = False
@@ -140,31 +140,32 @@ def _read_text(path: Path, lines: Iterable[bytes], start: int, width: int) -> Ro
 def _not_a_vector(path: Path, line: bytes, number: int, width: int) -> str:
     count = _count_numbers(line)
     if width and count:
-        return f"{path}: line {number} has a vector {count} wide, the others are {width} wide"
+        return f"{path}: line {number} has a vector of width {count}, the others have width {width}"
     text = shown(line.decode(errors="replace").strip())
     return f"{path} holds no vectors: line {number}, {text}, is not a name and numbers"
 
 
-def _read_binary(path: Path, content: bytes, place: int, shape: tuple[int, int]) -> Rows:
+def _read_binary(path: Path, content: bytes, position: int, shape: tuple[int, int]) -> Rows:
     n_names, width = shape
     size = 4 * width
     if n_names * size > len(content):
-        raise DataError(_cut_off(path, n_names, (len(content) - place) // size))
+        raise DataError(_cut_off(path, n_names, (len(content) - position) // size))
     names: list[str] = []
     vectors = np.empty(shape, np.float32)
     for row in vectors:
-        end = content.find(b" ", place)
+        end = content.find(b" ", position)
         if end < 0 or end + 1 + size > len(content):
             raise DataError(_cut_off(path, n_names, len(names)))
-        names.append(content[place:end].lstrip(b"\n").decode(errors="replace"))
+        names.append(content[position:end].lstrip(b"\n").decode(errors="replace"))
         row[:] = np.frombuffer(content, "<f4", width, end + 1)
-        place = end + 1 + size
-    if content[place:].strip(b"\n"):
-        raise DataError(f"{path}: its first line says {n_names:,} vectors, and there is more behind them")
+        position = end + 1 + size
+    if content[position:].strip(b"\n"):
+        raise DataError(f"{path} goes on after the {n_names:,} vectors that its first line declares")
     return names, vectors
 
 
-def _cut_off(path: Path, said: int, found: int) -> str:
+def _cut_off(path: Path, declared: int, found: int) -> str:
     return (
-        f"{path} is cut off, or no file of vectors: its first line says {said:,} vectors, there are {found:,} at most"
+        f"{path} is cut off, or no file of vectors: its first line declares {declared:,} vectors, there are at most "
+        f"{found:,}"
     )

@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.read.aggregates import BOUND
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
@@ -32,7 +33,6 @@ TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
 SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
 LEAST_REACH = 0.1  # least 90 % quantile of the distances; most numbers may be equal
 MOST = 1e6  # cap on nats and on standard deviations
-BOUND = 1e150  # larger numbers, and infinities, are as good as this one
 
 
 class Usual(NamedTuple):

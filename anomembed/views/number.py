@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from anomembed.read.aggregates import BOUND
 from anomembed.represent.batch import Batch
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import Kind
@@ -26,7 +27,6 @@ CONTEXT_WEIGHT = 1.5  # spread of a context dimension, in units of a number's; b
 FAR_OUT = 4.0  # standard deviations beyond which a distance counts by its logarithm
 NINE_TENTHS = 3.29  # standard deviations between the 5 % and the 95 % quantile of a normal distribution
 MISSING_STEP = np.float32(2.2)  # what one missing number adds to the last feature
-BOUND = 1e150  # larger numbers, and infinities, are as good as this one: their differences and ratios stay finite
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from typing import Self
 
 import numpy as np
 
+from anomembed.read.aggregates import BOUND
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.views.entity import BOUND, EntityView
+from anomembed.views.entity import EntityView
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Counting, Looks

@@ -1,0 +1,19 @@
+"""The settings: their defaults and bounds in `sections`, reading them in `loading`.
+
+A configuration is a TOML file with one table per section, or keyword arguments of `Config`. An unknown name is an error
+that offers the nearest known one.
+"""
+
+from anomembed.config.loading import load_config as load_config
+from anomembed.config.loading import make_config as make_config
+from anomembed.config.loading import merge as merge
+from anomembed.config.sections import Config as Config
+from anomembed.config.sections import DetectorConfig as DetectorConfig
+from anomembed.config.sections import EmbeddingConfig as EmbeddingConfig
+from anomembed.config.sections import FlagsConfig as FlagsConfig
+from anomembed.config.sections import ReferenceConfig as ReferenceConfig
+from anomembed.config.sections import RolesConfig as RolesConfig
+from anomembed.config.sections import SequenceConfig as SequenceConfig
+from anomembed.config.sections import SourceConfig as SourceConfig
+from anomembed.config.sections import StoreConfig as StoreConfig
+from anomembed.config.sections import TokensConfig as TokensConfig

@@ -1,0 +1,154 @@
+"""Records of a source counted and summed by SQL, in one pass each."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from anomembed.read.columns import Column, Profile, profile_sql
+from anomembed.read.queries import query
+from anomembed.read.relation import Relation, row_sql
+
+PROFILED_AT_ONCE = 100  # columns
+BOUND = 1e150  # larger numbers, and infinities, count as this one, so that their squares and ratios stay finite
+
+
+class ValueCounts(NamedTuple):
+    """How often each value of a column occurs."""
+
+    counts: pl.DataFrame
+    """``value`` and ``n_records``, most frequent first, ties by value; nulls left out."""
+    n_other: int
+    """Records with a less frequent value than those in `counts`."""
+    n_missing: int
+    """Records where the value is null."""
+
+
+class Aggregates(Relation):
+    """Records that can be counted, as a whole, by value and by entity."""
+
+    def count(self, where: str | None = None) -> int:
+        """Count the records for which the SQL condition `where` holds.
+
+        Raises
+        ------
+        SourceError
+            When the condition cannot be evaluated.
+        """
+        return int(self._rows(f"SELECT count(*) FROM {self._records(where)}", where)[0][0])
+
+    def count_distinct(self, columns: Sequence[Column], where: str | None = None) -> int:
+        """Count the different values that `columns` have together, leaving out those with a null."""
+        known = " AND ".join(f"{column.expression} IS NOT NULL" for column in columns)
+        counted = f"SELECT count(DISTINCT {row_sql(columns)}) FILTER (WHERE {known}) FROM {self._records(where)}"
+        return int(self._rows(counted, where)[0][0])
+
+    def is_unique(self, columns: Sequence[Column], where: str | None = None) -> bool:
+        """Tell whether no two records share their values in `columns`, and none of these is null."""
+        nulls = " OR ".join(f"{column.expression} IS NULL" for column in columns)
+        # Without records count_if is null.
+        is_unique = f"count(DISTINCT {row_sql(columns)}) = count(*) AND coalesce(count_if({nulls}), 0) = 0"
+        return bool(self._rows(f"SELECT {is_unique} FROM {self._records(where)}", where)[0][0])
+
+    def profiles(self, columns: Sequence[Column]) -> list[Profile]:
+        """Describe each column over all records, in one pass for every hundred columns."""
+        found: list[Profile] = []
+        for start in range(0, len(columns), PROFILED_AT_ONCE):
+            values = ", ".join(profile_sql(column) for column in columns[start : start + PROFILED_AT_ONCE])
+            n_records, *cells = self._rows(f"SELECT count(*), {values} FROM {self._from}")[0]
+            found += [Profile(n_records, *cells[i : i + 6]) for i in range(0, len(cells), 6)]
+        return found
+
+    def lengths(self, column: Column, where: str | None = None) -> tuple[int, int]:
+        """Return the shortest and the longest length of the lists in a column, empty ones left out; 0 without any."""
+        length = f"nullif(len({column.expression}), 0)"
+        ends = f"coalesce(min({length}), 0), coalesce(max({length}), 0)"
+        shortest, longest = self._rows(f"SELECT {ends} FROM {self._records(where)}", where)[0]
+        return int(shortest), int(longest)
+
+    def value_counts(self, expression: str, where: str | None, most: int) -> ValueCounts:
+        """Count the values of a column.
+
+        Parameters
+        ----------
+        expression : str
+            SQL of the value, as text.
+        where : str or None
+            SQL condition.
+        most : int
+            How many of the most frequent values to return.
+        """
+        found = self._frame(
+            f"SELECT {expression} AS value, count(*) AS n_records FROM {self._records(where)} GROUP BY ALL"
+        )
+        counts = found.drop_nulls("value").sort("n_records", "value", descending=[True, False])
+        n_missing = int(found.filter(pl.col("value").is_null())["n_records"].sum())
+        return ValueCounts(counts.head(most), int(counts["n_records"][most:].sum()), n_missing)
+
+    def value_counts_of(self, entity: str, value: str, where: str | None) -> pl.DataFrame:
+        """Count the values of a column for every entity.
+
+        Parameters
+        ----------
+        entity, value : str
+            SQL of the entity, as text, and of the value.
+        where : str or None
+            SQL condition.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``entity``, ``value`` and ``n_records``; records without an entity are left out.
+        """
+        columns = f"{entity} AS entity, {value} AS value, count(*) AS n_records"
+        return self._frame(f"SELECT {columns} FROM {self._records(where)} GROUP BY ALL").drop_nulls("entity")
+
+    def moments(self, entity: str, numbers: Sequence[str], where: str | None) -> pl.DataFrame:
+        """Count the numbers of every entity, with their mean and spread.
+
+        Parameters
+        ----------
+        entity : str
+            SQL of the entity, as text.
+        numbers : sequence of str
+            SQL of the numbers; infinities are left out.
+        where : str or None
+            SQL condition.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``entity``, ``n_records``, and for number i ``times_i``, ``mean_i`` and ``squares_i``, the sum of the
+            squared distances from the mean.
+        """
+        columns = [f"{entity} AS entity", "count(*) AS n_records"]
+        columns += [
+            query("number_moments", number=number, index=str(index), bound=f"{BOUND:g}")
+            for index, number in enumerate(numbers)
+        ]
+        return self._frame(f"SELECT {', '.join(columns)} FROM {self._records(where)} GROUP BY ALL").drop_nulls("entity")
+
+    def spans(self, entity: str, when: str, where: str | None) -> pl.DataFrame:
+        """Return when the first and the last record of every entity was, in microseconds since 1970.
+
+        The frame has ``entity``, ``since`` and ``until``.
+        """
+        return self._frame(query("spans", entity=entity, time=when, records=self._records(where))).drop_nulls("entity")
+
+    def transitions(self, value: str, who: str, order: str, where: str) -> pl.DataFrame:
+        """Count which value follows which in the records of an entity.
+
+        Parameters
+        ----------
+        value, who, order : str
+            SQL of the value, of the entity, and of what its records are ordered by.
+        where : str
+            SQL condition.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``before``, ``now`` and ``n_records``; pairs with a null are left out.
+        """
+        counted = query("transitions", value=value, entity=who, order=order, records=self._records(where))
+        return self._frame(counted).drop_nulls()

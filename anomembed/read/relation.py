@@ -1,0 +1,135 @@
+"""An open source as one SQL relation: its columns, those that are added to it, and queries on it."""
+
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import polars as pl
+
+from anomembed.errors import SourceError, nearest_name
+from anomembed.read.columns import Column, describe
+from anomembed.read.queries import query
+from anomembed.read.source import clear_errors, find_records, quote_identifier
+
+HASH = "__anomembed_hash"
+EXTENDED = "__anomembed_extended"
+
+
+class Relation:
+    """Records of an open source; use as a context manager.
+
+    Parameters
+    ----------
+    source : str, Path or frame
+        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    table : str, optional
+        A table, a view or a query; may be left out when there is only one.
+    line_format : str, optional
+        Format of the lines of a log; when given, every file is read as lines.
+
+    Attributes
+    ----------
+    name : str
+        What to call the table in messages.
+    notes : tuple of str
+        What the user should know about how it was read.
+    columns : tuple of Column
+        Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
+
+    Raises
+    ------
+    SourceError
+        When there is no such file or table.
+    LockedError
+        When the database is open for writing elsewhere.
+    """
+
+    def __init__(self, source: Any, table: str | None = None, line_format: str | None = None) -> None:  # noqa: ANN401
+        self._connection, self._from, self.name, self.notes = find_records(source, table, line_format)
+        try:
+            with clear_errors(self.name):
+                self.columns = tuple(describe(self._connection, self._from))
+            self._derived: set[str] = set()
+        except SourceError:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def column(self, name: str) -> Column:
+        """Return the column called `name`; case is ignored unless two names differ in nothing else.
+
+        Raises
+        ------
+        SourceError
+            When there is no such column; the nearest name is offered.
+        """
+        exact = {column.name: column for column in self.columns}
+        folded = {column.name.casefold(): column for column in self.columns}
+        found = exact.get(name) or folded.get(name.casefold())
+        if found is None:
+            raise SourceError(f"no such column in {self.name}: {name}{nearest_name(name, exact)}")
+        return found
+
+    def derive(self, name: str, expression: str) -> None:
+        """Add a column that SQL computes from the others.
+
+        Raises
+        ------
+        SourceError
+            When there is a column of that name already, or the SQL is wrong.
+        """
+        if any(column.name.casefold() == name.casefold() for column in self.columns):
+            raise SourceError(f"{self.name} has a column called {name} already")
+        self._from = f"(SELECT *, {expression} AS {quote_identifier(name)} FROM {self._from})"
+        with clear_errors(self.name):
+            kind = self._connection.sql(f"SELECT {quote_identifier(name)} FROM {self._from} LIMIT 0").types[0]
+        self.columns = (*self.columns, Column(name, str(kind), quote_identifier(name)))
+        self._derived.add(name)
+
+    def extend(self, extending: str, columns: Iterable[str]) -> None:
+        """Add the columns that a query computes, once: the records are copied, to disk when they are many.
+
+        Parameters
+        ----------
+        extending : str
+            SQL that selects ``records.*`` and the new columns from the table ``records``.
+        columns : iterable of str
+            Names of the new columns.
+        """
+        with clear_errors(self.name):
+            self._connection.execute(
+                query("extend", extended=EXTENDED, position=HASH, source=self._from, query=extending)
+            )
+        self._from = EXTENDED
+        self._derived.update(columns)
+
+    def is_derived(self, name: str) -> bool:
+        """Tell whether `name` is a column that was added here, and not one of the source's."""
+        return name in self._derived
+
+    def _records(self, where: str | None) -> str:
+        # The line ends keep a comment at the end of the condition from swallowing what follows.
+        return f"(FROM {self._from} WHERE (\n{where}\n))" if where else self._from
+
+    def _rows(self, sql: str, where: str | None = None) -> list[tuple[Any, ...]]:
+        with clear_errors(f"the condition {where!r}" if where else self.name):
+            return self._connection.execute(sql).fetchall()
+
+    def _frame(self, sql: str) -> pl.DataFrame:
+        with clear_errors(self.name):
+            return pl.DataFrame(self._connection.sql(sql).pl())
+
+
+def row_sql(columns: Sequence[Column]) -> str:
+    """Return SQL of the values that `columns` have together."""
+    row = ", ".join(column.expression for column in columns)
+    return row if len(columns) == 1 else f"row({row})"
