@@ -9,7 +9,7 @@ from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.read.roles import Role, infer_roles
 from anomembed.read.table import Table
-from anomembed.write.store import write_tables
+from anomembed.write.database import write_tables
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DEFAULTS = """

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from anomembed.cli.console import Teller
-from anomembed.cli.options import Format
+from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config, FlagsConfig, SourceConfig, StoreConfig
 from anomembed.demo import make_demo
@@ -13,7 +13,8 @@ from anomembed.errors import ConfigError
 from anomembed.fit.records import learn_model
 from anomembed.pipeline import score_into_store
 from anomembed.read.table import Table
-from anomembed.write.store import Store, write_tables
+from anomembed.write.database import write_tables
+from anomembed.write.store import Store
 
 SHOWN = 8
 BUDGETS = {"payments": 100, "events": 50}
@@ -59,7 +60,7 @@ def _scan(database: Path, table: str, truth: pl.DataFrame, budget: int, store: S
         run = score_into_store(model, None, opened, config, store)
     flags, key = run.flags.frame, truth.columns[0]
     teller.run(run, f"budget {budget}, the first {SHOWN} shown", model.unit)
-    print_flags(flags.head(SHOWN), Format.TABLE, 1)
+    print_flags(flags.head(SHOWN), TABLE, 1)
     found = truth.join(flags, on=key, how="semi")
     teller.say("found", f"{found.height} of the {truth.height} planted cases are among the {budget} flagged records")
     for kind, planted in truth.group_by("kind", maintain_order=True):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anomembed.cli.console import Teller, fall_of
-from anomembed.cli.options import Format
 from anomembed.cli.printing import print_tables
 from anomembed.cli.running import open_source
 from anomembed.config import Config
@@ -93,7 +92,7 @@ class Asked:
             check_map_path(self.map_file, config.source.database)
 
 
-def evaluate_table(config: Config, asked: Asked, form: Format, *, quiet: bool) -> None:
+def evaluate_table(config: Config, asked: Asked, form: str, *, quiet: bool) -> None:
     """Measure the embeddings of a table."""
     asked.check(config)
     teller = Teller(is_quiet=quiet)
@@ -119,7 +118,7 @@ def evaluate_table(config: Config, asked: Asked, form: Format, *, quiet: bool) -
             found = compare_learners(
                 table, roles, config, split, names, grouping, labels, lambda name: teller.say("learning", name)
             )
-            print_tables({"learners": found}, form, turned=True)
+            print_tables({"learners": found}, form, transposed=True)
             return
     _measure(config, asked, split, grouping, form, teller, table.name)
 
@@ -129,7 +128,7 @@ def _measure(
     asked: Asked,
     split: SplitCorpus,
     grouping: Grouping | None,
-    form: Format,
+    form: str,
     teller: Teller,
     name: str,
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from anomembed.cli.console import Teller
-from anomembed.cli.options import Format
+from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError
@@ -32,7 +32,7 @@ class Output:
     ----------
     scores_to : Path or None
         A file for the scores of all records.
-    form : Format
+    form : str
         How flags are printed.
     quiet : bool
         Print nothing.
@@ -41,7 +41,7 @@ class Output:
     """
 
     scores_to: Path | None
-    form: Format
+    form: str
     quiet: bool
     fail_on_flags: bool
 
@@ -136,7 +136,7 @@ def _score(
     if output.scores_to:
         write_scores(store, key, output.scores_to)
     teller.run(run, str(flag_rule(config)), model.unit)
-    if not output.quiet and (run.flags.frame.height or output.form is not Format.TABLE):
+    if not output.quiet and (run.flags.frame.height or output.form != TABLE):
         print_flags(run.flags.frame, output.form, len(key))
     teller.farewell(run, config.store.path)
     if output.fail_on_flags and run.flags.frame.height:

@@ -1,4 +1,4 @@
--- The tables and macros of a store. DuckDB runs this file when it makes one, or adds what an older one lacks.
+-- A store as the first version made it: no losses, no comments, older macros. Never edit it: such files exist.
 
 CREATE TABLE IF NOT EXISTS store_version (version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS models (
@@ -10,7 +10,6 @@ CREATE TABLE IF NOT EXISTS tokens (
     kind VARCHAR NOT NULL, n_records DOUBLE NOT NULL, embedding FLOAT[] NOT NULL, context FLOAT[] NOT NULL);
 CREATE TABLE IF NOT EXISTS pairs (
     model_id BIGINT NOT NULL, token_id INTEGER NOT NULL, other_id INTEGER NOT NULL, n_records DOUBLE NOT NULL);
-CREATE TABLE IF NOT EXISTS losses (model_id BIGINT NOT NULL, epoch INTEGER NOT NULL, loss DOUBLE NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     run_id BIGINT PRIMARY KEY, model_id BIGINT NOT NULL, scored_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL,
     condition VARCHAR, rule VARCHAR NOT NULL, n_scored BIGINT NOT NULL, n_flagged BIGINT NOT NULL);
@@ -26,27 +25,18 @@ CREATE TABLE IF NOT EXISTS contributions (
 
 -- Values of a column that keep the same company as a given one, by the newest model or another.
 CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABLE
-    WITH known AS (
-        SELECT *, sqrt(list_inner_product(embedding, embedding)) AS length FROM tokens
-        WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
-    chosen AS (
-        SELECT *, length > 1e-4 * (SELECT max(length) FROM known) AS has_company FROM known
-        WHERE column_name = of_column AND n_records > 0),
-    asked AS (FROM chosen WHERE token = of_token),
+    WITH chosen AS (
+        FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))
+            AND column_name = of_column AND kind = 'value'),
     compared AS (
-        SELECT token, n_records,
-            list_cosine_similarity(embedding, (SELECT embedding FROM asked)) AS similarity
-        FROM chosen WHERE token <> of_token AND has_company),
+        SELECT token, n_records, round(list_cosine_similarity(
+            embedding, (SELECT embedding FROM chosen WHERE token = of_token)), 4) AS similarity
+        FROM chosen WHERE token <> of_token),
     ordered AS (
-        SELECT list({token: token, similarity: round(similarity, 4), n_records: n_records}
-            ORDER BY similarity DESC, token) AS found FROM compared)
-    SELECT unnest(CASE
-        WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
-        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token, '; of_model := N asks another model'))
-        WHEN NOT (SELECT has_company FROM asked)
-            THEN error(concat(of_column, '=', of_token, ' keeps company with everything alike'))
-        ELSE found END, recursive := true) FROM ordered;
-
+        SELECT list({token: token, similarity: similarity, n_records: n_records} ORDER BY similarity DESC, token)
+            FILTER (WHERE isfinite(similarity)) AS found FROM compared)
+    SELECT unnest(if((SELECT count(*) FROM chosen WHERE token = of_token) > 0, found,
+        error(concat('the model has no ', of_column, '=', of_token))), recursive := true) FROM ordered;
 -- How likely are the values of a column beside given ones, such as ['channel=chip', 'currency=GBP']?
 CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     WITH chosen AS (FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
@@ -73,28 +63,15 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
         SELECT list({token: token, chance: chance, n_records: n_records} ORDER BY chance DESC, token) AS found
         FROM shares)
     SELECT unnest(CASE
-        WHEN (SELECT count(*) FROM chosen) = 0 THEN error('the store has no such model')
         WHEN found IS NULL THEN error(concat('the model has no column ', of_column))
         WHEN (SELECT count(*) FROM beside) < len(given)
             THEN error(concat('the model has not all of ', array_to_string(given::VARCHAR[], ', ')))
         ELSE found END, recursive := true) FROM ordered;
-
 -- What every column of a flagged record contributes to its score, over all views; of the newest run or another.
 CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
-    WITH chosen AS (SELECT coalesce(of_run, (SELECT max(run_id) FROM runs)) AS run),
-    summed AS (
-        SELECT column_name, value, round(sum(contribution), 3) AS contribution,
-            list(view ORDER BY contribution DESC, view) AS views, any_value(expected) AS expected
-        FROM contributions, chosen WHERE run_id = run AND key = of_key::VARCHAR GROUP BY column_name, value),
-    ordered AS (
-        SELECT list({column_name: column_name, value: value, contribution: contribution, views: views,
-            expected: expected} ORDER BY contribution DESC, column_name, value) AS found FROM summed),
-    scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR)
-    SELECT unnest(CASE
-        WHEN run IS NULL THEN error('the store has no run yet: `anomembed score` makes one')
-        WHEN run NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', run))
-        WHEN found IS NOT NULL THEN found
-        WHEN flagged THEN error(concat('run ', run, ' explains only its most abnormal flags, not ', of_key))
-        WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))
-        ELSE error(concat('run ', run, ' scored no ', of_key, '; of_run := N asks another run')) END, max_depth := 2)
-    FROM ordered, scored, chosen;
+    SELECT column_name, value, round(sum(contribution), 3) AS contribution, any_value(expected) AS expected
+    FROM contributions
+    WHERE run_id = coalesce(of_run, (SELECT max(run_id) FROM runs)) AND key = of_key::VARCHAR
+    GROUP BY ALL ORDER BY contribution DESC, column_name;
+
+INSERT INTO store_version VALUES (1);
