@@ -366,7 +366,7 @@ def test_similar_leaves_out_values_of_which_next_to_nothing_is_known(copy):
         "soup",
         "stew",
     ]
-    with pytest.raises(duckdb.Error, match="drink=chai keeps company with everything alike"):
+    with pytest.raises(duckdb.Error, match="drink=chai occurs with all values alike"):
         ask(copy, "FROM similar('drink', 'chai')")
     with pytest.raises(duckdb.Error, match="the model has no drink=wine"):
         ask(copy, "FROM similar('drink', 'wine')")
@@ -418,7 +418,7 @@ def test_why_says_what_it_cannot_explain(kept, copy):
     usual = ask(kept, "SELECT key FROM scores WHERE NOT flagged LIMIT 1")[0][0].replace("'", "''")
     for key, said in (
         (usual, "run 1 did not flag"),
-        ("nobody", "run 1 scored no nobody; of_run := N asks another run"),
+        ("nobody", "run 1 scored no record nobody; for another run, add of_run := N"),
     ):
         with pytest.raises(duckdb.Error, match=said):
             ask(kept, f"FROM why('{key}')")

@@ -1,4 +1,4 @@
-"""What ``anomembed demo`` does: the planted truth meets the flags only here, after scoring."""
+"""Run ``anomembed demo``; the planted truth is compared with the flags here only, after scoring."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def demonstrate(folder: Path, seed: int) -> None:
     Parameters
     ----------
     folder : Path
-        Made when it does not exist.
+        Created when it does not exist.
     seed : int
         Seed of the tables.
     """
@@ -34,7 +34,7 @@ def demonstrate(folder: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     database, kept = folder / "demo.duckdb", folder / "anomembed.duckdb"
     if database.exists():
-        raise ConfigError(f"{database} exists; give another folder")
+        raise ConfigError(f"{database} exists; name another folder")
     tables = make_demo(seed)
     frames = {name: getattr(tables, name) for name in ("payments", "payments_truth", "events", "events_truth")}
     write_tables(database, frames)
@@ -59,7 +59,7 @@ def _scan(database: Path, table: str, truth: pl.DataFrame, budget: int, store: S
         teller.model(model)
         run = score_into_store(model, None, opened, config, store)
     flags, key = run.flags.frame, truth.columns[0]
-    teller.run(run, f"budget {budget}, the first {SHOWN} shown", model.unit)
+    teller.run(run, f"budget {budget}; the first {SHOWN} are shown", model.unit)
     print_flags(flags.head(SHOWN), TABLE, 1)
     found = truth.join(flags, on=key, how="semi")
     teller.say("found", f"{found.height} of the {truth.height} planted cases are among the {budget} flagged records")

@@ -18,9 +18,9 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
             ORDER BY similarity DESC, token) AS found FROM compared)
     SELECT unnest(CASE
         WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
-        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token, '; of_model := N asks another model'))
+        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token, '; for another model, add of_model := N'))
         WHEN NOT (SELECT has_company FROM asked)
-            THEN error(concat(of_column, '=', of_token, ' keeps company with everything alike'))
+            THEN error(concat(of_column, '=', of_token, ' occurs with all values alike: nothing is similar to it'))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE "similar" IS
     'Values of a column that occur with the same others as a given value, most similar first (cosine similarity, 1 = alike), by the newest model or of_model: similar(''merchant'', ''Acme'').';
@@ -53,7 +53,7 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
         WHEN (SELECT count(*) FROM chosen) = 0 THEN error('the store has no such model')
         WHEN found IS NULL THEN error(concat('the model has no column ', of_column))
         WHEN (SELECT count(*) FROM beside) < len(given)
-            THEN error(concat('the model has not all of ', array_to_string(given::VARCHAR[], ', ')))
+            THEN error(concat('the model has not all of these tokens: ', array_to_string(given::VARCHAR[], ', ')))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE expected IS
     'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
@@ -69,12 +69,12 @@ CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
             expected: expected} ORDER BY contribution DESC, column_name, value) AS found FROM summed),
     scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR)
     SELECT unnest(CASE
-        WHEN run IS NULL THEN error('the store has no run yet: `anomembed score` makes one')
+        WHEN run IS NULL THEN error('the store has no run yet: run `anomembed score` first')
         WHEN run NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', run))
         WHEN found IS NOT NULL THEN found
-        WHEN flagged THEN error(concat('run ', run, ' explains only its most abnormal flags, not ', of_key))
+        WHEN flagged THEN error(concat('run ', run, ' explains its most abnormal flags only, and not ', of_key))
         WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))
-        ELSE error(concat('run ', run, ' scored no ', of_key, '; of_run := N asks another run')) END, max_depth := 2)
+        ELSE error(concat('run ', run, ' scored no record ', of_key, '; for another run, add of_run := N')) END, max_depth := 2)
     FROM ordered, scored, chosen;
 COMMENT ON MACRO TABLE why IS
     'How much every column adds to the raw score of a flagged record, over all views (high = abnormal), of the newest run or of_run: why(''4711'').';

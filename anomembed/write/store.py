@@ -21,7 +21,7 @@ STAGED, CHOSEN = "staged_scores", "chosen_flags"
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """What the store keeps about a model, besides its parts.
+    """What the store has about a model besides its parts.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Store(Database):
     """An open store; use as a context manager."""
 
     def add_model(self, record: ModelRecord, parts: Mapping[str, bytes]) -> int:
-        """Keep a model; call it within a `transaction`.
+        """Save a model; call it within a `transaction`.
 
         Returns
         -------
@@ -92,9 +92,9 @@ class Store(Database):
         """
         known = [row[0] for row in self._connection.execute("SELECT model_id FROM models ORDER BY ALL").fetchall()]
         if not known:
-            raise StoreError(f"there is no model in {self.path}: run `anomembed fit` first")
+            raise StoreError(f"no model in {self.path}: run `anomembed fit` first")
         if model_id is not None and model_id not in known:
-            raise StoreError(f"there is no model {model_id} in {self.path}; there are: {', '.join(map(str, known))}")
+            raise StoreError(f"no model {model_id} in {self.path}; there are: {', '.join(map(str, known))}")
         return int(known[-1] if model_id is None else model_id)
 
     def model_parts(self, model_id: int | None = None) -> tuple[int, dict[str, bytes]]:
@@ -130,7 +130,7 @@ class Store(Database):
     def add_run(
         self, model_id: int, about: Mapping[str, Any], key: Sequence[str], flags: pl.DataFrame, parts: pl.DataFrame
     ) -> int:
-        """Keep the staged scores and their flags as a run; call it within a `transaction`.
+        """Save the staged scores and their flags as a run; call it within a `transaction`.
 
         Parameters
         ----------
