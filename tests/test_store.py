@@ -300,6 +300,15 @@ def test_a_store_of_the_first_version_is_upgraded_keeps_its_rows_and_scores(firs
         ask(first_version, "FROM similar('drink', 'water')")
 
 
+def test_a_store_of_version_1_that_has_losses_already_keeps_them(first_version):
+    change(
+        first_version, "CREATE TABLE losses (model_id BIGINT NOT NULL, epoch INTEGER NOT NULL, loss DOUBLE NOT NULL)"
+    )
+    change(first_version, "INSERT INTO losses VALUES (1, 1, 0.5)")
+    load_model(first_version)
+    assert ask(first_version, "FROM losses") == [(1, 1, 0.5)]
+
+
 def test_an_upgrade_that_fails_changes_nothing(first_version):
     change(first_version, "DROP TABLE pairs")
     tables = ask(first_version, TABLES)
