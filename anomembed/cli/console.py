@@ -118,7 +118,7 @@ class Teller:
     def farewell(self, run: Run, store: str) -> None:
         """Print where to find the rest."""
         self.say(
-            "kept",
+            "saved",
             f"run {run.run_id} and model {run.model_id} in {store}; for all contributions to a flag, query it: "
             f"FROM why('KEY', of_run := {run.run_id})",
         )

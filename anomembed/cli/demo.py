@@ -10,7 +10,9 @@ DemoSeed = Annotated[int, typer.Option("--seed", help="Random seed of the tables
 
 
 def demo(folder: Folder = Path("anomembed-demo"), seed: DemoSeed = 0) -> None:
-    """Write a demo database with planted cases, scan it, and show what was found.
+    """Write a demo database with planted cases and scan it.
+
+    Shows how many of the planted cases are among the flagged records.
 
     Example: anomembed demo
     """

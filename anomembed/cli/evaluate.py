@@ -16,7 +16,7 @@ Compare = Annotated[
 ]
 Label = Annotated[
     str | None,
-    typer.Option(metavar="COL", help="Column that says which records are abnormal: held against scores, never learnt."),
+    typer.Option(metavar="COL", help="Column of labels, normal or abnormal: compared with the scores, never learnt."),
 ]
 Positive = Annotated[
     str | None, typer.Option(metavar="VALUE", help="The label of abnormal records.", show_default="1 or true")
@@ -51,7 +51,9 @@ def evaluate(
     form: o.OutputFormat = o.TABLE,
     quiet: o.Quiet = False,
 ) -> None:
-    """Measure the embeddings of a table, or compare methods that learn them.
+    """Measure embeddings, or compare methods that learn them.
+
+    Measures on held-out records; with --label, also how well the scores find the abnormal ones.
 
     Example: anomembed evaluate demo.duckdb payments --group merchant=merchant_category --map payments.png
     """

@@ -25,7 +25,9 @@ def export(
     force: o.Force = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Write the embeddings of a model to a file, for --vectors and for other tools.
+    """Write the embeddings of a model to a file.
+
+    Other tools can read the file, and so can --vectors, to start from its embeddings.
 
     Example: anomembed export payments.vec --store anomembed.duckdb
     """

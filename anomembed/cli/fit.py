@@ -5,7 +5,7 @@ from anomembed.cli import options as o
 
 @o.with_settings("store", "seed")
 def fit(config: o.ConfigFile, *, given: o.Given, quiet: o.Quiet = False) -> None:
-    """Learn what is normal and save the model in the store.
+    """Learn what is normal and save the model.
 
     Example: anomembed fit payments.toml
     """

@@ -23,7 +23,9 @@ def init(
     *,
     given: o.Given,
 ) -> None:
-    """Write a commented TOML configuration: the role of every column, and why.
+    """Write a commented configuration for fit and score.
+
+    The TOML file gives every column its inferred role, with the reason, and lists the main settings.
 
     Example: anomembed init demo.duckdb payments -o payments.toml --ignore reviewed
     """

@@ -76,18 +76,22 @@ SETTINGS = {
     "text": Setting("roles.text", COLUMNS, "COL", "Column of free text: its templates and parameters are judged."),
     "vector": Setting("roles.vector", COLUMNS, "COL", "Column of vectors, such as embeddings, each judged as a whole."),
     "entity": Setting(
-        "roles.entity", COLUMNS, "COL", "Column that says who acts; records are also judged against their entity's."
+        "roles.entity",
+        COLUMNS,
+        "COL",
+        "Column of who acts, such as a customer; records are also judged against its own.",
     ),
     "time": Setting(
-        "roles.timestamp", COLUMNS, "COL", "Column of times; with --entity, records are also judged against the past."
+        "roles.timestamp",
+        COLUMNS,
+        "COL",
+        "Column of times; with --entity, records are also judged against its own past.",
     ),
     "sequence": Setting(
         "sequence.key", str, "COL", "Judge whole sequences of events, identified by this column, instead of records."
     ),
     "order": Setting("sequence.order", COLUMNS, "COL", "Column that orders the events of a sequence."),
-    "event": Setting(
-        "sequence.event", COLUMNS, "COL", "Column that says what happened, in a --sequence or by an --entity."
-    ),
+    "event": Setting("sequence.event", COLUMNS, "COL", "Column of what happened, in a --sequence or by an --entity."),
     "fit_where": Setting(
         "source.fit_where", str, "SQL", "Condition for the reference, the records that define normal.", "all records"
     ),

@@ -83,7 +83,7 @@ def fit_table(config: Config, *, quiet: bool) -> None:
         teller.model(model)
         with store.transaction():
             model_id = save_model(model, store)
-    teller.say("kept", f"model {model_id} in {config.store.path}")
+    teller.say("saved", f"model {model_id} in {config.store.path}")
 
 
 def export_model(store_path: str, model_id: int | None, path: Path, *, force: bool, quiet: bool) -> None:

@@ -14,7 +14,9 @@ def scan(
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
 ) -> None:
-    """Find the records of a table that do not fit, without a configuration.
+    """Find the records of a table that do not fit.
+
+    Infers what each column is, learns what is normal, scores every record and shows the most abnormal with reasons.
 
     Example: anomembed scan demo.duckdb payments --budget 10
     """

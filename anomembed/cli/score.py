@@ -14,7 +14,9 @@ def score(
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
 ) -> None:
-    """Score records with a fitted model: the newest with these settings, or --model.
+    """Score records with a saved model.
+
+    Uses the newest model that was fitted with these settings, unless --model names another.
 
     Example: anomembed score payments.toml --where "paid_at >= current_date - 1"
     """

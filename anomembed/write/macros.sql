@@ -32,12 +32,12 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
         SELECT chosen.*, met.n_records AS n FROM chosen LEFT JOIN met
             ON met.token_id = chosen.token_id AND met.other_id = chosen.token_id),
     total AS (SELECT sum(n) AS n FROM single WHERE column_name = of_column),
-    beside AS (SELECT token_id, n FROM single WHERE list_contains(given::VARCHAR[], column_name || '=' || token)),
+    given_tokens AS (SELECT token_id, n FROM single WHERE list_contains(given::VARCHAR[], column_name || '=' || token)),
     attraction AS (
-        SELECT one.token_id, sum(ln((coalesce(met.n_records, 0) + 1) / (beside.n * one.n / total.n + 1)))
+        SELECT one.token_id, sum(ln((coalesce(met.n_records, 0) + 1) / (given_tokens.n * one.n / total.n + 1)))
             / sqrt(count(*)) AS log_ratio
-        FROM single AS one CROSS JOIN beside CROSS JOIN total
-            LEFT JOIN met ON met.token_id = beside.token_id AND met.other_id = one.token_id
+        FROM single AS one CROSS JOIN given_tokens CROSS JOIN total
+            LEFT JOIN met ON met.token_id = given_tokens.token_id AND met.other_id = one.token_id
         WHERE one.column_name = of_column GROUP BY one.token_id),
     scored AS (
         SELECT token, n_records, ln(n_records) + coalesce(log_ratio, 0) AS score
@@ -52,7 +52,7 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     SELECT unnest(CASE
         WHEN (SELECT count(*) FROM chosen) = 0 THEN error('the store has no such model')
         WHEN found IS NULL THEN error(concat('the model has no column ', of_column))
-        WHEN (SELECT count(*) FROM beside) < len(given)
+        WHEN (SELECT count(*) FROM given_tokens) < len(given)
             THEN error(concat('the model has not all of these tokens: ', array_to_string(given::VARCHAR[], ', ')))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE expected IS
