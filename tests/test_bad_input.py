@@ -79,7 +79,10 @@ def pets(pets_once, tmp_path):
         (["source.duckdb", "pets", "--scores-to", "scores.xlsx"], "end in .parquet, .csv, .ndjson"),
         (["source.duckdb", "pets", "--scores-to", "no/scores.csv"], "no such folder for the scores: no"),
         (["source.duckdb", "pets", "--store", "no/store.duckdb"], "no such folder for the store: no"),
-        (["source.duckdb", "pets", "--store", "source.duckdb"], "both the source, which is never written, and the"),
+        (
+            ["source.duckdb", "pets", "--store", "source.duckdb"],
+            "is the source, which is never written: choose another",
+        ),
         (["source.duckdb", "pets", "--alpha", "0.1", "--budget", "5"], "choose one of alpha, budget"),
         (["source.duckdb", "pets", "--alpha", "2"], "flags.alpha = 2.0"),
         (["source.duckdb", "pets", "--budget", "0"], "flags.budget = 0"),
@@ -459,7 +462,7 @@ def test_a_table_that_changed_since_the_fit(run, fitted, tmp_path, change, said)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--model", "7"], "there is no model 7 in store.duckdb; there are: 1"),
+        (["--model", "7"], "no model 7 in store.duckdb; there are: 1"),
         (["--store", "none.duckdb"], "none.duckdb: run `anomembed fit` first"),
     ],
 )

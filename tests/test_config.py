@@ -10,7 +10,7 @@ from anomembed.errors import ConfigError
 from anomembed.read.inference import infer_roles
 from anomembed.read.roles import Role
 from anomembed.read.table import Table
-from anomembed.write.store import write_tables
+from anomembed.write.database import write_tables
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DEFAULTS = """

@@ -109,9 +109,9 @@ def test_python_that_the_readme_shows_runs():
 
 
 def test_macros_and_tables_that_the_readme_shows_exist():
-    store = (TOP / "anomembed/write/store.sql").read_text()
+    store = "".join(path.read_text() for path in (TOP / "anomembed/write").rglob("*.sql"))
     for statement in re.findall(r"^FROM (\w+)", README, re.MULTILINE):
-        assert f"EXISTS {statement} (" in store or re.search(rf'MACRO "?{statement}"?\(', store)
+        assert re.search(rf'(TABLE|EXISTS) {statement} \(|MACRO "?{statement}"?\(', store)
 
 
 def test_files_that_the_readme_names_exist():

@@ -507,4 +507,4 @@ def test_flags_of_which_none_stands_out_are_said_to_be_usual(run, tmp_path):
     frame = pl.DataFrame({"case": [c for c in range(60) for _ in range(2)], "at": [0, 1] * 60, "did": ["a", "b"] * 60})
     frame.write_parquet(tmp_path / "alike.parquet")
     found = run("scan", tmp_path / "alike.parquet", "--sequence", "case", "--order", "at", "--event", "did")
-    assert "none of them stands out" in found.err
+    assert "no flag stands out" in found.err

@@ -7,16 +7,18 @@ byte is one that somebody's script may notice.
 import csv
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from anomembed.cli.options import Format
+from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
 from anomembed.errors import ConfigError, StoreError
-from anomembed.write.sinks import check_scores_path, write_scores
+from anomembed.write.sinks import check_scores_path, file_sinks, printed_sinks, write_scores
 from anomembed.write.store import Store
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -109,7 +111,7 @@ def test_every_line_of_ndjson_is_the_record_as_it_is(store, scored, tmp_path):
     assert [row["raw_score"] for row in rows] == scored["raw_score"].to_list()
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", [TABLE, *printed_sinks()])
 def test_flags_on_standard_output_are_these_bytes(flags, form, capsys):
     hard = flags.with_columns(
         nothing=pl.Series([None, "x", None]),
@@ -120,7 +122,7 @@ def test_flags_on_standard_output_are_these_bytes(flags, form, capsys):
     assert_golden(f"flags.{form}", capsys.readouterr().out.encode())
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", [TABLE, *printed_sinks()])
 def test_no_flags_are_still_well_formed(flags, form, capsys):
     print_flags(flags[:0], form, 5)
     out = capsys.readouterr().out
@@ -131,7 +133,7 @@ def test_no_flags_are_still_well_formed(flags, form, capsys):
 @pytest.mark.parametrize("form", ["table", "csv", "json", "ndjson"])
 def test_what_a_terminal_would_obey_never_reaches_it_raw(flags, form, capsys):
     evil = flags.with_columns(pl.lit("\x1b]0;owned\x07\x9b31m").alias("who said"))
-    print_flags(evil, Format(form), 5)
+    print_flags(evil, form, 5)
     if form != "csv":  # a file format: the value is data there
         assert not [letter for letter in capsys.readouterr().out if letter in "\x1b\x07\x9b"]
 
@@ -166,3 +168,51 @@ def test_scores_never_replace_their_source_or_their_store(run):
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert Path("t.csv").read_bytes() == before
     assert run("scan", "t.csv", "-q", "--store", "s.csv", "--scores-to", "s.csv").code == 2
+
+
+def test_formats_are_those_that_the_command_line_names(run):
+    help_text = " ".join(run("scan", "--help").out.split())
+    assert f"--format <{'|'.join([TABLE, *printed_sinks()])}>" in help_text
+    *most, last = file_sinks()
+    assert f"to this {', '.join(most)} or {last} file" in help_text
+    outcome = run("scan", "t.csv", "--format", "xml")
+    assert outcome.code == 2
+    assert "'xml' is not one of table, json, csv or ndjson" in " ".join(outcome.err.replace("\u2502", " ").split())
+
+
+TOY = """
+import sys
+from anomembed.write.sinks import FORMULA, SINKS, Sink, csv_tables, csv_text
+tabs = lambda text: text.replace(",", "\\t")
+copy = "FORMAT csv, DELIMITER '\\t', HEADER true"
+SINKS.append(Sink("tsv", copy, lambda flags: tabs(csv_text(flags)), lambda tables: tabs(csv_tables(tables)), FORMULA))
+from anomembed.cli import main
+sys.argv = ["anomembed", *sys.argv[1:]]
+main()
+"""
+
+
+def test_a_sink_is_one_row(tmp_path):
+    """A row is all that a format needs: for the help, refusals, files of scores, and flags and tables as printed."""
+    rows = "".join(f"=k{i},a{i % 3},b{i % 3}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text(f"id,a,b\n{rows}odd,a1,b2\n")
+
+    def toy(*arguments):
+        return subprocess.run([sys.executable, "-c", TOY, *arguments], capture_output=True, text=True)
+
+    help_text = " ".join(toy("scan", "--help").stdout.split())
+    assert "<table|json|csv|ndjson|tsv>" in help_text
+    assert ".parquet, .csv, .ndjson or .tsv file" in help_text
+    assert "files that end in .parquet, .csv, .ndjson, .tsv" in toy("scan", "t.csv", "--scores-to", "s.xlsx").stderr
+    done = toy("scan", "t.csv", "-q", "--budget", "1", "--scores-to", "s.tsv")
+    assert done.returncode == 0, done.stderr
+    header, first, *more = (tmp_path / "s.tsv").read_text().splitlines()
+    assert header.split("\t") == ["id", "raw_score", "tail_probability", "flagged", "view", "reason"]
+    assert (first.split("\t")[0], first.split("\t")[3]) == ("odd", "true")
+    assert len(more) == 60
+    assert all(line.startswith("'=k") for line in more)
+    flags = toy("scan", "t.csv", "--budget", "1", "--format", "tsv").stdout.splitlines()
+    assert flags[0].startswith("id\trank\traw_score")
+    assert len(flags) == 2
+    tables = toy("evaluate", "t.csv", "--format", "tsv")
+    assert tables.stdout.startswith("table\t"), tables.stderr

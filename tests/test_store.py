@@ -1,7 +1,8 @@
 """The store as others meet it: a DuckDB file, read here with DuckDB alone wherever that is how people read it.
 
-`golden/store_schema.txt` pins the tables. To renew it, run with ANOMEMBED_RENEW=1 the test that compares it, and read
-the difference before committing: every changed line is a change of the contract.
+`golden/store_schema.txt` pins the tables, the macros and their comments. To renew it, run with ANOMEMBED_RENEW=1 the
+test that compares it, and read the difference before committing: every changed line is a change of the contract.
+`stores/` has the SQL of older versions.
 """
 
 import io
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -27,7 +28,9 @@ from anomembed.errors import LockedError, StoreError
 from anomembed.fit.model import learn_model
 from anomembed.pipeline import score_into_store
 from anomembed.read.table import Table
+from anomembed.write import schema
 from anomembed.write.models import save_model
+from anomembed.write.schema import migrations
 from anomembed.write.store import Store
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -79,13 +82,30 @@ def change(path, statement, *parameters):
         connection.execute(statement, parameters)
 
 
+SCHEMA = """
+    SELECT table_name AS name, comment, 0 AS nth FROM duckdb_tables() WHERE NOT internal
+    UNION ALL SELECT concat(table_name, '.', column_name, ' ', data_type), comment, column_index
+    FROM duckdb_columns() WHERE NOT internal
+    UNION ALL SELECT concat(function_name, '(', array_to_string(parameters, ', '), ')'), comment, 0
+    FROM duckdb_functions() WHERE NOT internal
+    ORDER BY split_part(name, '.', 1), nth, name"""
+
+
 def test_schema_is_the_one_that_others_rely_on(kept):
-    tables = "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
-    text = "".join(f"{t}.{c} {kind}\n" for t, c, kind in ask(kept, f"{tables} ORDER BY table_name, column_index"))
+    text = "".join(f"{name}: {comment}\n" for name, comment, _ in ask(kept, SCHEMA))
     golden = GOLDEN / "store_schema.txt"
     if os.environ.get("ANOMEMBED_RENEW"):
         golden.write_text(text)
     assert text == golden.read_text()
+
+
+def test_every_table_column_and_macro_has_a_comment(kept):
+    rows = ask(kept, SCHEMA)
+    assert {name for name, _, _ in rows} >= {"scores", "scores.tail_probability DOUBLE", "why(of_key, of_run)"}
+    assert not [name for name, comment, _ in rows if not (comment or "").endswith(".")]
+    comments = dict(ask(kept, "SELECT column_name, comment FROM duckdb_columns() WHERE NOT internal"))
+    assert "high = abnormal" in comments["raw_score"]
+    assert "low = abnormal" in comments["tail_probability"]
 
 
 def test_one_run_holds_every_record_once_and_what_was_flagged(kept):
@@ -226,6 +246,85 @@ def test_a_newer_store_is_refused_and_not_touched(copy):
     assert copy.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM store_version",
+        "INSERT INTO store_version VALUES (2)",
+        "UPDATE store_version SET version = 0",
+        "ALTER TABLE store_version ALTER version TYPE VARCHAR; UPDATE store_version SET version = 'one'",
+        "ALTER TABLE store_version ALTER version TYPE VARCHAR",
+        "ALTER TABLE store_version ADD COLUMN other INTEGER",
+    ],
+)
+def test_a_store_without_one_version_number_is_damaged_and_not_touched(run, copy, database, damage):
+    change(copy, damage)
+    before = copy.read_bytes()
+    path = database(f"CREATE TABLE t AS SELECT 'k' || i AS id, {PETS}")
+    outcome = run("scan", path, "t", "-q", "--store", copy)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "is damaged: its table store_version does not hold one version number" in outcome.err
+    assert copy.read_bytes() == before
+
+
+TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL"
+
+
+@pytest.fixture
+def first_version(kept, tmp_path):
+    """A store that the first version made, with the rows of `kept`."""
+    path = tmp_path / "first.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute((Path(__file__).parent / "stores" / "version_1.sql").read_text())
+        tables = connection.execute(TABLES).fetchall()
+        connection.execute(f"ATTACH '{kept}' AS kept (READ_ONLY)")
+        for (name,) in tables:
+            if name != "store_version":
+                connection.execute(f"INSERT INTO {name} FROM kept.{name}")
+    return path
+
+
+def test_a_store_of_the_first_version_is_upgraded_keeps_its_rows_and_scores(first_version, kept, records):
+    with Table(records) as table, Store(first_version) as store:
+        older = load_model(store)
+        assert score_into_store(older, 1, table, older.config, store).run_id == 2
+    assert ask(first_version, SCHEMA) == ask(kept, SCHEMA)
+    assert ask(first_version, "FROM store_version") == [(len(migrations()),)]
+    for (name,) in ask(kept, TABLES):
+        assert not ask(kept, f"ATTACH '{first_version}' AS first (READ_ONLY); FROM {name} EXCEPT FROM first.{name}"), (
+            name
+        )
+    rows = "SELECT key, raw_score, flagged FROM scores WHERE run_id = {} ORDER BY key"
+    assert ask(first_version, rows.format(1)) == ask(first_version, rows.format(2))
+    with pytest.raises(duckdb.Error, match="of_model := N"):  # what the first version's macro did not say
+        ask(first_version, "FROM similar('drink', 'water')")
+
+
+def test_a_store_of_version_1_that_has_losses_already_keeps_them(first_version):
+    change(
+        first_version, "CREATE TABLE losses (model_id BIGINT NOT NULL, epoch INTEGER NOT NULL, loss DOUBLE NOT NULL)"
+    )
+    change(first_version, "INSERT INTO losses VALUES (1, 1, 0.5)")
+    load_model(first_version)
+    assert ask(first_version, "FROM losses") == [(1, 1, 0.5)]
+
+
+def test_an_upgrade_that_fails_changes_nothing(first_version):
+    change(first_version, "DROP TABLE pairs")
+    tables = ask(first_version, TABLES)
+    with pytest.raises(StoreError, match=r"store version 1 cannot be upgraded: .*pairs"):
+        Store(first_version)
+    assert ask(first_version, TABLES) == tables
+    assert ask(first_version, "FROM store_version") == [(1,)]
+
+
+def test_migrations_are_numbered_without_a_gap():
+    folder = Path(schema.__file__).parent / "migrations"
+    assert [int(name[:4]) for name in sorted(path.name for path in folder.iterdir())] == [
+        *range(1, len(migrations()) + 1)
+    ]
+
+
 @pytest.mark.parametrize("statement", ["CREATE TABLE payments (id INT)", "CREATE VIEW payments AS SELECT 1 AS id"])
 def test_a_database_of_something_else_is_refused_and_not_touched(database, statement):
     path = database(statement)
@@ -276,7 +375,7 @@ def test_similar_leaves_out_values_of_which_next_to_nothing_is_known(copy):
         "soup",
         "stew",
     ]
-    with pytest.raises(duckdb.Error, match="drink=chai keeps company with everything alike"):
+    with pytest.raises(duckdb.Error, match="drink=chai occurs with all values alike"):
         ask(copy, "FROM similar('drink', 'chai')")
     with pytest.raises(duckdb.Error, match="the model has no drink=wine"):
         ask(copy, "FROM similar('drink', 'wine')")
@@ -328,7 +427,7 @@ def test_why_says_what_it_cannot_explain(kept, copy):
     usual = ask(kept, "SELECT key FROM scores WHERE NOT flagged LIMIT 1")[0][0].replace("'", "''")
     for key, said in (
         (usual, "run 1 did not flag"),
-        ("nobody", "run 1 scored no nobody; of_run := N asks another run"),
+        ("nobody", "run 1 scored no record nobody; for another run, add of_run := N"),
     ):
         with pytest.raises(duckdb.Error, match=said):
             ask(kept, f"FROM why('{key}')")
@@ -429,6 +528,44 @@ def test_an_exception_in_a_transaction_leaves_nothing(copy, model, records):
     assert ask(copy, "SELECT count(DISTINCT model_id) FROM tokens") == [(1,)]
     with Store(copy) as store, store.transaction():
         assert save_model(model, store) == 2
+
+
+def test_transactions_join_the_one_around_them(copy, model):
+    with Store(copy) as store, store.transaction():
+        for expected in (2, 3):
+            with store.transaction():
+                assert save_model(model, store) == expected
+        with store._connection.cursor() as other:  # sees only what is committed
+            assert other.execute("SELECT count(*) FROM models").fetchall() == [(1,)]
+    assert ask(copy, "SELECT count(*) FROM models") == [(3,)]
+
+
+def test_an_error_after_a_joined_transaction_leaves_nothing(copy, model, records):
+    with Table(records) as table, Store(copy) as store:
+        with pytest.raises(ZeroDivisionError), store.transaction():
+            score_into_store(model, None, table, model.config, store)
+            raise ZeroDivisionError
+        assert store.rows("SELECT max(model_id) FROM models UNION ALL SELECT max(run_id) FROM scores") == [(1,), (1,)]
+        assert score_into_store(model, None, table, model.config, store).run_id == 2
+
+
+def test_an_error_in_a_joined_transaction_that_is_caught_leaves_nothing(copy, model):
+    with Store(copy) as store:
+        with pytest.raises(StoreError, match="nothing was written"), store.transaction():
+            save_model(model, store)
+            with suppress(ZeroDivisionError), store.transaction():
+                raise ZeroDivisionError
+        with store.transaction():
+            assert save_model(model, store) == 2
+
+
+def test_a_new_store_that_only_a_failed_transaction_wrote_to_goes_away(tmp_path, model):
+    path = tmp_path / "new.duckdb"
+    with pytest.raises(ZeroDivisionError), Store(path) as store, store.transaction():
+        with store.transaction():
+            save_model(model, store)
+        raise ZeroDivisionError
+    assert not path.exists()
 
 
 def test_a_scan_that_fails_late_leaves_no_model(copy, run, database, monkeypatch):

@@ -472,12 +472,12 @@ def test_export_replaces_nothing_unasked(run, fitted, tmp_path):
         ("no/where.vec",): "no such folder for the vectors: no",
         ("folder.vec", "--force"): "it is a folder",
         (str(store), "--force"): "it is the store",
-        ("mine.duckdb", "--force"): "mine.duckdb holds other things than vectors",
-        ("view.duckdb", "--force"): "view.duckdb holds other things than vectors",
-        ("macro.duckdb", "--force"): "macro.duckdb holds other things than vectors",
-        ("own.duckdb", "--force"): "own.duckdb holds other things than vectors",
-        ("records.parquet", "--force"): "records.parquet holds other things than vectors",
-        ("new.vec", "--model", "7"): "there is no model 7",
+        ("mine.duckdb", "--force"): "mine.duckdb holds more than vectors",
+        ("view.duckdb", "--force"): "view.duckdb holds more than vectors",
+        ("macro.duckdb", "--force"): "macro.duckdb holds more than vectors",
+        ("own.duckdb", "--force"): "own.duckdb holds more than vectors",
+        ("records.parquet", "--force"): "records.parquet holds more than vectors",
+        ("new.vec", "--model", "7"): "no model 7 in",
     }
     (tmp_path / "there.vec").write_text("precious")
     (tmp_path / "folder.vec").mkdir()

@@ -22,14 +22,14 @@ from anomembed.cli.scan import scan
 from anomembed.cli.score import score
 from anomembed.errors import AnomembedError
 
-INTERRUPTED, TERMINATED = 130, 143  # what shells report for a command that Ctrl-C or `kill` ended
+INTERRUPTED, TERMINATED = 130, 143  # what shells report after Ctrl-C or `kill`
 
 app = typer.Typer(
     name="anomembed",
     help="Find the records that do not fit, and say why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: the rich one takes longer to import than all else
+    rich_markup_mode=None,  # plain help: importing rich takes longer than all else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
@@ -49,18 +49,18 @@ def _show_version(is_wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[  # the callback acts on it
+    version: Annotated[  # read by its callback
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Find the records that do not fit, and say why.
 
-    Begin with `anomembed demo`, or with `anomembed scan DATABASE TABLE` on a table of your own.
+    Start with `anomembed demo`, or with `anomembed scan DATABASE TABLE` on a table of yours.
     """
 
 
 def main() -> None:
-    """Run the command line; the one place where errors become a sentence and an exit code."""
+    """Run the command line; only here do errors become a sentence and an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -70,14 +70,14 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("anomembed: interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # whoever read our output has gone; that is not an error of theirs or ours
+    except BrokenPipeError:  # the reader of our output has exited, as `head` does: no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
         _say(f"anomembed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         sys.exit(2)
-    except Exception:  # whatever it is, it is a bug, and the traceback helps to mend it
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # or what a library made of the end
+    except Exception:  # a bug: the traceback helps to fix it
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # a library turned our exit into another exception
             sys.exit(TERMINATED)
         traceback.print_exc()
         _say("anomembed: this is a bug; please report it with the lines above")
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def _terminate(*_: object) -> NoReturn:
-    """End as after an error: a new store in which there is nothing goes away. A second signal ends without ado."""
+    """Exit as after an error, so that an empty new store is removed; a second signal ends at once."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _say("anomembed: terminated")
     sys.exit(TERMINATED)

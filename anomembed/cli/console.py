@@ -1,4 +1,4 @@
-"""What people read on standard error: how a command goes.
+"""Progress and notes on standard error.
 
 Values come from attackers: they are printed as plain text without control characters, never as markup.
 """
@@ -16,17 +16,17 @@ from anomembed.pipeline import Run, Watcher
 from anomembed.read.roles import JUDGED, Role, Roles
 from anomembed.views.reason import clean_text
 
-SHOWN_NAMES = 50  # columns of a role; `init` lists all
-USUAL = 0.05  # tail probability above which nobody would call a record abnormal
+SHOWN_NAMES = 50  # columns listed per role; `init` lists all
+USUAL = 0.05  # a record with a higher tail probability is hardly abnormal
 
 
 class Teller(Watcher):
-    """Tells people on standard error how a command goes.
+    """Prints progress and notes on standard error.
 
     Parameters
     ----------
     is_quiet : bool
-        Say nothing.
+        Print nothing.
     """
 
     def __init__(self, *, is_quiet: bool) -> None:
@@ -34,38 +34,38 @@ class Teller(Watcher):
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def say(self, head: str, text: str) -> None:
-        """Print one line: a word in bold, and what there is to say."""
+        """Print one line: a word in bold, then text."""
         if not self._is_quiet:
             self._console.print(Text(f"{head:<9} ", style="bold") + Text(printable(text)))
 
     def read(self, name: str, n_records: int, notes: Sequence[str]) -> None:
-        """Say what was read, and how."""
+        """Print what was read, and notes on how."""
         self.say("read", f"{name}: {n_records:,} records")
         for note in notes:
             self.say("note", note)
 
     def roles(self, roles: Roles) -> None:
-        """Say what every column is used for, and why some are not."""
+        """Print what each column is used for, and why some are not used."""
         for role in (Role.KEY, *JUDGED, Role.ORDER, Role.EVENT):
             names = [column.name for column in roles.of(role)]
             if names:
                 self.say(role, _listed(names))
         if not roles.key:
-            self.say(Role.KEY, "none found: records are told apart by their row number")
+            self.say(Role.KEY, "none found: records are identified by their row number")
         unused = roles.of(Role.IGNORE)
         for reason in dict.fromkeys(column.reason for column in unused):
             names = [column.name for column in unused if column.reason == reason]
             self.say("not used", f"{_listed(names)}: {reason}")
 
     def labels(self, is_abnormal: pl.Series, unit: str) -> None:
-        """Say how many records or sequences have a label; null where it is missing."""
+        """Print how many records or sequences have a label; null where it is missing."""
         known = is_abnormal.drop_nulls()
         self.say("labels", f"{len(known):,} {unit}, {known.sum():,} of them abnormal")
         if len(known) < len(is_abnormal):
-            self.say("note", f"{is_abnormal.null_count():,} {unit} without a label count for neither side")
+            self.say("note", f"{is_abnormal.null_count():,} {unit} have no label and are left out of the metrics")
 
     def model(self, model: Model) -> None:
-        """Say what was learnt."""
+        """Print what was learnt."""
         summary = model.summary
         of = "" if summary.n_learnt + summary.n_held_out >= summary.n_reference else f" of {summary.n_reference:,}"
         held = f", {summary.n_held_out:,} held out for calibration" if summary.n_held_out else ""
@@ -75,29 +75,30 @@ class Teller(Watcher):
         self.say(
             "learnt",
             f"{n_tokens:,} tokens; {embeddings.method} embeddings {embeddings.width} wide explain "
-            f"{embeddings.explained:.0%} of their association{fall_of(embeddings.losses)}",
+            f"{embeddings.explained:.0%} of the association between them{fall_of(embeddings.losses)}",
         )
         self.say("detector", summary.detector)
         for note in summary.notes:
             self.say("note", note)
 
     def run(self, run: Run, rule: str) -> None:
-        """Say what a run did, and by which rule."""
-        self.say("scored", f"{run.n_scored:,} {run.model.unit}, {run.flags.frame.height:,} flagged ({rule})")
+        """Print what a run did, and by which rule."""
+        unit = run.model.unit
+        self.say("scored", f"{run.n_scored:,} {unit}, {run.flags.frame.height:,} flagged ({rule})")
         if run.caution:
             self.say("caution", run.caution)
         least = run.flags.frame["tail_probability"].min()
         if isinstance(least, float) and least > USUAL:
-            self.say("note", f"none of them stands out: {least:.0%} of what is normal is at least as abnormal")
+            self.say("note", f"no flag stands out: {least:.0%} of normal {unit} are at least as abnormal as the first")
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
             self.say(
-                "note", f"beyond all reference scores, where tail probabilities are extrapolated: {beyond:,} of them"
+                "note", f"{beyond:,} flagged above all reference scores: their tail probabilities are extrapolated"
             )
 
     @contextmanager
     def learning(self) -> Iterator[Callable[[int, int, float], None] | None]:
-        """Show the epochs of a learner while they go by, with their loss; only on a terminal."""
+        """Show a progress bar of epochs with their loss, on a terminal only."""
         if self._is_quiet or not self._console.is_terminal:
             yield None
             return
@@ -116,16 +117,16 @@ class Teller(Watcher):
             yield show
 
     def farewell(self, run: Run, store: str) -> None:
-        """Say where the rest is."""
+        """Print where to find the rest."""
         self.say(
-            "kept",
-            f"run {run.run_id} and model {run.model_id} in {store}; FROM why('KEY', of_run := {run.run_id}) there has "
-            "all of a flag",
+            "saved",
+            f"run {run.run_id} and model {run.model_id} in {store}; for all contributions to a flag, query it: "
+            f"FROM why('KEY', of_run := {run.run_id})",
         )
 
 
 def fall_of(losses: Sequence[float]) -> str:
-    """Say how far the loss of a learner fell; nothing of a learner without epochs."""
+    """Return how far the loss fell, in words; nothing for a learner without epochs."""
     if not losses:
         return ""
     epochs = f"{len(losses):,} epoch{'s' * (len(losses) > 1)}"
@@ -138,5 +139,5 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text as it is, unless there is something in it that a terminal would obey."""
+    """Return a text without what a terminal would obey."""
     return clean_text(text) if not text.isprintable() else text

@@ -1,16 +1,18 @@
-"""``anomembed demo``: write demo tables with planted cases, scan them, and say how many were found."""
+"""``anomembed demo``: write demo tables with planted cases, scan them, and print how many were found."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write demo.duckdb and the store.")]
-DemoSeed = Annotated[int, typer.Option("--seed", help="Another seed, other tables.")]
+Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder for demo.duckdb and the store.")]
+DemoSeed = Annotated[int, typer.Option("--seed", help="Random seed of the tables.")]
 
 
 def demo(folder: Folder = Path("anomembed-demo"), seed: DemoSeed = 0) -> None:
-    """Write a demo database with planted cases, scan it, and show what was found.
+    """Write a demo database with planted cases and scan it.
+
+    Shows how many of the planted cases are among the flagged records.
 
     Example: anomembed demo
     """

@@ -1,18 +1,19 @@
-"""What ``anomembed demo`` does: the planted truth meets the flags only here, after scoring."""
+"""Run ``anomembed demo``; the planted truth is compared with the flags here only, after scoring."""
 
 from pathlib import Path
 
 import polars as pl
 
 from anomembed.cli.console import Teller
-from anomembed.cli.options import Format
+from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config, FlagsConfig, SourceConfig, StoreConfig
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.pipeline import scan_into_store
 from anomembed.read.table import Table
-from anomembed.write.store import Store, write_tables
+from anomembed.write.database import write_tables
+from anomembed.write.store import Store
 
 SHOWN = 8
 BUDGETS = {"payments": 100, "events": 50}
@@ -24,7 +25,7 @@ def demonstrate(folder: Path, seed: int) -> None:
     Parameters
     ----------
     folder : Path
-        Made when it does not exist.
+        Created when it does not exist.
     seed : int
         Seed of the tables.
     """
@@ -32,7 +33,7 @@ def demonstrate(folder: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     database, kept = folder / "demo.duckdb", folder / "anomembed.duckdb"
     if database.exists():
-        raise ConfigError(f"{database} exists; give another folder")
+        raise ConfigError(f"{database} exists; name another folder")
     tables = make_demo(seed)
     frames = {name: getattr(tables, name) for name in ("payments", "payments_truth", "events", "events_truth")}
     write_tables(database, frames)
@@ -54,8 +55,8 @@ def _scan(database: Path, table: str, truth: pl.DataFrame, budget: int, store: S
         teller.say("scan", f"{table}: {opened.count():,} records")
         run = scan_into_store(opened, config, store, teller)
     flags, key = run.flags.frame, truth.columns[0]
-    teller.run(run, f"budget {budget}, the first {SHOWN} shown")
-    print_flags(flags.head(SHOWN), Format.TABLE, 1)
+    teller.run(run, f"budget {budget}; the first {SHOWN} are shown")
+    print_flags(flags.head(SHOWN), TABLE, 1)
     found = truth.join(flags, on=key, how="semi")
     teller.say("found", f"{found.height} of the {truth.height} planted cases are among the {budget} flagged records")
     for kind, planted in truth.group_by("kind", maintain_order=True):

@@ -8,30 +8,34 @@ import typer
 from anomembed.cli import options as o
 
 Source = Annotated[
-    str, typer.Argument(metavar="CONFIG|DATABASE", help="A TOML file, or a DuckDB, Parquet, CSV, NDJSON or log file.")
+    str, typer.Argument(metavar="CONFIG|DATABASE", help="TOML file, or DuckDB, Parquet, CSV, NDJSON or log file.")
 ]
-Embeddings = Annotated[bool, typer.Option("--embeddings", help="Measure the embeddings: what is done by default.")]
+Embeddings = Annotated[bool, typer.Option("--embeddings", help="Measure the embeddings: the default.")]
 Compare = Annotated[
-    str | None, typer.Option(metavar="NAMES", help="Learners to set side by side, such as ppmi-svd,glove,random.")
+    str | None, typer.Option(metavar="NAMES", help="Compare these methods, such as ppmi-svd,glove,random.")
 ]
 Label = Annotated[
     str | None,
-    typer.Option(metavar="COL", help="Says which records are abnormal; hidden from all learning, held against scores."),
+    typer.Option(metavar="COL", help="Column of labels, normal or abnormal: compared with the scores, never learnt."),
 ]
 Positive = Annotated[
     str | None, typer.Option(metavar="VALUE", help="The label of abnormal records.", show_default="1 or true")
 ]
 Group = Annotated[
     str | None,
-    typer.Option(metavar="COL=COL", help="Should the first's values be near when the second's, hidden, is the same?"),
+    typer.Option(
+        metavar="COL=COL", help="Measure whether values of the first column are near when the second, hidden, is equal."
+    ),
 ]
 MapFile = Annotated[
-    Path | None, typer.Option("--map", metavar="FILE", help="Draw the tokens on a plane, as .png or .svg.")
+    Path | None, typer.Option("--map", metavar="FILE", help="Draw the embeddings on a map, as .png or .svg.")
 ]
-ProjectionName = Annotated[str, typer.Option("--projection", metavar="NAME", help="Of the map: pca or umap.")]
+ProjectionName = Annotated[
+    str, typer.Option("--projection", metavar="NAME", help="Projection of the map: pca or umap.")
+]
 
 
-@o.with_learning
+@o.with_settings(*o.LEARNING)
 def evaluate(
     source: Source,
     table: o.TableName = None,
@@ -43,21 +47,23 @@ def evaluate(
     map_file: MapFile = None,
     projection: ProjectionName = "pca",
     *,
-    said: o.Said,
-    form: o.OutputFormat = o.Format.TABLE,
+    given: o.Given,
+    form: o.OutputFormat = o.TABLE,
     quiet: o.Quiet = False,
 ) -> None:
-    """Measure the embeddings of a table, or compare several ways to learn them.
+    """Measure embeddings, or compare methods that learn them.
+
+    Measures on held-out records; with --label, also how well the scores find the abnormal ones.
 
     Example: anomembed evaluate demo.duckdb payments --group merchant=merchant_category --map payments.png
     """
     from anomembed.cli.evaluating import Asked, evaluate_table
     from anomembed.config import load_config, make_config, merge
 
-    said = merge(said, o.settings(source__table=table))
+    given = merge(given, o.nested({"source.table": table}))
     if Path(source).suffix == ".toml":
-        config = load_config(Path(source), said)
+        config = load_config(Path(source), given)
     else:
-        config = make_config(merge(said, o.settings(source__database=source)), "the options")
-    asked = Asked(compare, label, positive, group, map_file, projection, embeddings, said.get("roles", {}))
+        config = make_config(merge(given, {"source": {"database": source}}), "the options")
+    asked = Asked(compare, label, positive, group, map_file, projection, embeddings, given.get("roles", {}))
     evaluate_table(config, asked, form, quiet=quiet)

@@ -1,4 +1,4 @@
-"""What ``evaluate`` does behind its options: check all that was asked, learn, measure, print, draw."""
+"""Run ``evaluate``: check the options, learn, measure, print, draw."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anomembed.cli.console import Teller, fall_of
-from anomembed.cli.options import Format
 from anomembed.cli.printing import print_tables
 from anomembed.cli.running import open_source
 from anomembed.config import Config
@@ -33,22 +32,22 @@ from anomembed.write.map import check_map_path, draw_map
 
 @dataclass(frozen=True)
 class Asked:
-    """What ``evaluate`` was asked for.
+    """The options of ``evaluate``.
 
     Parameters
     ----------
     compare : str or None
-        Learners, with commas between.
+        Methods to compare, separated by commas.
     label, positive : str or None
-        The column that says which records are abnormal, and by which value.
+        The label column, and its value for abnormal records.
     group : str or None
-        Two columns, with an equals sign between.
+        Two columns, separated by an equals sign.
     map_file : Path or None
-        Where to draw the tokens.
+        File to draw the tokens in.
     projection : str
-        How to put them on a plane.
+        Projection of the map.
     is_plain : bool
-        The embeddings themselves are to be measured.
+        Whether ``--embeddings`` was given.
     roles : mapping of str to sequence of str
         Columns by the role that an option gives them.
     """
@@ -64,16 +63,16 @@ class Asked:
 
     @property
     def learners(self) -> tuple[str, ...]:
-        """Names of the learners to compare; none when nothing is."""
+        """Methods to compare."""
         return tuple(name.strip() for name in self.compare.split(",")) if self.compare is not None else ()
 
     def check(self, config: Config) -> None:
-        """Refuse what does not go together, before any work.
+        """Refuse options that cannot be combined, before any work.
 
         Raises
         ------
         ConfigError
-            In one sentence.
+            When two options exclude each other, or one has a wrong value.
         """
         check_detector(config.detector.name)
         if self.compare is not None:
@@ -81,19 +80,19 @@ class Asked:
         else:
             check_embedding(config)
         if self.group is not None and not re.search(".=.", self.group, re.DOTALL):
-            raise ConfigError("--group takes two columns, such as merchant=merchant_category")
+            raise ConfigError("--group needs two columns, such as merchant=merchant_category")
         if self.positive is not None and self.label is None:
-            raise ConfigError("--positive says which value of a label is abnormal: name the label by --label")
+            raise ConfigError("--positive is a value of the label column: name the column by --label")
         is_comparison = self.compare is not None or self.label is not None
         if is_comparison and (self.is_plain or self.map_file):
             other = "--embeddings" if self.is_plain else "--map"
-            raise ConfigError(f"{other} is for one learner without labels: leave out --compare and --label")
+            raise ConfigError(f"{other} cannot be combined with --compare or --label: leave one of them out")
         check_projection(self.projection)
         if self.map_file:
             check_map_path(self.map_file, config.source.database)
 
 
-def evaluate_table(config: Config, asked: Asked, form: Format, *, quiet: bool) -> None:
+def evaluate_table(config: Config, asked: Asked, form: str, *, quiet: bool) -> None:
     """Measure the embeddings of a table."""
     asked.check(config)
     teller = Teller(is_quiet=quiet)
@@ -113,13 +112,13 @@ def evaluate_table(config: Config, asked: Asked, form: Format, *, quiet: bool) -
         check_corpus(split)
         grouping = read_grouping(table, roles, split.corpus, grouped, source.fit_where) if grouped else None
         n_learnt, n_held_out = int(split.corpus.times.sum()), len(split.held_out)
-        teller.say("measured", f"on {n_held_out:,} {unit} held out of the {n_learnt + n_held_out:,} at hand")
+        teller.say("measured", f"on {n_held_out:,} held out of {n_learnt + n_held_out:,} {unit}")
         if asked.compare is not None or labels is not None:
             names = asked.learners or (config.embedding.method,)
             found = compare_learners(
                 table, roles, config, split, names, grouping, labels, lambda name: teller.say("learning", name)
             )
-            print_tables({"learners": found}, form, turned=True)
+            print_tables({"learners": found}, form, transposed=True)
             return
     _measure(config, asked, split, grouping, form, teller, table.name)
 
@@ -129,7 +128,7 @@ def _measure(
     asked: Asked,
     split: SplitCorpus,
     grouping: Grouping | None,
-    form: Format,
+    form: str,
     teller: Teller,
     name: str,
 ) -> None:
@@ -142,7 +141,7 @@ def _measure(
     if asked.map_file:
         points, what, how = map_points(learnt, split.corpus, grouping, asked.projection, config.seed)
         if grouping and (near := quality.grouping):
-            how += f"; {near.share:.0%} of neighbours are of the same {grouping.by}, {near.chance:.0%} by chance"
+            how += f"; {near.share:.0%} of nearest neighbours have the same {grouping.by} ({near.chance:.0%} by chance)"
         draw_map(asked.map_file, points, f"{name}: {what}", how)
         teller.say("drawn", f"{asked.map_file}: {what}; {how}")
     clusters = cluster_tokens(learnt, split.corpus)

@@ -1,4 +1,4 @@
-"""``anomembed export``: write a model's embeddings to a file."""
+"""``anomembed export``: write the embeddings of a model to a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,23 +11,27 @@ VectorsTo = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help=".txt or .vec (word2vec text), .bin (word2vec binary), .parquet or .duckdb (a table vectors).",
+        help=".txt or .vec (word2vec text), .bin (word2vec binary), .parquet, or .duckdb (a table named vectors).",
     ),
 ]
 
 
+@o.with_settings("store")
 def export(
     file: VectorsTo,
-    store: o.StorePath = None,
+    *,
+    given: o.Given,
     model: o.ModelId = None,
     force: o.Force = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Write the embeddings of a kept model to a file, which `--vectors` takes, as other tools do.
+    """Write the embeddings of a model to a file.
+
+    Other tools can read the file, and so can --vectors, to start from its embeddings.
 
     Example: anomembed export payments.vec --store anomembed.duckdb
     """
     from anomembed.cli.running import export_model
-    from anomembed.config import StoreConfig
+    from anomembed.config import make_config
 
-    export_model(store or StoreConfig().path, model, file, force=force, quiet=quiet)
+    export_model(make_config(given).store.path, model, file, force=force, quiet=quiet)

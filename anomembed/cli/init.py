@@ -11,34 +11,24 @@ if TYPE_CHECKING:
     from anomembed.config import SequenceConfig
     from anomembed.read.table import Table
 
-OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The configuration file to write.")]
+OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Configuration file to write.")]
 
 
+@o.with_settings("line_format", *o.ROLES, *o.VECTORS)
 def init(
     database: o.Database,
     table: o.TableName = None,
-    line_format: o.LineFormat = None,
     output: OutputFile = Path("anomembed.toml"),
     force: o.Force = False,
-    key: o.Key = None,
-    ignore: o.Ignore = None,
-    category: o.Category = None,
-    number: o.Number = None,
-    text: o.Text = None,
-    vector: o.Vector = None,
-    entity: o.Entity = None,
-    time: o.Time = None,
-    sequence: o.SequenceKey = None,
-    order: o.Order = None,
-    event: o.Event = None,
-    vectors: o.Vectors = None,
-    vectors_use: o.VectorsUse = None,
+    *,
+    given: o.Given,
 ) -> None:
-    """Write a commented TOML file with the role of every column and the reason for it.
+    """Write a commented configuration for fit and score.
+
+    The TOML file gives every column its inferred role, with the reason, and lists the main settings.
 
     Example: anomembed init demo.duckdb payments -o payments.toml --ignore reviewed
     """
-    said = o.said_by(locals())
     from anomembed.config import make_config
     from anomembed.errors import ConfigError
     from anomembed.read.inference import infer_roles
@@ -48,24 +38,26 @@ def init(
     from anomembed.read.vectors import read_vectors
     from anomembed.write.template import config_text
 
-    config = make_config(said, "the options")
-    if vectors:
-        read_vectors(vectors)
+    config = make_config(given, "the options")
+    embedding, line_format = config.embedding, config.source.line_format
+    if embedding.vectors:
+        read_vectors(embedding.vectors)
     if output.exists() and not force:
-        raise ConfigError(f"{output} exists; give another name, or --force to replace it")
-    told = {Role(name): names for name, names in config.roles.model_dump().items() if names}
+        raise ConfigError(f"{output} exists; give another name, or --force to overwrite it")
+    given_roles = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
-        roles = infer_roles(opened, told)
-        events = config.sequence.model_copy(update=_spelled(opened, config.sequence))
+        roles = infer_roles(opened, given_roles)
+        events = config.sequence.model_copy(update=_column_names(opened, config.sequence))
         suggestion = None if config.sequence.is_whole else suggest_entity(opened, roles)
-        config = config.model_copy(update={"sequence": events})
+        source = config.source.model_copy(update={"database": database, "table": table})
+        config = config.model_copy(update={"sequence": events, "source": source})
         commented = config_text(config, roles, opened.count(), output.parent, suggestion)
     output.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
 
 
-def _spelled(table: "Table", sequence: "SequenceConfig") -> dict[str, str | tuple[str, ...]]:
-    """Return the columns that were given of sequences, spelled as the table has them."""
+def _column_names(table: "Table", sequence: "SequenceConfig") -> dict[str, str | tuple[str, ...]]:
+    """Return the columns given for sequences and events, by setting, spelled as in the table."""
     key: dict[str, str | tuple[str, ...]] = {"key": table.column(sequence.key).name} if sequence.key else {}
-    said = {"order": sequence.order, "event": sequence.event}
-    return key | {setting: tuple(table.column(name).name for name in names) for setting, names in said.items()}
+    given = {"order": sequence.order, "event": sequence.event}
+    return key | {setting: tuple(table.column(name).name for name in names) for setting, names in given.items()}

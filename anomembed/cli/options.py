@@ -1,7 +1,7 @@
-"""Options that several commands share, and the settings that they stand for."""
+"""The options of the command line: one row each in `SETTINGS` when they stand for a setting, else an alias below it."""
 
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -10,251 +10,226 @@ from typing import Annotated, Any
 import typer
 
 from anomembed.read.line_formats import FORMATS
+from anomembed.write.sinks import file_sinks, printed_sinks
 
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
-
-
-Database = Annotated[str, typer.Argument(help="A DuckDB file, or a Parquet, CSV, NDJSON or log file or glob.")]
-TableName = Annotated[str | None, typer.Argument(help='A table, a view or "SELECT ..."; not needed when there is one.')]
-LineFormat = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FORMAT",
-        help=f"Read lines of text: {', '.join(FORMATS)}, plain, or a regular expression with named groups.",
-        show_default="auto for .log files",
-    ),
-]
-ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file, such as `anomembed init` writes.")]
-
-
-def _columns(name: str, text: str) -> Any:  # noqa: ANN401
-    return typer.Option(f"--{name}", metavar="COL", help=text)
-
-
-Key = Annotated[list[str] | None, _columns("key", "Names the record. Repeat for a key of several columns.")]
-Ignore = Annotated[list[str] | None, _columns("ignore", "Not judged. Repeatable, like the following.")]
-Category = Annotated[list[str] | None, _columns("category", "One of a set of values.")]
-Number = Annotated[list[str] | None, _columns("number", "A magnitude.")]
-Text = Annotated[list[str] | None, _columns("text", "Free text; its template and the parameters in it are judged.")]
-Vector = Annotated[list[str] | None, _columns("vector", "A list of numbers, such as an embedding, judged as a whole.")]
-Entity = Annotated[list[str] | None, _columns("entity", "Who acts; records are also judged against its others.")]
-Time = Annotated[list[str] | None, _columns("time", "When; with --entity, also what was before.")]
-
-SequenceKey = Annotated[
-    str | None,
-    typer.Option("--sequence", metavar="COL", help="Names the sequence of an event, to be judged as a whole."),
-]
-Order = Annotated[list[str] | None, _columns("order", "Puts the events of a sequence in order.")]
-Event = Annotated[list[str] | None, _columns("event", "What happened, in a --sequence or by an --entity.")]
-
-FitWhere = Annotated[str | None, typer.Option(metavar="SQL", help="Which records define normal; all by default.")]
-Where = Annotated[str | None, typer.Option(metavar="SQL", help="Which records to score; all by default.")]
-Clean = Annotated[
-    bool | None,
-    typer.Option(
-        "--clean-reference/--mixed-reference",
-        help="Are the records that define normal known to hold no anomalies?",
-        show_default="mixed",
-    ),
-]
-DetectorName = Annotated[
-    str | None,
-    typer.Option("--detector", metavar="NAME", help="auto, nearest or a detector of PyOD.", show_default="auto"),
-]
 METHODS = (
-    "How values become vectors: ppmi-svd, skipgram, cbow, glove, fasttext, graph, gru, cnn, autoencoder, onehot "
-    "or random."
+    "Method that learns the embeddings: ppmi-svd, skipgram, cbow, glove, fasttext, graph, gru, cnn, autoencoder, "
+    "onehot or random."
 )
-EmbeddingName = Annotated[
-    str | None,
-    typer.Option("--embedding", metavar="NAME", help=METHODS, show_default="ppmi-svd"),
-]
-Vectors = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Vectors to begin with: word2vec text or binary, GloVe text, Parquet, a DuckDB table, or a store.",
-    ),
-]
-VectorsUse = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HOW",
-        help="start (learning begins there), frozen, or fine-tune (learning pulls back to them).",
-        show_default="fine-tune",
-    ),
-]
-Seed = Annotated[int | None, typer.Option(help="Same records and seed: same scores.", show_default="0")]
-
-Alpha = Annotated[
-    float | None,
-    typer.Option(metavar="P", envvar="ANOMEMBED_ALPHA", help="Expected share of false flags among the flags."),
-]
-Budget = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        envvar="ANOMEMBED_BUDGET",
-        help="The N most abnormal records.",
-        show_default="20",
-    ),
-]
-Threshold = Annotated[
-    float | None,
-    typer.Option(metavar="P", envvar="ANOMEMBED_THRESHOLD", help="Records with at most this tail probability."),
-]
-
-StorePath = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        metavar="FILE",
-        envvar="ANOMEMBED_STORE",
-        help="A DuckDB file for models, scores and flags.",
-        show_default="anomembed.duckdb",
-    ),
-]
-ModelId = Annotated[
-    int | None,
-    typer.Option(
-        "--model",
-        metavar="ID",
-        help="A model of the store.",
-        show_default="the newest; of score, with the same settings",
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file when it exists.")]
-ScoresTo = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Write the score of every record to this .parquet, .csv or .ndjson file."),
-]
-OutputFormat = Annotated[Format, typer.Option("--format", help="How results are printed.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-FailOnFlags = Annotated[bool, typer.Option("--fail-on-flags", help="Exit with 1 when a record is flagged.")]
 
 
-SETTINGS = {
-    "database": "source__database",
-    "table": "source__table",
-    "line_format": "source__line_format",
-    "fit_where": "source__fit_where",
-    "where": "source__where",
-    "key": "roles__key",
-    "ignore": "roles__ignore",
-    "category": "roles__category",
-    "number": "roles__number",
-    "text": "roles__text",
-    "vector": "roles__vector",
-    "entity": "roles__entity",
-    "time": "roles__timestamp",
-    "sequence": "sequence__key",
-    "order": "sequence__order",
-    "event": "sequence__event",
-    "clean_reference": "reference__clean",
-    "detector": "detector__name",
-    "embedding": "embedding__method",
-    "vectors": "embedding__vectors",
-    "vectors_use": "embedding__vectors_use",
-    "seed": "seed",
-    "alpha": "flags__alpha",
-    "budget": "flags__budget",
-    "threshold": "flags__threshold",
-    "store": "store__path",
-}
-"""Which setting each option of a command stands for."""
-
-
-def said_by(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Nest the options of a command as the settings that they stand for.
+@dataclass(frozen=True)
+class Setting:
+    """An option that stands for a setting.
 
     Parameters
     ----------
-    options : mapping
-        The command's parameters by name; those that stand for no setting are left out.
-
-    Examples
-    --------
-    >>> said_by({"time": ["at"], "quiet": True, "seed": None})
-    {'roles': {'timestamp': ['at']}}
+    path : str
+        The setting, such as ``source.where``.
+    kind : Any
+        Type of its value.
+    metavar : str or None
+        What the help shows for the value.
+    help : str
+        One sentence.
+    default : str or None
+        What the help shows as its default.
+    flags : str or None
+        How it is spelled; by default ``--`` and its name in `SETTINGS`.
+    env : str or None
+        Environment variable that gives the value too.
     """
-    return settings(**{SETTINGS[name]: value for name, value in options.items() if name in SETTINGS})
+
+    path: str
+    kind: Any
+    metavar: str | None
+    help: str
+    default: str | None = None
+    flags: str | None = None
+    env: str | None = None
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter of a command that Typer makes an option of."""
+        option = typer.Option(
+            self.flags or f"--{name.replace('_', '-')}",
+            metavar=self.metavar,
+            help=self.help,
+            envvar=self.env,
+            show_default=self.default or True,
+        )
+        return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[self.kind | None, option])
 
 
-def settings(**said: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Nest what was said on the command line, leaving out what was not.
+COLUMNS = list[str]
+SETTINGS = {
+    "line_format": Setting(
+        "source.line_format",
+        str,
+        "FORMAT",
+        f"Read lines of text as {', '.join(FORMATS)}, plain, or a regular expression with named groups.",
+        "auto for .log files",
+    ),
+    "key": Setting("roles.key", COLUMNS, "COL", "Column that identifies a record; repeat it for a composite key."),
+    "ignore": Setting("roles.ignore", COLUMNS, "COL", "Column to leave out; repeatable, like those below."),
+    "category": Setting("roles.category", COLUMNS, "COL", "Column of categorical values."),
+    "number": Setting("roles.number", COLUMNS, "COL", "Column of quantities."),
+    "text": Setting("roles.text", COLUMNS, "COL", "Column of free text: its templates and parameters are judged."),
+    "vector": Setting("roles.vector", COLUMNS, "COL", "Column of vectors, such as embeddings, each judged as a whole."),
+    "entity": Setting(
+        "roles.entity",
+        COLUMNS,
+        "COL",
+        "Column of who acts, such as a customer; records are also judged against its own.",
+    ),
+    "time": Setting(
+        "roles.timestamp",
+        COLUMNS,
+        "COL",
+        "Column of times; with --entity, records are also judged against its own past.",
+    ),
+    "sequence": Setting(
+        "sequence.key", str, "COL", "Judge whole sequences of events, identified by this column, instead of records."
+    ),
+    "order": Setting("sequence.order", COLUMNS, "COL", "Column that orders the events of a sequence."),
+    "event": Setting("sequence.event", COLUMNS, "COL", "Column of what happened, in a --sequence or by an --entity."),
+    "fit_where": Setting(
+        "source.fit_where", str, "SQL", "Condition for the reference, the records that define normal.", "all records"
+    ),
+    "where": Setting("source.where", str, "SQL", "Condition for the records to score.", "all records"),
+    "clean_reference": Setting(
+        "reference.clean",
+        bool,
+        None,
+        "Is the reference known to contain no anomalies?",
+        "mixed",
+        flags="--clean-reference/--mixed-reference",
+    ),
+    "detector": Setting(
+        "detector.name", str, "NAME", "auto, nearest, or a PyOD detector, such as IForest or KNN.", "auto"
+    ),
+    "embedding": Setting("embedding.method", str, "NAME", METHODS, "ppmi-svd"),
+    "vectors": Setting(
+        "embedding.vectors",
+        str,
+        "FILE",
+        "Embeddings to start from: word2vec or GloVe text, word2vec binary, Parquet, a DuckDB table, or a store.",
+    ),
+    "vectors_use": Setting(
+        "embedding.vectors_use",
+        str,
+        "HOW",
+        "How to use --vectors: start (train from them), frozen (keep them), or fine-tune (train, but stay near them).",
+        "fine-tune",
+    ),
+    "seed": Setting("seed", int, "N", "Random seed; the same records and seed give the same scores.", "0"),
+    "alpha": Setting(
+        "flags.alpha",
+        float,
+        "P",
+        "Flag so that at most this share of the flags is false, on average.",
+        env="ANOMEMBED_ALPHA",
+    ),
+    "budget": Setting("flags.budget", int, "N", "Flag the N most abnormal records.", "20", env="ANOMEMBED_BUDGET"),
+    "threshold": Setting(
+        "flags.threshold",
+        float,
+        "P",
+        "Flag records with a tail probability of at most P.",
+        env="ANOMEMBED_THRESHOLD",
+    ),
+    "store": Setting(
+        "store.path",
+        str,
+        "FILE",
+        "DuckDB file for models, scores and flags; created when missing.",
+        "anomembed.duckdb",
+        env="ANOMEMBED_STORE",
+    ),
+}
+ROLES = ("key", "ignore", "category", "number", "text", "vector", "entity", "time", "sequence", "order", "event")
+VECTORS = ("vectors", "vectors_use")
+LEARNING = ("line_format", *ROLES, "fit_where", "where", "clean_reference", "detector", "embedding", *VECTORS, "seed")
+FLAG_RULE = ("alpha", "budget", "threshold")
+
+Given = dict[str, Any]
+"""Settings by section, as given on the command line."""
+
+
+def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Replace a command's parameter ``given`` by options; it gets their settings, nested by section.
 
     Parameters
     ----------
-    **said
-        Values by ``section__setting`` or ``setting``.
+    *names : str
+        Rows of `SETTINGS`.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_given(**arguments: Any) -> None:  # noqa: ANN401
+            given = nested({SETTINGS[name].path: arguments.pop(name) for name in names})
+            command(given=given, **arguments)
+
+        options = [SETTINGS[name].parameter(name) for name in names]
+        own = list(signature(command).parameters.values())
+        index = [parameter.name for parameter in own].index("given")
+        parameters = [*own[:index], *options, *own[index + 1 :]]
+        with_given.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
+        return with_given
+
+    return decorate
+
+
+def nested(values: Mapping[str, Any]) -> Given:
+    """Nest settings by section, leaving out those that are None.
 
     Examples
     --------
-    >>> settings(seed=None, source__table="payments", flags__budget=5)
+    >>> nested({"seed": None, "source.table": "payments", "flags.budget": 5})
     {'source': {'table': 'payments'}, 'flags': {'budget': 5}}
     """
-    nested: dict[str, Any] = {}
-    for name, value in said.items():
-        if value is None:
-            continue
-        section, _, setting = name.rpartition("__")
-        (nested.setdefault(section, {}) if section else nested)[setting] = value
-    return nested
+    result: Given = {}
+    for path, value in values.items():
+        section, _, setting = path.rpartition(".")
+        if value is not None:
+            (result.setdefault(section, {}) if section else result)[setting] = value
+    return result
 
 
-Said = dict[str, Any]
-"""Settings, nested by section, that the options of `with_learning` stand for."""
-
-LEARNING = {
-    "line_format": LineFormat,
-    "key": Key,
-    "ignore": Ignore,
-    "category": Category,
-    "number": Number,
-    "text": Text,
-    "vector": Vector,
-    "entity": Entity,
-    "time": Time,
-    "sequence": SequenceKey,
-    "order": Order,
-    "event": Event,
-    "fit_where": FitWhere,
-    "where": Where,
-    "clean_reference": Clean,
-    "detector": DetectorName,
-    "embedding": EmbeddingName,
-    "vectors": Vectors,
-    "vectors_use": VectorsUse,
-    "seed": Seed,
-}
-"""Options of every command that learns from a table that it is given, and not from a configuration alone."""
+TABLE = "table"  # the format for people
 
 
-def with_learning(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options in `LEARNING`, in place of its parameter ``said``, which gets what was said by them.
+def _forms() -> list[str]:
+    return [TABLE, *printed_sinks()]
 
-    Parameters
-    ----------
-    command : callable
-        Typer reads the signature of what is returned.
-    """
 
-    @wraps(command)
-    def with_said(**arguments: Any) -> None:  # noqa: ANN401
-        said = said_by({name: arguments.pop(name) for name in LEARNING})
-        command(said=said, **arguments)
+def _form(name: str) -> str:
+    if name not in _forms():
+        raise typer.BadParameter(f"{name!r} is not one of {_listed(_forms())}.")
+    return name
 
-    options = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in LEARNING.items()
-    ]
-    own = list(signature(command).parameters.values())
-    place = [parameter.name for parameter in own].index("said")
-    with_said.__signature__ = Signature([*own[:place], *options, *own[place + 1 :]])  # type: ignore[attr-defined]
-    return with_said
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+Database = Annotated[str, typer.Argument(help="DuckDB file, or Parquet, CSV, NDJSON or log file or glob.")]
+TableName = Annotated[
+    str | None, typer.Argument(help='Table, view or "SELECT ..."; not needed when the database has only one table.')
+]
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file, as `anomembed init` writes it.")]
+ModelId = Annotated[
+    int | None,
+    typer.Option("--model", metavar="ID", help="Model of the store.", show_default="the newest that fits"),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file when it exists.")]
+ScoresTo = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help=f"Write the score of every record to this {_listed(file_sinks())} file."),
+]
+OutputFormat = Annotated[
+    str, typer.Option("--format", metavar=f"<{'|'.join(_forms())}>", help="Format of the results.", parser=_form)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+FailOnFlags = Annotated[bool, typer.Option("--fail-on-flags", help="Exit with code 1 when a record is flagged.")]

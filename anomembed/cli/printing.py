@@ -1,11 +1,9 @@
-"""Results on standard output, as tables for people or as JSON, NDJSON or CSV for programs.
+"""Results on standard output: a table for people, or a format of `write.sinks` for programs.
 
 Values come from attackers: they are printed as plain text without control characters, never as markup.
 """
 
-import json
 import math
-import re
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -15,41 +13,30 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from anomembed.cli.console import printable
-from anomembed.cli.options import Format
+from anomembed.cli.options import TABLE
 from anomembed.views.reason import clean_text
-from anomembed.write.sinks import csv_text, plain_rows
+from anomembed.write.sinks import printed_sinks
 
-PIPE_WIDTH = 200  # of a table that nobody looks at in a terminal
+PIPE_WIDTH = 200  # of a table that is not printed on a terminal
 
 
-def print_flags(flags: pl.DataFrame, form: Format, n_keys: int) -> None:
+def print_flags(flags: pl.DataFrame, form: str, n_keys: int) -> None:
     """Print flags on standard output.
 
     Parameters
     ----------
     flags : pl.DataFrame
-        Key columns, then what `pipeline.Flags` has.
-    form : Format
-        How.
+        Key columns, then the columns of `Flags.frame`.
+    form : str
+        ``table``, or the name of a sink.
     n_keys : int
         Number of key columns.
     """
-    if form is Format.TABLE:
+    if form == TABLE:
         _print_table(flags, n_keys)
-    elif form is Format.CSV:
-        sys.stdout.write(csv_text(flags))
-    elif form is Format.JSON:
-        sys.stdout.write(_json(plain_rows(flags), indent=1) + "\n")
-    else:
-        for row in plain_rows(flags):
-            sys.stdout.write(_json(row) + "\n")
+    elif text := printed_sinks()[form].frame_text:
+        sys.stdout.write(text(flags))
     sys.stdout.flush()
-
-
-def _json(value: object, indent: int | None = None) -> str:
-    """Return JSON; the control characters that it allows in text are escaped too."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
@@ -62,41 +49,37 @@ def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
     _print_rows({name: name in ("rank", "tail") for name in heads}, rows)
 
 
-def print_tables(tables: Mapping[str, pl.DataFrame], form: Format, *, turned: bool = False) -> None:
+def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: bool = False) -> None:
     """Print several tables on standard output.
 
     Parameters
     ----------
     tables : mapping of str to pl.DataFrame
-        By name.
-    form : Format
-        How: one under the other; one JSON object; or rows that begin with the name of their table.
-    turned : bool
-        Whether people see rows as columns; for few rows of many figures.
+        Tables by name.
+    form : str
+        ``table``, or the name of a sink.
+    transposed : bool
+        In tables for people, swap rows and columns; for few rows of many figures.
     """
-    if form is Format.TABLE:
-        for place, frame in enumerate(tables.values()):
-            sys.stdout.write("\n" if place else "")
-            is_right = {name: kind.is_numeric() for name, kind in frame.schema.items()}
-            rows = [[_shown(value) for value in row] for row in frame.iter_rows()]
-            if turned:
-                first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
-                is_right = {name: place > 0 for place, name in enumerate(first)}
-            _print_rows(is_right, rows)
-    elif form is Format.JSON:
-        sys.stdout.write(_json({name: plain_rows(frame) for name, frame in tables.items()}, indent=1) + "\n")
-    elif form is Format.NDJSON:
-        for name, frame in tables.items():
-            for row in plain_rows(frame):
-                sys.stdout.write(_json({"table": name, **row}) + "\n")
-    else:
-        lists = pl.col(pl.List(pl.String)).list.join(", ")
-        named = [f.with_columns(lists).select(pl.lit(name).alias("table"), pl.all()) for name, f in tables.items()]
-        sys.stdout.write(csv_text(pl.concat(named, how="diagonal")))
+    if form == TABLE:
+        for number, frame in enumerate(tables.values()):
+            sys.stdout.write("\n" if number else "")
+            _print_frame(frame, transposed=transposed)
+    elif text := printed_sinks()[form].tables_text:
+        sys.stdout.write(text(tables))
     sys.stdout.flush()
 
 
-def _shown(value: object) -> str:
+def _print_frame(frame: pl.DataFrame, *, transposed: bool) -> None:
+    is_right = {name: kind.is_numeric() for name, kind in frame.schema.items()}
+    rows = [[_cell(value) for value in row] for row in frame.iter_rows()]
+    if transposed:
+        first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
+        is_right = {name: number > 0 for number, name in enumerate(first)}
+    _print_rows(is_right, rows)
+
+
+def _cell(value: object) -> str:
     if isinstance(value, float):
         return "-" if math.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
     if isinstance(value, list):
@@ -105,7 +88,7 @@ def _shown(value: object) -> str:
 
 
 def _print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table; of every column it is said whether it stands on the right."""
+    """Print a table; `heads` maps the name of each column to whether it is right-aligned."""
     console = Console(highlight=False, markup=False)
     table = RichTable(box=None, pad_edge=False, header_style="bold")
     for name, is_right in heads.items():

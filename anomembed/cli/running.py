@@ -1,4 +1,4 @@
-"""What ``scan``, ``fit`` and ``score`` do behind their options: call the library, tell, print."""
+"""Run ``scan``, ``fit``, ``score`` and ``export``: call the library, print notes and results."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from anomembed.cli.console import Teller
-from anomembed.cli.options import Format
+from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError
@@ -31,9 +31,9 @@ class Output:
     Parameters
     ----------
     scores_to : Path or None
-        A file for the scores of all records.
-    form : Format
-        How flags are printed.
+        File for the scores of all records.
+    form : str
+        Format of printed flags.
     quiet : bool
         Print nothing.
     fail_on_flags : bool
@@ -41,17 +41,17 @@ class Output:
     """
 
     scores_to: Path | None
-    form: Format
+    form: str
     quiet: bool
     fail_on_flags: bool
 
 
 def scan_table(config: Config, output: Output) -> None:
-    """Learn what is normal and score, in one go."""
+    """Learn what is normal from a table, and score it."""
     _check(config, output)
     check_embedding(config)
     teller = Teller(is_quiet=output.quiet)
-    vectors = read_wanted_vectors(config.embedding.vectors)  # before the store is opened for writing: they may be in it
+    vectors = read_wanted_vectors(config.embedding.vectors)  # they may be in the store: before it is opened for writing
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
         run = scan_into_store(table, config, store, teller, vectors)
@@ -59,7 +59,7 @@ def scan_table(config: Config, output: Output) -> None:
 
 
 def fit_table(config: Config, *, quiet: bool) -> None:
-    """Learn what is normal and keep the model."""
+    """Learn what is normal and save the model."""
     check_detector(config.detector.name)
     check_embedding(config)
     teller = Teller(is_quiet=quiet)
@@ -67,7 +67,7 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
         model_id = fit_into_store(table, config, store, teller, vectors)
-    teller.say("kept", f"model {model_id} in {config.store.path}")
+    teller.say("saved", f"model {model_id} in {config.store.path}")
 
 
 def export_model(store_path: str, model_id: int | None, path: Path, *, force: bool, quiet: bool) -> None:
@@ -79,12 +79,12 @@ def export_model(store_path: str, model_id: int | None, path: Path, *, force: bo
 
 
 def score_table_by(config: Config, model_id: int | None, output: Output) -> None:
-    """Score by a model of the store, by default the newest that was fitted with these settings."""
+    """Score with a model of the store; by default the newest that was fitted with these settings."""
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path, must_exist=True) as store:
         if config.source.where and not table.count(config.source.where):
-            # An hour without records is nothing that a job in cron should wake anybody for.
+            # Not an error: a cron job may meet an hour without records.
             teller.say("scored", f"nothing: no record of {table.name} meets the condition {config.source.where}")
             return
         chosen, note = choose_model(store, table.name, config) if model_id is None else (model_id, None)
@@ -107,9 +107,9 @@ def open_source(config: Config) -> Table:
     """Open the table that a configuration names."""
     source = config.source
     if source.database is None:
-        raise ConfigError("the configuration names no database: set database in its section [source]")
+        raise ConfigError("the configuration names no database: set source.database")
     if Path(source.database).resolve() == Path(config.store.path).resolve():
-        raise ConfigError(f"{source.database} is both the source, which is never written, and the store")
+        raise ConfigError(f"{source.database} is the source, which is never written: choose another file for --store")
     return Table(source.database, source.table, source.line_format)
 
 
@@ -118,7 +118,7 @@ def _finish(run: Run, config: Config, store: Store, output: Output, teller: Tell
     if output.scores_to:
         write_scores(store, key, output.scores_to)
     teller.run(run, str(run.rule))
-    if not output.quiet and (run.flags.frame.height or output.form is not Format.TABLE):
+    if not output.quiet and (run.flags.frame.height or output.form != TABLE):
         print_flags(run.flags.frame, output.form, len(key))
     teller.farewell(run, config.store.path)
     if output.fail_on_flags and run.flags.frame.height:

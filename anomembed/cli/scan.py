@@ -3,29 +3,25 @@
 from anomembed.cli import options as o
 
 
-@o.with_learning
+@o.with_settings(*o.LEARNING, *o.FLAG_RULE, "store")
 def scan(
     database: o.Database,
     table: o.TableName = None,
     *,
-    said: o.Said,
-    alpha: o.Alpha = None,
-    budget: o.Budget = None,
-    threshold: o.Threshold = None,
-    store: o.StorePath = None,
+    given: o.Given,
     scores_to: o.ScoresTo = None,
-    form: o.OutputFormat = o.Format.TABLE,
+    form: o.OutputFormat = o.TABLE,
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
 ) -> None:
-    """Find the records of a table that do not fit: one command, no configuration.
+    """Find the records of a table that do not fit.
+
+    Infers what each column is, learns what is normal, scores every record and shows the most abnormal with reasons.
 
     Example: anomembed scan demo.duckdb payments --budget 10
     """
-    own = o.said_by(locals())
     from anomembed.cli.running import Output, scan_table
     from anomembed.config import make_config, merge
 
-    scan_table(
-        make_config(merge(said, own), "the options"), Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags)
-    )
+    config = make_config(merge(given, {"source": {"database": database, "table": table}}), "the options")
+    scan_table(config, Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags))

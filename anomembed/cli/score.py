@@ -1,30 +1,27 @@
-"""``anomembed score``: score records by a kept model."""
+"""``anomembed score``: score records with a model of the store."""
 
 from anomembed.cli import options as o
 
 
+@o.with_settings("where", *o.FLAG_RULE, "store")
 def score(
     config: o.ConfigFile,
     model: o.ModelId = None,
-    where: o.Where = None,
-    alpha: o.Alpha = None,
-    budget: o.Budget = None,
-    threshold: o.Threshold = None,
-    store: o.StorePath = None,
+    *,
+    given: o.Given,
     scores_to: o.ScoresTo = None,
-    form: o.OutputFormat = o.Format.TABLE,
+    form: o.OutputFormat = o.TABLE,
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
 ) -> None:
-    """Score records by the newest model that was fitted with these settings, or another.
+    """Score records with a saved model.
+
+    Uses the newest model that was fitted with these settings, unless --model names another.
 
     Example: anomembed score payments.toml --where "paid_at >= current_date - 1"
     """
     from anomembed.cli.running import Output, score_table_by
     from anomembed.config import load_config
 
-    said = o.settings(
-        source__where=where, flags__alpha=alpha, flags__budget=budget, flags__threshold=threshold, store__path=store
-    )
     output = Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags)
-    score_table_by(load_config(config, said), model, output)
+    score_table_by(load_config(config, given), model, output)

@@ -1,13 +1,13 @@
-"""Two made-up tables with planted cases: card payments, and a log of who did what on which host.
+"""Two synthetic tables with planted cases: card payments, and a log of who did what on which host.
 
 `make_demo` draws them from habits. A customer has a home country, favourite shops, a phone, hours and a level of
 spending; a department has its applications, an application its hosts and actions; service accounts work at night.
-There is noise as in life: trips, odd hours, bulk purchases, borrowed devices, wrong passwords, people who help out in
+There is realistic noise: trips, odd hours, bulk purchases, borrowed devices, wrong passwords, people who help out in
 another department.
 
-A planted case is a usual record that got one or a few values of another usual record: every value is common and only
-the combination is abnormal, so counting rare values does not find it. `PAYMENT_KINDS` and `EVENT_KINDS` list the kinds
-with their stories. All names are invented.
+A planted case is a normal record with one or a few values of another normal record: every value is common, only the
+combination is abnormal, so counting rare values does not find it. `PAYMENT_KINDS` and `EVENT_KINDS` list the kinds and
+their stories. All names are invented.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def make_demo(seed: int = 0) -> DemoTables:
     Parameters
     ----------
     seed : int
-        Of the random numbers.
+        Random seed.
 
     Returns
     -------

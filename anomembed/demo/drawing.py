@@ -1,4 +1,4 @@
-"""Draw codes and numbers from habits, and turn them into the values of a table."""
+"""Random draws: hours, amounts and choices as integer codes, and their conversion into column values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,19 +15,19 @@ Columns = dict[str, Numbers]
 
 
 def busy_hours(peaks: Sequence[int], width: float) -> Numbers:
-    """Weight the hours of a day by their distance, around the clock, from the peaks.
+    """Weight the 24 hours by their circular distance from the peaks.
 
     Parameters
     ----------
     peaks : sequence of int
         The busiest hours.
     width : float
-        Of a peak, in hours.
+        Width of a peak, in hours.
 
     Returns
     -------
     ndarray of shape (24,)
-        0 for the least busy hours: it is closed.
+        Weights; 0 (closed) for the least busy hours.
     """
     away = np.abs(np.arange(24)[:, None] - np.array(peaks))
     busy = np.exp(-0.5 * (np.minimum(away, 24 - away) / width) ** 2).sum(axis=1)
@@ -35,16 +35,16 @@ def busy_hours(peaks: Sequence[int], width: float) -> Numbers:
 
 
 def bounded_lognormal(rng: np.random.Generator, spread: Numbers | float, n: int) -> Numbers:
-    """Draw factors around 1 without the far tails, which would be abnormal without being planted.
+    """Draw lognormal factors around 1, without the far tails, which would be unplanted anomalies.
 
     Parameters
     ----------
     rng : np.random.Generator
-        Draws.
+        Random numbers.
     spread : ndarray of shape (n,) or float
-        Standard deviation of the logarithm, before the tails are cut.
+        Standard deviation of the logarithm, before truncation.
     n : int
-        Numbers to draw.
+        Number of draws.
 
     Returns
     -------
@@ -53,17 +53,17 @@ def bounded_lognormal(rng: np.random.Generator, spread: Numbers | float, n: int)
     return np.asarray(np.exp(spread * rng.standard_normal(n).clip(-1.5, 1.5)))
 
 
-def choose(rng: np.random.Generator, weights: Numbers, line: Numbers) -> Numbers:
-    """Draw, for each entry of `line`, a column of `weights` with the weights of that line.
+def choose(rng: np.random.Generator, weights: Numbers, row: Numbers) -> Numbers:
+    """Draw one column of `weights` for each entry of `row`, with the weights of that row.
 
     Parameters
     ----------
     rng : np.random.Generator
-        Draws.
-    weights : ndarray of shape (n_lines, n_choices)
-        Not negative; a line need not sum to 1.
-    line : ndarray of shape (n,)
-        Which line applies.
+        Random numbers.
+    weights : ndarray of shape (n_rows, n_choices)
+        Not negative; a row need not sum to 1.
+    row : ndarray of shape (n,)
+        The row that applies.
 
     Returns
     -------
@@ -77,12 +77,12 @@ def choose(rng: np.random.Generator, weights: Numbers, line: Numbers) -> Numbers
     """
     shares = weights.cumsum(axis=1) / weights.sum(axis=1, keepdims=True)
     ladder = (shares + np.arange(len(weights))[:, None]).ravel()
-    chosen = np.searchsorted(ladder, line + rng.random(len(line)), side="right") - line * weights.shape[1]
+    chosen = np.searchsorted(ladder, row + rng.random(len(row)), side="right") - row * weights.shape[1]
     return np.asarray(np.clip(chosen, 0, weights.shape[1] - 1))
 
 
 def to_time(second: Numbers) -> Numbers:
-    """Count seconds from midnight of the first Monday.
+    """Convert seconds since midnight of the first Monday to times.
 
     Parameters
     ----------
@@ -98,19 +98,19 @@ def to_time(second: Numbers) -> Numbers:
 
 
 def decode(names: Sequence[str], codes: Numbers) -> pl.Series:
-    """Put the names for the codes.
+    """Replace codes by names.
 
     Parameters
     ----------
     names : sequence of str
-        Distinct.
+        Distinct names.
     codes : ndarray of shape (n,)
-        Positions in `names`, or -1 for null.
+        Indices into `names`; -1 is null.
 
     Returns
     -------
     pl.Series
-        Of the data type `Enum`, which is much faster to sort and filter than strings.
+        Of type `Enum`, which sorts and filters much faster than strings.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A log of sessions: 300 people and 14 service accounts use nine applications on 18 hosts, 13 weeks."""
+"""The event log: 300 people and 14 service accounts use nine applications on 18 hosts for 13 weeks."""
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ from anomembed.demo.planting import Kind, is_common, plant
 N_SESSIONS, N_PEOPLE, N_SERVICES, N_PLANTED = 8_600, 300, 14, 10
 ACTIONS = ("login", "logout", "read", "update", "export", "approve", "deploy", "send", "delete", "run_job")
 APPLICATIONS = ("portal", "mail", "wiki", "git", "erp", "payroll", "crm", "tickets", "monitoring")
-ACTION_WEIGHTS = np.array(  # one row per application, then one for service accounts wherever they work
+ACTION_WEIGHTS = np.array(  # one row per application, then one for service accounts
     [
         (1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
         (0, 0, 60, 0, 0, 0, 0, 35, 5, 0),
@@ -25,7 +25,7 @@ ACTION_WEIGHTS = np.array(  # one row per application, then one for service acco
     ]
 )
 DEPARTMENTS = ("engineering", "finance", "sales", "support", "people", "operations", "service")
-DEPARTMENT_WEIGHTS = np.array([30, 12, 22, 16, 8, 12])  # of people; service accounts are counted by N_SERVICES
+DEPARTMENT_WEIGHTS = np.array([30, 12, 22, 16, 8, 12])  # of people; service accounts are counted in N_SERVICES
 APPLICATION_WEIGHTS = np.array(  # one row per department
     [
         (0, 15, 15, 55, 0, 0, 0, 10, 5),
@@ -79,14 +79,14 @@ def make_events(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
     Parameters
     ----------
     rng : np.random.Generator
-        Draws.
+        Random numbers.
 
     Returns
     -------
     table : pl.DataFrame
         The events, sorted by time, with their key.
     truth : pl.DataFrame
-        Key, `kind` and `story` of the planted ones.
+        Key, `kind` and `story` of the planted rows.
     """
     rows, users = _draw_events(rng)
     hour = rows["second"] // HOUR % 24
@@ -153,7 +153,7 @@ def _draw_sessions(people: Columns, rng: np.random.Generator) -> Columns:
 
 
 def _draw_starts(department: Numbers, hour_shift: Numbers, rng: np.random.Generator) -> Numbers:
-    """Draw working hours for people, shifts for some of operations, and mostly nights for service accounts."""
+    """Draw start times: working hours for people, shifts for some operators, mostly nights for service accounts."""
     n = len(department)
     shifts = (department == SERVICE) | ((department == OPERATIONS) & (rng.random(n) < 0.4)) | (rng.random(n) < 0.004)
     weekdays = np.array([(1, 1, 1, 1, 0.8, 0.03, 0.02), np.ones(7)])
@@ -179,7 +179,7 @@ def _draw_steps(rows: Columns, rng: np.random.Generator) -> Columns:
 
 
 def _add_logins(rows: Columns, start: Numbers, length: Numbers, rng: np.random.Generator) -> None:
-    """Begin and end every session at the portal; one in twelve begins with a wrong password."""
+    """Start and end every session at the portal; one in twelve starts with a wrong password."""
     typo = start[rng.random(N_SESSIONS) < 1 / 12]
     last = start + length - 1
     for step, action in ((start, "login"), (typo + 1, "login"), (last, "logout")):

@@ -1,4 +1,4 @@
-"""The market of the payments: who the customers are, and which shops of which category are in which country."""
+"""The customers and merchants behind the payments."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ N_CUSTOMERS, N_MERCHANTS = 2_000, 600
 
 
 class Category(NamedTuple):
-    """A category of merchants and the habits of those who buy there."""
+    """A category of merchants and the habits of its customers."""
 
     name: str
     shop: str  # the last word of a merchant's name
@@ -56,7 +56,7 @@ def draw_customers(rng: np.random.Generator) -> Columns:
     Parameters
     ----------
     rng : np.random.Generator
-        Draws.
+        Random numbers.
 
     Returns
     -------
@@ -85,17 +85,17 @@ def draw_customers(rng: np.random.Generator) -> Columns:
 
 
 def draw_shops(rng: np.random.Generator) -> Columns:
-    """Lay the shops out by category and country, with at least two in each of these cells.
+    """Distribute the shops over categories and countries, at least two in each cell.
 
     Parameters
     ----------
     rng : np.random.Generator
-        Draws.
+        Random numbers.
 
     Returns
     -------
     dict of str to ndarray
-        `category` of each shop, and `first`, where each cell begins; the last entry is the number of shops.
+        `category` of each shop, and `first`: the first shop of each cell, then the number of shops.
     """
     n_cells = len(CATEGORIES) * len(COUNTRIES)
     weights = np.outer([category.weight for category in CATEGORIES], COUNTRY_WEIGHTS).ravel() ** 0.5
@@ -107,19 +107,19 @@ def draw_shops(rng: np.random.Generator) -> Columns:
 
 
 def name_shops(category: Numbers, rng: np.random.Generator) -> list[str]:
-    """Invent a name for each shop that tells its category.
+    """Invent a name for each shop, which shows its category.
 
     Parameters
     ----------
     category : ndarray of shape (n_shops,)
-        Positions in `CATEGORIES`.
+        Indices into `CATEGORIES`.
     rng : np.random.Generator
-        Draws.
+        Random numbers.
 
     Returns
     -------
     list of str
-        Distinct.
+        Distinct names.
     """
     names = [f"{first} {second}" for first in FIRST_WORDS.split() for second in SECOND_WORDS.split()]
     drawn = rng.choice(len(names), len(category), replace=False)

@@ -1,4 +1,4 @@
-"""Card payments: 2,000 customers, 600 merchants, 13 weeks."""
+"""The card payments: 2,000 customers and 600 merchants in 13 weeks."""
 
 import numpy as np
 import polars as pl
@@ -73,14 +73,14 @@ def make_payments(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]
     Parameters
     ----------
     rng : np.random.Generator
-        Draws.
+        Random numbers.
 
     Returns
     -------
     table : pl.DataFrame
         The payments, sorted by time, with their key.
     truth : pl.DataFrame
-        Key, `kind` and `story` of the planted ones.
+        Key, `kind` and `story` of the planted rows.
     """
     rows, shops = _draw_payments(rng)
     low, high = np.quantile(rows["amount"], (0.015, 0.985))
@@ -132,7 +132,7 @@ def _draw_times(rows: Columns, rng: np.random.Generator) -> Columns:
 
 
 def _draw_countries(rows: Columns, rng: np.random.Generator) -> Numbers:
-    """Trips decide where people pay in person; web shops are sometimes those of the country they travel to."""
+    """Draw countries: people pay in person where they are, at home or on a trip; web shops may be abroad too."""
     days_away = rows["day"] - rows["trip_day"]
     in_person = rows["channel"] != ONLINE
     luck = rng.random(N_PAYMENTS)
@@ -143,14 +143,14 @@ def _draw_countries(rows: Columns, rng: np.random.Generator) -> Numbers:
 
 
 def _draw_merchants(rows: Columns, favourite: Numbers, first: Numbers, rng: np.random.Generator) -> Numbers:
-    """Prefer the first shops of a cell (Zipf) and, of these, the customer's favourite."""
+    """Draw shops: mostly the first ones of a cell (Zipf) and the customer's favourite."""
     cell = rows["category"] * len(COUNTRIES) + rows["country"]
     luck = np.where(rng.random(N_PAYMENTS) < 0.65, favourite, rng.random(N_PAYMENTS))
     return np.asarray(first[cell] + ((first[cell + 1] - first[cell]) * luck**2.5).astype(int))
 
 
 def _draw_devices(rows: Columns, rng: np.random.Generator) -> Numbers:
-    """Web shops see the phone or the computer; a terminal sees only phones that are tapped; else -1, no device."""
+    """Draw devices: phone or computer in web shops, tapped phones at terminals, else -1 (none)."""
     luck, borrowed = rng.random(N_PAYMENTS), rng.integers(0, len(DEVICES), N_PAYMENTS)
     own = np.where(luck < 0.6, rows["_phone"], rows["_computer"])
     at_terminal = np.where(rows["taps_with_phone"] & (luck < 0.7), rows["_phone"], -1)

@@ -1,4 +1,4 @@
-"""The cases to find: a usual record gets one or a few values of another usual record, a donor."""
+"""Plant the cases to find: a normal record gets one or a few values of another normal record, the donor."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,23 +13,23 @@ N_PAIRS = 100_000
 
 
 class Kind(NamedTuple):
-    """A kind of planted case, made from pairs of usual records: one to change, and a donor with columns in `_2`."""
+    """A kind of planted case, made from pairs of records: one to change, and a donor, whose columns end in `_2`."""
 
     story: str
-    """A sentence for a person, with the changed record's values in braces."""
+    """A sentence with the changed record's columns in braces."""
     where: pl.Expr
-    """The pairs that serve."""
+    """Which pairs qualify."""
     put: Mapping[str, pl.Expr]
-    """The values that make the record abnormal."""
+    """New values that make the record abnormal."""
 
 
 def is_common(codes: Numbers) -> Numbers:
-    """Tell which rows have a value at least as frequent as that of the median row.
+    """Return which rows have a value at least as frequent as that of the median row.
 
     Parameters
     ----------
     codes : ndarray of shape (n_rows,)
-        The values as numbers from 0.
+        The values as integers from 0.
 
     Returns
     -------
@@ -48,22 +48,22 @@ def is_common(codes: Numbers) -> Numbers:
 def plant(
     frame: pl.DataFrame, key: str, usual: Numbers, kinds: Mapping[str, Kind], n: int, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Change usual rows into each of the kinds.
+    """Turn normal rows into cases of each kind.
 
     Parameters
     ----------
     frame : pl.DataFrame
-        The first column is the time; columns with a leading underscore are for the kinds only.
+        The first column is the time; columns with a leading underscore are dropped from the result.
     key : str
-        Name of the key to give to the rows.
+        Name of the key column to add.
     usual : ndarray of shape (n_rows,)
-        Boolean: the rows that may be changed or be donors.
+        Boolean: rows that may be changed or be donors.
     kinds : Mapping
-        The kinds by name; those before have the first choice of rows.
+        Kinds by name; earlier ones choose their rows first.
     n : int
         Cases of each kind.
     rng : np.random.Generator
-        Draws the pairs.
+        Random numbers.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def _draw_pairs(frame: pl.DataFrame, usual: Numbers, rng: np.random.Generator) -
 
 
 def _number(frame: pl.DataFrame, key: str, kinds: Mapping[str, Kind]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Sort by time before giving the keys, so that they tell nothing; split off the truth and tell its stories."""
+    """Sort by time, number the rows (so that keys reveal nothing), and split off the truth with its stories."""
     public = [name for name in frame.columns if not name.startswith("_")]
     ordered = frame.sort(public[0], "_row").select(pl.int_range(1, pl.len() + 1).alias(key), *public)
     ordered = ordered.with_columns(selectors.enum().cast(pl.String))

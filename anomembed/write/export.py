@@ -1,4 +1,4 @@
-"""A model's embeddings for other tools, and for other models to begin with."""
+"""Write a model's embeddings, for other tools and for other models to start from."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,9 @@ import polars as pl
 from anomembed.errors import ConfigError
 from anomembed.read.table import Table
 from anomembed.read.word_files import spell
+from anomembed.write.database import write_tables
 from anomembed.write.files import check_file, completed
-from anomembed.write.store import Store, write_tables
+from anomembed.write.store import Store
 
 TABLE = "vectors"  # in a DuckDB file
 COLUMNS = ("column", "token", "n_records", "vector")
@@ -24,27 +25,27 @@ QUERY = """SELECT column_name AS "column", token, n_records, embedding AS vector
 
 
 def check_export_path(path: Path, store: str, *, force: bool) -> None:
-    """Refuse early what cannot be written late.
+    """Refuse a file that could not be written later.
 
     Parameters
     ----------
     path : Path
-        Where the vectors shall go.
+        File for the vectors.
     store : str
         The store, which must not be overwritten.
     force : bool
-        Whether a file that exists may be replaced.
+        Overwrite an existing file of vectors.
 
     Raises
     ------
     ConfigError
-        When the file exists, holds other things than vectors, or cannot be written (see `check_file`).
+        When the file exists, holds more than vectors, or cannot be written (see `check_file`).
     """
     check_file(path, "vectors", ENDINGS, {"the store": store})
     if path.exists() and not force:
-        raise ConfigError(f"{path} exists; give another name, or --force to replace it")
+        raise ConfigError(f"{path} exists; give another name, or --force to overwrite it")
     if path.exists() and _holds_others(path):
-        raise ConfigError(f"{path} holds other things than vectors, and is not replaced; give another name")
+        raise ConfigError(f"{path} holds more than vectors and is not overwritten; give another name")
 
 
 def _holds_others(path: Path) -> bool:
@@ -65,16 +66,16 @@ def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int,
     store : Store
         An open store.
     model_id : int or None
-        The newest by default.
+        By default the newest.
     path : Path
-        Its ending says how: ``.txt`` and ``.vec`` are word2vec text, ``.bin`` its binary form, both with names such as
-        ``column=token`` without white space; ``.parquet`` and ``.duckdb`` have the columns ``column``, ``token``,
-        ``n_records`` and ``vector``.
+        Its ending decides the format: ``.txt`` and ``.vec`` are word2vec text, ``.bin`` its binary form, both with
+        names such as ``column=token`` without white space; ``.parquet`` and ``.duckdb`` have the columns ``column``,
+        ``token``, ``n_records`` and ``vector``.
 
     Returns
     -------
     model_id, n_vectors : int
-        The model, and how many vectors were written.
+        The model, and the number of vectors written.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int,
     chosen = store.find_model(model_id)
     frame = store.frame(QUERY, [chosen])
     if not frame.height:
-        raise ConfigError(f"model {chosen} has no embeddings to export: nothing in it goes together")
+        raise ConfigError(f"model {chosen} has no embeddings to export: none of its tokens occur together")
     with completed(path) as unfinished:
         if path.suffix == ".duckdb":
             write_tables(unfinished, {TABLE: frame})
@@ -97,7 +98,7 @@ def export_vectors(store: Store, model_id: int | None, path: Path) -> tuple[int,
 
 
 def _words(frame: pl.DataFrame, *, is_text: bool) -> Iterator[bytes]:
-    """Yield a file of word vectors; nine digits in text give the same float32 numbers again."""
+    """Yield the lines of a word2vec file; nine digits of text restore the same float32."""
     vectors = np.array(frame["vector"].to_list(), "<f4")
     yield f"{len(vectors)} {vectors.shape[1]}\n".encode()
     for column, token, vector in zip(frame["column"], frame["token"], vectors, strict=True):

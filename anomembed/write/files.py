@@ -1,4 +1,4 @@
-"""Files that appear under their name when they are complete, and the refusal of those that cannot."""
+"""Output files: checked before the work, and visible under their name only when complete."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,27 +9,27 @@ from anomembed.errors import ConfigError
 
 
 def check_file(path: Path, what: str, endings: Sequence[str], others: Mapping[str, str | None]) -> None:
-    """Refuse early what cannot be written late; nothing is left behind.
+    """Refuse a file that could not be written later; nothing is left behind.
 
     Parameters
     ----------
     path : Path
-        Where it shall go.
+        The file.
     what : str
-        What shall go there, for the message.
+        What it will hold, for the message.
     endings : sequence of str
-        Of the names that such files may have.
+        Allowed endings of its name.
     others : mapping of str to str or None
-        Files that must not be overwritten, by what they are; globs are matched.
+        Files or globs that must not be overwritten, by what they are.
 
     Raises
     ------
     ConfigError
-        When the ending is another, the folder does not exist, or `path` is a folder, one of the others, or cannot be
-        written.
+        When `path` has another ending, is in a folder that does not exist, is a folder or one of the others, or cannot
+        be written.
     """
     if path.suffix not in endings:
-        raise ConfigError(f"{path}: the {what} can be written to files that end in {', '.join(endings)}")
+        raise ConfigError(f"{path}: the {what} can only be written to files that end in {', '.join(endings)}")
     cannot = f"the {what} cannot be written to {path}"
     try:
         if not path.parent.is_dir():
@@ -41,9 +41,9 @@ def check_file(path: Path, what: str, endings: Sequence[str], others: Mapping[st
             if other is not None and (full == Path(other).resolve() or full.match(str(Path(other).resolve()))):
                 raise ConfigError(f"{cannot}: it is {name}")
         if path.exists() and not os.access(path, os.W_OK):
-            raise ConfigError(f"{cannot}: it may not be written")
+            raise ConfigError(f"{cannot}: permission denied")
         unfinished = _unfinished(path)
-        unfinished.touch()  # only trying tells of read-only folders and names that are too long
+        unfinished.touch()  # finds read-only folders and names that are too long
         unfinished.unlink()
     except OSError as error:
         raise ConfigError(f"{cannot}: {str(error.strerror).lower()}") from error
@@ -51,7 +51,7 @@ def check_file(path: Path, what: str, endings: Sequence[str], others: Mapping[st
 
 @contextmanager
 def completed(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; it becomes `path` when all is done, and goes when something fails."""
+    """Yield a temporary file to write; it is renamed to `path` at the end, or removed after an error."""
     unfinished = _unfinished(path)
     try:
         yield unfinished

@@ -1,6 +1,6 @@
-"""A map of tokens as PNG or SVG, by matplotlib: the same points give the same bytes.
+"""Draw a map of tokens as PNG or SVG; the same points give the same bytes.
 
-Text is drawn as outlines, so that nothing in a value can act in a browser, and the picture looks alike everywhere.
+Text is drawn as outlines, so that no value can act in a browser and the picture looks the same everywhere.
 """
 
 import warnings
@@ -37,29 +37,29 @@ class Points:
 
     Parameters
     ----------
-    places : ndarray of shape (n_points, 2)
-        Where they are.
+    positions : ndarray of shape (n_points, 2)
+        Their coordinates.
     names : tuple of str
-        What they are called; the first ones are named first where there is no room for all.
+        Their labels; where there is no room for all, the first ones are drawn.
     kinds : tuple of str
-        Of what kind each is: points of a kind share a colour and a shape.
+        Their kinds: points of a kind share a colour and a shape.
     weights : tuple of float
-        How large they are drawn.
+        Their weights, which decide how large they are drawn.
     """
 
-    places: NDArray[np.float64]
+    positions: NDArray[np.float64]
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     weights: tuple[float, ...]
 
 
 def check_map_path(path: Path, source: str | None) -> None:
-    """Refuse early a path that a map cannot be drawn to late; see `check_file`."""
+    """Refuse a path that the map could not be drawn to; see `check_file`."""
     check_file(path, "map", SUFFIXES, {"the source": source})
 
 
 def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
-    """Draw a map; the file appears under its name when it is complete.
+    """Draw a map; the file appears only when it is complete.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
     points : Points
         What to draw.
     title, subtitle : str
-        What it shows, and how it was made.
+        What the map shows, and how it was made.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -95,7 +95,7 @@ def _draw_points(axes: "Axes", points: Points) -> None:
     look_of = dict(zip(often, looks, strict=False))
     weights = np.sqrt(np.array(points.weights))
     areas = SMALLEST + (LARGEST - SMALLEST) * (weights / max(weights.max(initial=0), 1e-9)) ** 1.5
-    x, y = points.places.T
+    x, y = points.positions.T
     of_point = [look_of.get(kind, OTHER) for kind in points.kinds]
     for look in (OTHER, *look_of.values()):  # rare kinds lie on top
         some = np.array([own == look for own in of_point], bool)
@@ -118,18 +118,18 @@ def _draw_points(axes: "Axes", points: Points) -> None:
 
 
 def _name_points(axes: "Axes", points: Points) -> None:
-    """Name as many points as find room, on whichever side of them there is some."""
+    """Label as many points as there is room for, each on the first side that is free."""
     from matplotlib.patheffects import withStroke
 
     renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of the raster canvas
     inside, n_named = axes.get_window_extent(renderer), 0
     taken: list[Bbox] = []
     halo: list[AbstractPathEffect] = [withStroke(linewidth=2.5, foreground=PAPER)]
-    for place, name in zip(points.places, points.names, strict=True):
+    for position, name in zip(points.positions, points.names, strict=True):
         if n_named == MOST_NAMED:
             break
         text = axes.annotate(
-            _short(name), place, (0, 0), textcoords="offset points", fontsize=8, color=INK, parse_math=False
+            _short(name), position, (0, 0), textcoords="offset points", fontsize=8, color=INK, parse_math=False
         )
         text.set_path_effects(halo)
         for side, (across, up) in {"left": (6, 0), "right": (-6, 0), "center": (0, 9), "center ": (0, -9)}.items():

@@ -1,35 +1,118 @@
-"""Scores and flags for other tools: Parquet, CSV and NDJSON files, and rows of plain values.
+"""Formats of results, one row each in `SINKS`: files of scores, and flags or tables on standard output.
 
-A file appears under its name only when it is complete. Text in CSV that a spreadsheet would take for a formula gets an
-apostrophe in front.
+A file appears under its name only when it is complete. Text that a spreadsheet would take for a formula gets an
+apostrophe in front. The table that people read on a terminal is not here but in `cli.printing`.
 """
 
+import json
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from anomembed.write.files import check_file, completed
-from anomembed.write.store import Store
 
-FORMULA = r"^[=+@\t\r-]"  # how a cell begins that a spreadsheet evaluates
-COPY_OPTIONS = {
-    ".parquet": "FORMAT parquet, COMPRESSION zstd",
-    ".csv": "FORMAT csv, HEADER true",
-    ".ndjson": "FORMAT json",
-}
+if TYPE_CHECKING:  # the command line takes its help from `SINKS`, and must not wait for these
+    import polars as pl
+
+    from anomembed.write.store import Store
+
+FORMULA = r"^[=+@\t\r-]"  # the beginning of a cell that a spreadsheet evaluates
+
+
+def csv_text(frame: "pl.DataFrame") -> str:
+    """Return a frame as CSV with a header, safe to open in a spreadsheet."""
+    import polars as pl
+
+    texts = {
+        name: [None if value is None else str(value) for value in frame[name]]
+        for name, kind in frame.schema.items()
+        if kind.is_nested() or kind in (pl.Binary, pl.Categorical, pl.Enum)
+    }
+    plain = frame.with_columns(pl.Series(name, values, pl.String) for name, values in texts.items())
+    return plain.with_columns(pl.col(pl.String).str.replace(FORMULA, "'${0}")).write_csv()
+
+
+def csv_tables(tables: "Mapping[str, pl.DataFrame]") -> str:
+    """Return several frames as one CSV; the first column is the name of the table."""
+    import polars as pl
+
+    lists = pl.col(pl.List(pl.String)).list.join(", ")
+    named = [f.with_columns(lists).select(pl.lit(name).alias("table"), pl.all()) for name, f in tables.items()]
+    return csv_text(pl.concat(named, how="diagonal"))
+
+
+def json_text(frame: "pl.DataFrame") -> str:
+    """Return a frame as a JSON list of objects."""
+    return _json(_plain_rows(frame), indent=1) + "\n"
+
+
+def json_tables(tables: "Mapping[str, pl.DataFrame]") -> str:
+    """Return several frames as a JSON object of lists."""
+    return _json({name: _plain_rows(frame) for name, frame in tables.items()}, indent=1) + "\n"
+
+
+def ndjson_text(frame: "pl.DataFrame") -> str:
+    """Return a frame as JSON objects, one a line."""
+    return "".join(_json(row) + "\n" for row in _plain_rows(frame))
+
+
+def ndjson_tables(tables: "Mapping[str, pl.DataFrame]") -> str:
+    """Return several frames as JSON objects, one a line; each begins with the name of its table."""
+    return "".join(_json({"table": name, **row}) + "\n" for name, frame in tables.items() for row in _plain_rows(frame))
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A format of results.
+
+    Parameters
+    ----------
+    name : str
+        Its name, and the ending of its files.
+    copy : str or None
+        Options of DuckDB's COPY for a file of scores; None when scores are not written in this format.
+    frame_text, tables_text : callable or None
+        Print one frame, or several by name; None when nothing is printed in this format.
+    formula : str or None
+        For spreadsheets: in a file of scores, text that matches this regular expression gets an apostrophe in front.
+    """
+
+    name: str
+    copy: str | None = None
+    frame_text: "Callable[[pl.DataFrame], str] | None" = None
+    tables_text: "Callable[[Mapping[str, pl.DataFrame]], str] | None" = None
+    formula: str | None = None
+
+
+SINKS = [
+    Sink("json", None, json_text, json_tables),
+    Sink("parquet", "FORMAT parquet, COMPRESSION zstd"),
+    Sink("csv", "FORMAT csv, HEADER true", csv_text, csv_tables, FORMULA),
+    Sink("ndjson", "FORMAT json", ndjson_text, ndjson_tables),
+]
+
+
+def file_sinks() -> dict[str, Sink]:
+    """Return the formats that scores are written in, by ending, such as ``.csv``."""
+    return {f".{sink.name}": sink for sink in SINKS if sink.copy}
+
+
+def printed_sinks() -> dict[str, Sink]:
+    """Return the formats that results are printed in, by name."""
+    return {sink.name: sink for sink in SINKS if sink.frame_text and sink.tables_text}
 
 
 def check_scores_path(path: Path, source: str | None, store: str) -> None:
-    """Refuse early a path that scores cannot be written to late; see `check_file`."""
-    check_file(path, "scores", tuple(COPY_OPTIONS), {"the source": source, "the store": store})
+    """Refuse a path that scores cannot be written to, before the work; see `check_file`."""
+    check_file(path, "scores", tuple(file_sinks()), {"the source": source, "the store": store})
 
 
-def write_scores(store: Store, key: Sequence[str], path: Path) -> None:
+def write_scores(store: "Store", key: Sequence[str], path: Path) -> None:
     """Write the scores of the store's newest run to a file.
 
     Parameters
@@ -39,24 +122,20 @@ def write_scores(store: Store, key: Sequence[str], path: Path) -> None:
     key : sequence of str
         Key columns.
     path : Path
-        Ends in one of `COPY_OPTIONS`; replaced when it exists.
+        Has an ending of `file_sinks`; replaced when it exists.
     """
+    sink = file_sinks()[path.suffix]
     with completed(path) as unfinished:
-        store.copy_scores(key, unfinished, COPY_OPTIONS[path.suffix], escape=path.suffix == ".csv")
+        store.copy_scores(key, unfinished, sink.copy or "", formula=sink.formula)
 
 
-def csv_text(frame: pl.DataFrame) -> str:
-    """Return a frame as CSV with a header, safe to open in a spreadsheet."""
-    texts = {
-        name: [None if value is None else str(value) for value in frame[name]]
-        for name, kind in frame.schema.items()
-        if kind.is_nested() or kind in (pl.Binary, pl.Categorical, pl.Enum)
-    }
-    shown = frame.with_columns(pl.Series(name, values, pl.String) for name, values in texts.items())
-    return shown.with_columns(pl.col(pl.String).str.replace(FORMULA, "'${0}")).write_csv()
+def _json(value: object, indent: int | None = None) -> str:
+    """Return JSON with all control characters escaped, also those that JSON allows in text."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def plain_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+def _plain_rows(frame: "pl.DataFrame") -> list[dict[str, Any]]:
     """Return rows that JSON can hold: moments in ISO format, decimals and bytes as text."""
     return [{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
 

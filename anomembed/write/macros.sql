@@ -1,30 +1,6 @@
--- The tables and macros of a store. DuckDB runs this file when it makes one, or adds what an older one lacks.
+-- The macros of a store, recreated by every migration: a change here needs a migration of its own number, even an
+-- empty one. A macro explains itself in its comment.
 
-CREATE TABLE IF NOT EXISTS store_version (version INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS models (
-    model_id BIGINT PRIMARY KEY, fitted_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, n_reference BIGINT NOT NULL,
-    config JSON NOT NULL, roles JSON NOT NULL, summary JSON NOT NULL, versions JSON NOT NULL);
-CREATE TABLE IF NOT EXISTS model_parts (model_id BIGINT NOT NULL, name VARCHAR NOT NULL, content BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS tokens (
-    model_id BIGINT NOT NULL, token_id INTEGER NOT NULL, column_name VARCHAR NOT NULL, token VARCHAR NOT NULL,
-    kind VARCHAR NOT NULL, n_records DOUBLE NOT NULL, embedding FLOAT[] NOT NULL, context FLOAT[] NOT NULL);
-CREATE TABLE IF NOT EXISTS pairs (
-    model_id BIGINT NOT NULL, token_id INTEGER NOT NULL, other_id INTEGER NOT NULL, n_records DOUBLE NOT NULL);
-CREATE TABLE IF NOT EXISTS losses (model_id BIGINT NOT NULL, epoch INTEGER NOT NULL, loss DOUBLE NOT NULL);
-CREATE TABLE IF NOT EXISTS runs (
-    run_id BIGINT PRIMARY KEY, model_id BIGINT NOT NULL, scored_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL,
-    condition VARCHAR, rule VARCHAR NOT NULL, n_scored BIGINT NOT NULL, n_flagged BIGINT NOT NULL);
-CREATE TABLE IF NOT EXISTS scores (
-    run_id BIGINT NOT NULL, key VARCHAR NOT NULL, raw_score DOUBLE NOT NULL, tail_probability DOUBLE NOT NULL,
-    flagged BOOLEAN NOT NULL, view VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS flags (
-    run_id BIGINT NOT NULL, key VARCHAR NOT NULL, rank BIGINT NOT NULL, raw_score DOUBLE NOT NULL,
-    tail_probability DOUBLE NOT NULL, extrapolated BOOLEAN NOT NULL, view VARCHAR NOT NULL, reason VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS contributions (
-    run_id BIGINT NOT NULL, key VARCHAR NOT NULL, view VARCHAR NOT NULL, column_name VARCHAR NOT NULL, value VARCHAR,
-    contribution DOUBLE NOT NULL, expected VARCHAR[] NOT NULL);
-
--- Values of a column that keep the same company as a given one, by the newest model or another.
 CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABLE
     WITH known AS (
         SELECT *, sqrt(list_inner_product(embedding, embedding)) AS length FROM tokens
@@ -42,12 +18,13 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
             ORDER BY similarity DESC, token) AS found FROM compared)
     SELECT unnest(CASE
         WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
-        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token, '; of_model := N asks another model'))
+        WHEN (SELECT count(*) FROM asked) = 0 THEN error(concat('the model has no ', of_column, '=', of_token, '; for another model, add of_model := N'))
         WHEN NOT (SELECT has_company FROM asked)
-            THEN error(concat(of_column, '=', of_token, ' keeps company with everything alike'))
+            THEN error(concat(of_column, '=', of_token, ' occurs with all values alike: nothing is similar to it'))
         ELSE found END, recursive := true) FROM ordered;
+COMMENT ON MACRO TABLE "similar" IS
+    'Values of a column that occur with the same others as a given value, most similar first (cosine similarity, 1 = alike), by the newest model or of_model: similar(''merchant'', ''Acme'').';
 
--- How likely are the values of a column beside given ones, such as ['channel=chip', 'currency=GBP']?
 CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     WITH chosen AS (FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
     met AS (FROM pairs WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
@@ -55,12 +32,12 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
         SELECT chosen.*, met.n_records AS n FROM chosen LEFT JOIN met
             ON met.token_id = chosen.token_id AND met.other_id = chosen.token_id),
     total AS (SELECT sum(n) AS n FROM single WHERE column_name = of_column),
-    beside AS (SELECT token_id, n FROM single WHERE list_contains(given::VARCHAR[], column_name || '=' || token)),
+    given_tokens AS (SELECT token_id, n FROM single WHERE list_contains(given::VARCHAR[], column_name || '=' || token)),
     attraction AS (
-        SELECT one.token_id, sum(ln((coalesce(met.n_records, 0) + 1) / (beside.n * one.n / total.n + 1)))
+        SELECT one.token_id, sum(ln((coalesce(met.n_records, 0) + 1) / (given_tokens.n * one.n / total.n + 1)))
             / sqrt(count(*)) AS log_ratio
-        FROM single AS one CROSS JOIN beside CROSS JOIN total
-            LEFT JOIN met ON met.token_id = beside.token_id AND met.other_id = one.token_id
+        FROM single AS one CROSS JOIN given_tokens CROSS JOIN total
+            LEFT JOIN met ON met.token_id = given_tokens.token_id AND met.other_id = one.token_id
         WHERE one.column_name = of_column GROUP BY one.token_id),
     scored AS (
         SELECT token, n_records, ln(n_records) + coalesce(log_ratio, 0) AS score
@@ -75,11 +52,12 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     SELECT unnest(CASE
         WHEN (SELECT count(*) FROM chosen) = 0 THEN error('the store has no such model')
         WHEN found IS NULL THEN error(concat('the model has no column ', of_column))
-        WHEN (SELECT count(*) FROM beside) < len(given)
-            THEN error(concat('the model has not all of ', array_to_string(given::VARCHAR[], ', ')))
+        WHEN (SELECT count(*) FROM given_tokens) < len(given)
+            THEN error(concat('the model has not all of these tokens: ', array_to_string(given::VARCHAR[], ', ')))
         ELSE found END, recursive := true) FROM ordered;
+COMMENT ON MACRO TABLE expected IS
+    'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
 
--- What every column of a flagged record contributes to its score, over all views; of the newest run or another.
 CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
     WITH chosen AS (SELECT coalesce(of_run, (SELECT max(run_id) FROM runs)) AS run),
     summed AS (
@@ -91,10 +69,12 @@ CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
             expected: expected} ORDER BY contribution DESC, column_name, value) AS found FROM summed),
     scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR)
     SELECT unnest(CASE
-        WHEN run IS NULL THEN error('the store has no run yet: `anomembed score` makes one')
+        WHEN run IS NULL THEN error('the store has no run yet: run `anomembed score` first')
         WHEN run NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', run))
         WHEN found IS NOT NULL THEN found
-        WHEN flagged THEN error(concat('run ', run, ' explains only its most abnormal flags, not ', of_key))
+        WHEN flagged THEN error(concat('run ', run, ' explains its most abnormal flags only, and not ', of_key))
         WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))
-        ELSE error(concat('run ', run, ' scored no ', of_key, '; of_run := N asks another run')) END, max_depth := 2)
+        ELSE error(concat('run ', run, ' scored no record ', of_key, '; for another run, add of_run := N')) END, max_depth := 2)
     FROM ordered, scored, chosen;
+COMMENT ON MACRO TABLE why IS
+    'How much every column adds to the raw score of a flagged record, over all views (high = abnormal), of the newest run or of_run: why(''4711'').';

@@ -1,0 +1,188 @@
+"""A DuckDB file that we write: opened at its newest version, changed in transactions, with errors in one sentence."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+
+from anomembed.errors import LockedError, StoreError
+from anomembed.read.quoting import quote_identifier
+from anomembed.read.source import holder
+from anomembed.write.schema import migrations, read_version, upgrade
+
+
+class Database:
+    """An open database; use as a context manager.
+
+    Parameters
+    ----------
+    path : str or Path
+        The DuckDB file; created when it does not exist.
+    must_exist : bool, default=False
+        Do not create it.
+
+    Raises
+    ------
+    StoreError
+        When the file is not a store, is damaged, or was written by a newer version.
+    LockedError
+        When another process has it open.
+    """
+
+    def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
+        self.path = Path(path)
+        if must_exist and not self.path.is_file():
+            raise StoreError(f"no store at {self.path.absolute()}: run `anomembed fit` first, or name it by --store")
+        if not self.path.parent.is_dir():
+            raise StoreError(f"no such folder for the store: {self.path.parent}")
+        is_new = not self.path.exists()
+        with self._clear_errors():
+            self._connection = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": "false"})
+        self._is_in_transaction = self._has_failed_part = False
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            if is_new:
+                self._remove()
+            raise
+        self._is_unused = is_new
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._connection.close()
+        if self._is_unused:  # a command that failed leaves no empty store behind
+            self._remove()
+
+    def _remove(self) -> None:
+        for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+            path.unlink(missing_ok=True)
+
+    def _prepare(self) -> None:
+        with self._clear_errors():
+            version, newest = read_version(self._connection, self.path), len(migrations())
+            if version > newest:
+                raise StoreError(
+                    f"{self.path} was written by a newer anomembed (store version {version}, this one knows {newest}); "
+                    "upgrade anomembed, or choose another file for the store"
+                )
+            if version < newest:
+                self._upgrade(version)
+            self._connection.execute("SET memory_limit = '512MB'")
+            self._connection.execute("SET enable_progress_bar = false")  # DuckDB's goes to standard output
+
+    def _upgrade(self, version: int) -> None:
+        try:
+            with self.transaction() as connection:
+                upgrade(connection, version)
+        except StoreError as error:
+            if version == 0:
+                raise
+            raise StoreError(f"store version {version} cannot be upgraded: {error}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Write everything within it, or nothing; a transaction within another is a part of the outer one.
+
+        Raises
+        ------
+        StoreError
+            When a part failed and its error was caught: nothing is written then either.
+        """
+        with self._clear_errors(), self._part() if self._is_in_transaction else self._whole():
+            yield self._connection
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._has_failed_part = True
+            raise
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        self._is_in_transaction, self._has_failed_part = True, False
+        try:
+            yield
+            if self._has_failed_part:
+                raise StoreError(f"nothing was written to {self.path}: a part of the transaction failed")
+            self._connection.execute("COMMIT")
+            self._is_in_transaction = False
+        finally:
+            if self._is_in_transaction:
+                with suppress(duckdb.Error):  # a commit that failed has rolled back by itself
+                    self._connection.execute("ROLLBACK")
+                self._is_in_transaction = False
+        self._is_unused = False
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with self._clear_errors():
+            return self._connection.execute(query, list(parameters)).fetchall()
+
+    def frame(self, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+        """Return the rows of a query as a frame."""
+        with self._clear_errors():
+            return pl.DataFrame(self._connection.sql(query, params=list(parameters)).pl())
+
+    def _next(self, table: str, column: str) -> int:
+        rows = self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchall()
+        return int(rows[0][0])
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            if "lock on file" in first:
+                message = f"{self.path} is locked by another process{holder(first)}; try again later"
+                raise LockedError(message) from error
+            if "not a valid DuckDB" in first:
+                raise StoreError(f"{self.path} is not a DuckDB file; choose another file for the store") from error
+            raise StoreError(f"{self.path}: {first}") from error
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
+    """Let SQL read a frame as a table of this name.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        An open connection.
+    name : str
+        Name of the table.
+    frame : pl.DataFrame
+        Its rows.
+    """
+    connection.register(name, frame)
+    try:
+        yield
+    finally:
+        with suppress(duckdb.Error):  # in an aborted transaction; the error that aborted it is the one to show
+            connection.unregister(name)
+
+
+def write_tables(path: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write frames as the tables of a new DuckDB file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it must not exist.
+    frames : mapping of str to pl.DataFrame
+        Tables by name.
+    """
+    with duckdb.connect(str(path)) as connection:
+        for name, frame in frames.items():
+            with registered(connection, "new_table", frame):
+                connection.execute(f"CREATE TABLE {quote_identifier(name)} AS FROM new_table")
