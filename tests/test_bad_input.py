@@ -65,7 +65,7 @@ def pets(pets_once, tmp_path):
         (["source.duckdb", "pets", "--key", "pet"], "pet does not name the records of pets"),
         (["source.duckdb", "pets", "--where", "wieght > 1"], 'Referenced column "wieght" not found'),
         (["source.duckdb", "pets", "--where", "id >"], "the condition 'id >': Parser Error"),
-        (["source.duckdb", "pets", "--where", "at >= 1"], "word of SQL stands in double quotes"),
+        (["source.duckdb", "pets", "--where", "at >= 1"], "column named like a keyword is in double quotes"),
         (["source.duckdb", "pets", "--where", "id > 999"], "no record of pets meets the condition id > 999"),
         (["source.duckdb", "pets", "--fit-where", "id > 999"], "pets has 0 records where id > 999"),
         (["source.duckdb", "pets", "--where", "1=1)) UNION SELECT * FROM ((pets"], "the condition"),

@@ -207,13 +207,13 @@ def test_several_logs_are_told_apart(log, tmp_path):
     ("said", "message"),
     [
         ("sylog", "unknown line format sylog; did you mean 'syslog'"),
-        ("(?P<a>x", "no regular expression"),
-        (r"(?P<a>x)(?=y)", "no regular expression of RE2"),
-        (r"(?P<a>x)\1", "no regular expression of RE2"),
+        ("(?P<a>x", "not a regular expression"),
+        (r"(?P<a>x)(?=y)", "not a regular expression of RE2"),
+        (r"(?P<a>x)\1", "not a regular expression of RE2"),
         (r"(\d+) (.*)", "no named group"),
-        (r"(?P<line>\d+)", "none is called line"),
+        (r"(?P<line>\d+)", "none of them line"),
         (r"(?P<a>\d+)(?P<A>\d+)", "different names"),
-        ("(?P<a>" + "(" * 3_000 + ")" * 3_000 + ")", "no regular expression"),
+        ("(?P<a>" + "(" * 3_000 + ")" * 3_000 + ")", "not a regular expression"),
     ],
 )
 def test_what_is_no_format_is_refused_in_a_sentence(said, message):
@@ -260,7 +260,7 @@ def test_a_log_is_scanned_in_one_command(log, run):
 def test_a_format_that_is_wrong_ends_the_command_with_2(log, run):
     outcome = run("scan", log([SYSLOG] * 3), "--line-format", "(?P<a>x)(?=y)")
     assert outcome.code == 2
-    assert "no regular expression of RE2" in outcome.err
+    assert "not a regular expression of RE2" in outcome.err
     assert not Path("anomembed.duckdb").exists()
 
 

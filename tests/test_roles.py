@@ -4,8 +4,9 @@ import duckdb
 import pytest
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.inference import RULES as RULES_OF_ROLES
-from anomembed.read.inference import Inferred, infer_roles
+from anomembed.read.inference import infer_roles
+from anomembed.read.role_rules import RULES as RULES_OF_ROLES
+from anomembed.read.role_rules import Inferred
 from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles, describe_roles, match_roles
 from anomembed.read.table import Table
 

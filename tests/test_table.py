@@ -1,6 +1,10 @@
+import re
+from pathlib import Path
+
 import polars as pl
 import pytest
 
+import anomembed.read
 from anomembed.errors import DataError, SourceError
 from anomembed.read.columns import is_orderable
 from anomembed.read.table import HASH, Table
@@ -114,6 +118,14 @@ def test_a_wrong_condition_is_told_on_one_line(table, where):
 
 def test_a_condition_may_end_in_a_comment(table):
     assert table.count("id < 10 -- the first") == 10
+
+
+def test_every_sql_file_is_read_and_says_what_it_is():
+    folder = Path(anomembed.read.__file__).parent
+    used = {name for path in folder.glob("*.py") for name in re.findall(r"\bquery\(\s*\"(\w+)\"", path.read_text())}
+    files = {path.stem: path.read_text() for path in folder.glob("*.sql")}
+    assert set(files) == used
+    assert all(text.startswith("-- ") for text in files.values())
 
 
 @pytest.mark.parametrize(("given", "name"), [("pet", "pet"), ("PET", "pet")])

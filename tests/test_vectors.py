@@ -166,7 +166,7 @@ def test_a_folder_and_a_broken_parquet_file_are_no_vectors(tmp_path):
     content = path.read_bytes()
     for broken in (content[:-9], b"", b"no Parquet at all"):
         path.write_bytes(broken)
-        with pytest.raises(UserError, match=r"v\.parquet is no Parquet file, or is cut off$"):
+        with pytest.raises(UserError, match=r"v\.parquet is not a Parquet file, or is cut off$"):
             read_vectors(path)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from anomembed.config import TokensConfig
-from anomembed.read.inference import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
+from anomembed.read.role_rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import VALUE, Table
 from anomembed.represent.tokens.learning import category_tokens, count_values, template_tokens

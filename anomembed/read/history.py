@@ -123,7 +123,7 @@ def history_sql(table: Table, roles: Roles, history: History) -> str:
         identity=table.hashed(select, [table.column(column.name) for column in roles.key], 0),
         sums="".join(f", sum(if(isfinite({of}), {of}, 0)) AS {at}" for of, at in _moment_sums(history, select).items()),
         totals=_aliased(_totals(history, select)),
-        windows=", ".join(f"{quote_identifier(span)} AS ({_window(span)})" for span in WINDOWS),
+        windows=",\n    ".join(f"{quote_identifier(span)} AS ({_window(span)})" for span in WINDOWS),
         steps=_aliased(_steps(event, f"{who} IS NOT NULL AND {when} IS NOT NULL")),
         paces=_aliased(_paces(history, who, when)),
     )
@@ -131,7 +131,7 @@ def history_sql(table: Table, roles: Roles, history: History) -> str:
 
 def _aliased(columns: Mapping[str, str]) -> str:
     """Return SQL of the expressions in `columns`, each under its name."""
-    return ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in columns.items())
+    return ",\n    ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in columns.items())
 
 
 def _moment_sums(history: History, select: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,9 @@ recent AS (
     FROM moments
     WINDOW $windows
 )
-SELECT records.*, $steps, $paces
+SELECT records.*,
+    $steps,
+    $paces
 FROM records
 LEFT JOIN recent ON $entity = "past: who" AND $time = "past: moment"
 -- The hash separates different records with the same event at the same moment, whatever the order of the rows.

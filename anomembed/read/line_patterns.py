@@ -1,4 +1,4 @@
-"""Check the format of lines that a user names or writes."""
+"""Check the line format that a user names or writes."""
 
 import re
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def _compiled(given: str, pattern: str) -> re.Pattern[str]:
             connection.execute(f"SELECT regexp_matches('', {quote_text(pattern)})").fetchall()
     except (re.error, RecursionError, OverflowError, duckdb.Error) as error:
         first = str(error).splitlines()[0]
-        raise ConfigError(f"the line format {_short(given)} is no regular expression of RE2: {first}") from error
+        raise ConfigError(f"the line format {_short(given)} is not a regular expression of RE2: {first}") from error
     return compiled
 
 
@@ -71,7 +71,7 @@ def _check_groups(given: str, groups: dict[str, int]) -> None:
         raise ConfigError(f"the line format {_short(given)} has no named group such as (?P<message>.*)")
     folded = {name.casefold() for name in groups}
     if folded & {LINE, FILE} or len(folded) < len(groups):
-        raise ConfigError(f"groups of a line format must have different names, and none is called {LINE} or {FILE}")
+        raise ConfigError(f"groups of a line format need different names, none of them {LINE} or {FILE}")
 
 
 def _short(text: str) -> str:

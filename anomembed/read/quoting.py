@@ -1,8 +1,8 @@
-"""Names and texts in SQL; nothing else puts them there."""
+"""Quote names and texts for SQL; nothing else does."""
 
 
 def quote_identifier(name: str) -> str:
-    """Return `name` as a quoted SQL identifier; the only place where identifiers are quoted.
+    """Return `name` as a quoted SQL identifier; no other function quotes identifiers.
 
     Examples
     --------
@@ -13,7 +13,7 @@ def quote_identifier(name: str) -> str:
 
 
 def quote_text(text: str) -> str:
-    """Return `text` as an SQL string literal, for the few places that take no parameter.
+    """Return `text` as an SQL string literal, where SQL takes no parameter.
 
     Examples
     --------

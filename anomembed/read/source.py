@@ -60,11 +60,11 @@ def clear_errors(what: str) -> Iterator[None]:
             raise LockedError(f"{what} is locked by another process{holder(first)}; try again later") from error
         hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
         if "Referenced column" in first:
-            hints.append("(Text in SQL stands in single quotes.)")
+            hints.append("(In SQL, text is in single quotes.)")
         if "syntax error" in first:
-            hints.append('(A column called like a word of SQL stands in double quotes: "at".)')
+            hints.append('(In SQL, a column named like a keyword is in double quotes: "at".)')
         if found := NO_PARQUET.search(first):
-            raise SourceError(f"{found[1] or found[2]} is no Parquet file, or is cut off") from error
+            raise SourceError(f"{found[1] or found[2]} is not a Parquet file, or is cut off") from error
         if "not a valid DuckDB" in first:
             raise SourceError(f"{what} is not a DuckDB file; data files end in {', '.join(READERS)}") from error
         raise SourceError(f"{what}: {' '.join([first, *hints])}") from error
@@ -218,10 +218,10 @@ def _find_table(connection: duckdb.DuckDBPyConnection, path: str, table: str | N
         if len(known) != 1:
             raise SourceError(f"{path} holds {len(known)} tables: name one{nearest_name('', known)}")
         table = next(iter(known))
-    folded = {name.casefold(): place for name, place in known.items()}
-    place = known.get(table) or folded.get(table.casefold())
-    if place:
-        return ".".join(map(quote_identifier, place)), table
+    folded = {name.casefold(): parts for name, parts in known.items()}
+    found = known.get(table) or folded.get(table.casefold())
+    if found:
+        return ".".join(map(quote_identifier, found)), table
     if QUERY.match(table):
         return _query(connection, table), f"a query on {Path(path).name}"
     raise SourceError(f"no such table in {path}: {table}{nearest_name(table, known)}")

@@ -65,18 +65,22 @@ def read_word_file(path: Path) -> Rows:
         header = HEADER.fullmatch(first)
         if header is None:
             return _read_text(path, chain([first], _bounded(lines)), 1, _count_numbers(first))
-        n_names, width = int(header[1]), int(header[2])
-        if not n_names or not width:
-            raise DataError(f"{path} is empty: its first line declares {n_names} vectors of {width} numbers")
-        start = lines.tell()
-        second = lines.readline(LONGEST_LINE)
-        count = _count_numbers(second)
-        if count > width or (0 < count < width and _is_text(second)):
-            raise DataError(f"{path}: its first line declares width {width}, line 2 has a vector of width {count}")
-        if count < width:
-            return _read_binary(path, path.read_bytes(), start, (n_names, width))
-        lines.seek(start)
-        names, vectors = _read_text(path, _bounded(lines), 2, width)
+        return _read_word2vec(path, lines, int(header[1]), int(header[2]))
+
+
+def _read_word2vec(path: Path, lines: BinaryIO, n_names: int, width: int) -> Rows:
+    """Read what follows the first line of a word2vec file, as text or binary."""
+    if not n_names or not width:
+        raise DataError(f"{path} is empty: its first line declares {n_names} vectors of {width} numbers")
+    start = lines.tell()
+    second = lines.readline(LONGEST_LINE)
+    count = _count_numbers(second)
+    if count > width or (0 < count < width and _is_text(second)):
+        raise DataError(f"{path}: its first line declares width {width}, line 2 has a vector of width {count}")
+    if count < width:
+        return _read_binary(path, path.read_bytes(), start, (n_names, width))
+    lines.seek(start)
+    names, vectors = _read_text(path, _bounded(lines), 2, width)
     if len(names) != n_names:
         fault = "is cut off" if len(names) < n_names else "has too many lines"
         raise DataError(f"{path} {fault}: its first line declares {n_names:,} vectors, there are {len(names):,}")
