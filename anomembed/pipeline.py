@@ -23,6 +23,7 @@ from anomembed.read.history import derive_history
 from anomembed.read.keys import check_key
 from anomembed.read.roles import Roles, match_roles
 from anomembed.read.sequences import read_sequences
+from anomembed.read.suggestion import Suggestion, suggest_entity
 from anomembed.read.table import VALUE, VALUES, Table
 from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings.epochs import Progress
@@ -39,6 +40,9 @@ class Watcher:
 
     def roles(self, roles: Roles) -> None:
         """Take note of the role of every column."""
+
+    def suggestion(self, suggestion: Suggestion) -> None:
+        """Take note of a column that looks like who acts, where none is named."""
 
     def learning(self) -> AbstractContextManager[Progress | None]:
         """Return a context for the time of learning; its value, if any, is called after every epoch."""
@@ -127,6 +131,9 @@ def learn_from(
         raise DataError(f"no record of {table.name} meets the condition {source.where}")
     roles = roles or find_roles(table, config)
     watcher.roles(roles)
+    suggestion = None if roles.is_sequential else suggest_entity(table, roles)
+    if suggestion:
+        watcher.suggestion(suggestion)
     check_key(roles, table, source.where)  # before the work, not after it
     with watcher.learning() as progress:
         is_own = source.fit_where == source.where

@@ -3,6 +3,7 @@
 Values come from attackers: they are printed as plain text without control characters, never as markup.
 """
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from rich.text import Text
 from anomembed.model import Model
 from anomembed.pipeline import Run, Watcher
 from anomembed.read.roles import JUDGED, Role, Roles
+from anomembed.read.suggestion import Suggestion
 from anomembed.views.reason import clean_text
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all
@@ -56,6 +58,12 @@ class Teller(Watcher):
         for reason in dict.fromkeys(column.reason for column in unused):
             names = [column.name for column in unused if column.reason == reason]
             self.say("not used", f"{_listed(names)}: {reason}")
+
+    def suggestion(self, suggestion: Suggestion) -> None:
+        """Print what naming the entity would add."""
+        entity, time, _ = suggestion
+        options = f"--entity {shlex.quote(entity)} --time {shlex.quote(time)}"
+        self.say("hint", f"{entity} looks like who acts: {options} also judges each record against its entity's past")
 
     def labels(self, is_abnormal: pl.Series, unit: str) -> None:
         """Print how many records or sequences have a label; null where it is missing."""
