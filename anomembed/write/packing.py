@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from scipy import sparse
 
 from anomembed.errors import StoreError
-from anomembed.score.detectors import dump_detector, load_detector
+from anomembed.score.keeping import dump_detector, load_detector
 
 TREE, ARRAYS = "tree.json", "arrays.npz"
 DETECTOR = re.compile(r"detector-\d+")
