@@ -34,7 +34,7 @@ from anomembed.score.detectors import Choice, choose_detector
 from anomembed.views import fit_sequence_views
 from anomembed.views.view import SequenceBasis
 
-FOLDS, MOST_CROSSED = 5, 50_000  # up to so many reference sequences are calibrated by cross-validation
+FOLDS, MOST_CROSSED = 5, 50_000  # folds of the cross-validation, and sequences up to which it is used
 SLOW_FOLDS = 2  # for neural networks, which take minutes to train
 EVENTS_AT_ONCE = 1_000_000  # events per batch
 

@@ -4,7 +4,6 @@ A packed object is a tree of classes from a fixed list; anything else is refused
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -20,7 +19,6 @@ from anomembed.errors import StoreError
 from anomembed.score.keeping import dump_detector, load_detector
 
 TREE, ARRAYS = "tree.json", "arrays.npz"
-DETECTOR = re.compile(r"detector-\d+")
 
 
 def reachable(*roots: type) -> set[type]:
@@ -30,11 +28,9 @@ def reachable(*roots: type) -> set[type]:
     while queue:
         kind = queue.pop()
         queue += get_args(kind)
-        if (
-            isinstance(kind, type)
-            and kind not in reached
-            and (is_dataclass(kind) or issubclass(kind, Enum | BaseModel))
-        ):
+        if not isinstance(kind, type) or kind in reached:
+            continue
+        if is_dataclass(kind) or issubclass(kind, Enum | BaseModel):
             reached.add(kind)
             queue += get_type_hints(kind).values() if is_dataclass(kind) else ()
     return reached
