@@ -1,4 +1,4 @@
-"""Parts of anomembed for people who want only those: a scikit-learn transformer and a PyOD detector."""
+"""anomembed as components: a scikit-learn transformer and a PyOD detector."""
 
 from collections.abc import Iterator
 from typing import Any, Self
@@ -26,14 +26,14 @@ class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     Parameters
     ----------
     width : int, default=16
-        Numbers per embedding; a record's vector has one more, for values that the reference does not have.
+        Dimensions of an embedding; record vectors have one more, for values that do not occur in the reference.
     seed : int, default=0
-        Seed of what is random.
+        Seed of all random numbers.
 
     Attributes
     ----------
     model_ : Model
-        What was learnt.
+        The fitted model.
 
     Examples
     --------
@@ -48,26 +48,31 @@ class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.seed = seed
 
     def fit(self, X: Any, y: object = None) -> Self:  # noqa: ANN401, ARG002, N803
-        """Learn the embeddings of the values in `X`.
+        """Learn embeddings of the values in `X`.
 
         Parameters
         ----------
         X : Polars or pandas frame, or array of shape (n_samples, n_columns)
-            Reference records. All columns are judged: none is taken for a key.
+            Reference records. All columns are judged; leave keys out.
         y : ignored
-            Present for the interface.
+            For compatibility with scikit-learn.
         """
         config = Config(seed=self.seed, embedding=EmbeddingConfig(width=self.width))
-        self.model_ = _learn(X, config)
+        self.model_ = _fit(X, config)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: ANN401, N803
-        """Return the vectors of records, shape (n_samples, width + 1), float32.
+        """Return the vectors of records.
 
         Parameters
         ----------
         X : Polars or pandas frame, or array of shape (n_samples, n_columns)
-            Records with the columns that were fitted.
+            Records with the columns of the reference.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, width + 1)
+            Float32.
         """
         check_is_fitted(self, "model_")
         none = np.empty((0, self.model_.embeddings.width + 1), np.float32)
@@ -80,7 +85,7 @@ class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         Parameters
         ----------
         input_features : ignored
-            Present for the interface.
+            For compatibility with scikit-learn.
         """
         check_is_fitted(self, "model_")
         width = self.model_.embeddings.width
@@ -88,27 +93,27 @@ class RecordEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
 
 class AnomembedDetector(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
-    """All of anomembed's views and their combination, as a PyOD detector for frames with categories.
+    """All views of anomembed, combined, as a PyOD detector for frames with categorical columns.
 
     Parameters
     ----------
     contamination : float, default=0.1
-        PyOD's share of outliers, used for its `labels_` and `threshold_` only.
+        PyOD's share of outliers, used only for its `labels_` and `threshold_`.
     clean : bool, default=False
-        Whether the records it is fitted on are known to hold no anomalies.
+        Whether the reference is known to be free of anomalies.
     width : int, default=16
-        Numbers per embedding.
+        Dimensions of an embedding.
     detector : str, default="auto"
         ``auto``, ``nearest`` or the name of a PyOD detector.
     seed : int, default=0
-        Seed of what is random.
+        Seed of all random numbers.
 
     Attributes
     ----------
     model_ : Model
-        What was learnt.
+        The fitted model.
     decision_scores_ : ndarray of shape (n_samples,)
-        Raw scores of the records it was fitted on; high = abnormal.
+        Raw scores of the reference; high = abnormal.
 
     Examples
     --------
@@ -135,14 +140,14 @@ class AnomembedDetector(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         self.seed = seed
 
     def fit(self, X: Any, y: object = None) -> Self:  # noqa: ANN401, ARG002, N803
-        """Learn what is normal.
+        """Fit a model to the reference.
 
         Parameters
         ----------
         X : Polars or pandas frame, or array of shape (n_samples, n_columns)
-            Reference records. All columns are judged: none is taken for a key.
+            Reference records. All columns are judged; leave keys out.
         y : ignored
-            Present for the interface.
+            For compatibility with scikit-learn.
         """
         config = Config(
             seed=self.seed,
@@ -151,29 +156,39 @@ class AnomembedDetector(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
             reference=ReferenceConfig(clean=self.clean),
         )
         self._set_n_classes(None)
-        self.model_ = _learn(X, config)
+        self.model_ = _fit(X, config)
         self.decision_scores_ = self.decision_function(X)
         self._process_decision_scores()
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401, N803
-        """Return the raw scores of records, shape (n_samples,); high = abnormal.
+        """Return the raw scores of records.
 
         Parameters
         ----------
         X : Polars or pandas frame, or array of shape (n_samples, n_columns)
-            Records with the columns that were fitted.
+            Records with the columns of the reference.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            High = abnormal; a record's score does not depend on the rest of `X`.
         """
         check_is_fitted(self, "model_")
         return np.concatenate([np.empty(0), *(self.model_.score(batch).raw for batch in _batches(self.model_, X))])
 
     def predict_tail(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401, N803
-        """Return the tail probabilities of records, shape (n_samples,); low = abnormal, and never saturated.
+        """Return the tail probabilities of records: the share of normal records at least as abnormal.
 
         Parameters
         ----------
         X : Polars or pandas frame, or array of shape (n_samples, n_columns)
-            Records with the columns that were fitted.
+            Records with the columns of the reference.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In (0, 1]: low = abnormal; never saturates.
         """
         raw = self.decision_function(X)
         return self.model_.calibration.tail_probability(raw)
@@ -184,10 +199,10 @@ def _frame(records: Any) -> Any:  # noqa: ANN401
     if isinstance(records, pl.DataFrame) or hasattr(records, "columns"):
         return records
     array = np.atleast_2d(records if isinstance(records, np.ndarray) else np.array(records, dtype=object))
-    return pl.DataFrame({f"x{place}": column.tolist() for place, column in enumerate(array.T)}, strict=False)
+    return pl.DataFrame({f"x{index}": column.tolist() for index, column in enumerate(array.T)}, strict=False)
 
 
-def _learn(records: Any, config: Config) -> Model:  # noqa: ANN401
+def _fit(records: Any, config: Config) -> Model:  # noqa: ANN401
     with Table(_frame(records)) as table:
         return learn_model(table, config, is_own=True, roles=infer_roles(table, find_key=False))
 

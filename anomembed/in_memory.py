@@ -1,4 +1,4 @@
-"""Scan, fit and score from Python, with the results in memory."""
+"""Scan, fit and score from Python, with results in memory."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +16,15 @@ from anomembed.read.table import Table
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of all records, and the flags among them.
+    """Scores of all records, and the flags among them.
 
     Parameters
     ----------
     frame : pl.DataFrame
-        Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal), ``flagged``, ``view``,
-        ``reason`` (empty unless flagged); most abnormal first.
+        Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal), ``flagged``, ``view`` (in
+        which the record stands out most), ``reason`` (empty unless flagged); most abnormal first, ties by key.
     flags : Flags
-        The flagged records, with the contribution of every column.
+        The flagged records, with their reasons and the contribution of every column.
     """
 
     frame: pl.DataFrame
@@ -32,7 +32,7 @@ class Scores:
 
 
 def scan(source: Any, table: str | None = None, *, config: Config | None = None) -> Scores:  # noqa: ANN401
-    """Learn what is normal in a table and score its records: what ``anomembed scan`` does, in memory.
+    """Fit a model to a table and score its records, as ``anomembed scan`` does.
 
     Parameters
     ----------
@@ -41,11 +41,16 @@ def scan(source: Any, table: str | None = None, *, config: Config | None = None)
     table : str, optional
         A table, a view or a query; not needed when there is only one.
     config : Config, optional
-        Settings.
+        Settings; defaults for all that is not set.
 
     Returns
     -------
     Scores
+
+    Raises
+    ------
+    anomembed.errors.UserError
+        When the source, the table or the settings cannot be used; the message says what to change.
 
     Examples
     --------
@@ -61,7 +66,7 @@ def scan(source: Any, table: str | None = None, *, config: Config | None = None)
 
 
 def fit_model(source: Any, table: str | None = None, *, config: Config | None = None) -> Model:  # noqa: ANN401
-    """Learn what is normal.
+    """Fit a model to the reference records of a table.
 
     Parameters
     ----------
@@ -75,7 +80,12 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | None = 
     Returns
     -------
     Model
-        Calibrated on records that nothing else was learnt from.
+        Calibrated on records held out of the fit.
+
+    Raises
+    ------
+    anomembed.errors.UserError
+        When the source, the table or the settings cannot be used; the message says what to change.
 
     Examples
     --------
@@ -92,22 +102,27 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | None = 
 
 
 def score_table(model: Model, source: Any, table: str | None = None, *, where: str | None = None) -> Scores:  # noqa: ANN401
-    """Score records and keep all scores in memory.
+    """Score the records of a table.
 
     Parameters
     ----------
     model : Model
-        What is normal.
+        A fitted model.
     source : str, Path or frame
         A DuckDB file, a data file or glob, or a Polars or pandas frame.
     table : str, optional
-        A table, a view or a query.
+        A table, a view or a query; not needed when there is only one. It has the columns the model was fitted to.
     where : str, optional
         SQL condition of the records to score; all by default.
 
     Returns
     -------
     Scores
+
+    Raises
+    ------
+    anomembed.errors.UserError
+        When a column is missing, the key is not unique, or there are no records; the message says what to change.
     """
     with Table(source, table, model.config.source.line_format) as opened:
         check_key(model.roles, opened, where)

@@ -1,4 +1,4 @@
-"""A fitted model: everything that was learnt about normal records, frozen."""
+"""A fitted model: everything needed to score records, frozen."""
 
 from dataclasses import dataclass, field
 
@@ -22,24 +22,24 @@ from anomembed.score.combine import CalibratedView, Scored, score
 
 @dataclass(frozen=True)
 class Summary:
-    """What was learnt, in figures for people.
+    """What the model was fitted to, for people to read.
 
     Parameters
     ----------
     source : str
-        Where the reference came from.
+        Name of the table with the reference.
     n_reference : int
-        Reference records that values were counted on.
+        Reference records that values were counted in.
     n_learnt : int
-        Of these, the ones that all else was learnt from.
+        Reference records that embeddings, views and detectors were fitted to.
     n_distinct : int
-        Distinct ones among these, as tokens.
+        Distinct records among those.
     n_held_out : int
-        Records kept for calibration; 0 when it was done on the records learnt from.
+        Records held out for calibration; 0 when calibrated on the records fitted to.
     detector : str
-        Which detector was chosen and why.
+        The detector, and why it was chosen.
     notes : tuple of str
-        What the user should know.
+        What the user should know, one sentence each.
     """
 
     source: str
@@ -53,30 +53,35 @@ class Summary:
 
 @dataclass(frozen=True)
 class Model:
-    """Normal behaviour, as learnt from the reference.
+    """Normal behaviour, learnt from the reference.
 
     Parameters
     ----------
     config : Config
-        The settings it was fitted with.
+        Settings it was fitted with.
     roles : Roles
-        What every column is used for.
+        Roles of the columns.
     vocabulary : Vocabulary
         Tokens.
     counts : Counts
         Pair counts of the tokens.
     embeddings : Embeddings
-        Of the tokens.
+        Embeddings of the tokens.
     ranges : Ranges
         Usual ranges of the numbers, for reasons.
     views : tuple of CalibratedView
-        Ways to look at a record, with their detectors.
+        Views with their detectors.
     calibration : Calibration
-        Of the combined raw score.
+        Tail probabilities of the combined raw score.
     summary : Summary
-        What was learnt, in figures.
+        What it was fitted to, for people to read.
     past : Past or None
-        Reads what was before the records; None without an entity and a time.
+        Encodes what each record's entity did before; None without an entity and a time.
+
+    Attributes
+    ----------
+    numbers : tuple of str
+        Columns with the role number, in the order of a batch.
     """
 
     config: Config
@@ -96,29 +101,36 @@ class Model:
 
     @property
     def is_sequential(self) -> bool:
-        """Whether whole sequences are judged instead of single records."""
+        """Whether it scores whole sequences instead of single records."""
         return self.roles.is_sequential
 
     @property
     def entities(self) -> tuple[ColumnRole, ...]:
-        """Columns that say who acts."""
+        """Columns that name an entity: who acts."""
         return self.roles.of(Role.ENTITY)
 
     @property
     def unit(self) -> str:
-        """What has a score: records, or sequences."""
+        """What is scored, in the plural: ``records`` or ``sequences``."""
         return "sequences" if self.is_sequential else "records"
 
     def encode(self, frame: pl.DataFrame) -> Batch | Sequences:
-        """Turn records or sequences, as they are read, into what views look at."""
+        """Encode records or sequences for the views.
+
+        Parameters
+        ----------
+        frame : pl.DataFrame
+            As `anomembed.pipeline.score_batches` reads it: judged columns prefixed by `anomembed.read.table.VALUE`, or
+            a row per sequence from `anomembed.read.sequences.read_sequences`.
+        """
         if self.is_sequential:
             return encode_sequences(frame, self.vocabulary.columns[0])
         return make_batch(read_values(frame), self.vocabulary, self.numbers, self.past)
 
     def score(self, batch: Batch | Sequences) -> Scored:
-        """Return the raw scores of records or sequences, and the view in which each stands out most."""
+        """Return the raw scores of records or sequences (high = abnormal), and the view each stands out most in."""
         return score(self.views, batch)
 
     def terms(self, batch: Batch) -> NDArray[np.float64]:
-        """Return what every view adds to the records' raw scores, shape (n_records, n_views); high = abnormal."""
+        """Return the terms of the records' raw scores, shape (n_records, n_views), in nats; high = abnormal."""
         return np.column_stack([view.term(view.raw(batch)) for view in self.views])

@@ -1,7 +1,7 @@
-"""The way of a record, told once: roles, what is normal, scores, flags, reasons, and into the store.
+"""The steps of a run: infer roles, fit a model, score records, flag, explain, write to the store.
 
-`scan_into_store` is all of it; `fit_into_store` and `score_into_store` are its halves. `anomembed.in_memory` does the
-same for Python.
+`scan_into_store` runs them all, `fit_into_store` the first two and `score_into_store` the others. `anomembed.in_memory`
+runs the same steps without a store.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,44 +32,44 @@ from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 DEFAULT_BUDGET = 20
-BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values scored at once, at most
+BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values per batch, at most
 
 
 class Watcher:
-    """Is told how learning goes, and does nothing; the command line has one that prints."""
+    """Callbacks of a fit; these do nothing. The command line overrides them to print progress."""
 
     def roles(self, roles: Roles) -> None:
-        """Take note of the role of every column."""
+        """Receive the roles of the columns."""
 
     def suggestion(self, suggestion: Suggestion) -> None:
         """Take note of a column that looks like who acts, where none is named."""
 
     def learning(self) -> AbstractContextManager[Progress | None]:
-        """Return a context for the time of learning; its value, if any, is called after every epoch."""
+        """Return a context that is open during the fit; its value, if any, is called after every epoch."""
         return nullcontext()
 
     def model(self, model: Model) -> None:
-        """Take note of what was learnt."""
+        """Receive the fitted model."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run did.
+    """A run and its results.
 
     Parameters
     ----------
     run_id, model_id : int
-        Their numbers in the store.
+        Ids in the store.
     model : Model
-        The model that scored.
+        The model the records were scored by.
     rule : FlagRule
         How flags were chosen.
     n_scored : int
-        Records scored.
+        Number of records scored.
     flags : Flags
-        The flagged ones.
+        The flagged records.
     caution : str or None
-        Why the flag rule cannot work, if so.
+        A warning when the flag rule is unlikely to flag anything.
     """
 
     run_id: int
@@ -84,7 +84,7 @@ class Run:
 def scan_into_store(
     table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
 ) -> Run:
-    """Learn what is normal in a table, score its records, and keep both.
+    """Fit a model to a table, score its records, and store both.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ def scan_into_store(
     store : Store
         An open store; the scores remain staged in it for `Store.copy_scores`.
     watcher : Watcher
-        Is told how it goes.
+        Callbacks.
     vectors : TokenVectors, optional
-        What `config.embedding.vectors` names, when it has been read already.
+        The vectors that `config.embedding.vectors` names, if they have already been read.
     """
     return score_into_store(learn_from(table, config, watcher, vectors=vectors), None, table, config, store)
 
@@ -110,21 +110,21 @@ def learn_from(
     roles: Roles | None = None,
     vectors: TokenVectors | None = None,
 ) -> Model:
-    """Learn what is normal in the table whose records are scored next.
+    """Fit a model to the table whose records are scored next.
 
     Parameters
     ----------
     table, config, watcher
         See `scan_into_store`.
     roles : Roles, optional
-        The part of every column; inferred, with what the configuration says, by default.
+        Roles of the columns; by default inferred, except for those in the configuration.
     vectors : TokenVectors, optional
         See `scan_into_store`.
 
     Raises
     ------
     DataError
-        When no record meets the condition, or the key does not name the records.
+        When no record meets `config.source.where`, or the key is not unique.
     """
     source = config.source
     if source.where and not table.count(source.where):
@@ -134,7 +134,7 @@ def learn_from(
     suggestion = None if roles.is_sequential else suggest_entity(table, roles)
     if suggestion:
         watcher.suggestion(suggestion)
-    check_key(roles, table, source.where)  # before the work, not after it
+    check_key(roles, table, source.where)  # before the fit, which takes long
     with watcher.learning() as progress:
         is_own = source.fit_where == source.where
         model = learn_model(table, config, is_own=is_own, roles=roles, vectors=vectors, progress=progress)
@@ -145,7 +145,7 @@ def learn_from(
 def fit_into_store(
     table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
 ) -> int:
-    """Learn what is normal in a table and keep the model; return its number in the store.
+    """Fit a model to a table, store it, and return its id.
 
     Parameters
     ----------
@@ -163,18 +163,18 @@ def fit_into_store(
 
 
 def score_into_store(model: Model, model_id: int | None, table: Table, config: Config, store: Store) -> Run:
-    """Score records and keep the result; a model that is not in the store yet is kept in the same transaction.
+    """Score records and store the run; a model that is not stored yet is stored in the same transaction.
 
     Parameters
     ----------
     model : Model
-        What is normal.
+        A fitted model.
     model_id : int or None
-        Its number in the store; None when it is not there yet.
+        Its id in the store; None when it is not stored yet.
     table : Table
-        The records; `config.source.where` says which. See to their key by `check_key` first.
+        An open table with a unique key (see `anomembed.read.keys.check_key`).
     config : Config
-        Settings, of which the flag rule counts.
+        Settings; `config.source.where` says which records to score, `config.flags` how to flag.
     store : Store
         An open store; the scores remain staged in it for `Store.copy_scores`.
     """
@@ -190,34 +190,41 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
 
 
 class Keep(Protocol):
-    """Takes in scored batches, one after the other."""
+    """Consumes scored batches."""
 
     def __call__(self, batches: Iterable[pl.DataFrame], /) -> object:
-        """Go through all batches."""
+        """Iterate over all batches."""
 
 
 class Scored(NamedTuple):
-    """What scoring a table comes to: the flags, and how many records were scored."""
+    """The flags, and the number of records scored."""
 
     flags: Flags
     n_scored: int
 
 
 def score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: Keep) -> Scored:
-    """Score records, give all scores to `keep`, and explain those that are flagged.
+    """Score records, pass all scores to `keep`, and explain the flagged ones.
 
     Parameters
     ----------
     model : Model
-        What is normal.
+        A fitted model.
     table : Table
-        An open table with the columns that the model was fitted on.
+        An open table with the columns the model was fitted to.
     where : str or None
-        SQL condition of the records to score; all by default.
+        SQL condition of the records to score; None for all.
     rule : FlagRule
         How flags are chosen.
     keep : callable
-        Takes in the scored batches.
+        Consumes the scored batches; see `FlagKeeper.watch` for their columns.
+
+    Raises
+    ------
+    DataError
+        When there are no records.
+    SourceError
+        See `score_batches`.
     """
     keeper = FlagKeeper(rule, model.roles.key_names)
     keep(keeper.watch(score_batches(model, table, where)))
@@ -225,29 +232,29 @@ def score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: K
 
 
 def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
-    """Score records, batch by batch in constant memory.
+    """Score records batch by batch, in constant memory.
 
     Parameters
     ----------
     model : Model
-        What is normal.
+        A fitted model.
     table : Table
-        An open table with the columns that the model was fitted on.
+        An open table with the columns the model was fitted to.
     where : str or None
-        SQL condition of the records to score; all by default.
+        SQL condition of the records to score; None for all.
     size : int, optional
-        Records per batch; it does not change the result.
+        Records per batch; it does not change the scores.
 
     Yields
     ------
     pl.DataFrame
         The key columns; ``raw_score`` (Float64, high = abnormal), ``tail_probability`` (Float64, low = abnormal),
-        ``view`` (String, the view in which the record is most abnormal); and the judged columns, prefixed by `VALUE`.
+        ``view`` (String, the view in which the record stands out most); and the judged columns, prefixed by `VALUE`.
 
     Raises
     ------
     SourceError
-        When a column is missing or has become another kind of thing.
+        When a column is missing, or its type does not fit its role any more.
     """
     names = np.array([calibrated.view.name for calibrated in model.views])
     for frame in (_read_sequences if model.is_sequential else _read_records)(model, table, where, size):
@@ -276,12 +283,12 @@ def _read_sequences(model: Model, table: Table, where: str | None, size: int | N
 
 
 def batch_size(n_values: int) -> int:
-    """Return how many records of so many values each are scored at once."""
+    """Return the number of records per batch, given the number of values per record."""
     return min(BATCH_SIZE, max(1_000, BATCH_VALUES // n_values))
 
 
 def flag_rule(config: Config) -> FlagRule:
-    """Return the rule that the configuration asks for."""
+    """Return the configured flag rule; by default, a budget of `DEFAULT_BUDGET`."""
     for name in ("alpha", "budget", "threshold"):
         value = getattr(config.flags, name)
         if value is not None:

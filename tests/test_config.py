@@ -257,7 +257,7 @@ def test_init_writes_the_event_that_it_is_told(run, database):
     told = ("--entity", "who", "--time", "at", "--event", "TWO\nlines")
     assert run("init", path, "-o", "t.toml", *told).code == 0
     assert load_config(Path("t.toml")).sequence.event == ("two\nlines",)
-    assert "each two?lines is judged after those of its who before it" in run("fit", "t.toml").err
+    assert "each two?lines is compared with the previous ones of the same who" in run("fit", "t.toml").err
     assert run("init", path, "-o", "u.toml", "--event", "who").code == 2
     assert run("init", path, "-o", "u.toml", *told[:-1], "whom").code == 2
     assert not Path("u.toml").exists()

@@ -6,17 +6,16 @@ from skops.io import dumps
 
 from anomembed.errors import ConfigError, StoreError
 from anomembed.score.detectors import (
-    NAMES,
     OFFERS,
     Choice,
     Total,
     check_detector,
     choose_detector,
-    dump_detector,
+    detector_names,
     fit_detector,
-    load_detector,
     raw_scores,
 )
+from anomembed.score.keeping import dump_detector, load_detector
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.normal(size=(300, 6)).astype(np.float32)
@@ -63,13 +62,15 @@ def test_records_that_are_all_the_same(name):
 def test_what_cannot_be_fitted_is_replaced_and_said():
     detector, note = fit("GMM", NORMAL[:5])
     assert type(detector).__name__ == "Nearest"
-    assert note.startswith("GMM cannot learn from these records (")
+    assert note.startswith("GMM cannot be fitted to these records (")
     assert note.endswith("); nearest is used instead")
 
 
-def test_a_detector_that_divides_by_nothing_is_replaced():
+def test_a_numerically_unstable_detector_is_replaced():
     flat = np.column_stack([NORMAL, NORMAL[:, 0]])
-    detector, note = fit_detector(Choice("PCA", {}, is_distinct=False, why=""), flat, 0)  # keeps what has no variance
+    detector, note = fit_detector(
+        Choice("PCA", {}, is_distinct=False, why=""), flat, 0
+    )  # with the zero-variance component
     assert type(detector).__name__ == "Nearest"
     assert note.endswith("; nearest is used instead")
 
@@ -110,7 +111,7 @@ def test_damaged_content_is_refused():
 
 def test_names_in_any_case():
     assert choose_detector("iforest", clean=True, n_records=9, n_distinct=9).name == "IForest"
-    assert {name.lower() for name in NAMES} == {"auto", *OFFERS}
+    assert {name.lower() for name in detector_names()} == {"auto", *OFFERS}
 
 
 @pytest.mark.parametrize(("clean", "references"), [(False, 64), (True, 512)])
@@ -118,9 +119,13 @@ def test_the_choice_says_why(clean, references):
     choice = choose_detector("auto", clean=clean, n_records=9000, n_distinct=1000)
     assert choice.settings["n_references"] == references
     assert choice.is_distinct is clean
-    assert f"nearest of {references} references" in choice.why
-    assert choice.why.startswith("clean reference" if clean else "mixed reference")
+    assert f"samples of {references} of the" in choice.why
+    assert str(choice).startswith("nearest: clean reference" if clean else "nearest: mixed reference")
     assert ("1,000 distinct" if clean else "9,000 records") in choice.why
+
+
+def test_a_named_detector_needs_no_reason():
+    assert str(choose_detector("knn", clean=False, n_records=9, n_distinct=9)) == "KNN"
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,11 @@ import pytest
 
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError, DataError, SourceError
-from anomembed.evaluate import embeddings as embedding_quality
-from anomembed.evaluate.embeddings import (
-    Quality,
-    find_grouped,
-    learn_twice,
-    map_points,
-    measure_quality,
-    read_grouping,
-)
+from anomembed.evaluate import points as map_of_tokens
+from anomembed.evaluate.embeddings import Quality, learn_twice, measure_quality
+from anomembed.evaluate.grouping import find_grouped, read_grouping
 from anomembed.evaluate.labels import IS_ABNORMAL, hide_column, rank, read_labels
+from anomembed.evaluate.points import map_points
 from anomembed.fit.model import find_roles, split_corpus
 from anomembed.read.table import Table
 from anomembed.represent.counts import count_pairs
@@ -176,7 +171,7 @@ def test_values_are_grouped_by_what_they_mostly_go_with_in_the_records_asked_for
 
 
 def test_a_map_shows_the_most_frequent_tokens(database, monkeypatch):
-    monkeypatch.setattr(embedding_quality, "MOST_DRAWN", 3)
+    monkeypatch.setattr(map_of_tokens, "MOST_DRAWN", 3)
     config = Config(roles={"key": ["id"]})
     query = "SELECT i AS id, ['p', 'p', 'p', 'q', 'q', 'r'][1 + i % 6] AS a, 'k' || i % 7 AS b FROM range(210) r(i)"
     with Table(database(f"CREATE TABLE t AS {query}")) as table:
@@ -451,12 +446,12 @@ RECORDS = "CREATE TABLE t AS SELECT i AS id, 'p' || i % 3 AS a, 'q' || i % 4 AS 
     [
         ("1 AS y", ["--compare", "skipgran"], "no such embedding method: 'skipgran'; did you mean 'skipgram'?"),
         ("1 AS y", ["--compare", "word3vec,x"], "there are: autoencoder, cbow, cnn, fasttext"),
-        ("1 AS y", ["--compare", "glove,glove"], "name different learners"),
+        ("1 AS y", ["--compare", "glove,glove"], "--compare names a learner twice: name different ones"),
         ("1 AS y", ["--compare", ""], "no such embedding method: ''"),
         ("1 AS y", ["--compare", "glove", "--map", "m.svg"], "--map cannot be combined with --compare or --label"),
-        ("1 AS y", ["--label", "y"], "every label in y is '1': there is nothing to tell apart"),
+        ("1 AS y", ["--label", "y"], "every label in y is '1': labels must distinguish"),
         ("NULL::INT AS y", ["--label", "y"], "every label in y is null"),
-        ("i % 3 AS y", ["--label", "y"], "y has the values '0', '1', '2'; say by --positive VALUE which one"),
+        ("i % 3 AS y", ["--label", "y"], "y has the values '0', '1', '2': name the abnormal one with --positive"),
         ("'ok' || i % 2 AS y", ["--label", "y", "--positive", "bad"], "no record has y = 'bad'; it has the values"),
         ("i % 2 AS y", ["--label", "Z"], "no such column in t: Z"),
         ("i % 2 AS y", ["--positive", "1"], "name the column by --label"),
@@ -464,12 +459,12 @@ RECORDS = "CREATE TABLE t AS SELECT i AS id, 'p' || i % 3 AS a, 'q' || i % 4 AS 
         ("1 AS y", ["--group", "a=c"], "no such column in t: c"),
         ("'k' AS y", ["--group", "a=y"], "the values of a form one group"),
         ("'k' || i % 3 AS y", ["--group", "a=y"], "the values of a form no group with two values"),
-        ("i * 1.5 AS y", ["--group", "y=a"], "y is no column of values"),
+        ("i * 1.5 AS y", ["--group", "y=a"], "y is not judged as a category"),
         ("1 AS y", ["--map", "map.pdf"], "map.pdf: the map can only be written to files that end in .png, .svg"),
         ("1 AS y", ["--map", "no/map.png"], "no such folder for the map: no"),
         ("1 AS y", ["--projection", "tsne"], "no such projection: tsne; there are: pca, umap"),
         ("1 AS y", ["--compare", "ppmi-svd,gru"], "embedding gru learns from whole sequences"),
-        ("1 AS y", ["--ignore", "b"], "a is the only column that is judged: its values keep no company"),
+        ("1 AS y", ["--ignore", "b"], "a is the only column judged: embeddings need at least two"),
     ],
 )
 def test_what_cannot_be_evaluated_says_why(run, database, tmp_path, extra, arguments, said):
@@ -485,8 +480,8 @@ def test_what_cannot_be_evaluated_says_why(run, database, tmp_path, extra, argum
     ("query", "arguments", "said"),
     [
         ("SELECT i AS id, 'same' AS a, 'too' AS b FROM range(60) r(i)", [], "no column of t can be scored"),
-        ("SELECT i AS id, if(i = 9, 'y', 'x') AS a FROM range(60) r(i)", [], "a is the only column that is judged"),
-        ("SELECT i // 3 AS s, i AS p, 'x' AS e FROM range(60) r(i)", ["s", "p", "e"], "there is one value"),
+        ("SELECT i AS id, if(i = 9, 'y', 'x') AS a FROM range(60) r(i)", [], "a is the only column judged"),
+        ("SELECT i // 3 AS s, i AS p, 'x' AS e FROM range(60) r(i)", ["s", "p", "e"], "there is only one value"),
         (
             "SELECT i AS s, i AS p, 'x' || i % 3 AS e FROM range(60) r(i)",
             ["s", "p", "e"],
@@ -534,13 +529,13 @@ def test_what_sequences_are_cut_from_cannot_be_hidden(run, database, tmp_path):
     )
     outcome = run("evaluate", tmp_path / "c.toml", "--group", "did=who")
     assert outcome.code == 2
-    assert "--group: who is used as entity; what is hidden from all learning cannot be" in outcome.err
+    assert "--group: who is used as entity, so it cannot be hidden from the fit" in outcome.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--label", "y", "--key", "Y"], "--label: y is used as key; what is hidden from all learning cannot be"),
+        (["--label", "y", "--key", "Y"], "--label: y is used as key, so it cannot be hidden from the fit"),
         (["--label", "y", "--category", "y"], "--label: y is used as category"),
         (["--group", "a=b", "--entity", "b"], "--group: b is used as entity"),
         (["--group", "a=b", "--sequence", "b", "--order", "id", "--event", "a"], "--group: b is used as sequence"),
@@ -571,7 +566,7 @@ def test_the_columns_of_a_grouping_may_hold_equals_signs(database):
         assert find_grouped(table, "A=B=c=d") == ("a=b", "c=d")
         with pytest.raises(SourceError, match="no such column in t: c=e; did you mean 'c=d'"):
             find_grouped(table, "a=b=c=e")
-        with pytest.raises(ConfigError, match="in several ways: 'x' by 'y=z' or 'x=y' by 'z'"):
+        with pytest.raises(ConfigError, match="--group x=y=z is ambiguous: 'x' by 'y=z' or 'x=y' by 'z'"):
             find_grouped(table, "x=y=z")
 
 

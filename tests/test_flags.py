@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import anomembed.explain
+from anomembed.errors import DataError
 from anomembed.explain import records
-from anomembed.score.flags import FlagRule
+from anomembed.score.flags import FlagKeeper, FlagRule
 
 TAILS = st.lists(
     st.sampled_from([1e-9, 0.0005, 0.001, 0.004, 0.01, 0.02, 0.05, 0.2, 0.5, 1.0]), min_size=1, max_size=40
@@ -52,6 +53,55 @@ def test_batches_do_not_change_the_flags(tails, rule, size):
     assert decide(rule, scored(tails), size).equals(decide(rule, scored(tails)))
 
 
+@st.composite
+def watched(draw):
+    """Batches of scored records, the keeper that each of them passes by, and an order to add the keepers in."""
+    frame = scored(draw(TAILS)).with_columns(view=pl.lit("record"), score=pl.col("raw_score"))
+    edges = sorted(draw(st.lists(st.integers(0, frame.height), max_size=6)))
+    batches = [frame[begin:end] for begin, end in zip([0, *edges], [*edges, frame.height], strict=True)]
+    of_batch = draw(st.lists(st.integers(0, 3), min_size=len(batches), max_size=len(batches)))
+    return batches, of_batch, draw(st.permutations(range(4)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(watched(), RULES, st.booleans())
+def test_keepers_of_parts_decide_as_one_keeper_of_all(parts, rule, to_the_left):
+    batches, of_batch, order = parts
+    one, keepers = FlagKeeper(rule, ["id"]), [FlagKeeper(rule, ["id"]) for _ in range(4)]
+    list(one.watch(batches))
+    for batch, keeper in zip(batches, of_batch, strict=True):
+        list(keepers[keeper].watch([batch]))
+    first, second, third, fourth = (keepers[index] for index in order)
+    both = first + second + third + fourth if to_the_left else first + (second + (third + fourth))
+    assert both.flagged().equals(one.flagged())
+    assert both.n_scored == one.n_scored == sum(batch.height for batch in batches)
+
+
+def test_adding_keepers_changes_neither():
+    rule, frame = FlagRule("budget", 2), scored([0.1, 0.2, 0.3]).with_columns(view=pl.lit("record"))
+    first, second = FlagKeeper(rule, ["id"]), FlagKeeper(rule, ["id"])
+    list(first.watch([frame[:1]]))
+    list(second.watch([frame[1:]]))
+    before = first.flagged(), second.flagged()
+    assert (first + second).flagged().equals(frame[:2])
+    assert first.flagged().equals(before[0])
+    assert second.flagged().equals(before[1])
+    assert (first.n_scored, second.n_scored) == (1, 2)
+
+
+def test_keepers_of_other_rules_or_keys_do_not_add():
+    keeper = FlagKeeper(FlagRule("budget", 2), ["id"])
+    for other in (FlagKeeper(FlagRule("budget", 3), ["id"]), FlagKeeper(FlagRule("budget", 2), ["key"])):
+        with pytest.raises(ValueError, match="same rule and key"):
+            keeper + other
+
+
+def test_keepers_without_batches_add_to_one_without():
+    keeper = FlagKeeper(FlagRule("budget", 2), ["id"])
+    with pytest.raises(DataError, match="no records to score"):
+        (keeper + keeper).flagged()
+
+
 def test_a_budget_takes_the_most_abnormal_and_breaks_ties_by_key():
     frame = pl.DataFrame({"id": [5, 4, 3, 2], "raw_score": [1.0, 9, 1, 1], "tail_probability": [0.5, 0.1, 0.5, 0.5]})
     assert decide(FlagRule("budget", 3), frame)["id"].to_list() == [4, 2, 3]
@@ -74,12 +124,12 @@ def test_caution_where_the_rule_can_never_flag():
     def caution(name, value, can_extrapolate=False):
         return FlagRule(name, value).caution(1000, 99, can_extrapolate=can_extrapolate)
 
-    assert "alpha 0.05 can hardly flag anything" in caution("alpha", 0.05)
+    assert "alpha 0.05 is unlikely to flag anything" in caution("alpha", 0.05)
     assert "below 0.01" in caution("threshold", 0.001)
     assert caution("threshold", 0.01) is caution("budget", 5) is caution("alpha", 0.05, can_extrapolate=True) is None
     assert FlagRule("alpha", 0.05).caution(5, 99, can_extrapolate=False) is None
     assert caution("threshold", 2e-3, can_extrapolate=True) is None
-    assert "about 10,000 would show it" in caution("threshold", 1e-4, can_extrapolate=True)
+    assert "it takes about 10,000 to verify" in caution("threshold", 1e-4, can_extrapolate=True)
 
 
 def test_of_very_many_flags_the_most_abnormal_are_explained(run, tmp_path, monkeypatch):

@@ -143,7 +143,10 @@ def test_the_event_is_found_when_nobody_names_it():
     _, history = derived(frame, ())
     assert history.event == ("action",)
     model = fit_model(frame, config=Config(roles=ROLES))
-    assert any("the order of action tells most" in note for note in model.summary.notes)
+    assert any(
+        "each action is compared with the previous ones of the same who, because their order is informative" in note
+        for note in model.summary.notes
+    )
     shuffled = frame.with_columns(action=frame["action"].sample(fraction=1, shuffle=True, seed=1))
     assert derived(shuffled, ())[1].event == ()
     assert [v.view.name for v in fit_model(shuffled, config=Config(roles=ROLES)).views][-2:] == ["habit", "pace"]
@@ -285,7 +288,7 @@ def test_a_kept_model_with_a_past_scores_the_same(tmp_path):
     [
         ("who AS who", 0, ""),
         ("NULL::VARCHAR AS who", 0, ""),
-        ("who || id AS who", 0, "each who has one record: nothing is usual for it"),
+        ("who || id AS who", 0, "each who has one record: there is no past to compare it with"),
         ("'one' AS who", 0, ""),
     ],
     ids=["as it is", "no entity", "each its own", "only one"],
@@ -315,7 +318,7 @@ def test_an_event_without_a_time_or_an_entity_is_refused(run, tmp_path):
     make_log(100).drop("at").write_parquet(tmp_path / "log.parquet")
     outcome = run("scan", tmp_path / "log.parquet", "--entity", "who", "--event", "action")
     assert outcome.code == 2
-    assert "say when the events happened: --time, or roles.timestamp" in outcome.err
+    assert "events need a time: use --time, or roles.timestamp" in outcome.err
     make_log(100).write_parquet(tmp_path / "log.parquet")
     assert "an event needs a sequence" in run("scan", tmp_path / "log.parquet", "--event", "action").err
 

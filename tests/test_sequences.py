@@ -386,7 +386,7 @@ def test_tail_probabilities_are_honest_for_new_sequences(model):
     ("arguments", "said"),
     [
         (["--sequence", "case", "--order", "n", "--event", "what"], "no such column in log: case; did you mean"),
-        (["--sequence", "case_id", "--event", "what"], "say what puts the events in order"),
+        (["--sequence", "case_id", "--event", "what"], "sequences need an order: use --order or --time"),
         (["--order", "n", "--event", "what"], "an event needs a sequence (key, session_gap, window"),
         (["--sequence", "case_id", "--order", "n"], "name the columns that hold the event"),
         (["--sequence", "one", "--order", "n", "--event", "what"], "has one sequence; normal behaviour"),

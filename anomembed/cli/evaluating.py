@@ -11,18 +11,11 @@ from anomembed.cli.running import open_source
 from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.evaluate.comparison import check_learners, compare_learners
-from anomembed.evaluate.embeddings import (
-    Grouping,
-    check_corpus,
-    cluster_tokens,
-    find_grouped,
-    learn_twice,
-    map_points,
-    measure_quality,
-    read_grouping,
-    tabulate,
-)
+from anomembed.evaluate.embeddings import check_corpus, learn_twice, measure_quality
+from anomembed.evaluate.grouping import Grouping, find_grouped, read_grouping
 from anomembed.evaluate.labels import IS_ABNORMAL, hide_column, read_labels
+from anomembed.evaluate.points import map_points
+from anomembed.evaluate.tables import cluster_tokens, tabulate
 from anomembed.fit.model import check_embedding, find_roles, split_corpus
 from anomembed.represent.embeddings.corpus import SplitCorpus
 from anomembed.represent.quality.projection import check_projection

@@ -1,1 +1,1 @@
-"""How good are embeddings and scores? Labels meet scores only here."""
+"""How good are the embeddings and the scores? The only package in which labels meet scores."""

@@ -1,4 +1,4 @@
-"""Several ways to learn embeddings on one table, side by side: quality, seconds and memory."""
+"""Compare learners of embeddings on one table: quality, seconds and memory."""
 
 import time
 import tracemalloc
@@ -8,7 +8,8 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError
-from anomembed.evaluate.embeddings import Grouping, measure_quality
+from anomembed.evaluate.embeddings import measure_quality
+from anomembed.evaluate.grouping import Grouping
 from anomembed.evaluate.labels import rank
 from anomembed.pipeline import Watcher, learn_from, score_batches
 from anomembed.read.roles import Roles
@@ -23,24 +24,24 @@ MIB = 2**20
 
 
 def check_learners(names: Sequence[str], *, is_ordered: bool) -> None:
-    """Refuse learners that cannot be compared, before any work.
+    """Refuse learners that cannot be compared, before any work is done.
 
     Parameters
     ----------
     names : sequence of str
-        The learners.
+        Names of the learners.
     is_ordered : bool
-        Whether whole sequences are learnt from.
+        Whether the table is one of sequences.
 
     Raises
     ------
     ConfigError
-        When one of them cannot learn this (see `check_method`), or one is named twice.
+        When a learner cannot be used on this table (see `check_method`), or is named twice.
     """
     for name in names:
-        check_method(name, is_ordered=is_ordered, has_vectors=False)  # those that take none are compared without
+        check_method(name, is_ordered=is_ordered, has_vectors=False)  # learners that take no vectors get none
     if len(set(names)) < len(names):
-        raise ConfigError("--compare: name different learners, such as ppmi-svd,skipgram")
+        raise ConfigError("--compare names a learner twice: name different ones, such as ppmi-svd,skipgram")
 
 
 def compare_learners(
@@ -53,52 +54,52 @@ def compare_learners(
     labels: pl.DataFrame | None,
     progress: Callable[[str], None],
 ) -> pl.DataFrame:
-    """Learn embeddings in several ways and measure each.
+    """Learn embeddings with several learners and measure each.
 
     Parameters
     ----------
     table, roles
-        The open table and the part of every column; a label has none.
+        An open table, and the roles of its columns, in which the label is ignored.
     config : Config
-        All settings but the learner.
+        Settings; the learner in them is replaced by each of `names`.
     split : SplitCorpus
         From the same table.
     names : sequence of str
-        The learners.
+        Names of the learners.
     grouping : Grouping or None
-        A grouping that the nearest neighbours should reproduce.
+        A grouping that nearest neighbours should reproduce.
     labels : pl.DataFrame or None
-        From `read_labels`; with them each learner's scores, as of a scan, are held against them.
+        From `read_labels`; the scores of a scan with each learner are ranked against them.
     progress : callable
-        Told the name of every learner before its turn.
+        Called with the name of every learner before it starts.
 
     Returns
     -------
     pl.DataFrame
-        A row per learner. ``fit_seconds`` is what learning the embeddings took; ``fit_peak_mib`` the most memory that
-        Python and NumPy held meanwhile, beyond what they held before (tracemalloc), in another fit, because watching
-        it takes time; ``agreement`` is the share of nearest neighbours that the first learner has too.
+        A row per learner. ``fit_seconds``: time to learn the embeddings. ``fit_peak_mib``: peak memory of Python and
+        NumPy meanwhile, beyond what they held before (tracemalloc), measured in a separate fit because tracing is slow.
+        ``agreement``: share of nearest neighbours in common with the first learner.
     """
     rows: list[dict[str, object]] = []
     first: Embeddings | None = None
     vectors = read_wanted_vectors(config.embedding.vectors)
     for name in names:
         progress(name)
-        chosen, taken = _choose(name, config, vectors)
-        ranked = {} if labels is None else _rank(table, roles, chosen, labels, taken)
-        again, peak = _watched(split.corpus, chosen, taken)  # compiles, too, which is no learning
-        learnt, seconds = _timed(split.corpus, chosen, taken)
+        settings, used_vectors = _configure(name, config, vectors)
+        ranked = {} if labels is None else _rank(table, roles, settings, labels, used_vectors)
+        again, peak = _fit_traced(split.corpus, settings, used_vectors)  # first, so that compiling is not timed
+        learnt, seconds = _fit_timed(split.corpus, settings, used_vectors)
         first = first or learnt
         figures = _figures(first, learnt, again, split, grouping)
         rows.append({"learner": name, **ranked, **figures, "fit_seconds": seconds, "fit_peak_mib": peak})
     return pl.DataFrame(rows)
 
 
-def _choose(name: str, config: Config, vectors: TokenVectors | None) -> tuple[Config, TokenVectors | None]:
+def _configure(name: str, config: Config, vectors: TokenVectors | None) -> tuple[Config, TokenVectors | None]:
     """Return the settings of a learner, and the imported vectors if it takes any."""
-    taken = vectors if METHODS[name].takes_vectors else None
-    settings = {"method": name} if taken else {"method": name, "vectors": None, "vectors_use": None}
-    return config.model_copy(update={"embedding": config.embedding.model_copy(update=settings)}), taken
+    used_vectors = vectors if METHODS[name].takes_vectors else None
+    settings = {"method": name} if used_vectors else {"method": name, "vectors": None, "vectors_use": None}
+    return config.model_copy(update={"embedding": config.embedding.model_copy(update=settings)}), used_vectors
 
 
 def _figures(
@@ -125,13 +126,13 @@ def _rank(
     return {"roc_auc": ranking.roc_auc, "average_precision": ranking.average_precision}
 
 
-def _timed(corpus: Corpus, config: Config, vectors: TokenVectors | None) -> tuple[Embeddings, float]:
+def _fit_timed(corpus: Corpus, config: Config, vectors: TokenVectors | None) -> tuple[Embeddings, float]:
     started = time.perf_counter()
     learnt = fit_embeddings(corpus, config.embedding, config.seed, vectors=vectors)
     return learnt, time.perf_counter() - started
 
 
-def _watched(corpus: Corpus, config: Config, vectors: TokenVectors | None) -> tuple[Embeddings, float]:
+def _fit_traced(corpus: Corpus, config: Config, vectors: TokenVectors | None) -> tuple[Embeddings, float]:
     tracemalloc.start()
     try:
         again = fit_embeddings(corpus, config.embedding, config.seed + 1, vectors=vectors)

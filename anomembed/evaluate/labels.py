@@ -1,7 +1,7 @@
-"""Labels meet scores only here, after all scoring is done; a label column takes no part in any fit.
+"""Rank scores against labels, after scoring; a label column is hidden from every fit.
 
-A label says of a record whether it is abnormal. Labels are read from the source beside the key, scores come from
-wherever they are kept, and the two are joined by the key.
+A label says whether a record is abnormal. Labels are read from the source with the key, by which they are joined to
+scores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,22 +16,22 @@ from anomembed.read.roles import Roles
 from anomembed.read.table import Table
 
 IS_ABNORMAL = "is_abnormal"
-PAIRS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})  # labels that say themselves which is abnormal
+PAIRS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})  # labels that need no --positive: the larger is abnormal
 MOST_SHOWN = 6  # values in a message
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """How well scores put abnormal records first.
+    """How well scores rank abnormal records first.
 
     Parameters
     ----------
     n_records, n_abnormal : int
-        Records with a label and a score, and the abnormal among them.
+        Records with a label and a score, and the abnormal ones among them.
     roc_auc : float
-        The chance that an abnormal record scores higher than a normal one; .5 is a coin.
+        Probability that an abnormal record scores higher than a normal one; 0.5 is chance.
     average_precision : float
-        Area under precision over recall; a coin gets the share of abnormal records.
+        Area under the precision-recall curve; the share of abnormal records is chance.
     """
 
     n_records: int
@@ -41,45 +41,46 @@ class Ranking:
 
 
 def hide_column(
-    config: Config, table: Table, name: str, option: str, said: Mapping[str, Sequence[str]] | None = None
+    config: Config, table: Table, name: str, option: str, given: Mapping[str, Sequence[str]] | None = None
 ) -> Config:
-    """Take a column out of everything that is learnt from.
+    """Hide a column, and the fields of a struct column, from every fit.
 
     Parameters
     ----------
     config : Config
-        Settings. Where they list the column as one of values (as `init` writes them), it is ignored instead.
+        Settings. If they give the column a judged role, as those that `init` writes do, it is ignored instead.
     table : Table
-        The open table.
+        An open table.
     name : str
-        The column.
+        Name of the column.
     option : str
-        The option that named it, for the message.
-    said : mapping of str to sequence of str, optional
-        Columns by the role that the command line gives them, of which none may be hidden.
+        The option that names it, for the message.
+    given : mapping of str to sequence of str, optional
+        Columns by the role given on the command line; none of them can be hidden.
 
     Returns
     -------
     Config
+        With the column among those to ignore.
 
     Raises
     ------
     SourceError
         When there is no such column.
     ConfigError
-        When it names or orders the records, says who acts, or makes sequences.
+        When the column is a key, a time or an entity, forms or orders sequences, or has a role on the command line.
     """
     column = table.column(name).name
-    taken = {**(said or {}), **{role: getattr(config.roles, role) for role in ("key", "timestamp", "entity")}}
+    taken = {**(given or {}), **{role: getattr(config.roles, role) for role in ("key", "timestamp", "entity")}}
     sequence = config.sequence
     taken |= {"sequence": [sequence.key] if sequence.key else [], "order": sequence.order, "event": sequence.event}
     for role, names in taken.items():
         if role != "ignore" and column in {table.column(other).name for other in names}:
-            raise ConfigError(f"{option}: {column} is used as {role}; what is hidden from all learning cannot be")
-    given = {role: getattr(config.roles, role) for role in type(config.roles).model_fields}
+            raise ConfigError(f"{option}: {column} is used as {role}, so it cannot be hidden from the fit")
+    listed = {role: getattr(config.roles, role) for role in type(config.roles).model_fields}
     fields = [other.name for other in table.columns if other.name.startswith(f"{column}.")]
     hidden = {column, *fields}
-    kept = {role: tuple(n for n in some if table.column(n).name not in hidden) for role, some in given.items()}
+    kept = {role: tuple(n for n in some if table.column(n).name not in hidden) for role, some in listed.items()}
     roles = config.roles.model_copy(update={**kept, "ignore": (*kept["ignore"], column, *fields)})
     return config.model_copy(update={"roles": roles})
 
@@ -90,30 +91,30 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
     Parameters
     ----------
     table : Table
-        The open table.
+        An open table.
     roles : Roles
-        They say which columns are the key.
+        Roles of its columns; those with the role key are read.
     label : str
-        The column that says it.
+        Name of the label column.
     positive : str or None
-        Its value for abnormal records, as text; not needed when it is a Boolean or 0 and 1.
+        Label of abnormal records, as text; None for a Boolean, or 0 and 1.
     where : str or None
         SQL condition of the records.
 
     Returns
     -------
     pl.DataFrame
-        The key columns, and `IS_ABNORMAL`: null where the label is. Rows with the same key, as the events of a
-        sequence, are one: abnormal when any of them is.
+        The key columns and `IS_ABNORMAL`, null where the label is null. Rows with the same key, such as the events of
+        a sequence, are merged: abnormal when any of them is.
 
     Raises
     ------
     SourceError
         When there is no such column.
     ConfigError
-        When it has other values, and none of them is said to be the abnormal one.
+        When `positive` is needed, or does not occur.
     DataError
-        When all labels are the same, or null, or the key does not name the records.
+        When all labels are the same or null, or the key is not unique.
     """
     check_key(roles, table, where)
     column = table.column(label)
@@ -132,23 +133,23 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
 def _choose_positive(name: str, values: list[str], positive: str | None) -> list[str]:
     if not values:
         raise DataError(f"every label in {name} is null")
-    some = ", ".join(map(shown, sorted(values)[:MOST_SHOWN])) + (", ..." if len(values) > MOST_SHOWN else "")
+    listed = ", ".join(map(shown, sorted(values)[:MOST_SHOWN])) + (", ..." if len(values) > MOST_SHOWN else "")
     if positive is None:
         pair = next((pair for pair in PAIRS if {value.casefold() for value in values} <= pair), None)
         if pair is None:
-            raise ConfigError(f"{name} has the values {some}; say by --positive VALUE which one is abnormal")
-        found = [value for value in values if value.casefold() == max(pair)]
+            raise ConfigError(f"{name} has the values {listed}: name the abnormal one with --positive VALUE")
+        positives = [value for value in values if value.casefold() == max(pair)]
     else:
-        found = [positive] if positive in values else []
-        if not found:
-            raise ConfigError(f"no record has {name} = {shown(positive)}; it has the values {some}")
-    if len(found) in (0, len(values)):
-        raise DataError(f"every label in {name} is {some}: there is nothing to tell apart")
-    return found
+        positives = [positive] if positive in values else []
+        if not positives:
+            raise ConfigError(f"no record has {name} = {shown(positive)}; it has the values {listed}")
+    if len(positives) in (0, len(values)):
+        raise DataError(f"every label in {name} is {listed}: labels must distinguish normal from abnormal records")
+    return positives
 
 
 def rank(scores: pl.DataFrame, labels: pl.DataFrame) -> Ranking:
-    """Hold scores against labels.
+    """Rank scores against labels.
 
     Parameters
     ----------
@@ -160,12 +161,12 @@ def rank(scores: pl.DataFrame, labels: pl.DataFrame) -> Ranking:
     Returns
     -------
     Ranking
-        Of the records that have both; a null label counts for neither side.
+        Over the records that have both; null labels are left out.
 
     Raises
     ------
     DataError
-        When the scored records are all of one kind.
+        When none, or all, of the labelled records are abnormal.
     """
     from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -175,7 +176,7 @@ def rank(scores: pl.DataFrame, labels: pl.DataFrame) -> Ranking:
     n_abnormal = int(truth.sum())
     if n_abnormal in (0, len(truth)):
         raise DataError(
-            f"{n_abnormal:,} of the {len(truth):,} scored records with a label are abnormal: nothing to rank"
+            f"{n_abnormal:,} of the {len(truth):,} scored records with a label are abnormal: there is nothing to rank"
         )
     auc, precision = roc_auc_score(truth, raw), average_precision_score(truth, raw)
     return Ranking(len(truth), n_abnormal, float(auc), float(precision))

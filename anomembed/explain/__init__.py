@@ -1,4 +1,4 @@
-"""Why was a record flagged? The share of every column in its score, and a sentence."""
+"""Why was a record flagged? Each column's contribution to its score, and a reason in words."""
 
 import polars as pl
 
@@ -7,18 +7,18 @@ from anomembed.explain.records import explain_records
 from anomembed.explain.sequences import explain_sequences
 from anomembed.model import Model
 
-MOST_EXPLAINED = 2_000
+MOST_EXPLAINED = 2_000  # flags
 
 
 def explain(model: Model, flagged: pl.DataFrame) -> Flags:
-    """Say why records were flagged; of very many, the most abnormal.
+    """Explain flagged records or sequences; beyond `MOST_EXPLAINED`, only the most abnormal.
 
     Parameters
     ----------
     model : Model
         The model that scored them.
     flagged : pl.DataFrame
-        Records as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+        Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Why was a record flagged? The share of every column in its score, and what would have been usual.
+"""Attribute a record's raw score to views and columns.
 
-A column contributes to a view what the record's term of that view falls by when the column's value is replaced by the
-one that its other values lead to expect. The contributions are then scaled so that the law holds: **the contributions
-of a record over all views and columns sum to its raw score.**
+The contribution of a column to a view is how much the view's term falls when the column's value is replaced by the one
+expected from the record's other values, scaled so that **the contributions of a record over all views and columns sum
+to its raw score.**
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
 from anomembed.score.combine import CalibratedView
 
-REPLACED_AT_ONCE = 16_384  # records with one value replaced that are scored together
-CONTEXT_SHARE = 0.5  # the say of each other value in what is expected; they repeat one another in part
+REPLACED_AT_ONCE = 16_384  # records with one value replaced, per batch
+CONTEXT_SHARE = 0.5  # weight of each other value in the prediction: other values are partly redundant
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """What the other values of records lead to expect in every column.
+    """The values expected in every column, given a record's other values.
 
     Parameters
     ----------
     best : ndarray of shape (n_records, n_columns)
-        The most expected token of every column.
+        The most probable token of every column.
     numbers : ndarray of shape (n_records, n_columns)
-        A number that the most expected token stands for; NaN when it stands for none.
+        A typical number of the most probable token; NaN when the column holds no numbers.
     score : list of ndarray of shape (n_records, n_tokens of the column)
-        Log of the (unnormalised) chance of every token of a column.
+        Unnormalised log probability of every token of a column, in nats.
     """
 
     best: Tokens
@@ -50,15 +50,15 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, counts: Counts) -> Expectatio
     tokens : ndarray of shape (n_records, n_columns)
         Token ids.
     vocabulary : Vocabulary
-        Says how frequent every token is.
+        Gives the frequency of every token: the prior.
     counts : Counts
-        How often tokens meet: a token is expected as often as it occurs, times how much more often than by chance it
-        meets each of the record's other values.
+        Pair counts of tokens. The prior is multiplied, for each of the record's other values, by how much more often
+        than by chance the token occurs with it.
 
     Returns
     -------
     Expectations
-        Tokens that never occurred in the reference are not expected.
+        Tokens that do not occur in the reference have probability 0.
     """
     with np.errstate(divide="ignore"):
         prior = np.log(vocabulary.counts())
@@ -67,8 +67,8 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, counts: Counts) -> Expectatio
     score = np.empty((len(tokens), vocabulary.size), np.float32)
     for row, record in enumerate(tokens):
         score[row] = prior + CONTEXT_SHARE * _observed(record, counts)
-        for segment, company in zip(segments, others, strict=True):
-            chance = np.outer(counts.single[record[company]], counts.single[segment]) / counts.n_records
+        for segment, context in zip(segments, others, strict=True):
+            chance = np.outer(counts.single[record[context]], counts.single[segment]) / counts.n_records
             score[row, segment] -= CONTEXT_SHARE * np.log1p(chance).sum(axis=0)
     best = np.column_stack([segment.start + score[:, segment].argmax(axis=1) for segment in segments]).astype(np.int32)
     typical = np.concatenate([column.typical() for column in vocabulary.columns])
@@ -76,38 +76,38 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, counts: Counts) -> Expectatio
 
 
 def _observed(record: NDArray[np.int32], counts: Counts) -> Floats:
-    """For every token, the sum of log(1 + records together) over the other values of a record."""
-    met = sparse.coo_array(counts.together[record])
-    place, token = met.coords
-    logs = np.where(record[place] == token, 0.0, np.log1p(met.data))
+    """Return, for every token, the sum of log(1 + records together) over the other values of a record."""
+    together = sparse.coo_array(counts.together[record])
+    column, token = together.coords
+    logs = np.where(record[column] == token, 0.0, np.log1p(together.data))
     return np.bincount(token, logs, minlength=len(counts.single)).astype(np.float64)
 
 
 def contributions(
     views: Sequence[CalibratedView], batch: Batch, expected: Expectations, number_of: Sequence[int]
 ) -> Floats:
-    """Take the raw scores of records apart.
+    """Attribute the raw scores of records to views and columns.
 
     Parameters
     ----------
     views : sequence of CalibratedView
-        The views that the score is made of.
+        The views of the model.
     batch : Batch
         The records.
     expected : Expectations
-        What is usual in every column of these records.
+        From `expect`, for these records.
     number_of : sequence of int
         For every token column, the index of its number in the batch, or -1.
 
     Returns
     -------
     ndarray of shape (n_records, n_views, n_columns)
-        In nats, high = abnormal; the sum over views and columns is the raw score.
+        In nats, high = abnormal; the sum over views and columns is the record's raw score.
     """
     n_columns = batch.tokens.shape[1]
     size = max(1, REPLACED_AT_ONCE // n_columns)
     parts = [
-        _take_apart(
+        _attribute(
             views, batch[part], _each_replaced(batch[part], expected.best[part], expected.numbers[part], number_of)
         )
         for part in (slice(start, start + size) for start in range(0, len(batch), size))
@@ -115,24 +115,24 @@ def contributions(
     return np.concatenate(parts) if parts else np.zeros((0, len(views), n_columns))
 
 
-def _take_apart(views: Sequence[CalibratedView], batch: Batch, usual: Batch) -> Floats:
+def _attribute(views: Sequence[CalibratedView], batch: Batch, replaced: Batch) -> Floats:
     n, n_columns = batch.tokens.shape
     parts = np.empty((n, len(views), n_columns))
-    for at, view in enumerate(views):
+    for index, view in enumerate(views):
         term = view.term(view.raw(batch))[:, None]
         culprit = view.view.culprit(batch)
         if culprit is not None:
-            parts[:, at] = term * (culprit[:, None] == np.arange(n_columns))
+            parts[:, index] = term * (culprit[:, None] == np.arange(n_columns))
             continue
-        falls = np.maximum(term - view.term(view.raw(usual)).reshape(n, n_columns), 0.0)
+        falls = np.maximum(term - view.term(view.raw(replaced)).reshape(n, n_columns), 0.0)
         total = falls.sum(axis=1, keepdims=True)
-        # Where no single value makes a difference, all share alike.
-        parts[:, at] = term * np.where(total > 0, falls / np.where(total > 0, total, 1.0), 1.0 / n_columns)
+        # When replacing no single value lowers the term, all columns contribute equally.
+        parts[:, index] = term * np.where(total > 0, falls / np.where(total > 0, total, 1.0), 1.0 / n_columns)
     return parts
 
 
 def _each_replaced(batch: Batch, best: Tokens, typical: Floats, number_of: Sequence[int]) -> Batch:
-    """Every record once per column, with the value of that column as expected."""
+    """Repeat every record once per column, with the expected value in that column."""
     n_columns = batch.tokens.shape[1]
     columns = np.arange(n_columns)
     tokens = np.repeat(batch.tokens[:, None], n_columns, axis=1)
@@ -141,6 +141,6 @@ def _each_replaced(batch: Batch, best: Tokens, typical: Floats, number_of: Seque
     rows = np.repeat(np.arange(len(batch)), n_columns)
     of_number = np.flatnonzero(np.asarray(number_of) >= 0)
     numbers[:, of_number, np.asarray(number_of)[of_number]] = typical[:, of_number]
-    # Views of vectors say themselves which column is to blame; so many copies of wide vectors would fill the memory.
+    # Views of vectors name the culprit, so the copies need no vectors, which would fill the memory.
     copies = replace(batch, vectors=())[rows]
     return replace(copies, tokens=tokens.reshape(-1, n_columns), numbers=numbers.reshape(len(rows), -1))

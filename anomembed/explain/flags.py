@@ -1,4 +1,4 @@
-"""Flagged records with their reasons: what becomes of them after scoring."""
+"""Flagged records, ranked, with their reasons in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Flags:
     frame : pl.DataFrame
         Key columns, ``rank`` (from 1), ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``.
     contributions : pl.DataFrame
-        ``rank``, ``view``, ``column_name``, ``value``, ``contribution`` (nats; a record's sum to its raw score),
-        ``expected``. Columns that contribute nothing to a view are left out.
+        ``rank``, ``view``, ``column_name``, ``value``, ``contribution`` (nats; those of a record sum to its raw score),
+        ``expected`` (values, most probable first). Contributions of 0 are left out.
     reasons : tuple of Reason
-        The reasons before they were put into words, of the records that were explained; most abnormal first.
+        The reasons as data, most abnormal first; only of records that were explained.
     """
 
     frame: pl.DataFrame
@@ -49,9 +49,9 @@ def make_flags(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason], c
     model : Model
         The model that scored them.
     flagged : pl.DataFrame
-        Records as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+        Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
     reasons : sequence of Reason
-        One for each.
+        A reason per record.
     contributions : pl.DataFrame
         See `Flags`.
     """
@@ -61,7 +61,7 @@ def make_flags(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason], c
 
 
 def add_unexplained(model: Model, flags: Flags, flagged: pl.DataFrame) -> Flags:
-    """Add flags without a reason of their own: an outbreak floods a log, and nobody reads a million reasons."""
+    """Append flags without an explanation: in an outbreak there are too many to explain, or to read."""
     explained = flags.frame.height
     note = f"one of {explained + flagged.height:,} flags, of which the {explained:,} most abnormal are explained"
     ranked = _ranked(model, flagged, [note] * flagged.height).with_columns(pl.col("rank") + explained)

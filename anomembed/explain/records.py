@@ -1,4 +1,4 @@
-"""Why was a record flagged? Its reason, and what every column contributes to every view."""
+"""Explain flagged records: a reason each, and the contribution of every column to every view."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from anomembed.views.reason import Reason
     from anomembed.views.view import ViewOfRecords
 
-EXPLAINED_AT_ONCE = 128
+EXPLAINED_AT_ONCE = 128  # records
 SHOWN_COMPONENTS = 4  # of a vector
 
 
 def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
-    """Say why records were flagged.
+    """Explain flagged records.
 
     Parameters
     ----------
     model : Model
         The model that scored them.
     flagged : pl.DataFrame
-        Records as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+        Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
     """
     values = model.vocabulary.parse(read_values(flagged))
     batch = make_batch(values, model.vocabulary, model.numbers, model.past)
@@ -53,7 +53,7 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
 def _cases(
     model: Model, values: pl.DataFrame, batch: Batch, facts: Facts
 ) -> Iterator[tuple[Case, NDArray[np.float64]]]:
-    """Yield every record, and what each column contributes to each view, shape (n_views, n_columns)."""
+    """Yield every record with its contributions, shape (n_views, n_columns), in nats."""
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
         part = batch[start : start + EXPLAINED_AT_ONCE]
         expectations = expect(part.tokens, model.vocabulary, model.counts)
@@ -64,12 +64,12 @@ def _cases(
 
 
 def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[np.float64], rank: int) -> pl.DataFrame:
-    """Return a row for every view and column that contributes."""
-    views, columns = (found.tolist() for found in np.nonzero(shares))
+    """Return a row for every view and column with a contribution."""
+    views, columns = (indices.tolist() for indices in np.nonzero(shares))
     names = model.vocabulary.names
     expected = {column: facts.expected(case, column) for column in set(columns)}
     entities = {names.index(entity.name) for entity in model.entities if entity.name in names}
-    of_entity = {at for at, calibrated in enumerate(model.views) if calibrated.view.of_entity}
+    of_entity = {index for index, calibrated in enumerate(model.views) if calibrated.view.of_entity}
     return pl.DataFrame(
         {
             "rank": [rank] * len(views),
@@ -77,7 +77,7 @@ def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[
             "column_name": [names[column] for column in columns],
             "value": [str(case.shown[column]) for column in columns],
             "contribution": shares[views, columns],
-            # What an entity did says nothing of which other entity it should have been.
+            # A view of an entity's own past has no expectation of which entity it should be.
             "expected": [
                 [] if view in of_entity and column in entities else expected[column]
                 for view, column in zip(views, columns, strict=True)
@@ -88,16 +88,16 @@ def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[
 
 
 def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[str, object]) -> list[str]:
-    """Return a record's values as text, by token column: what the source says, or the token's label for parts of time.
+    """Return a record's values as text, by token column: the source's value; for parts of time, the token's label.
 
     Parameters
     ----------
     vocabulary : Vocabulary
-        The columns.
+        Tokens of the model.
     tokens : ndarray of shape (n_columns,)
-        The record's token ids.
+        Token ids of the record.
     values : dict
-        Its values by source column, None where null.
+        Values of the record by source column, None where null; nulls are shown as ``(missing)``.
     """
     shown = []
     for column, token, low in zip(vocabulary.columns, tokens, vocabulary.offsets, strict=False):

@@ -1,6 +1,6 @@
-"""Why was a sequence flagged? Its reason, and what contributes to every view.
+"""Explain flagged sequences: a reason each, and the contributions of events to every view.
 
-The law holds here, too: **the contributions of a sequence sum to its raw score.**
+As for records, **the contributions of a sequence sum to its raw score.**
 """
 
 from dataclasses import replace
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from anomembed.views.reason import Reason
     from anomembed.views.view import ViewOfSequences
 
-EXPLAINED_AT_ONCE = 128
+EXPLAINED_AT_ONCE = 128  # sequences
 
 
 class Share(NamedTuple):
-    """A part of a sequence's score, and the view that it comes from."""
+    """A part of a sequence's score, and the view it comes from."""
 
     view: str
     part: Part
 
 
 def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
-    """Say why sequences were flagged.
+    """Explain flagged sequences.
 
     Parameters
     ----------
     model : Model
         The model that scored them.
     flagged : pl.DataFrame
-        Sequences as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+        Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
     """
     tokens = model.vocabulary.columns[0]
     reasons: list[Reason] = []
@@ -45,7 +45,7 @@ def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
         shown = [["(missing)" if e is None else e for e in events] for events in name_events(frame[EVENTS], tokens)]
         cases = SequenceCases(encode_sequences(frame, tokens), shown, tokens, model.ranges)
         for view, shares in zip(frame["view"], take_apart(model, cases), strict=True):
-            # A sequence as usual as can be has views to which nothing contributes.
+            # The view of a perfectly normal sequence may have no parts.
             main = next((share for share in shares if share.view == view), shares[0])
             reasons.append(replace(main.part.reason, view=main.view))
             rank = len(reasons)
@@ -54,7 +54,7 @@ def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
 
 
 def take_apart(model: Model, cases: SequenceCases) -> list[list[Share]]:
-    """Take the raw scores of sequences apart.
+    """Attribute the raw scores of sequences to parts of them.
 
     Parameters
     ----------
@@ -66,14 +66,13 @@ def take_apart(model: Model, cases: SequenceCases) -> list[list[Share]]:
     Returns
     -------
     list of list of Share
-        For every sequence, view after view, the largest contribution of each first.
+        For every sequence: view by view, the largest contribution first.
     """
     shares: list[list[Share]] = [[] for _ in cases.shown]
     for calibrated in model.views:
         terms = calibrated.term(calibrated.raw(cases.sequences))
         view = cast("ViewOfSequences", calibrated.view)
-        found = view.parts(cases, terms, calibrated.rescored)
-        for known, parts in zip(shares, found, strict=True):
+        for known, parts in zip(shares, view.parts(cases, terms, calibrated.rescored), strict=True):
             ordered = sorted(parts, key=lambda part: -part.contribution)
             known += [Share(view.name, part) for part in ordered]
     return shares

@@ -1,1 +1,1 @@
-"""From a table to a `Model`: the reference is read, its values become tokens, embeddings and views are learnt."""
+"""Fit a `Model` to a table: read the reference, make tokens, learn embeddings, fit and calibrate views."""

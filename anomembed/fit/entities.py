@@ -1,7 +1,6 @@
-"""Sum up every entity: its numbers, its values, and how fast it goes; and learn the events of its past.
+"""Sum up entities: their numbers, values and pace, and the events of their past.
 
-Sums are over all reference records in the source, not only over those learnt from: an entity has few records of its
-own.
+Sums cover all reference records in the source, not only those the model is fitted to, because a single entity has few.
 """
 
 from collections.abc import Sequence
@@ -24,35 +23,40 @@ from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind, Special, Vocabulary
 
 DAY_OF_WEEK = "isodow({}) - 1"
-CODES = {Kind.HOUR: "hour({})", Kind.WEEKDAY: DAY_OF_WEEK}
+CODES = {Kind.HOUR: "hour({})", Kind.WEEKDAY: DAY_OF_WEEK}  # SQL of a time's position among the values of its column
 
 
 def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
-    """Add what each record's entity did before it to the table; None without an entity and a time.
+    """Add columns to the table with what each record's entity did before it.
 
     Parameters
     ----------
     table : Table
         An open table.
     roles : Roles
-        Of its columns.
+        Roles of its columns.
     config : Config
         Settings; `config.sequence.event` may name the event.
+
+    Returns
+    -------
+    History or None
+        None without an entity and a time.
 
     Raises
     ------
     ConfigError
-        When events are named, but there is no time.
+        When events are named without a time.
     """
     entities, times = roles.of(Role.ENTITY), roles.of(Role.TIMESTAMP)
     event = config.sequence.event
     if event and not times:
-        raise ConfigError("say when the events happened: --time, or roles.timestamp")
+        raise ConfigError("events need a time: use --time, or roles.timestamp")
     if not entities or not times:
         return None
     entity, time = (
-        table.column(told[0]).name if told else found[0].name
-        for told, found in ((config.roles.entity, entities), (config.roles.timestamp, times))
+        table.column(given[0]).name if given else columns[0].name
+        for given, columns in ((config.roles.entity, entities), (config.roles.timestamp, times))
     )
     history = plan_history(table, roles, entity, time, event)
     derive_history(table, roles, history)
@@ -60,28 +64,37 @@ def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
 
 
 def note_event(history: History | None, config: Config) -> list[str]:
-    """Say whose order is followed, and of which event."""
+    """Return a note on which events are compared with the previous ones of their entity."""
     if history is None or not history.event:
         return []
-    followed = f"is judged after those of its {history.entity} before it"
-    if config.sequence.event:
-        return [f"each {' and '.join(history.event)} {followed}"]
-    return [f"the order of {history.event[0]} tells most: each {followed}"]
+    event = " and ".join(history.event)
+    note = f"each {event} is compared with the previous ones of the same {history.entity}"
+    return [note if config.sequence.event else f"{note}, because their order is informative; name others by --event"]
 
 
 def note_single(roles: Roles, vocabulary: Vocabulary) -> list[str]:
-    """Say which entities have no past, because each of them has one record."""
+    """Return a note for every entity column whose entities have one record each."""
     names = [column.name for column in roles.of(Role.ENTITY)]
     single = [c.name for c in vocabulary.columns if c.name in names and c.counts[FIRST_VALUE:].max(initial=0) == 1]
-    return [f"each {name} has one record: nothing is usual for it, and it comes after nothing" for name in single]
+    return [f"each {name} has one record: there is no past to compare it with" for name in single]
 
 
 def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:
-    """Learn the events from reference records that have the derived columns."""
+    """Make the tokens of past events.
+
+    Parameters
+    ----------
+    history : History
+        From `derive_past`.
+    reference : pl.DataFrame
+        Reference records with the derived columns.
+    config : Config
+        Settings of tokens and roles.
+    """
     if not history.event:
         return Past(history, None)
-    is_told = any(name in config.roles.text for name in history.event)
-    templates = event_tokens(EVENT, reference[EVENT], config.tokens, is_told=is_told)
+    is_text = any(name in config.roles.text for name in history.event)
+    templates = event_tokens(EVENT, reference[EVENT], config.tokens, is_text=is_text)
     if templates is not None:
         return Past(history, templates)
     counted = count_values(reference[EVENT], config.tokens.max_values)
@@ -90,16 +103,16 @@ def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Sums up the entities of a table.
+    """Aggregates the reference records of a table by entity.
 
     Parameters
     ----------
     table : Table
-        The open table.
+        An open table.
     roles : Roles
-        Of its columns.
+        Roles of its columns.
     vocabulary : Vocabulary
-        The tokens.
+        Tokens of the reference.
     where : str or None
         SQL condition of the reference.
     """
@@ -110,39 +123,39 @@ class _Sums:
     where: str | None
 
     def entities(self) -> list[tuple[int, str]]:
-        """Return the token column and the SQL of every column that names an entity."""
+        """Return the token column and the SQL of every column with the role entity."""
         select, names = self.roles.select(), self.vocabulary.names
         columns = (column.name for column in self.roles.of(Role.ENTITY))
         return [(names.index(name), select[name]) for name in columns if name in names]
 
     def profiles(self, numbers: Sequence[str]) -> list[Profiles]:
-        """Sum up the numbers, given as SQL, of every entity."""
-        found = []
+        """Return the moments of numbers, given as SQL, per entity."""
+        profiles = []
         for column, entity in self.entities():
             moments = self.table.moments(entity, numbers, self.where)
             code, is_known = self._codes(column, moments["entity"])
             shape = (len(self.vocabulary.columns[column].labels), len(numbers))
             sums = {name: np.zeros(shape) for name in ("times", "mean", "squares")}
             for name, array in sums.items():
-                for place in range(len(numbers)):
-                    array[code[is_known], place] = moments[f"{name}_{place}"].to_numpy()[is_known]
-            found.append(Profiles(column, int(self.vocabulary.offsets[column]), **sums))
-        return found
+                for number in range(len(numbers)):
+                    array[code[is_known], number] = moments[f"{name}_{number}"].to_numpy()[is_known]
+            profiles.append(Profiles(column, int(self.vocabulary.offsets[column]), **sums))
+        return profiles
 
     def habits(self, time: str | None) -> list[Habits]:
-        """Count the values of every entity; `time` is SQL."""
+        """Return the value counts per entity, and its first and last `time`, which is SQL."""
         return [self._habits(column, entity, time) for column, entity in self.entities()]
 
     def _habits(self, column: int, entity: str, time: str | None) -> Habits:
         offsets = self.vocabulary.offsets
         n_entities = len(self.vocabulary.columns[column].labels)
         parts = []
-        for place, tokens in enumerate(self.vocabulary.columns):
-            low, high = int(offsets[place]), int(offsets[place + 1])
-            if place == column or not is_habitual(tokens):
+        for index, tokens in enumerate(self.vocabulary.columns):
+            low, high = int(offsets[index]), int(offsets[index + 1])
+            if index == column or not is_habitual(tokens):
                 parts.append(sparse.csr_array((n_entities, high - low)))
             else:
-                parts.append(self._together(column, entity, tokens))
+                parts.append(self._count_tokens(column, entity, tokens))
         times = np.zeros(n_entities)
         since, until = np.full(n_entities, np.nan), np.full(n_entities, np.nan)
         moments = self.table.moments(entity, (), self.where)
@@ -157,8 +170,8 @@ class _Sums:
         together.sort_indices()
         return Habits(column, int(offsets[column]), times, together, since, until)
 
-    def _together(self, column: int, entity: str, tokens: ColumnTokens) -> sparse.csr_array:
-        """Count the records of entities with the tokens of a column, shape (n_entities, n_tokens of the column)."""
+    def _count_tokens(self, column: int, entity: str, tokens: ColumnTokens) -> sparse.csr_array:
+        """Count the records of each entity with each token of a column, shape (n_entities, n_tokens of the column)."""
         value = CODES.get(tokens.kind, "{}").format(self.roles.select()[tokens.source])
         counts = self.table.value_counts_of(entity, value, self.where)
         code, is_known = self._codes(column, counts["entity"])
@@ -168,40 +181,40 @@ class _Sums:
             token = tokens.encode(counts.select(pl.col("value").alias(tokens.source)))
         shape = (len(self.vocabulary.columns[column].labels), len(tokens.labels))
         records = counts["n_records"].to_numpy().astype(np.float64)
-        found = sparse.csr_array((records[is_known], (code[is_known], token[is_known])), shape=shape)
+        counted = sparse.csr_array((records[is_known], (code[is_known], token[is_known])), shape=shape)
         if tokens.kind is not Kind.HOUR:
-            return found
-        dense = found.toarray()
+            return counted
+        dense = counted.toarray()
         dense[:, FIRST_VALUE:] = smooth_hours(dense[:, FIRST_VALUE:])
         return sparse.csr_array(dense)
 
     def _codes(self, column: int, entities: pl.Series) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-        """Return the token of entities within their column, and whether each has one of its own."""
+        """Return each entity's token as a position in its column, and whether no other entity shares the token."""
         tokens = self.vocabulary.columns[column]
         code = tokens.encode(pl.DataFrame({tokens.source: entities}))
         return code, code >= FIRST_VALUE
 
 
 def sum_entities(table: Table, roles: Roles, vocabulary: Vocabulary, past: Past | None, where: str | None) -> Entities:
-    """Sum up every entity.
+    """Sum up every entity over the reference.
 
     Parameters
     ----------
     table : Table
-        The open table, with the derived columns when there is a past.
+        An open table, with the derived columns when there is a past.
     roles : Roles
-        Of its columns.
+        Roles of its columns.
     vocabulary : Vocabulary
-        The tokens.
+        Tokens of the reference.
     past : Past or None
-        Reads what was before the records.
+        From `fit_past`.
     where : str or None
         SQL condition of the reference.
 
     Returns
     -------
     Entities
-        Without any columns where nobody acts.
+        Empty when no column has the role entity.
     """
     sums = _Sums(table, roles, vocabulary, where)
     columns = tuple(column for column, _ in sums.entities())

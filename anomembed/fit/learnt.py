@@ -1,4 +1,4 @@
-"""What goes into learning beside the reference, and what comes out of it, of records as of sequences."""
+"""What fitting takes besides the reference, and what it returns, for records and for sequences alike."""
 
 from dataclasses import dataclass
 
@@ -13,29 +13,29 @@ from anomembed.score.calibration import Calibration
 from anomembed.score.combine import CalibratedView
 from anomembed.score.detectors import Choice
 
-HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000
+HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000  # of the reference, held out for calibration
 
 
 @dataclass(frozen=True)
 class Learning:
-    """How to learn.
+    """Settings of a fit.
 
     Parameters
     ----------
     embedding : EmbeddingConfig
-        Which embeddings.
+        Method and width of the embeddings.
     detector : str
-        Name of the detector.
+        Name of the detector, or ``auto``.
     clean : bool
         Whether the reference is free of anomalies.
     seed : int
-        Start of all random numbers.
+        Seed of all random numbers.
     is_own : bool
-        Whether what will be scored is the reference itself.
+        Whether the reference itself will be scored.
     vectors : TokenVectors or None
-        Imported vectors to begin with.
+        Imported vectors of tokens.
     progress : callable or None
-        Told of every epoch.
+        Called after every epoch; see `anomembed.fit.model.learn_model`.
     """
 
     embedding: EmbeddingConfig
@@ -49,18 +49,18 @@ class Learning:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What was learnt from a reference.
+    """The fitted parts of a model.
 
     Parameters
     ----------
     vocabulary, counts, embeddings, ranges, views, calibration
         See `anomembed.model.Model`.
     detector : Choice
-        Which detector was chosen, and why.
+        The detector, and why it was chosen.
     n_learnt, n_distinct, n_held_out : int
         See `anomembed.model.Summary`.
     notes : tuple of str
-        What the user should know.
+        What the user should know, one sentence each.
     """
 
     vocabulary: Vocabulary

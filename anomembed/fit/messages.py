@@ -1,4 +1,4 @@
-"""Learn the templates of messages, and which of the parameters in them tell something."""
+"""Learn the templates of messages, and select their informative parameters."""
 
 from collections.abc import Iterable
 
@@ -14,8 +14,8 @@ from anomembed.represent.tokens.templates import Templates, count_shapes, parame
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
 
 MESSAGE = f"{VALUE}message"
-MESSAGES_AT_ONCE = 131_072  # messages read at once
-MOST_KEPT = 4 * MOST_SHAPES  # distinct masked lines kept while more are read
+MESSAGES_AT_ONCE = 131_072  # messages per batch
+MOST_KEPT = 4 * MOST_SHAPES  # shapes (distinct masked lines) held between batches
 
 
 def learn_messages(
@@ -26,25 +26,25 @@ def learn_messages(
     counts: pl.DataFrame | None = None,
     n_missing: int | None = None,
 ) -> list[ColumnTokens]:
-    """Make the tokens of a column of messages: its templates, and the parameters that tell something.
+    """Make the tokens of a column of messages: its templates, and its informative parameters.
 
     Parameters
     ----------
     name : str
-        The column.
+        Name of the column.
     messages : pl.Series
-        Text of the records learnt from.
+        Messages of the records to fit to; null where missing.
     settings : TokensConfig
         How values become tokens.
     counts : pl.DataFrame, optional
-        ``value`` and ``n_records`` of the shapes of all reference records, when `messages` are only some of them.
+        ``value`` and ``n_records`` of the shapes in all reference records, when `messages` is a sample.
     n_missing : int, optional
-        Null messages of all reference records, with `counts`.
+        Null messages in all reference records; given with `counts`.
 
     Returns
     -------
     list of ColumnTokens
-        Templates first; empty when nearly every message has a template and parameters of its own.
+        Templates first; empty when nearly every message has its own template, or all have the same.
     """
     is_whole = counts is None
     counted = count_shapes(messages) if counts is None else counts
@@ -53,59 +53,60 @@ def learn_messages(
     n_other = n_known - int(templates.counts.sum())
     missing = messages.null_count() if n_missing is None else n_missing
     column = template_tokens(name, templates, n_other, missing, settings.min_count)
-    columns = [column] if _tells(len(templates.labels), n_known) else []
-    return columns + _learn_parameters(name, messages, templates, settings, is_whole=is_whole) if columns else []
+    if not _is_informative(len(templates.labels), n_known):
+        return []
+    return [column, *_fit_parameters(name, messages, templates, settings, is_whole=is_whole)]
 
 
-def _learn_parameters(
+def _fit_parameters(
     name: str, messages: pl.Series, templates: Templates, settings: TokensConfig, *, is_whole: bool
 ) -> list[ColumnTokens]:
     columns = []
     for values in templates.parse(messages)[1]:
         counted, n_other, n_missing = count_values(values, settings.max_values)
-        if not _tells(counted.height, len(values) - n_missing, len(values)):
+        if not _is_informative(counted.height, len(values) - n_missing, len(values)):
             continue
         source = parameter_name(name, values.name)
         column = category_tokens(source, counted, n_other, n_missing, settings.min_count)
-        unknown = column.unknown if is_whole else Special.RARE  # it may be among the records that were not read
+        unknown = column.unknown if is_whole else Special.RARE  # may occur in records outside the sample
         fields = {**vars(column), "name": f"{name} {values.name}", "unknown": unknown}
         columns.append(ColumnTokens(**fields))
     return columns
 
 
-def _tells(n_distinct: int, n_known: int, n_records: int | None = None) -> bool:
-    """Whether a column says something about other records, by the rules that all columns are chosen by."""
+def _is_informative(n_distinct: int, n_known: int, n_records: int | None = None) -> bool:
+    """Return whether values vary and repeat, by the thresholds that roles are inferred with."""
     is_small = (n_known if n_records is None else n_records) < MIN_RECORDS_FOR_SHARES
     return n_distinct > 1 and (is_small or n_distinct <= NEARLY_UNIQUE * n_known)
 
 
-def event_tokens(name: str, events: pl.Series, settings: TokensConfig, *, is_told: bool) -> ColumnTokens | None:
+def event_tokens(name: str, events: pl.Series, settings: TokensConfig, *, is_text: bool) -> ColumnTokens | None:
     """Make the tokens of events that are messages: their templates.
 
     Parameters
     ----------
     name : str
-        What the events are called.
+        Name of the column of events.
     events : pl.Series
-        Text of the events learnt from.
+        Events to fit to, as text; null where missing.
     settings : TokensConfig
         How values become tokens.
-    is_told : bool
-        The user says that they are messages.
+    is_text : bool
+        Whether the user gave the events the role text; otherwise it is inferred.
 
     Returns
     -------
     ColumnTokens or None
-        None when they are names of events as they are: not text, or text with hardly fewer templates than values.
+        None when the events are categories: not free text, or with more than half as many templates as values.
     """
     known = events.drop_nulls()
     n_distinct = known.n_unique()
     length, spaces = (known.str.len_chars().mean(), known.str.count_matches(" ", literal=True).mean())
-    if not (is_told or is_free_text(n_distinct, len(known), float(length or 0), float(spaces or 0))):  # type: ignore[arg-type]
+    if not (is_text or is_free_text(n_distinct, len(known), float(length or 0), float(spaces or 0))):  # type: ignore[arg-type]
         return None
     counts = count_shapes(known)
     templates = fit_templates(counts)
-    if not is_told and 2 * len(templates.labels) > n_distinct:
+    if not is_text and 2 * len(templates.labels) > n_distinct:
         return None
     n_other = len(known) - int(templates.counts.sum())
     return template_tokens(name, templates, n_other, events.null_count(), settings.min_count)
@@ -117,20 +118,20 @@ def count_messages(table: Table, expression: str, roles: Roles, where: str | Non
     Parameters
     ----------
     table : Table
-        The open table.
+        An open table.
     expression : str
         SQL of the message, as text.
     roles : Roles
-        Of the table.
+        Roles of its columns.
     where : str or None
-        SQL condition.
+        SQL condition of the records.
 
     Returns
     -------
     counts : pl.DataFrame
-        ``value`` and ``n_records``; of more than `MOST_KEPT` shapes the most frequent ones.
+        ``value`` and ``n_records`` of at most `MOST_KEPT` shapes, the most frequent ones.
     n_missing : int
-        Records where the message is null.
+        Records whose message is null.
     """
     key = [table.column(column.name) for column in roles.key]
     n_missing, kept = 0, count_shapes(pl.Series([], dtype=pl.String))
@@ -144,7 +145,7 @@ def count_messages(table: Table, expression: str, roles: Roles, where: str | Non
 
 
 def take_off(counts: pl.DataFrame, messages: pl.Series) -> pl.DataFrame:
-    """Take some messages, such as those held out, off the counts of shapes."""
+    """Subtract some messages, such as those held out, from the counts of shapes."""
     return _add(counts, count_shapes(messages).with_columns(-pl.col("n_records"))).filter(pl.col("n_records") > 0)
 
 
@@ -153,10 +154,10 @@ def _add(counts: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
 
 
 def text_notes(roles: Roles, names: Iterable[str]) -> list[str]:
-    """Say which columns of messages are not judged, given the names of the token columns."""
+    """Return a note for every column of messages that is not among the token columns."""
     known = set(names)
     return [
-        f"{column.name}: nearly every message is unlike all others, or all are alike; not judged"
+        f"{column.name} is not used: nearly every message is unique, or all are the same"
         for column in roles.of(Role.TEXT)
         if column.name not in known
     ]

@@ -1,6 +1,6 @@
-"""Fit a `Model`: read everything there is to learn from, then learn from it without the table.
+"""Fit a `Model`: read the reference, then fit without the table.
 
-The steps are those of a scan: roles, reference, tokens and counts, embeddings, views, calibration.
+The steps: roles, reference, tokens and counts, embeddings, views, calibration.
 """
 
 from anomembed.config import Config
@@ -28,7 +28,7 @@ def learn_model(
     vectors: TokenVectors | None = None,
     progress: Progress | None = None,
 ) -> Model:
-    """Learn what is normal from the records of `table`.
+    """Fit a model to the reference records of a table.
 
     Parameters
     ----------
@@ -37,21 +37,21 @@ def learn_model(
     config : Config
         Settings; `config.source.fit_where` says which records are the reference.
     is_own : bool, default=False
-        Whether the records to be scored are the reference itself: then all are treated alike. Otherwise, and when
-        only a sample of the reference is learnt from, some records are held out of all learning, to calibrate on.
+        Whether the reference itself will be scored. Then the model is fitted and calibrated on all of it; otherwise,
+        and whenever the reference is sampled, records are held out for calibration.
     roles : Roles, optional
-        The part of every column; inferred, with what the configuration says, by default.
+        Roles of the columns; by default inferred, except for those in the configuration.
     vectors : TokenVectors, optional
-        What `config.embedding.vectors` names, when it has been read already.
+        The vectors that `config.embedding.vectors` names, if they have already been read.
     progress : callable, optional
-        Called after every epoch of a learner: with its number from 1, how many there will be at most, and the loss.
+        Called after every epoch of a learner, with its number (from 1), the largest number of epochs, and the loss.
 
     Raises
     ------
     SourceError, DataError
         When a named column does not exist, or there is nothing to learn from.
     ConfigError
-        When the method of the embeddings cannot learn this.
+        When the embedding method cannot be used on this data.
     """
     roles = roles or find_roles(table, config)
     learning = Learning(
@@ -96,27 +96,27 @@ def _model(config: Config, roles: Roles, source: str, n_reference: int, learnt: 
 
 
 def find_roles(table: Table, config: Config) -> Roles:
-    """Give every column the role that the configuration says, or that is inferred."""
+    """Return the roles of the columns: those in the configuration; the rest inferred from the reference."""
     if config.sequence.is_whole:
         return find_sequence_roles(table, config)
-    said = {Role(name): names for name, names in config.roles.model_dump().items() if names}
-    return infer_roles(table, said, where=config.source.fit_where)
+    given = {Role(name): names for name, names in config.roles.model_dump().items() if names}
+    return infer_roles(table, given, where=config.source.fit_where)
 
 
 def check_embedding(config: Config) -> None:
-    """Refuse embeddings that cannot be learnt as a configuration says, before anything is read.
+    """Refuse settings of embeddings that do not work together, before anything is read.
 
     Raises
     ------
     ConfigError
-        As `check_method` says.
+        See `anomembed.represent.embeddings.learners.check_method`.
     """
     settings, is_ordered = config.embedding, config.sequence.is_whole
     check_method(settings.method, is_ordered=is_ordered, has_vectors=settings.vectors is not None)
 
 
 def split_corpus(table: Table, roles: Roles, config: Config) -> SplitCorpus:
-    """Read what embeddings are learnt from, and hold some of it out to measure them on.
+    """Read the corpus that embeddings are learnt from, and hold some of it out to evaluate them.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def split_corpus(table: Table, roles: Roles, config: Config) -> SplitCorpus:
     Returns
     -------
     SplitCorpus
-        The same tokens and counts as `learn_model` learns from when it holds records out.
+        The same tokens and counts as those of `learn_model` when it holds records out.
 
     Raises
     ------

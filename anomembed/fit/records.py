@@ -1,4 +1,4 @@
-"""Learn what is normal in records: counts, embeddings, views, and the calibration of their scores."""
+"""Fit a model of records: counts, embeddings, views, calibration."""
 
 import numpy as np
 
@@ -18,14 +18,14 @@ from anomembed.views.view import Basis
 
 
 def learn_records(reference: Reference, learning: Learning) -> Learnt:
-    """Learn what is normal from reference records.
+    """Fit the parts of a model to reference records.
 
     Parameters
     ----------
     reference : Reference
-        All that was read.
+        From `anomembed.fit.reference.read_reference`.
     learning : Learning
-        How to learn.
+        Settings of the fit.
     """
     vocabulary, learnt, clean = reference.vocabulary, reference.learnt, learning.clean
     corpus = count_corpus(vocabulary, learnt.tokens)
@@ -69,9 +69,9 @@ def _count_distinct(records: Batch) -> int:
 def _note_counts(counts: Counts, n_learnt: int) -> list[str]:
     notes = []
     if not counts.compared.all():
-        notes.append(f"{len(counts.compared):,} columns: each is compared with the few that it depends on most")
+        notes.append(f"{len(counts.compared):,} columns: each is compared only with the few it depends on most")
     if counts.n_records < n_learnt:
         notes.append(
-            f"pairs of values were counted in {counts.n_records:,} records: all would have too many different ones"
+            f"pairs of values were counted in {counts.n_records:,} records: more would have too many distinct pairs"
         )
     return notes

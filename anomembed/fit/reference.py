@@ -1,6 +1,7 @@
-"""Read the records that define normal, and everything else that is learnt from: learning needs no table."""
+"""Read the reference and everything else a model of records is fitted to, so that fitting needs no table."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -28,27 +29,27 @@ from anomembed.represent.tokens.learning import (
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
-MOST_CELLS = 16_000_000  # values learnt from at most; wider tables learn from fewer records
+MOST_CELLS = 16_000_000  # values in memory; of wider tables, fewer records are sampled
 
 
 @dataclass(frozen=True)
 class Reference:
-    """All that there is to learn from.
+    """Everything a model of records is fitted to.
 
     Parameters
     ----------
     vocabulary : Vocabulary
-        Tokens, counted on all reference records.
+        Tokens, counted over all reference records.
     learnt, held_out : Batch
-        The records to learn from, and those to calibrate on.
+        Records to fit to, and records to calibrate on.
     is_split : bool
-        Whether these are different ones.
+        Whether the two are disjoint; otherwise `held_out` is a part of `learnt`.
     n_records : int
-        Reference records in all.
+        Number of reference records in the table.
     entities : Entities
-        Sums over all records of each entity.
+        Sums over all reference records of each entity.
     notes : tuple of str
-        What the user should know.
+        What the user should know, one sentence each.
     """
 
     vocabulary: Vocabulary
@@ -61,25 +62,25 @@ class Reference:
 
 
 def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) -> Reference:
-    """Read reference records, make their values tokens, and sum up their entities.
+    """Read reference records, turn their values into tokens, and sum up their entities.
 
     Parameters
     ----------
     table : Table
-        The open table.
+        An open table.
     roles : Roles
-        Of its columns.
+        Roles of its columns.
     config : Config
         Settings; `config.source.fit_where` says which records are the reference.
     is_own : bool
-        Whether the records to be scored are the reference itself: then some are held out only of a sample.
+        Whether the reference itself will be scored; then records are held out only when it is sampled.
 
     Raises
     ------
     ConfigError
-        When events are named, but there is no time.
+        When events are named without a time.
     DataError
-        When nothing varies.
+        When no column is informative.
     """
     history = derive_past(table, roles, config)
     frames = _read_frames(table, roles, history, config, is_own=is_own)
@@ -99,7 +100,7 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) 
 
 
 def split_records(table: Table, roles: Roles, config: Config) -> SplitCorpus:
-    """Read what embeddings of records are learnt from, and hold some of it out to measure them on."""
+    """Read the corpus that embeddings of records are learnt from, and hold some of it out to evaluate them."""
     frames = _read_frames(table, roles, None, config, is_own=False)
     vocabulary = _fit_vocabulary(table, roles, frames, config)
     held_out = record_sequences(vocabulary.encode(frames.held_out))
@@ -107,7 +108,7 @@ def split_records(table: Table, roles: Roles, config: Config) -> SplitCorpus:
 
 
 def count_corpus(vocabulary: Vocabulary, tokens: Tokens) -> Corpus:
-    """Count the distinct records, and how often their tokens meet."""
+    """Count distinct records and pairs of tokens."""
     rows, _, times = distinct(tokens)
     return record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
 
@@ -152,13 +153,13 @@ def _read_frames(table: Table, roles: Roles, history: History | None, config: Co
 
 
 def _spread(frame: pl.DataFrame) -> pl.DataFrame:
-    """Order records by their hash; the copies of a record that repeats are spread evenly instead of lying together."""
+    """Order records by their hash, with the copies of repeated records spread evenly instead of adjacent."""
     copy = frame.select(pl.int_range(pl.len()).over(HASH)).to_series().to_numpy().astype(np.uint64)
     return frame[np.argsort(frame[HASH].to_numpy() + copy * GOLDEN, kind="stable")].drop(HASH)
 
 
 def _fit_vocabulary(table: Table, roles: Roles, reference: _Frames, config: Config) -> Vocabulary:
-    """Find the tokens of every column that is judged; of a sample, count values in the table itself."""
+    """Make the tokens of every judged column; when the reference is sampled, values are counted in the table itself."""
     columns: list[ColumnTokens] = []
     select = roles.select()
     settings, where = config.tokens, config.source.fit_where
@@ -174,13 +175,15 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: _Frames, config: Conf
             columns += _fit_messages(table, column.name, roles, reference, config)
         else:
             if reference.is_whole:
-                counted = count_values(values, settings.max_values)
+                counted = _ValueCounts(*count_values(values, settings.max_values))
             else:
-                counted = table.value_counts(select[column.name], where, settings.max_values)
-                counted = _less(*counted, reference.held_out[column.name])
+                in_table = _ValueCounts(*table.value_counts(select[column.name], where, settings.max_values))
+                counted = _subtract(in_table, reference.held_out[column.name])
             columns.append(category_tokens(column.name, *counted, settings.min_count))
     if not columns:
-        raise DataError(f"nothing varies in what can be judged of {table.name}: {', '.join(select)}")
+        raise DataError(
+            f"nothing to learn from in {table.name}: none of {', '.join(select)} is informative; add columns"
+        )
     return Vocabulary(tuple(columns))
 
 
@@ -194,11 +197,20 @@ def _fit_messages(table: Table, name: str, roles: Roles, reference: _Frames, con
     return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing)
 
 
-def _less(counts: pl.DataFrame, n_other: int, n_missing: int, held_out: pl.Series) -> tuple[pl.DataFrame, int, int]:
-    """Take the records held out off the counts of a column's values."""
+class _ValueCounts(NamedTuple):
+    """Counts of a column's values: the most frequent, the records with any other value, and those with none."""
+
+    counts: pl.DataFrame
+    n_other: int
+    n_missing: int
+
+
+def _subtract(counted: _ValueCounts, held_out: pl.Series) -> _ValueCounts:
+    """Subtract the records held out from the counts of a column's values."""
+    counts, n_other, n_missing = counted
     known = held_out.rename("value").drop_nulls()
     gone = counts.select("value").join(known.value_counts(name="gone"), on="value", how="left", maintain_order="left")
     times = gone["gone"].fill_null(0).cast(pl.Int64)
     left = counts.with_columns(n_records=pl.col("n_records") - times).filter(pl.col("n_records") > 0)
-    n_other -= len(known) - int(times.sum())
-    return left.sort("n_records", "value", descending=[True, False]), n_other, n_missing - held_out.null_count()
+    left = left.sort("n_records", "value", descending=[True, False])
+    return _ValueCounts(left, n_other - (len(known) - int(times.sum())), n_missing - held_out.null_count())

@@ -1,4 +1,4 @@
-"""Learn what is normal in whole sequences of events: which ones occur together, how often, and in which order."""
+"""Fit a model of whole sequences: which events occur together, how often, in which order and at which pace."""
 
 from dataclasses import dataclass
 
@@ -34,70 +34,70 @@ from anomembed.score.detectors import Choice, choose_detector
 from anomembed.views import fit_sequence_views
 from anomembed.views.view import SequenceBasis
 
-FOLDS, MOST_CROSSED = 5, 50_000  # with no more reference sequences than this all are held out in turn
-SLOW_FOLDS = 2  # of neural networks, which take minutes to learn
-EVENTS_AT_ONCE = 1_000_000
+FOLDS, MOST_CROSSED = 5, 50_000  # folds of the cross-validation, and sequences up to which it is used
+SLOW_FOLDS = 2  # for neural networks, which take minutes to train
+EVENTS_AT_ONCE = 1_000_000  # events per batch
 
 
 def find_sequence_roles(table: Table, config: Config) -> Roles:
-    """Find the columns that a configuration of sequences names; form the sequences when none is named.
+    """Return the roles of the columns that the configuration names; form the sequences when no key is named.
 
     Raises
     ------
     ConfigError
-        When it is not said what puts the events in order.
+        When neither an order nor a time is named.
     """
     order = config.sequence.order or config.roles.timestamp
     if not order:
-        raise ConfigError("say what puts the events in order: --order or --time, sequence.order or roles.timestamp")
+        raise ConfigError("sequences need an order: use --order or --time, sequence.order or roles.timestamp")
     key = ensure_sequences(table, config)
     entity = config.roles.entity if table.is_derived(key) else ()
     return sequence_roles(table, key, order, config.sequence.event, entity)
 
 
 def ensure_sequences(table: Table, config: Config) -> str:
-    """Return the column that names the sequence; it is made when the configuration names none and it is not there yet.
+    """Return the column that identifies the sequence; add it to the table when the configuration names none.
 
     Raises
     ------
     ConfigError
-        When there is no time to cut sequences by.
+        When sequences must be formed, but no time is named.
     """
-    said, time = config.sequence, config.roles.timestamp
-    if said.key is not None:
-        return said.key
+    settings, time = config.sequence, config.roles.timestamp
+    if settings.key is not None:
+        return settings.key
     if not time:
-        raise ConfigError("sequences by a gap, a window or a number of events need --time, or roles.timestamp")
+        raise ConfigError("sequences by gap, window or length need a time: use --time, or roles.timestamp")
     if table.is_derived(FORMED):
         return FORMED
     return form_sequences(
         table,
         config.roles.entity,
         time[0],
-        said.event,
-        session_gap=said.session_gap,
-        window=said.window,
-        length=said.length,
-        step=said.step,
+        settings.event,
+        session_gap=settings.session_gap,
+        window=settings.window,
+        length=settings.length,
+        step=settings.step,
     )
 
 
 @dataclass(frozen=True)
 class SequenceReference:
-    """All that there is to learn from.
+    """Everything a model of sequences is fitted to.
 
     Parameters
     ----------
     name : str
-        What the events are called.
+        Name of the events.
     frame : pl.DataFrame
         Reference sequences, in the order of their hash.
     n_sequences : int
-        How many there are in all; more than in `frame` when it is a sample.
+        Reference sequences in the table; more than in `frame` when that is a sample.
     tokens : TokensConfig
         How values become tokens.
     has_messages : bool
-        Whether the user says that the events are messages.
+        Whether the user gave the events the role text.
     """
 
     name: str
@@ -113,7 +113,7 @@ def read_sequence_reference(table: Table, roles: Roles, config: Config) -> Seque
     Parameters
     ----------
     table : Table
-        An open table with one row per event.
+        An open table with a row per event.
     roles : Roles
         From `find_sequence_roles`.
     config : Config
@@ -121,10 +121,10 @@ def read_sequence_reference(table: Table, roles: Roles, config: Config) -> Seque
     """
     where, seed, events = config.source.fit_where, config.seed, roles.of(Role.EVENT)
     n_sequences = count_sequences(table, roles, where)
-    some = sampled(table, roles, where, config.reference.max_records, seed)
+    sample = sampled(table, roles, where, config.reference.max_records, seed)
     return SequenceReference(
         name=" | ".join(column.name for column in events),
-        frame=pl.concat(list(read_sequences(table, roles, some, EVENTS_AT_ONCE, seed))).sort(HASH),
+        frame=pl.concat(list(read_sequences(table, roles, sample, EVENTS_AT_ONCE, seed))).sort(HASH),
         n_sequences=n_sequences,
         tokens=config.tokens,
         has_messages=any(column.name in config.roles.text for column in events),
@@ -132,14 +132,14 @@ def read_sequence_reference(table: Table, roles: Roles, config: Config) -> Seque
 
 
 def learn_sequences(reference: SequenceReference, learning: Learning) -> Learnt:
-    """Learn what is normal from reference sequences.
+    """Fit the parts of a model to reference sequences.
 
     Parameters
     ----------
     reference : SequenceReference
-        All that was read.
+        From `read_sequence_reference`.
     learning : Learning
-        How to learn.
+        Settings of the fit.
     """
     frame = reference.frame
     is_own = learning.is_own and frame.height == reference.n_sequences
@@ -165,18 +165,18 @@ def learn_sequences(reference: SequenceReference, learning: Learning) -> Learnt:
 
 @dataclass(frozen=True)
 class _Part:
-    """What was learnt from some sequences, before any of them was scored.
+    """The parts that are fitted before calibration, to some of the sequences.
 
     Parameters
     ----------
     basis : SequenceBasis
         What views are fitted to.
     rows, times : Sequences, ndarray
-        Distinct sequences, and how often each occurs.
+        Distinct sequences, and the number of times each occurs.
     counts : Counts
-        How often events are neighbours.
+        Counts of neighbouring events.
     detector : Choice
-        Which detector.
+        The detector.
     """
 
     basis: SequenceBasis
@@ -186,7 +186,7 @@ class _Part:
     detector: Choice
 
 
-def _learn(frame: pl.DataFrame, reference: SequenceReference, learning: Learning, *, is_own: bool = False) -> _Part:
+def _fit(frame: pl.DataFrame, reference: SequenceReference, learning: Learning, *, is_own: bool = False) -> _Part:
     tokens = _event_tokens(frame, reference)
     n_tokens = len(tokens.labels)
     sequences = encode_sequences(frame, tokens)
@@ -206,39 +206,39 @@ def _calibrate(part: _Part, sequences: Sequences, learning: Learning) -> Calibra
 
 
 def _calibrate_own(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
-    """Calibrate on the sequences learnt from: those that will be scored."""
-    part = _learn(reference.frame, reference, learning, is_own=True)
+    """Calibrate on the sequences fitted to, because they will be scored."""
+    part = _fit(reference.frame, reference, learning, is_own=True)
     return part, _calibrate(part, part.basis.sequences[:MOST_HELD_OUT], learning)
 
 
 def _calibrate_held_out(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
-    """Calibrate on sequences that were not learnt from: on all in turn, or on one part when there are many."""
+    """Calibrate on sequences not fitted to: by cross-validation, or on one part when there are many."""
     frame = reference.frame
     if frame.height <= MOST_CROSSED:
-        return _calibrate_in_turn(reference, learning)
+        return _cross_calibrate(reference, learning)
     n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * frame.height))
-    part = _learn(frame[n_held_out:], reference, learning)
+    part = _fit(frame[n_held_out:], reference, learning)
     return part, _calibrate(part, encode_sequences(frame[:n_held_out], part.basis.tokens), learning)
 
 
-def _calibrate_in_turn(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
+def _cross_calibrate(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
     frame, n = reference.frame, reference.frame.height
     raws, n_folds = [], min(SLOW_FOLDS if METHODS[learning.embedding.method].is_network else FOLDS, n)
     for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
-        part = _learn(frame.filter(~is_held), reference, learning)
+        part = _fit(frame.filter(~is_held), reference, learning)
         held_out = encode_sequences(frame.filter(is_held), part.basis.tokens)
         raws.append(_calibrate(part, held_out, learning).raws)
-    part = _learn(frame, reference, learning)
+    part = _fit(frame, reference, learning)
     calibrated = _calibrate(part, part.basis.sequences[:1], learning)
     together = tuple(np.concatenate(parts) for parts in zip(*raws, strict=True))
     views = tuple(view.calibrated(raw) for view, raw in zip(calibrated.views, together, strict=True))
-    note = f"calibrated on all reference sequences, each held out in turn ({n_folds} folds)"
+    note = f"calibrated on all reference sequences, by {n_folds}-fold cross-validation"
     return part, Calibrated(views, together, [*calibrated.notes, note])
 
 
 def split_sequences(table: Table, roles: Roles, config: Config) -> SplitCorpus:
-    """Read what embeddings of events are learnt from, and hold some sequences out to measure them on."""
+    """Read the corpus that embeddings of events are learnt from, and hold sequences out to evaluate them."""
     reference = read_sequence_reference(table, roles, config)
     frame = reference.frame
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
@@ -252,7 +252,7 @@ def split_sequences(table: Table, roles: Roles, config: Config) -> SplitCorpus:
 
 def _event_tokens(frame: pl.DataFrame, reference: SequenceReference) -> ColumnTokens:
     events = frame[EVENTS].explode()
-    templates = event_tokens(reference.name, events, reference.tokens, is_told=reference.has_messages)
+    templates = event_tokens(reference.name, events, reference.tokens, is_text=reference.has_messages)
     if templates is not None:
         return templates
     counted = count_values(events, reference.tokens.max_values)

@@ -1,1 +1,1 @@
-"""How far from normal? Detectors, calibration, combination, flags and reasons; the only importer of PyOD."""
+"""How far from normal? Detectors, calibration, combination and flags; the only package that imports PyOD."""

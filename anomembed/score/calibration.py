@@ -1,8 +1,7 @@
-"""From a raw score to a tail probability: the share of normal records that are at least this abnormal.
+"""Turn raw scores into tail probabilities: the share of normal records that are at least this abnormal.
 
-Up to a high quantile the share is counted on reference scores; beyond it a generalised Pareto distribution, fitted to
-the exceedances, continues it, so that the ranking is kept beyond the largest reference score and nothing saturates
-[1]_.
+Up to a high quantile the share is counted on reference scores. Beyond it, a generalised Pareto distribution is fitted
+to the exceedances [1]_, so that scores above the largest reference score keep their ranking and never saturate.
 
 .. [1] Hosking, Wallis: Parameter and quantile estimation for the generalized Pareto distribution. Technometrics,
    1987.
@@ -15,11 +14,11 @@ import numpy as np
 from anomembed.represent.arrays import Floats
 
 TAIL_SHARE = 0.02  # share of the reference scores that the tail is fitted to
-MIN_TAIL = 50  # ... but so many scores at least
-MIN_FIT = 20  # with fewer exceedances than this the tail is not fitted but assumed
+MIN_TAIL = 50  # reference scores in the tail, at least
+MIN_FIT = 20  # with fewer exceedances, shape and scale of the tail are assumed
 SHAPES = (0.05, 0.5)  # bounds of the shape: above 0, so that no score has probability 0
 ASSUMED_SHAPE = 0.25
-KNOTS = 4000  # the counted part is kept at so many points
+KNOTS = 4000  # of the counted part, at most
 
 
 @dataclass(frozen=True)
@@ -33,23 +32,23 @@ class Calibration:
     log_tail : ndarray
         -log tail probability at the knots, ascending, in nats.
     start : float
-        Raw score beyond which the fitted tail holds.
+        Raw score at which the fitted tail begins.
     start_log_tail : float
-        -log tail probability there.
+        -log tail probability at `start`, in nats.
     top : ndarray
-        Ascending raw scores beyond `start`; empty when the records to be judged are the reference itself.
+        Ascending reference scores beyond `start`; empty when the reference itself is scored.
     top_log_tail : ndarray
-        -log of their counted tail probability.
+        -log of their counted tail probabilities, in nats.
     shape, scale : float
-        Of the generalised Pareto distribution.
+        Parameters of the generalised Pareto distribution; `scale` has the unit of raw scores.
     largest : float
-        Largest reference score; beyond it tail probabilities are extrapolated.
+        Largest reference score; tail probabilities beyond it are extrapolated.
     spread : float
-        Unit in which scores below the smallest reference score fall off.
+        Scale, in raw scores, of the decay of -log tail probability below the smallest reference score.
     n_reference : int
-        Reference scores.
+        Number of reference scores.
     is_fitted : bool
-        Whether there were enough of them to fit the tail; if not, its shape is assumed.
+        Whether the tail was fitted; False when there were too few exceedances, and its parameters are assumed.
     """
 
     knots: Floats
@@ -66,27 +65,27 @@ class Calibration:
     is_fitted: bool
 
     def minus_log_tail(self, raw: Floats) -> Floats:
-        """Return -log of the tail probability in nats: 0 = ordinary, high = abnormal; it never falls as `raw` rises.
+        """Return -log tail probability in nats: 0 = normal, high = abnormal; monotone in `raw`.
 
         Examples
         --------
-        >>> exponential = -np.log(1 - (np.arange(1000) + 0.5) / 1000)  # of which it is the score itself
+        >>> exponential = -np.log(1 - (np.arange(1000) + 0.5) / 1000)  # -log tail is the score itself
         >>> calibration = fit_calibration(exponential)
         >>> calibration.minus_log_tail(np.array([1.0, 3.0, 7.0, 14.0])).round(1)
         array([ 1. ,  3. ,  6.8, 12.1])
         """
         body = _between(raw, self.knots, self.log_tail)
-        # Below the smallest reference score the probability goes on rising towards 1, so that no ties are made.
+        # Below the smallest reference score the probability keeps rising towards 1, so that scores do not tie.
         body *= np.exp(np.minimum(raw - self.knots[0], 0.0) / self.spread)
         excess = np.maximum(raw - self.start, 0.0) / self.scale
         tail = self.start_log_tail + np.log1p(self.shape * excess) / self.shape
         return np.where(raw > self.start, tail, body)
 
     def tail_probability(self, raw: Floats) -> Floats:
-        """Return the tail probability: above 0, at most 1, low = abnormal; it never rises with `raw`.
+        """Return the tail probability, in (0, 1]: low = abnormal; monotone in `raw`.
 
-        It is never below what was counted, whatever the fitted tail says: a few normal records that lie far out on
-        their own, as new kinds of events do, are nothing that a smooth tail could know of.
+        It is at least the counted one: a smooth tail underestimates how often normal records lie far out on their own,
+        such as new kinds of events.
         """
         fitted = self.minus_log_tail(raw)
         if len(self.top):
@@ -102,15 +101,15 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
     Parameters
     ----------
     reference : ndarray of shape (n_reference,)
-        Raw scores, high = abnormal; best of records that the detector was not fitted on.
+        Raw scores, high = abnormal; preferably of records that the detector was not fitted on.
     is_own : bool, default=False
-        Whether the records to be judged are these themselves. Counting would then give the k-th of n a tail
-        probability of k / n whatever its score, and nothing could ever be significant: only the fitted tail tells.
+        Whether these same records will be scored. Counting would then give the k-th of n a tail probability of k / n
+        whatever its score, and nothing could be significant; only the fitted tail is used.
 
     Returns
     -------
     Calibration
-        Monotone, without a largest value.
+        Monotone and unbounded.
     """
     ordered = np.sort(np.asarray(reference, np.float64))
     n = len(ordered)
@@ -141,13 +140,13 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
 
 
 def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:
-    """Interpolate linearly; by rounding alone a value just before a point could end a hair above it."""
+    """Interpolate linearly, never above the next height: rounding could break monotonicity just before a point."""
     following = np.minimum(np.searchsorted(points, raw), len(points) - 1)
     return np.minimum(np.interp(raw, points, heights), heights[following])
 
 
 def _fit_pareto(excess: Floats) -> tuple[float, float]:
-    """Shape and scale by probability-weighted moments."""
+    """Return shape and scale, by probability-weighted moments."""
     n = len(excess)
     mean = float(excess.mean())
     weighted = float(((1 - (np.arange(1, n + 1) - 0.35) / n) * excess).mean())
@@ -162,7 +161,7 @@ def _assumed_scale(excess: Floats, ordered: Floats) -> float:
 
 
 def _count(ordered: Floats) -> tuple[Floats, Floats]:
-    """Distinct scores, and -log of the share of scores above each, half of those that equal it counted as above."""
+    """Return the distinct scores, and -log of the share of scores above each; of equal scores half count as above."""
     n = len(ordered)
     values, times = np.unique(ordered, return_counts=True)
     above = n - np.cumsum(times)

@@ -1,10 +1,10 @@
-"""Several views of a record, one score.
+"""Combine the views of a record into one raw score.
 
-The distance of a record from normal in a view is taken relative to the reference's mean, and the logarithms are
-added: the product, over the views, of "how many times farther than usual". Against sums of -log tail probability
-(Fisher) this keeps the size of a distance where the reference has few distinct records, and loses nothing elsewhere.
-Conflicts between two values are another matter: most records have none worth a word, so they count from a tail
-probability of e^-4 on; and so does what is unusual for an entity. The experiments are in examples/notes/views.md.
+Each view's raw score is divided by its mean over the reference, and the logarithms are added: the product, over the
+views, of "how many times farther than usual". Unlike sums of -log tail probability (Fisher), this keeps the size of a
+distance where the reference has few distinct records, and is no worse elsewhere. Views in which most records have
+nothing unusual, such as conflicts between two values, count only beyond a tail probability of e^-4. The measurements
+are in examples/notes/views.md.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from anomembed.score.calibration import Calibration, fit_calibration
 from anomembed.score.detectors import Choice, Detector, Total, fit_detector, raw_scores
 from anomembed.views.view import Looks, Rule, View
 
-FLOOR = 0.01  # added to a relative distance, so that a record that is its own reference has a logarithm
-SEQUENCE_FLOOR = 1.0  # a sequence that has its very events in the reference may still have them out of order
-EXCESS_FROM = 4.0  # -log tail probability from which on a conflict counts
+FLOOR = 0.01  # added to a relative distance, so that 0 has a logarithm
+SEQUENCE_FLOOR = 1.0  # the same where 0 is common: it must not outweigh events that are out of order
+EXCESS_FROM = 4.0  # nats beyond which the rules excess and evidence count
 
 
 @dataclass(frozen=True)
 class CalibratedView:
-    """A view with its fitted detector, and what is usual for it.
+    """A view with its fitted detector, calibrated on reference records.
 
     Parameters
     ----------
@@ -37,18 +37,20 @@ class CalibratedView:
     detector : Detector
         Turns vectors into raw scores.
     rule : {"relative", "known", "surprise", "excess", "evidence"}
-        How a raw score becomes a term of the record's score. ``relative``: log of the raw score over the usual one.
-        ``known``: the same where many records equal a reference record. ``surprise``: -log tail probability, for a raw
-        score without a unit. ``excess``: that beyond `EXCESS_FROM`. ``evidence``: a raw score that is already in nats,
-        beyond `EXCESS_FROM`.
+        How a raw score becomes a term of the record's score.
+        ``relative``: log of the raw score over its reference mean.
+        ``known``: the same where many records equal a reference record.
+        ``surprise``: -log tail probability, for raw scores without a unit.
+        ``excess``: -log tail probability beyond `EXCESS_FROM`.
+        ``evidence``: the raw score beyond `EXCESS_FROM`; already in nats: used unchanged.
     weight : float
-        What the term is multiplied by.
+        Factor of the term.
     lowest : float
-        Raw score of the most normal record: 0 for distances, the smallest of the reference for other detectors.
+        Raw score of the most normal record: 0 for distances; the reference minimum for detectors with negative scores.
     mean : float
-        Mean of the reference's raw scores above `lowest`.
+        Mean of raw scores minus `lowest`, over the reference.
     calibration : Calibration
-        Of the view's raw scores.
+        Tail probabilities of the view's raw scores.
     """
 
     view: View
@@ -60,11 +62,11 @@ class CalibratedView:
     calibration: Calibration
 
     def raw(self, batch: Batch | Sequences) -> NDArray[np.float64]:
-        """Return the view's raw scores; high = abnormal."""
+        """Return the view's raw scores, shape (n_records,); high = abnormal."""
         return raw_scores(self.detector, self.view.vectors(batch))
 
     def term(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what raw scores of this view add to the records' score, in nats; 0 = as usual, high = abnormal."""
+        """Return the terms that raw scores of this view add to the records' scores, in nats; high = abnormal."""
         if self.rule == "surprise":
             return np.asarray(self.weight * self.calibration.minus_log_tail(raw))
         if self.rule == "excess":
@@ -76,27 +78,27 @@ class CalibratedView:
         return np.asarray(self.weight * np.log(relative + (SEQUENCE_FLOOR if self.rule == "known" else FLOOR)))
 
     def rescored(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the terms of vectors that no record has, such as of a sequence with one event less."""
+        """Return the terms of given vectors, such as that of a sequence with one event removed; high = abnormal."""
         return self.term(raw_scores(self.detector, vectors))
 
     def calibrated(self, raw: NDArray[np.float64]) -> "CalibratedView":
-        """Return the same view and detector, calibrated on other raw scores."""
+        """Return the view calibrated on other raw scores, with the same detector."""
         return _calibrated(self.view, self.detector, self.rule, self.weight, raw)
 
     def for_others(self) -> "CalibratedView":
-        """Return the view that scores other records than those it was fitted to."""
+        """Return the view for scoring records other than those it was fitted to."""
         return replace(self, view=self.view.for_others())
 
 
 class Calibrated(NamedTuple):
-    """Fitted views, and the raw scores of the reference that each of them was calibrated on."""
+    """Fitted views, the reference raw scores each was calibrated on, and notes for the user."""
 
     views: tuple[CalibratedView, ...]
     raws: tuple[NDArray[np.float64], ...]
     notes: list[str]
 
     def total(self) -> NDArray[np.float64]:
-        """Return the raw scores of the reference records over all views."""
+        """Return the combined raw scores of the reference records; high = abnormal."""
         return np.asarray(np.sum([view.term(raw) for view, raw in zip(self.views, self.raws, strict=True)], axis=0))
 
 
@@ -109,18 +111,18 @@ def calibrate_views(
     seed: int,
     clean: bool,
 ) -> Calibrated:
-    """Fit a detector for every view, and see how it scores the records held out.
+    """Fit a detector per view, and calibrate it on the records held out.
 
     Parameters
     ----------
     views : sequence of View
-        Ways to look at the records.
+        The views.
     choice : Choice
-        Which detector.
+        The detector.
     learnt, held_out : Batch or Sequences
-        Reference records to learn from, and to calibrate on.
+        Reference records to fit to, and to calibrate on.
     seed : int
-        Of what is random in the detectors.
+        Random state of the detectors.
     clean : bool
         Whether the reference is free of anomalies.
     """
@@ -150,23 +152,22 @@ def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, se
 
 
 def _distinct_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    as_tokens = np.ascontiguousarray(vectors).view(np.int32)
-    rows = distinct(as_tokens)[0]
-    return rows.view(np.float32)
+    bits = np.ascontiguousarray(vectors).view(np.int32)
+    return distinct(bits)[0].view(np.float32)
 
 
 class Scored(NamedTuple):
-    """Raw scores of records (high = abnormal), and for each the index of the view in which it stands out most."""
+    """Raw scores of records (high = abnormal), and the index of the view in which each stands out most."""
 
     raw: NDArray[np.float64]
     worst: NDArray[np.intp]
 
 
 def score(views: Sequence[CalibratedView], batch: Batch | Sequences) -> Scored:
-    """Add up what every view says of records.
+    """Add up the terms of all views.
 
-    A record stands out where it is rarest, a sequence where most of its score comes from: the pace, which weighs little
-    there, has the longer tail.
+    A record stands out most in the view with its lowest tail probability; a sequence in the view with its largest term,
+    because the pace has long tails but little weight.
     """
     total = np.zeros(len(batch))
     stands_out = np.empty((len(batch), len(views)))

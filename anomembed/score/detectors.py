@@ -1,30 +1,30 @@
-"""Detectors by name: PyOD's, and ``nearest``; a high score is abnormal for all of them.
+"""Choose and fit a detector by name: one of PyOD's, or `nearest`. High raw score = abnormal for all of them.
 
-Importing PyOD takes longer than scoring a thousand records, so it is imported when a detector is made and not before.
+To offer another detector, add a row to `OFFERS`. PyOD takes longer to import than a thousand records take to score,
+so it is imported when a detector is made.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from io import BytesIO
 from typing import Any, Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.errors import ConfigError, StoreError, nearest_name
+from anomembed.errors import ConfigError, nearest_name
 
 Vectors = NDArray[np.float32]
-CHUNK = 65_536
-LARGEST = 1e12  # raw scores of reference records beyond this are rounding errors over rounding errors
+CHUNK = 65_536  # records scored at once
+PROBED = 100  # records that a fitted detector is tried on
+LARGEST = 1e12  # raw scores of reference records beyond this are rounding errors divided by rounding errors
 
 
 class Detector(Protocol):
-    """What is used of PyOD's ``BaseDetector``."""
+    """The part of PyOD's ``BaseDetector`` that is used."""
 
     def decision_function(self, X: Vectors) -> NDArray[np.float64]:  # noqa: N803
-        """Return the raw scores; high = abnormal."""
+        """Return the raw scores, shape (n_records,); high = abnormal."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ class Offer:
     Parameters
     ----------
     module, name : str
-        Where PyOD has it.
-    most : int
-        Reference records that it can learn from in reasonable time.
+        Where to import its class from. A model stores the class by this name.
+    max_records : int
+        Reference records it can be fitted to in reasonable time; of more, the first are used.
     settings : mapping
-        What differs from PyOD's defaults.
+        Keyword arguments that differ from PyOD's defaults.
     is_seeded : bool
         Whether it takes a `random_state`.
     """
 
     module: str
     name: str
-    most: int
+    max_records: int
     settings: Mapping[str, Any]
     is_seeded: bool = False
 
@@ -63,35 +63,35 @@ OFFERS = {
         Offer("pyod.models.loda", "LODA", 100_000, {}, is_seeded=True),
         Offer("pyod.models.mcd", "MCD", 50_000, {}, is_seeded=True),
         Offer("pyod.models.ocsvm", "OCSVM", 5_000, {}),
-        Offer("pyod.models.pca", "PCA", 100_000, {"n_components": 1 - 1e-6}, is_seeded=True),  # not the void
+        # Drops zero-variance components.
+        Offer("pyod.models.pca", "PCA", 100_000, {"n_components": 1 - 1e-6}, is_seeded=True),
         Offer("pyod.models.kde", "KDE", 5_000, {}),
         Offer("pyod.models.sampling", "Sampling", 100_000, {"subset_size": 64}, is_seeded=True),
     )
 }
+"""Detectors by their lower-case name."""
 DEPENDS_ON_BATCH = {"ecod": "ECOD", "copod": "COPOD"}
-NAMES = ("auto", *(offer.name if offer.name != "Nearest" else "nearest" for offer in OFFERS.values()))
 
-# By experiment: few references find anomalies that repeat themselves in a mixed reference; many find the ones that hide
-# inside the normal range of a clean one, but not among numbers. examples/notes/views.md has the figures.
+# Small samples find anomalies that repeat in a mixed reference; large samples find anomalies inside the normal range of
+# a clean one. Measured in examples/notes/views.md.
 FEW_REFERENCES = {"n_references": 64, "n_draws": 50}
 MANY_REFERENCES = {"n_references": 512, "n_draws": 12}
-NUMBER_DRAWS = {"n_references": 64, "n_draws": 24}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A detector and why it was chosen.
+    """A detector to fit.
 
     Parameters
     ----------
     name : str
-        Its name.
+        Name of the detector.
     settings : mapping
-        Its settings.
+        Keyword arguments of its class.
     is_distinct : bool
-        Whether it learns from the distinct reference records instead of all.
+        Whether it is fitted to the distinct reference records instead of all.
     why : str
-        One sentence.
+        Why it was chosen; empty when the user named it.
     """
 
     name: str
@@ -100,94 +100,115 @@ class Choice:
     why: str
 
     def __str__(self) -> str:
-        return self.name if self.why == "as told" else f"{self.name}: {self.why}"
+        return f"{self.name}: {self.why}" if self.why else self.name
+
+
+def detector_names() -> list[str]:
+    """Return the names a user can choose from."""
+    return ["auto", *(offer.name if offer.name != "Nearest" else "nearest" for offer in OFFERS.values())]
+
+
+def check_detector(name: str) -> None:
+    """Refuse a detector that is not on offer, before any work is done.
+
+    Raises
+    ------
+    ConfigError
+        When there is no detector of that name, or its score of a record depends on the rest of the batch.
+    """
+    folded = name.casefold()
+    if folded in DEPENDS_ON_BATCH:
+        raise ConfigError(
+            f"{DEPENDS_ON_BATCH[folded]} is not offered: its score of a record depends on the other records in the "
+            "batch; use HBOS, which is the most similar"
+        )
+    if folded not in ("auto", *OFFERS):
+        names = detector_names()
+        near = nearest_name(name, names)
+        choices = near if near.endswith("?") else f"; choose from {', '.join(names)}"
+        raise ConfigError(f"no such detector: {name}{choices}")
 
 
 def choose_detector(name: str, *, clean: bool, n_records: int, n_distinct: int) -> Choice:
-    """Choose the detector.
+    """Choose the detector and its settings.
 
     Parameters
     ----------
     name : str
-        What the user asks for; ``auto`` leaves the choice to us.
+        Name of a detector, in any case; ``auto`` is ``nearest`` with settings that suit the reference.
     clean : bool
         Whether the reference is free of anomalies.
     n_records, n_distinct : int
         Reference records, and how many of them are distinct.
 
-    Returns
-    -------
-    Choice
-
     Raises
     ------
     ConfigError
-        When there is no such detector, or its scores would depend on the batch.
+        See `check_detector`.
     """
+    check_detector(name)
     folded = name.casefold()
-    if folded in DEPENDS_ON_BATCH:
-        raise ConfigError(
-            f"{DEPENDS_ON_BATCH[folded]} is not offered: its score of a record depends on the other records scored "
-            "with it; HBOS is the nearest in kind"
-        )
-    if folded not in ("auto", *OFFERS):
-        raise ConfigError(f"no such detector: {name}{nearest_name(name, NAMES)}")
     if folded not in ("auto", "nearest"):
-        return Choice(OFFERS[folded].name, OFFERS[folded].settings, clean, "as told")
+        return Choice(OFFERS[folded].name, OFFERS[folded].settings, clean, "")
     draws = MANY_REFERENCES if clean else FEW_REFERENCES
     size = min(draws["n_references"], n_distinct if clean else n_records)
-    of = f"nearest of {size:,} references, {draws['n_draws']} draws,"
+    samples = f"{draws['n_draws']} samples of {size:,} of the"
     if clean:
-        return Choice("nearest", draws, clean, f"clean reference: {of} from {n_distinct:,} distinct records")
-    why = f"mixed reference: {of} from {n_records:,} records; few, lest repeated anomalies vouch for each other"
-    return Choice("nearest", draws, clean, why)
+        return Choice("nearest", draws, clean, f"clean reference, {samples} {n_distinct:,} distinct records")
+    why = f"mixed reference, {samples} {n_records:,} records: small samples, so that repeated anomalies cannot hide one"
+    return Choice("nearest", draws, clean, f"{why} another")
 
 
 def fit_detector(choice: Choice, reference: Vectors, seed: int) -> tuple[Detector, str | None]:
-    """Fit a detector, or `nearest` in its place when it cannot be fitted.
+    """Fit a detector; when it cannot be fitted, `nearest`.
 
     Parameters
     ----------
     choice : Choice
         Name and settings.
     reference : ndarray of shape (n_records, n_features)
-        Vectors of reference records, in an order that is random.
+        Vectors of the reference records, in random order.
     seed : int
-        Seed of what is random in the detector.
+        Random state of the detector.
 
     Returns
     -------
     detector : Detector
     note : str or None
-        Why another detector was fitted, if so.
+        Why `nearest` was fitted instead, if so.
     """
     offer = OFFERS[choice.name.casefold()]
-    few = reference[: offer.most]
+    sample = reference[: offer.max_records]
     settings = {**choice.settings, **({"random_state": seed} if offer.is_seeded else {})}
     detector = getattr(import_module(offer.module), offer.name)(**settings)
     if offer.name == "Nearest":
-        return detector.draw(few), None
+        return detector.draw(sample), None
+    problem = _fit(detector, sample)
+    if problem is None:
+        return detector, None
+    nearest = import_module(OFFERS["nearest"].module).Nearest(**FEW_REFERENCES, random_state=seed)
+    return nearest.draw(sample), f"{offer.name} {problem}; nearest is used instead"
+
+
+def _fit(detector: Any, sample: Vectors) -> str | None:  # noqa: ANN401  # PyOD is untyped
+    """Fit a detector, and return what is wrong with it, if anything."""
+    probed = sample[:PROBED]
     try:
         with np.errstate(all="ignore"):
-            detector.fit(few)
-            probe = raw_scores(detector, few[:100])
+            detector.fit(sample)
+            probe = raw_scores(detector, probed)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return _instead(few, seed), f"{offer.name} cannot learn from these records ({problem}); nearest is used instead"
-    if len(probe) > 1 and np.ptp(probe) == 0 and len(np.unique(few[:100], axis=0)) > 1:
-        return _instead(few, seed), f"{offer.name} gives all records the same score; nearest is used instead"
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return f"cannot be fitted to these records ({message})"
+    if len(probe) > 1 and np.ptp(probe) == 0 and len(np.unique(probed, axis=0)) > 1:
+        return "gives all records the same score"
     if np.abs(probe).max(initial=0.0) > LARGEST:
-        return _instead(few, seed), f"{offer.name} divides by nothing on these records; nearest is used instead"
-    return detector, None
-
-
-def _instead(reference: Vectors, seed: int) -> Detector:
-    nearest = import_module(OFFERS["nearest"].module).Nearest(**FEW_REFERENCES, random_state=seed)
-    return nearest.draw(reference)  # type: ignore[no-any-return]
+        return f"is numerically unstable on these records (raw scores above {LARGEST:g})"
+    return None
 
 
 def raw_scores(detector: Detector, vectors: Vectors) -> NDArray[np.float64]:
-    """Score vectors in parts of constant size.
+    """Score vectors in chunks, so that memory does not grow with their number.
 
     Parameters
     ----------
@@ -209,89 +230,11 @@ def raw_scores(detector: Detector, vectors: Vectors) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of a vector's features, for views whose features are rarities already."""
+    """The sum of a vector's features, for views whose features are already rarities."""
 
     def decision_function(self, X: Vectors) -> NDArray[np.float64]:  # noqa: N803
-        """Return the sums; high = abnormal."""
+        """Return the sums, shape (n_records,); high = abnormal."""
         total = np.zeros(len(X))
-        for feature in X.T:  # one after the other: the sum of a record does not depend on its batch
+        for feature in X.T:  # feature by feature: the rounding of a record's sum must not depend on its batch
             total += feature
         return total
-
-
-# What skops may build besides numpy's and scikit-learn's plain types when it loads a detector; all else is refused.
-TRUSTED = (
-    *(f"{offer.module}.{offer.name}" for offer in OFFERS.values()),
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    "sklearn.neighbors._kd_tree.KDTree",
-    "sklearn.tree._tree.Tree",
-)
-
-
-def dump_detector(detector: Detector) -> tuple[str, bytes]:
-    """Return the kind of a fitted detector and its data, in a format that runs no code when it is loaded."""
-    kind = type(detector).__name__
-    if isinstance(detector, Total):
-        return kind, b""
-    if kind == "Nearest":
-        buffer = BytesIO()
-        np.savez(buffer, references=detector.references_, center=detector.center_)  # type: ignore[attr-defined]
-        return kind, buffer.getvalue()
-    from skops.io import dumps
-
-    return kind, dumps(detector)
-
-
-def load_detector(kind: str, data: bytes) -> Detector:
-    """Return the detector that `dump_detector` packed.
-
-    Raises
-    ------
-    StoreError
-        When the data hold anything but a detector on offer.
-    """
-    if kind == "Total":
-        return Total()
-    try:
-        return _load_nearest(data) if kind == "Nearest" else _load_trusted(kind, data)
-    except (
-        ArithmeticError,
-        AttributeError,
-        BadZipFile,
-        EOFError,
-        LookupError,
-        OSError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise StoreError(f"the detector in the store is damaged: {error}") from error
-
-
-def _load_nearest(data: bytes) -> Detector:
-    with np.load(BytesIO(data), allow_pickle=False) as arrays:
-        nearest = import_module(OFFERS["nearest"].module).Nearest()
-        nearest.references_, nearest.center_ = arrays["references"], arrays["center"]
-    return nearest  # type: ignore[no-any-return]
-
-
-def _load_trusted(kind: str, data: bytes) -> Detector:
-    from skops.io import get_untrusted_types, loads
-
-    foreign = sorted(set(get_untrusted_types(data=data)) - set(TRUSTED))
-    if foreign:
-        raise StoreError(f"the detector in the store holds {', '.join(foreign)}, which is not trusted")
-    detector = loads(data, trusted=list(TRUSTED))
-    if type(detector).__name__ != kind or kind.lower() not in OFFERS:
-        raise StoreError(f"the detector in the store is a {type(detector).__name__}, not a {kind}")
-    return detector  # type: ignore[no-any-return]
-
-
-def check_detector(name: str) -> None:
-    """Refuse a detector that is not on offer before any work is done.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such detector, or its scores would depend on the batch.
-    """
-    choose_detector(name, clean=False, n_records=1, n_distinct=1)

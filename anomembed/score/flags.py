@@ -1,4 +1,4 @@
-"""Which records to flag: by false discovery rate, by budget or by threshold; never by a fixed share of the records.
+"""Decide which records to flag: by false discovery rate, budget or threshold, never by a fixed share of the records.
 
 References
 ----------
@@ -15,7 +15,7 @@ import polars as pl
 from anomembed.errors import DataError
 
 RAW, TAIL = "raw_score", "tail_probability"
-FARTHEST_BEYOND = 10  # times below what was counted, at most, where an extrapolated tail is believed without a word
+FARTHEST_BEYOND = 10  # an extrapolated tail needs no caution down to the smallest counted probability over this
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class FlagRule:
         return f"{self.name} {self.value:,g}"
 
     def keep(self, scored: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-        """Return the records of `scored` that may yet be flagged when all records have been seen.
+        """Return the records of `scored` that may still be flagged once all records have been scored.
 
         Parameters
         ----------
         scored : pl.DataFrame
-            Key columns, ``raw_score`` and ``tail_probability``, perhaps more.
+            Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal); other columns are kept.
         key : sequence of str
-            Key columns, which break ties.
+            Key columns; they break ties.
 
         Returns
         -------
         pl.DataFrame
-            Its most abnormal records first.
+            A subset of `scored`, most abnormal first.
         """
         if self.name != "budget":
             scored = scored.filter(pl.col(TAIL) <= self.value)
@@ -66,7 +66,7 @@ class FlagRule:
         Parameters
         ----------
         kept : pl.DataFrame
-            What `keep` left of all scored records together.
+            What `keep` returned for all scored records.
         n_scored : int
             Number of records scored.
         """
@@ -77,46 +77,45 @@ class FlagRule:
         return kept.head(int(passing[-1]) + 1 if len(passing) else 0)
 
     def caution(self, n_scored: int, n_reference: int, *, can_extrapolate: bool) -> str | None:
-        """Say why this rule can hardly flag anything, if so.
+        """Return a warning when this rule is unlikely to flag anything, else None.
 
         Parameters
         ----------
         n_scored : int
             Number of records scored.
         n_reference : int
-            Reference scores that tail probabilities were calibrated on.
+            Reference records that tail probabilities were calibrated on.
         can_extrapolate : bool
-            Whether tail probabilities go below the smallest that was observed.
-
-        Returns
-        -------
-        str or None
+            Whether a fitted tail gives probabilities below 1 / (n_reference + 1).
         """
         smallest = 1.0 / (n_reference + 1)
         if self.name == "threshold" and can_extrapolate and self.value < smallest / FARTHEST_BEYOND:
             return (
-                f"{self} is far beyond what {n_reference:,} reference scores, which tail probabilities were calibrated "
-                f"on, can tell, and may flag nothing; about {1 / self.value:,.0f} would show it"
+                f"{self} may flag nothing: tail probabilities this low are extrapolated far beyond the {n_reference:,} "
+                f"reference records they were calibrated on; it takes about {1 / self.value:,.0f} to verify them"
             )
         if can_extrapolate or self.name == "budget" or smallest <= self.value / max(n_scored, 1):
             return None
         if self.name == "threshold" and smallest <= self.value:
             return None
         return (
-            f"{self} can hardly flag anything: calibrated on {n_reference:,} reference records, no tail probability is "
-            f"below {smallest:.2g}; give more reference records, or use --budget"
+            f"{self} is unlikely to flag anything: calibrated on {n_reference:,} reference records, tail probabilities "
+            f"cannot fall below {smallest:.2g}; use more reference records, or --budget"
         )
 
 
 class FlagKeeper:
-    """Watches scored batches go by and keeps the records that may be flagged.
+    """Keeps the records that may be flagged while scored batches pass by.
+
+    Memory grows with the records that may be flagged, not with those scored. Keepers add: the sum of keepers that
+    watched parts of the batches, in any order, decides as one keeper that watched them all.
 
     Parameters
     ----------
     rule : FlagRule
         How flags are chosen.
     key : sequence of str
-        Key columns, which break ties.
+        Key columns; they break ties, so they must be unique.
     """
 
     def __init__(self, rule: FlagRule, key: Sequence[str]) -> None:
@@ -124,16 +123,36 @@ class FlagKeeper:
         self._kept: pl.DataFrame | None = None
         self.n_scored = 0
 
+    def __add__(self, other: "FlagKeeper") -> "FlagKeeper":
+        """Return the keeper that has seen the batches of both; neither is changed.
+
+        Raises
+        ------
+        ValueError
+            When the two have different rules or keys.
+        """
+        if (self._rule, self._key) != (other._rule, other._key):
+            raise ValueError("only keepers with the same rule and key can be added")
+        merged = FlagKeeper(self._rule, self._key)
+        for keeper in (self, other):
+            if keeper._kept is not None:
+                merged._keep(keeper._kept)
+            merged.n_scored += keeper.n_scored
+        return merged
+
     def watch(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Yield the scores of every batch: the key, ``raw_score``, ``tail_probability`` and ``view``."""
         for batch in batches:
             self.n_scored += batch.height
-            both = batch if self._kept is None else pl.concat([self._kept, batch])
-            self._kept = self._rule.keep(both, self._key)
+            self._keep(batch)
             yield batch.select(*self._key, RAW, TAIL, "view")
 
+    def _keep(self, batch: pl.DataFrame) -> None:
+        both = batch if self._kept is None else pl.concat([self._kept, batch])
+        self._kept = self._rule.keep(both, self._key)
+
     def flagged(self) -> pl.DataFrame:
-        """Return the flagged records, most abnormal first; call it when all batches have gone by.
+        """Return the flagged records, most abnormal first; only final after the last batch.
 
         Raises
         ------

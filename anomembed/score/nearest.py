@@ -1,8 +1,7 @@
 """``nearest``: mean distance to the nearest of a few reference records, over many random draws.
 
-A record that resembles some normal records is near one of almost every draw; an abnormal one, even with a few copies
-of itself in the reference, is far from most draws [1]_. There is no index, and scoring costs the same for every
-record.
+A record that resembles some normal records is near one of almost every draw. An abnormal one is far from most draws,
+even with a few copies of itself in the reference [1]_. There is no index; every record costs the same to score.
 
 .. [1] Pang, Ting, Albrecht: LeSiNN: Detecting anomalies by identifying least similar nearest neighbours. ICDM
    workshops 2015.
@@ -23,23 +22,23 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
     Parameters
     ----------
     n_references : int, default=64
-        Records per draw. Few make rare records stand out as a whole; many see smaller differences, but let anomalies
-        that repeat themselves hide behind each other.
+        Records per draw. Few find repeated anomalies; many find smaller deviations, but let repeated anomalies hide
+        one another.
     n_draws : int, default=50
-        Draws; more steady the scores.
+        Number of draws; more give steadier scores.
     contamination : float, default=0.1
-        PyOD's share of outliers, used for its `labels_` and `threshold_` only.
+        PyOD's share of outliers, used only for its `labels_` and `threshold_`.
     random_state : int, default=0
         Seed of the draws.
 
     Attributes
     ----------
     references_ : ndarray of shape (n_draws, n_references, n_features)
-        The drawn records, float32, less `center_`.
+        The drawn records minus `center_`, float32.
     center_ : ndarray of shape (n_features,)
         Mean of the drawn records.
     decision_scores_ : ndarray of shape (n_samples,)
-        Scores of the records it was fitted on; high = abnormal.
+        Raw scores of the records it was fitted to; high = abnormal.
 
     Examples
     --------
@@ -65,7 +64,7 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         X : array of shape (n_samples, n_features)
             Reference records.
         y : ignored
-            Present for the interface.
+            For compatibility with scikit-learn.
         """
         self._set_n_classes(y)
         self.draw(check_array(X, dtype=np.float32))
@@ -74,7 +73,7 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         return self
 
     def draw(self, reference: NDArray[np.float32]) -> "Nearest":
-        """Draw the reference records without scoring them, which is half of the cost of `fit`."""
+        """Draw the reference records without scoring them; `fit` costs twice as much."""
         rng = np.random.default_rng(self.random_state)
         size = min(self.n_references, len(reference))
         drawn = reference[np.array([rng.choice(len(reference), size, replace=False) for _ in range(self.n_draws)])]
@@ -93,7 +92,7 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         Returns
         -------
         ndarray of shape (n_samples,)
-            Mean Euclidean distance; high = abnormal. A record's score does not depend on the others'.
+            Mean Euclidean distance; high = abnormal. A record's score does not depend on the rest of `X`.
         """
         check_is_fitted(self, "references_")
         records = check_array(X, dtype=np.float32, ensure_min_samples=0)

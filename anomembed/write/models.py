@@ -1,4 +1,4 @@
-"""Keep models in a store, and choose the one that records are scored by."""
+"""Save models to a store, load them, and choose the one to score by."""
 
 import json
 from dataclasses import asdict
@@ -19,24 +19,24 @@ from anomembed.represent.tokens.vocabulary import Special
 from anomembed.write.packing import Packer, reachable
 from anomembed.write.store import ModelRecord, Store
 
-MOST_PAIRS = 2_000_000  # that the store lists; the rarest are left out beyond
+MOST_PAIRS = 2_000_000  # listed in the store, the most frequent ones
 PACKAGES = ("anomembed", "duckdb", "numba", "numpy", "polars", "pyod", "scikit-learn", "scipy")
 
 
 def save_model(model: Model, store: Store) -> int:
-    """Keep a model in a store.
+    """Save a model to a store.
 
     Parameters
     ----------
     model : Model
-        The model.
+        A fitted model.
     store : Store
         An open store.
 
     Returns
     -------
     int
-        The model's id.
+        Id of the model.
     """
     roles = [{"column": c.name, "type": c.type, "role": c.role, "reason": c.reason} for c in model.roles.columns]
     record = ModelRecord(
@@ -54,7 +54,7 @@ def save_model(model: Model, store: Store) -> int:
 
 
 def classes() -> tuple[type, ...]:
-    """Return the classes that a model can be made of: those of its fields and of every view."""
+    """Return the classes that occur in models: those of the fields of `Model` and of every view."""
     return tuple(reachable(Model, *views.RECORD_VIEWS, *views.SEQUENCE_VIEWS))
 
 
@@ -64,14 +64,14 @@ def _versions() -> str:
 
 
 def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
-    """Read a model from a store; it scores exactly as it did when it was saved.
+    """Load a model from a store; it gives exactly the scores it gave when it was saved.
 
     Parameters
     ----------
     store : Store, str or Path
-        An open store, or the file.
+        An open store, or the path of one.
     model_id : int, optional
-        The newest by default.
+        Id of the model; the newest by default.
 
     Returns
     -------
@@ -92,10 +92,10 @@ def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
 
 
 def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | None]:
-    """Choose the model that records are scored by when nobody names one.
+    """Choose the model to score by when the user names none.
 
-    The newest that was fitted with the same settings on the same source, else on another one. A store may hold models
-    of several tables, and a scan leaves one, too; none of them is what the settings ask for.
+    It is the newest that was fitted with these settings: to the same table, else to another one. Models with other
+    settings are never chosen; a store may hold those of several tables and scans.
 
     Parameters
     ----------
@@ -104,13 +104,13 @@ def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | 
     source : str
         Name of the table to be scored.
     config : Config
-        Settings that it would be fitted with.
+        Settings that the model must have been fitted with.
 
     Returns
     -------
     model_id : int
     note : str or None
-        What does not match, if so.
+        A warning when the model was fitted to another table.
 
     Raises
     ------
@@ -128,29 +128,29 @@ def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | 
             return model_id, None
     if fitted:
         model_id, name = fitted[0]
-        return model_id, f"model {model_id} was fitted on {name}, not on {source}; choose another by --model"
+        return model_id, f"model {model_id} was fitted on {name}, not on {source}; choose another with --model"
     model_id, _, nearest = next((other for other in others if other[1] == source), others[0])
     differ = [name for name in wanted if nearest[name] != wanted[name]]
     raise StoreError(
         f"no model in {store.path} was fitted with these settings (those of model {model_id} differ in "
-        f"{', '.join(differ)}): run `anomembed fit` again, or choose one by --model"
+        f"{', '.join(differ)}): run `anomembed fit` again, or choose one with --model"
     )
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:
-    """Return what decides which model comes out of a fit, besides the records and the seed, by its name.
+    """Return the settings that determine a model, besides the records and the seed, by dotted name.
 
-    What an older form of the settings did not have counts as its default, the order of names within a role as nothing,
-    and a file by its name, wherever it is named from.
+    Settings that older versions did not have get their defaults. The order of columns within a role, and the folder of
+    a file, do not matter.
     """
     defaults = Config().model_dump(mode="json")
-    found: dict[str, Any] = {"source.fit_where": config["source"].get("fit_where")}
+    settings: dict[str, Any] = {"source.fit_where": config["source"].get("fit_where")}
     for section in ("roles", "sequence", "reference", "tokens", "embedding", "detector"):
         for name, default in defaults[section].items():
             value = config.get(section, {}).get(name, default)
-            found[f"{section}.{name}"] = sorted(value) if section == "roles" else value
-    vectors = found["embedding.vectors"]
-    return found | {"embedding.vectors": vectors and Path(vectors).name}
+            settings[f"{section}.{name}"] = sorted(value) if section == "roles" else value
+    vectors = settings["embedding.vectors"]
+    return settings | {"embedding.vectors": vectors and Path(vectors).name}
 
 
 def _token_table(model: Model) -> pl.DataFrame:
@@ -180,7 +180,7 @@ def _token_table(model: Model) -> pl.DataFrame:
 
 
 def _pair_table(model: Model) -> pl.DataFrame:
-    """Pair counts, and on the diagonal the counts of single tokens in the same records."""
+    """Return the pair counts; the pair of a token with itself has the count of the token."""
     pairs = sparse.coo_array(model.counts.together)
     token, other = pairs.coords
     kept = np.arange(pairs.nnz)

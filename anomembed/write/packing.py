@@ -1,10 +1,9 @@
-"""Frozen objects as data: JSON for what is small, npz for arrays, skops for PyOD's detectors. No code runs on loading.
+"""Serialise frozen objects: arrays as npz, PyOD's detectors by skops, everything else as JSON. Loading runs no code.
 
-A packed object is a tree of named classes from a fixed list; anything else in a file is refused.
+A packed object is a tree of classes from a fixed list; anything else is refused.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -17,23 +16,24 @@ from pydantic import BaseModel
 from scipy import sparse
 
 from anomembed.errors import StoreError
-from anomembed.score.detectors import dump_detector, load_detector
+from anomembed.score.keeping import dump_detector, load_detector
 
 TREE, ARRAYS = "tree.json", "arrays.npz"
-DETECTOR = re.compile(r"detector-\d+")
 
 
 def reachable(*roots: type) -> set[type]:
-    """Return the dataclasses and enumerations that objects of some classes can hold, by the types of their fields."""
-    found: set[type] = set()
-    waiting: list[Any] = list(roots)
-    while waiting:
-        kind = waiting.pop()
-        waiting += get_args(kind)
-        if isinstance(kind, type) and kind not in found and (is_dataclass(kind) or issubclass(kind, Enum | BaseModel)):
-            found.add(kind)
-            waiting += get_type_hints(kind).values() if is_dataclass(kind) else ()
-    return found
+    """Return the dataclasses, enumerations and settings reachable from some classes by the types of their fields."""
+    reached: set[type] = set()
+    queue: list[Any] = list(roots)
+    while queue:
+        kind = queue.pop()
+        queue += get_args(kind)
+        if not isinstance(kind, type) or kind in reached:
+            continue
+        if is_dataclass(kind) or issubclass(kind, Enum | BaseModel):
+            reached.add(kind)
+            queue += get_type_hints(kind).values() if is_dataclass(kind) else ()
+    return reached
 
 
 class Packer:
@@ -42,35 +42,35 @@ class Packer:
     Parameters
     ----------
     classes : sequence of type
-        Frozen dataclasses and enumerations that may occur.
+        The dataclasses, enumerations and settings that may occur.
     """
 
     def __init__(self, classes: Sequence[type]) -> None:
         self._classes = {kind.__name__: kind for kind in classes}
 
     def pack(self, value: object) -> dict[str, bytes]:
-        """Return the parts that `value` is kept in, by name."""
+        """Return the parts of a packed object, by name: `TREE`, `ARRAYS`, and one per detector."""
         arrays: dict[str, np.ndarray[Any, Any]] = {}
         parts: dict[str, bytes] = {}
         tree = self._to_tree(value, arrays, parts)
         buffer = BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for options
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for options
         return {TREE: json.dumps(tree).encode(), ARRAYS: buffer.getvalue(), **parts}
 
     def unpack(self, parts: Mapping[str, bytes]) -> Any:  # noqa: ANN401
-        """Return the object that was packed.
+        """Return the object packed into `parts`.
 
         Raises
         ------
         StoreError
-            When a part is missing or holds something that is not on the list.
+            When a part is missing, damaged, or contains a class that is not on the list.
         """
         try:
             with np.load(BytesIO(parts[ARRAYS]), allow_pickle=False) as arrays:
                 return self._from_tree(json.loads(parts[TREE]), dict(arrays), parts)
         except StoreError:
             raise
-        except Exception as error:  # whatever numpy, zipfile, JSON, pydantic or skops make of damaged data
+        except Exception as error:  # damaged data make numpy, zipfile, JSON, pydantic and skops raise almost anything
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise StoreError(f"the model in the store is damaged: {first}") from error
 
@@ -84,7 +84,7 @@ class Packer:
             case None | bool() | int() | float() | str():
                 return value
             case np.ndarray():
-                known = (name for name, array in arrays.items() if array is value)  # parts of a model share counts
+                known = (name for name, array in arrays.items() if array is value)  # counts are shared
                 name = next(known, f"a{len(arrays)}")
                 arrays[name] = value
                 return {"array": name}
@@ -119,7 +119,7 @@ class Packer:
             case {"text": values}:
                 return pl.Series(values, dtype=pl.String)
             case {"sparse": [data, indices, indptr], "shape": shape}:
-                name = json.dumps(tree)  # parts of a model share counts, before and after
+                name = json.dumps(tree)  # counts stay shared
                 if name not in arrays:
                     arrays[name] = sparse.csr_array((below(data), below(indices), below(indptr)), shape=tuple(shape))
                 return arrays[name]
