@@ -80,7 +80,7 @@ def hide_column(
     listed = {role: getattr(config.roles, role) for role in type(config.roles).model_fields}
     fields = [other.name for other in table.columns if other.name.startswith(f"{column}.")]
     hidden = {column, *fields}
-    kept = {role: tuple(n for n in some if table.column(n).name not in hidden) for role, some in listed.items()}
+    kept = {role: tuple(n for n in names if table.column(n).name not in hidden) for role, names in listed.items()}
     roles = config.roles.model_copy(update={**kept, "ignore": (*kept["ignore"], column, *fields)})
     return config.model_copy(update={"roles": roles})
 

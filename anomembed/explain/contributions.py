@@ -32,7 +32,7 @@ class Expectations:
     best : ndarray of shape (n_records, n_columns)
         The most probable token of every column.
     numbers : ndarray of shape (n_records, n_columns)
-        A typical number of the most probable token; NaN when the column holds no numbers.
+        A typical number of the most probable token; NaN when the token is no range of numbers.
     score : list of ndarray of shape (n_records, n_tokens of the column)
         Unnormalised log probability of every token of a column, in nats.
     """
