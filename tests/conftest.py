@@ -1,3 +1,4 @@
+import fcntl
 import hashlib
 import os
 import sys
@@ -6,14 +7,40 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
+from hypothesis import settings
 
 from anomembed.cli import main
 
 TOP = Path(__file__).parents[1]
 KERNELS = sorted(path for path in (TOP / "anomembed").rglob("*.py") if "njit" in path.read_text())
-# Numba takes a kept loop for new as long as its own file is the same, whatever it calls: tests look at all of them.
+# Numba recompiles a loop when its own file changes, not when one that it calls does: a new folder when any changes.
 DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in KERNELS)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(TOP / ".pytest_cache" / f"loops-{DIGEST}"))
+
+# Examples per property: HYPOTHESIS_PROFILE=more draws ten times as many as the suite has time for.
+settings.register_profile("suite", max_examples=40, deadline=None)
+settings.register_profile("more", max_examples=400, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+def pytest_configure():
+    """Let one worker compile a loop of ours while the others wait: they find it in the folder above."""
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.dispatcher import Dispatcher
+
+    compile_any, locks = Dispatcher.compile, Path(os.environ["NUMBA_CACHE_DIR"])
+    locks.mkdir(parents=True, exist_ok=True)
+
+    def compile_once(self, signature):
+        module, name = self.py_func.__module__ or "", self.py_func.__qualname__
+        if not module.startswith("anomembed."):  # numba's own are compiled within a loop of ours
+            return compile_any(self, signature)
+        # The threads of a process wait for numba's lock, which comes first; the other processes for that of the file.
+        with global_compiler_lock, (locks / f"{module}.{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return compile_any(self, signature)
+
+    Dispatcher.compile = compile_once
 
 
 class Outcome(NamedTuple):

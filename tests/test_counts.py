@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -28,7 +28,6 @@ def counted_one_by_one(rows, times):
     return together
 
 
-@settings(max_examples=40, deadline=None)
 @given(records())
 def test_both_ways_of_counting_equal_counting_one_by_one(drawn):
     expected = counted_one_by_one(*drawn)
@@ -37,7 +36,6 @@ def test_both_ways_of_counting_equal_counting_one_by_one(drawn):
     assert (count_pairs(*drawn, SIZE).together.toarray() == expected).all()
 
 
-@settings(max_examples=40, deadline=None)
 @given(records(), records())
 def test_counts_add(day_1, day_2):
     both = count_pairs(*(np.concatenate(parts) for parts in zip(day_1, day_2, strict=True)), SIZE)

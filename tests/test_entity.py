@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
@@ -48,7 +48,6 @@ def test_profiles_of_two_days_add():
         assert getattr(summed, name) == pytest.approx(getattr(both, name))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20))
 def test_a_number_taken_off_leaves_the_moments_of_the_others(numbers):
     x, rest = np.array(numbers), np.array(numbers[1:])

@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import anomembed.explain
@@ -34,7 +34,6 @@ def by_definition(tails, alpha):
     return max((k for k in range(1, len(tails) + 1) if ordered[k - 1] <= alpha * k / len(tails)), default=0)
 
 
-@settings(max_examples=80, deadline=None)
 @given(TAILS, st.sampled_from([0.01, 0.1, 0.3]))
 def test_alpha_is_benjamini_hochberg(tails, alpha):
     assert decide(FlagRule("alpha", alpha), scored(tails)).height == by_definition(tails, alpha)
@@ -47,7 +46,6 @@ def test_alpha_compares_with_all_records_scored():
     assert FlagRule("alpha", 0.01).decide(kept, 11).height == 0
 
 
-@settings(max_examples=80, deadline=None)
 @given(TAILS, RULES, st.integers(1, 10))
 def test_batches_do_not_change_the_flags(tails, rule, size):
     assert decide(rule, scored(tails), size).equals(decide(rule, scored(tails)))

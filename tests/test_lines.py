@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed.errors import ConfigError, SourceError
@@ -153,7 +153,6 @@ def test_no_byte_loses_a_line(log):
     ]
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b" ")), min_size=1, max_size=20))
 def test_whatever_the_bytes_every_line_is_there(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("bytes") / "x.log"

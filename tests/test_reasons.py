@@ -3,7 +3,7 @@ import re
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, score_table
@@ -67,7 +67,6 @@ value = st.none() | st.sampled_from(["s0", "s1", "c0", "c1", "m0", "", "(missing
 number = st.none() | st.floats()
 
 
-@settings(max_examples=25, deadline=None)
 @given(records=st.lists(st.tuples(value, value, value, number, number), min_size=1, max_size=6))
 def test_the_law_holds_for_any_records(records):
     names = ["shop", "city", "mood", "price", "noise"]

@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
@@ -47,7 +47,6 @@ def ones(rows):
 
 
 # ------------------------------------------------------------------------------------------------------- counting
-@settings(max_examples=40, deadline=None)
 @given(lists)
 def test_neighbours_equal_counting_one_by_one(rows):
     together = np.zeros((N_TOKENS, N_TOKENS))
@@ -85,7 +84,6 @@ def naive_chance(rows, before, event, own=0.0):
     return chance
 
 
-@settings(max_examples=25, deadline=None)
 @given(lists, st.lists(st.integers(0, N_TOKENS - 1), min_size=1, max_size=5), st.sampled_from([0.0, 1.0]))
 def test_surprise_equals_counting_one_by_one(rows, judged, own):
     ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
@@ -95,7 +93,6 @@ def test_surprise_equals_counting_one_by_one(rows, judged, own):
     assert np.exp(-surprise) == pytest.approx(expected)
 
 
-@settings(max_examples=25, deadline=None)
 @given(lists, st.lists(st.integers(0, N_TOKENS - 1), max_size=5))
 def test_chances_are_those_that_surprise_comes_from(rows, before):
     ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
@@ -104,7 +101,6 @@ def test_chances_are_those_that_surprise_comes_from(rows, before):
         assert chances[event] == pytest.approx(naive_chance(rows, before, event))
 
 
-@settings(max_examples=25, deadline=None)
 @given(lists, lists)
 def test_ngrams_of_two_days_add(day_1, day_2):
     both = count_ngrams(sequences_of(day_1 + day_2), ones(day_1 + day_2), N_TOKENS)
@@ -115,7 +111,6 @@ def test_ngrams_of_two_days_add(day_1, day_2):
         assert a.tolist() == b.tolist()
 
 
-@settings(max_examples=40, deadline=None)
 @given(lists)
 def test_distinct_sequences_and_their_places(rows):
     sequences = sequences_of(rows)

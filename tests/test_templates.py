@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
@@ -158,7 +158,6 @@ def test_an_empty_value_is_no_parameter():
     assert found["ip"].to_list() == ["10.0.0.1"] * 7 + [None]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(TEXT | st.none(), max_size=30))
 def test_every_message_of_the_reference_has_a_template(messages):
     texts = pl.Series(messages, dtype=pl.String)
@@ -171,14 +170,12 @@ def test_every_message_of_the_reference_has_a_template(messages):
         assert all(value is None or value in message for value, message in zip(column, messages, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=20), st.lists(TEXT, min_size=1, max_size=20))
 def test_an_unknown_message_never_fails(known, other):
     codes = templates_of(known).encode(pl.Series(other))
     assert all(codes[i] != UNKNOWN for i, message in enumerate(other) if message in known)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab 0129é\n.", max_size=40))
 def test_a_shape_has_a_zero_for_every_run_of_digits(text):
     series = pl.Series([text])

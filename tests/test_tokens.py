@@ -3,7 +3,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -111,7 +111,6 @@ def test_a_column_without_any_number():
     assert np.isnan(column.typical()).all()
 
 
-@settings(max_examples=60, deadline=None)
 @given(numbers, st.integers(2, 12))
 def test_bins_count_every_record_once_and_follow_the_order_of_numbers(values, bins):
     column = number_tokens("x", values, bins)
@@ -177,7 +176,6 @@ def test_surprise_grows_with_rarity_and_is_finite():
     assert surprise.min() > 0
 
 
-@settings(max_examples=60, deadline=None)
 @given(arrays(np.int32, st.tuples(st.integers(0, 30), st.integers(1, 4)), elements=st.integers(-3, 3)))
 def test_distinct_records_in_the_order_of_their_first_appearance(tokens):
     rows, place, times = distinct(tokens)

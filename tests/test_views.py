@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
@@ -138,7 +138,6 @@ def test_a_single_column_is_judged_by_surprise():
     assert rarity[-1] > 10 * rarity[0]
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(st.floats(allow_nan=False), min_size=2, max_size=20))
 def test_magnitudes_follow_the_order_of_numbers(numbers):
     score = SCORE(np.sort(numbers))
