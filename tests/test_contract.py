@@ -81,7 +81,7 @@ def test_rarity_is_surprise_and_all_values_weigh_alike_only_in_a_clean_reference
     surprise = model.vocabulary.surprise()
     assert np.array_equal(views["rarity"].view.rarity, surprise) is clean
     weights = np.ones(len(surprise), np.float32) if clean else surprise
-    assert np.array_equal(views["record"].view.weights, weights)
+    assert np.array_equal(views["record"].view.pooling.weights, weights)
     assert np.array_equal(views["number"].view.context.weights, weights)
 
 

@@ -61,7 +61,6 @@ def watched(draw):
     return batches, of_batch, draw(st.permutations(range(4)))
 
 
-@settings(max_examples=150, deadline=None)
 @given(watched(), RULES, st.booleans())
 def test_keepers_of_parts_decide_as_one_keeper_of_all(parts, rule, to_the_left):
     batches, of_batch, order = parts
