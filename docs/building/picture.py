@@ -13,7 +13,7 @@ from rich.text import Text
 ANSI = [(36, 41, 47), (207, 34, 46), (17, 99, 41), (77, 45, 0), (9, 105, 218), (130, 80, 223), (27, 124, 131), (110, 119, 129)]
 BRIGHT = [(255, 123, 114), (63, 185, 80), (210, 153, 34), (88, 166, 255), (188, 140, 255), (57, 197, 207), (240, 246, 252)]
 THEMES = {
-    "light": TerminalTheme((255, 255, 255), (36, 41, 47), ANSI),
+    "light": TerminalTheme((246, 248, 250), (36, 41, 47), ANSI),
     "dark": TerminalTheme((13, 17, 23), (230, 237, 243), [(110, 118, 129), *BRIGHT]),
 }
 # A picture in a page must not load fonts from elsewhere.
@@ -25,7 +25,7 @@ def draw(name: str, command: str, styled: str) -> dict[str, str]:
     pictures = {}
     for shade, theme in THEMES.items():
         console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, highlight=False)
-        console.print(Text("$ ", style="dim") + Text(command, style="bold"))
+        console.print(Text.assemble(("$ ", "dim"), (command, "bold")))
         console.print(Text.from_ansi(styled))
         pictures[f"{name}-{shade}.svg"] = console.export_svg(
             title="anomembed", theme=theme, code_format=FORMAT, unique_id=f"{name}-{shade}"

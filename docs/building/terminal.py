@@ -21,6 +21,7 @@ TOP = Path(__file__).parents[2]
 WIDTH = 100
 SCREEN = {"COLUMNS": str(WIDTH), "LINES": "50", "TERM": "xterm", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0"}
 HIDDEN = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "ANOMEMBED_STORE", "ANOMEMBED_ALPHA", "ANOMEMBED_BUDGET")
+NO_BAR = "\x1b[?25l\x1b[?25h\n"  # what a progress bar that never showed leaves behind
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 REDIRECTION = re.compile(r" (2?)> (\S+\.txt|/dev/null)")
 SIMPLE = {"cat", "head", "ls", "wc"}
@@ -117,7 +118,7 @@ def _run_here(arguments: list[str], files: dict[str, Path]) -> Printed:
         sys.argv = given
     if code not in (0, 1):
         raise ValueError(f"anomembed {shlex.join(arguments)} ended with {code}: {screen.getvalue()}")
-    return Printed(screen.getvalue(), code)
+    return Printed(screen.getvalue().replace(NO_BAR, ""), code)
 
 
 def query_text(database: Path, query: str, *, is_csv: bool = False) -> str:
