@@ -21,14 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from anomembed.config import make_config
 from building.picture import draw
 from building.reference import SECTIONS
 from building.terminal import TOP, query_text, run
 
-from anomembed.config import make_config
-
 BLOCK = re.compile(
-    r"(?P<comments>(?:^<!-- .*? -->\n+)*)^```(?P<language>\w*)\n(?P<code>.*?)^```\n"
+    r"(?P<comments>(?:^<!-- (?:(?!-->).)* -->\n+)*)^```(?P<language>\w*)\n(?P<code>.*?)^```\n"
     r"(?P<result>\n+```text\n(?P<shown>.*?)^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
@@ -66,7 +65,9 @@ class Page:
             Path(comments["file"]).write_text(code, encoding="utf-8")
         self.store = Path(comments.get("store", self.store))
         if not hasattr(self, f"_{language}"):
-            raise ValueError(f"a block of {language or 'no language'} cannot be run: say why in `<!-- not run: ... -->`")
+            raise ValueError(
+                f"a block of {language or 'no language'} cannot be run: say why in `<!-- not run: ... -->`"
+            )
         new_code, printed = getattr(self, f"_{language}")(code, comments)
         if "varies" in comments:
             return found[0]
@@ -131,6 +132,16 @@ def render(path: Path, demo: Path) -> dict[Path, str]:
 def _region(found: re.Match[str]) -> str:
     generated = SECTIONS[found[2]]()
     return found[0] if generated is None else f"{found[1]}\n{generated.strip()}\n\n{found[3]}"
+
+
+def blocks(text: str) -> list[re.Match[str]]:
+    """Return the blocks of code of a page, with the groups of `BLOCK`."""
+    return list(BLOCK.finditer(text))
+
+
+def written(text: str) -> str:
+    """Return what a person wrote of a page: all but what is generated."""
+    return REGION.sub("", text)
 
 
 def page_paths() -> list[Path]:

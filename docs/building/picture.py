@@ -4,17 +4,21 @@ import html
 import io
 import re
 
-from building.terminal import WIDTH
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-ANSI = [(36, 41, 47), (207, 34, 46), (17, 99, 41), (77, 45, 0), (9, 105, 218), (130, 80, 223), (27, 124, 131), (110, 119, 129)]
-BRIGHT = [(255, 123, 114), (63, 185, 80), (210, 153, 34), (88, 166, 255), (188, 140, 255), (57, 197, 207), (240, 246, 252)]
+from building.terminal import WIDTH
+
+INK, PALE = (36, 41, 47), (230, 237, 243)
+COLOURS = {
+    "light": [(207, 34, 46), (17, 99, 41), (77, 45, 0), (9, 105, 218), (130, 80, 223), (27, 124, 131), (110, 119, 129)],
+    "dark": [(255, 123, 114), (63, 185, 80), (210, 153, 34), (88, 166, 255), (188, 140, 255), (57, 197, 207), PALE],
+}
 THEMES = {
-    "light": TerminalTheme((246, 248, 250), (36, 41, 47), ANSI),
-    "dark": TerminalTheme((13, 17, 23), (230, 237, 243), [(110, 118, 129), *BRIGHT]),
+    "light": TerminalTheme((246, 248, 250), INK, [INK, *COLOURS["light"]]),
+    "dark": TerminalTheme((13, 17, 23), PALE, [(110, 118, 129), *COLOURS["dark"]]),
 }
 # A picture in a page must not load fonts from elsewhere.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)

@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 import duckdb
-from building.terminal import TOP, run
 from typer.main import get_command
 
 import anomembed.views
 from anomembed.cli import app, options
 from anomembed.config import Config
 from anomembed.write.store import Store
+from building.terminal import TOP, run
 
 SCHEMA = TOP / "docs/configuration.schema.json"
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
@@ -121,7 +121,7 @@ def views() -> str | None:
     lists = {"record": "RECORD_VIEWS", "sequence": "SEQUENCE_VIEWS"}
     kinds = [(of, kind) for of, name in lists.items() for kind in getattr(anomembed.views, name, ())]
     rows = [
-        (f"`{_name(kind)}`", of, kind.summary, f"[`{_file(kind)}`](../{_file(kind)})")
+        (f"`{_name(kind)}`", of, kind.summary, f"[`{_file(kind)}`](../anomembed/{_file(kind)})")
         for of, kind in kinds
         if hasattr(kind, "summary")
     ]
@@ -137,7 +137,7 @@ def _name(kind: type) -> str:
 def _file(kind: type) -> str:
     module = inspect.getmodule(kind)
     assert isinstance(module, ModuleType)
-    return str(Path(module.__file__ or "").relative_to(Path(anomembed.views.__file__).parents[2]))
+    return str(Path(module.__file__ or "").relative_to(Path(anomembed.__file__).parent))
 
 
 def _markdown(text: str) -> str:

@@ -106,7 +106,9 @@ def _run_simple(command: str) -> Printed:
 
 
 def _run_here(arguments: list[str], files: dict[str, Path]) -> Printed:
-    given, sys.argv = sys.argv, ["anomembed", *arguments]
+    script = sys.modules["__main__"]
+    given, package = sys.argv, script.__package__
+    sys.argv, script.__package__ = ["anomembed", *arguments], None  # help names the program by these
     try:
         with on_screen(**files) as screen:
             try:
@@ -115,7 +117,7 @@ def _run_here(arguments: list[str], files: dict[str, Path]) -> Printed:
             except SystemExit as end:
                 code = int(end.code or 0)
     finally:
-        sys.argv = given
+        sys.argv, script.__package__ = given, package
     if code not in (0, 1):
         raise ValueError(f"anomembed {shlex.join(arguments)} ended with {code}: {screen.getvalue()}")
     return Printed(screen.getvalue().replace(NO_BAR, ""), code)
