@@ -8,6 +8,8 @@ import tempfile
 from contextlib import chdir
 from pathlib import Path
 
+import duckdb
+
 TOP = Path(__file__).parents[1]
 sys.path[:0] = [str(TOP), str(TOP / "docs")]
 
@@ -15,7 +17,6 @@ from building.pages import page_paths, render  # noqa: E402
 from building.reference import SCHEMA, schema  # noqa: E402
 
 from anomembed.demo import make_demo  # noqa: E402
-from anomembed.write.store import write_tables  # noqa: E402
 
 
 def main(wanted: list[str]) -> None:
@@ -35,7 +36,10 @@ def main(wanted: list[str]) -> None:
 def write_demo(folder: Path) -> Path:
     """Write the tables of the demo into a database."""
     tables, database = make_demo(0), folder / "demo.duckdb"
-    write_tables(database, {"payments": tables.payments, "events": tables.events})
+    with duckdb.connect(str(database)) as connection:
+        for name in ("payments", "events"):
+            connection.register("frame", getattr(tables, name).to_arrow())
+            connection.execute(f"CREATE TABLE {name} AS FROM frame")
     return database
 
 
