@@ -118,8 +118,9 @@ def test_a_block_that_cannot_run_must_say_why(block, demo):
         "```python\nassert False\n```\n",
         "```toml\nbudget = 3\n```\n",
         "```sql\nFROM nothing\n```\n",
+        "<!-- show: nothing -->\n```console\n$ anomembed --version\n```\n",
     ],
-    ids=["console", "python", "toml", "sql"],
+    ids=["console", "python", "toml", "sql", "show"],
 )
 def test_a_block_that_fails_fails_the_page(block, demo):
     with pytest.raises(Exception, match=r"ended with 2|^$|assert|unknown setting|nothing|does not exist"):
@@ -256,9 +257,7 @@ def test_parts_of_the_code_that_the_architecture_names_exist():
 
 
 def test_the_views_that_are_explained_are_those_that_there_are():
-    views = pytest.importorskip("anomembed.views")
-    if not hasattr(views, "RECORD_VIEWS"):
-        pytest.skip("views are not listed yet")
+    views = importlib.import_module("anomembed.views")
     rows = re.findall(r"^\| `(\w+)` \|", PAGES["docs/architecture.md"], re.MULTILINE)
     assert len(rows) == len(views.RECORD_VIEWS) + len(views.SEQUENCE_VIEWS)
     assert sorted(re.findall(r"^\| `(\w+)` \|", PAGES["docs/how-it-works.md"], re.MULTILINE)) == sorted(rows)
@@ -268,6 +267,13 @@ def test_the_schema_for_editors_is_up_to_date():
     assert SCHEMA.read_text(encoding="utf-8") == schema(), "run `python docs/generate.py`"
     properties = json.loads(schema())["properties"]
     assert set(properties) == set(anomembed.Config.model_fields)
+
+
+def test_the_commands_for_newcomers_are_targets_of_make():
+    targets = re.findall(r"^(\w+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.findall(r"`make (\w+)`", PAGES["CONTRIBUTING.md"])
+    assert len(set(named)) == 5
+    assert set(named) <= set(targets)
 
 
 def test_nothing_waits_to_be_filled_in():

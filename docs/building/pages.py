@@ -75,7 +75,7 @@ class Page:
         return f"{found['comments']}```{language}\n{new_code}```\n{result}"
 
     def _console(self, code: str, comments: dict[str, str]) -> tuple[str, str]:
-        lines, code_before = [], 0
+        lines, code_before, heads = [], 0, set[str]()
         for line in re.findall(r"^\$ (.*(?:(?<=\\)\n.*)*)", code, re.MULTILINE):
             command = line.replace("\\\n", " ")
             if command == "echo $?":
@@ -84,8 +84,10 @@ class Page:
             if command.startswith("anomembed demo"):
                 shutil.rmtree("anomembed-demo", ignore_errors=True)
             printed = run(command)
-            code_before = printed.code
+            code_before, heads = printed.code, heads | _heads(printed.text)
             lines += [f"$ {line}", *_selected(printed.text, comments.get("show")).splitlines()]
+        if missing := set(comments.get("show", "").split()) - heads:
+            raise ValueError(f"no line printed begins with {', '.join(sorted(missing))}, which a page shows: {code}")
         return "\n".join(lines) + "\n", ""
 
     def _python(self, code: str, _: dict[str, str]) -> tuple[str, str]:
@@ -101,13 +103,17 @@ class Page:
         return code, ""
 
 
+def _heads(text: str) -> set[str]:
+    return {line.partition(" ")[0] for line in text.splitlines()}
+
+
 def _selected(text: str, wanted: str | None) -> str:
     """Keep the lines that begin with one of the wanted words, and those indented below them; dots stand for others."""
-    lines, kept, is_wanted = text.splitlines(), [], False
-    words = set((wanted or "").split())
-    if not words & {line.partition(" ")[0] for line in lines}:
+    kept: list[str] = []
+    words, is_wanted = set((wanted or "").split()), False
+    if not words & _heads(text):
         return text
-    for line in lines:
+    for line in text.splitlines():
         is_wanted = line.partition(" ")[0] in words if line[:1].strip() else is_wanted and line != ""
         if is_wanted:
             kept.append(line)
