@@ -1,12 +1,15 @@
-"""What people read is true: commands that are shown parse, code that is shown runs, listed parameters exist."""
+"""What people read is true: what pages show is what the code does now, and parameters that are listed exist."""
 
+import html
 import importlib
 import inspect
+import json
 import os
 import pkgutil
 import re
 import runpy
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,15 @@ import anomembed
 from anomembed.cli import app
 
 TOP = Path(__file__).parents[1]
-README = (TOP / "README.md").read_text(encoding="utf-8")
+sys.path.append(str(TOP / "docs"))
+
+from building.pages import COMMENT, PICTURE, blocks, page_paths, render, written  # noqa: E402
+from building.picture import text_of  # noqa: E402
+from building.reference import SCHEMA, schema  # noqa: E402
+from generate import write_demo  # noqa: E402
+
+PAGES = {str(path.relative_to(TOP)): path.read_text(encoding="utf-8") for path in page_paths()}
+README, ALL = PAGES["README.md"], "\n".join(PAGES.values())
 COMMANDS = get_command(app).commands
 CONTRACT = [
     "key",
@@ -44,15 +55,93 @@ CONTRACT = [
 ]
 
 
-def shown(text):
-    """Commands as printed after a prompt, without those that only stand for a shell's other business."""
-    lines = re.findall(r"^\$ (anomembed .*)$", text, re.MULTILINE)
-    return [shlex.split(line, comments=True)[1:] for line in lines]
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    return write_demo(tmp_path_factory.mktemp("demo"))
 
 
-def parse(arguments):
-    name, *rest = arguments
-    return COMMANDS[name].make_context(name, rest)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_what_its_commands_and_code_print(page, demo):
+    for path, text in render(TOP / page, demo).items():
+        kept = path.read_text(encoding="utf-8")
+        if path.suffix == ".svg":  # how its parts are arranged is Rich's business
+            text, kept = text_of(text), text_of(kept)
+        assert kept == text, f"{path.relative_to(TOP)} is out of date: run `python docs/generate.py {page}`"
+
+
+PAGE = """
+```console
+$ anomembed --version
+anomembed 0.0.0
+$ python examples/server_log.py
+```
+
+```python
+print(1 + 1)
+```
+
+```text
+3
+```
+"""
+
+
+def rendered(text, demo):
+    Path("page.md").write_text(text, encoding="utf-8")
+    return render(Path("page.md"), demo)[Path("page.md")]
+
+
+def test_what_a_page_shows_wrongly_is_put_right(demo):
+    right = rendered(PAGE, demo)
+    assert f"$ anomembed --version\nanomembed {anomembed.__version__}\n$ python" in right
+    assert "server_log.py\nwrote server.log: 5,000 lines\n```" in right
+    assert "```text\n2\n```" in right
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["```console\n$ pip install x\n```\n", "```\n$ anomembed demo\n```\n", "```ini\na = 1\n```\n"],
+    ids=["unknown program", "no language", "unknown language"],
+)
+def test_a_block_that_cannot_run_must_say_why(block, demo):
+    with pytest.raises(ValueError, match="not run"):
+        rendered(block, demo)
+    Path("anomembed-demo/demo.duckdb").unlink()
+    Path("anomembed-demo").rmdir()
+    assert block in rendered(f"<!-- not run: it is a test -->\n{block}", demo)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "```console\n$ anomembed scan nothing.duckdb\n```\n",
+        "```python\nassert False\n```\n",
+        "```toml\nbudget = 3\n```\n",
+        "```sql\nFROM nothing\n```\n",
+        "<!-- show: nothing -->\n```console\n$ anomembed --version\n```\n",
+    ],
+    ids=["console", "python", "toml", "sql", "show"],
+)
+def test_a_block_that_fails_fails_the_page(block, demo):
+    with pytest.raises(Exception, match=r"ended with 2|^$|assert|unknown setting|nothing|does not exist"):
+        rendered(block, demo)
+
+
+def test_hardly_anything_is_shown_without_being_run():
+    comments = [comment for block in blocks(ALL) for comment in COMMENT.finditer(block["comments"])]
+    assert len([comment for comment in comments if comment["name"] == "not run"]) <= 2
+    assert len([comment for comment in comments if comment["name"] == "varies"]) <= 1
+    assert {comment["name"] for comment in comments} <= {"not run", "varies", "show", "file", "store"}
+
+
+def test_pictures_are_of_what_the_page_names():
+    assert PICTURE.findall(README)
+    for name, command in PICTURE.findall(README):
+        for shade in ("light", "dark"):
+            assert f"docs/images/{name}-{shade}.svg" in README
+            svg = (TOP / f"docs/images/{name}-{shade}.svg").read_text(encoding="utf-8")
+            assert text_of(svg).startswith(f"anomembed $ {command}")
+            assert "http" not in re.sub(r"http://www.w3.org/2000/svg|https://www.textualize.io", "", svg)
 
 
 def options(name):
@@ -76,23 +165,38 @@ def test_every_option_says_what_it_does(name):
 @pytest.mark.parametrize("option", CONTRACT)
 def test_the_options_of_scan_that_others_rely_on(option):
     assert f"--{option}" in options("scan")
-    assert f"`--{option}" in README or f"/--{option}" in README
 
 
-def test_the_readme_names_every_command_and_every_option():
-    assert {name for name in COMMANDS if f"`anomembed {name}" not in README} == set()
-    assert {option for option in options("scan") if option.startswith("--") and option not in README} <= {"--help"}
+def test_the_guides_explain_every_command_and_every_option():
+    prose = written(ALL)
+    assert {name for name in COMMANDS if f"`anomembed {name}" not in prose} == set()
+    known = set().union(*map(options, COMMANDS)) - {"--help"}
+    assert {option for option in known if option.startswith("--") and f"`{option}" not in prose} == set()
 
 
-def test_the_readme_names_no_option_that_does_not_exist():
+def test_pages_name_no_option_that_does_not_exist():
     known = set().union(*map(options, COMMANDS)) | {"--help", "--version"}
-    assert set(re.findall(r"`(--[a-z-]+)", README)) <= known
+    assert set(re.findall(r"`(--[a-z-]+)", ALL)) <= known
 
 
-def test_commands_that_the_readme_shows_parse():
-    assert len(shown(README)) >= 5
-    for arguments in shown(README):
-        parse(arguments)
+def parse(arguments):
+    name, *rest = arguments
+    return COMMANDS[name].make_context(name, rest)
+
+
+def shown_commands():
+    """Commands in blocks, those that are not run, too; without what only stands for a shell's other business."""
+    names = "|".join(COMMANDS)
+    for block in blocks(written(ALL)):
+        for line in re.findall(rf"\banomembed ((?:{names}) .*)", block["code"].replace("\\\n", " ")):
+            if block["language"] != "text":
+                yield re.split(r" (?:&&|\|\||2?> (?=\S+\.txt))", line)[0]
+
+
+def test_commands_that_are_shown_parse():
+    assert len(list(shown_commands())) >= 20
+    for command in shown_commands():
+        parse(shlex.split(command, comments=True))
 
 
 def test_start_is_two_commands():
@@ -100,27 +204,80 @@ def test_start_is_two_commands():
     assert len(re.findall(r"^\$ ", start, re.MULTILINE)) == 2
 
 
-def test_python_that_the_readme_shows_runs():
-    namespace = {}
-    blocks = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
+def test_the_readme_is_one_page():
+    assert len(README.split()) <= 1000
 
 
-def test_macros_and_tables_that_the_readme_shows_exist():
-    store = "".join(path.read_text() for path in (TOP / "anomembed/write").rglob("*.sql"))
-    for statement in re.findall(r"^FROM (\w+)", README, re.MULTILINE):
-        assert re.search(rf'(TABLE|EXISTS) {statement} \(|MACRO "?{statement}"?\(', store)
+def anchors(text):
+    """The anchors that GitHub gives to the headings of a page."""
+    heads = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-def test_files_that_the_readme_names_exist():
-    names = re.findall(r"`((?:examples|configs|tests|anomembed|\.ci)/[\w./-]+)`", README)
+@pytest.mark.parametrize("page", [*PAGES, "llms.txt"])
+def test_links_lead_somewhere(page):
+    text = (TOP / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):
+        name, _, anchor = html.unescape("".join(target)).partition("#")
+        if name.startswith("http"):
+            continue
+        path = (TOP / page).parent / name if name else TOP / page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path.read_text(encoding="utf-8")), target
+
+
+def test_every_page_is_in_the_readme_and_in_llms_txt():
+    listed = (TOP / "llms.txt").read_text(encoding="utf-8")
+    for page in PAGES:
+        assert f"({page})" in listed
+        assert page == "README.md" or f"({page}" in README
+
+
+def test_macros_and_tables_that_pages_show_exist():
+    store = "".join(path.read_text() for path in sorted((TOP / "anomembed/write").rglob("*.sql")))
+    for statement in re.findall(r"^FROM (\w+)|FROM (why|similar|expected)\(", ALL, re.MULTILINE):
+        name = "".join(statement)
+        assert re.search(rf'TABLE (?:IF NOT EXISTS )?{name} \(|MACRO "?{name}"?\(', store), name
+
+
+def test_files_that_pages_name_exist():
+    names = re.findall(r"`((?:examples|configs|tests|anomembed|docs|\.ci)/[\w./-]+)`", ALL)
     assert not [name for name in names if not (TOP / name).exists()]
 
 
-def test_nothing_in_the_readme_waits_to_be_filled_in():
-    assert not re.findall(r"@@\w+@@|TODO|FIXME|XXX", README)
+def test_parts_of_the_code_that_the_architecture_names_exist():
+    text = PAGES["docs/architecture.md"]
+    folders = "read|represent|views|score|fit|explain|write|evaluate|cli|config"
+    names = re.findall(rf"[`\s]((?:{folders})/[\w./]*|\w+\.py)\b", text)
+    assert len(names) > 30
+    assert not [name for name in names if not (TOP / "anomembed" / name).exists()]
+    code = "\n".join(path.read_text() for path in (TOP / "anomembed").rglob("*.py"))
+    for name in re.findall(r"`([a-z]+_[a-z_]+|[A-Z]\w+)`", text):
+        assert re.search(rf"\b{name}\b", code), name
+
+
+def test_the_views_that_are_explained_are_those_that_there_are():
+    views = importlib.import_module("anomembed.views")
+    rows = re.findall(r"^\| `(\w+)` \|", PAGES["docs/architecture.md"], re.MULTILINE)
+    assert len(rows) == len(views.RECORD_VIEWS) + len(views.SEQUENCE_VIEWS)
+    assert sorted(re.findall(r"^\| `(\w+)` \|", PAGES["docs/how-it-works.md"], re.MULTILINE)) == sorted(rows)
+
+
+def test_the_schema_for_editors_is_up_to_date():
+    assert SCHEMA.read_text(encoding="utf-8") == schema(), "run `python docs/generate.py`"
+    properties = json.loads(schema())["properties"]
+    assert set(properties) == set(anomembed.Config.model_fields)
+
+
+def test_the_commands_for_newcomers_are_targets_of_make():
+    targets = re.findall(r"^(\w+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.findall(r"`make (\w+)`", PAGES["CONTRIBUTING.md"])
+    assert len(set(named)) == 5
+    assert set(named) <= set(targets)
+
+
+def test_nothing_waits_to_be_filled_in():
+    assert not re.findall(r"@@\w+@@|TODO|FIXME|XXX", ALL)
 
 
 def test_the_changelog_has_this_version_or_what_is_not_released():
