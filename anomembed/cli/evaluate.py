@@ -59,11 +59,13 @@ def evaluate(
     """
     from anomembed.cli.evaluating import Asked, evaluate_table
     from anomembed.config import load_config, make_config, merge
+    from anomembed.evaluate.material import Truth
 
     given = merge(given, o.nested({"source.table": table}))
     if Path(source).suffix == ".toml":
         config = load_config(Path(source), given)
     else:
         config = make_config(merge(given, {"source": {"database": source}}), "the options")
-    asked = Asked(compare, label, positive, group, map_file, projection, embeddings, given.get("roles", {}))
+    truth = Truth(label, positive, group, given.get("roles", {}))
+    asked = Asked(compare, truth, map_file, projection, is_plain=embeddings)
     evaluate_table(config, asked, form, quiet=quiet)

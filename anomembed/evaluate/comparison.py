@@ -9,14 +9,13 @@ import polars as pl
 from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.evaluate.embeddings import measure_quality
-from anomembed.evaluate.grouping import Grouping
 from anomembed.evaluate.labels import rank
+from anomembed.evaluate.material import Material
 from anomembed.pipeline import Watcher, learn_from, score_batches
-from anomembed.read.roles import Roles
 from anomembed.read.table import VALUES, Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
-from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
+from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.learners import METHODS, check_method, fit_embeddings
 from anomembed.represent.quality.neighbours import compare_neighbours
 
@@ -45,31 +44,19 @@ def check_learners(names: Sequence[str], *, is_ordered: bool) -> None:
 
 
 def compare_learners(
-    table: Table,
-    roles: Roles,
-    config: Config,
-    split: SplitCorpus,
-    names: Sequence[str],
-    grouping: Grouping | None,
-    labels: pl.DataFrame | None,
-    progress: Callable[[str], None],
+    table: Table, material: Material, names: Sequence[str], progress: Callable[[str], None]
 ) -> pl.DataFrame:
     """Learn embeddings with several learners and measure each.
 
     Parameters
     ----------
-    table, roles
-        An open table, and the roles of its columns, in which the label is ignored.
-    config : Config
-        Settings; the learner in them is replaced by each of `names`.
-    split : SplitCorpus
-        From the same table.
+    table : Table
+        An open table.
+    material : Material
+        From the same table. The learner in its settings is replaced by each of `names`; where it has labels, the scores
+        of a scan with each learner are ranked against them.
     names : sequence of str
         Names of the learners.
-    grouping : Grouping or None
-        A grouping that nearest neighbours should reproduce.
-    labels : pl.DataFrame or None
-        From `read_labels`; the scores of a scan with each learner are ranked against them.
     progress : callable
         Called with the name of every learner before it starts.
 
@@ -82,15 +69,16 @@ def compare_learners(
     """
     rows: list[dict[str, object]] = []
     first: Embeddings | None = None
-    vectors = read_wanted_vectors(config.embedding.vectors)
+    corpus = material.split.corpus
+    vectors = read_wanted_vectors(material.config.embedding.vectors)
     for name in names:
         progress(name)
-        settings, used_vectors = _configure(name, config, vectors)
-        ranked = {} if labels is None else _rank(table, roles, settings, labels, used_vectors)
-        again, peak = _fit_traced(split.corpus, settings, used_vectors)  # first, so that compiling is not timed
-        learnt, seconds = _fit_timed(split.corpus, settings, used_vectors)
+        settings, used_vectors = _configure(name, material.config, vectors)
+        ranked = _rank(table, material, settings, used_vectors)
+        again, peak = _fit_traced(corpus, settings, used_vectors)  # first, so that compiling is not timed
+        learnt, seconds = _fit_timed(corpus, settings, used_vectors)
         first = first or learnt
-        figures = _figures(first, learnt, again, split, grouping)
+        figures = _figures(first, learnt, again, material)
         rows.append({"learner": name, **ranked, **figures, "fit_seconds": seconds, "fit_peak_mib": peak})
     return pl.DataFrame(rows)
 
@@ -102,11 +90,9 @@ def _configure(name: str, config: Config, vectors: TokenVectors | None) -> tuple
     return config.model_copy(update={"embedding": config.embedding.model_copy(update=settings)}), used_vectors
 
 
-def _figures(
-    first: Embeddings, learnt: Embeddings, again: Embeddings, split: SplitCorpus, grouping: Grouping | None
-) -> dict[str, object]:
-    quality = measure_quality(learnt, again, split, grouping)
-    used = split.corpus.occurrences > 0
+def _figures(first: Embeddings, learnt: Embeddings, again: Embeddings, material: Material) -> dict[str, object]:
+    quality = measure_quality(learnt, again, material.split, material.grouping)
+    used = material.split.corpus.occurrences > 0
     return {
         **quality.means(),
         "stability": quality.stability.share,
@@ -117,12 +103,12 @@ def _figures(
     }
 
 
-def _rank(
-    table: Table, roles: Roles, config: Config, labels: pl.DataFrame, vectors: TokenVectors | None
-) -> dict[str, object]:
-    model = learn_from(table, config, Watcher(), roles=roles, vectors=vectors)
+def _rank(table: Table, material: Material, config: Config, vectors: TokenVectors | None) -> dict[str, object]:
+    if material.labels is None:
+        return {}
+    model = learn_from(table, config, Watcher(), roles=material.roles, vectors=vectors)
     scores = pl.concat(frame.select(pl.exclude(VALUES)) for frame in score_batches(model, table, config.source.where))
-    ranking = rank(scores, labels)
+    ranking = rank(scores, material.labels)
     return {"roc_auc": ranking.roc_auc, "average_precision": ranking.average_precision}
 
 
