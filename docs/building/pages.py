@@ -128,7 +128,7 @@ def render(path: Path, demo: Path) -> dict[Path, str]:
     Path("anomembed-demo").mkdir()
     shutil.copy(demo, "anomembed-demo/demo.duckdb")
     text = BLOCK.sub(page.block, REGION.sub(_region, path.read_text(encoding="utf-8")))
-    pictures = {}
+    pictures: dict[str, str] = {}
     for name, command in PICTURE.findall(text):
         Path("anomembed.duckdb").unlink(missing_ok=True)  # a picture is of the first run
         pictures |= draw(name, command, run(command).styled)

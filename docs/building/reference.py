@@ -4,7 +4,7 @@ import inspect
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,10 +40,10 @@ def settings() -> str:
     top = {name: about for name, about in Config.model_fields.items() if not _is_section(about.annotation)}
     tables = [f"## At the top\n\n{_settings_table('', top)}"]
     for name, about in Config.model_fields.items():
-        section = about.annotation
+        section: Any = about.annotation
         if _is_section(section):
-            text = inspect.cleandoc(section.__doc__ or "")  # type: ignore[union-attr]
-            table = _settings_table(f"{name}.", section.model_fields)  # type: ignore[union-attr]
+            text = inspect.cleandoc(section.__doc__ or "")
+            table = _settings_table(f"{name}.", section.model_fields)
             tables.append(f"## [{name}]\n\n{text}\n\n{table}")
     return "\n\n".join(tables)
 
@@ -144,7 +144,7 @@ def _markdown(text: str) -> str:
     return re.sub(r"``(.*?)``", r"`\1`", " ".join(text.split()))
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
 

@@ -127,10 +127,10 @@ def _run_here(arguments: list[str], files: dict[str, Path]) -> Printed:
 def query_text(database: Path, query: str, *, is_csv: bool = False) -> str:
     """Return the result of the last statement, as DuckDB's shell prints it."""
     with duckdb.connect(str(database), read_only=True) as connection, on_screen() as screen:
-        for statement in duckdb.extract_statements(query):
-            result = connection.sql(statement.query)
-        if result is None:
-            return ""
+        *first, last = duckdb.extract_statements(query)
+        for statement in first:
+            connection.execute(statement)
+        result = connection.sql(last.query)
         if is_csv:
             with tempfile.NamedTemporaryFile() as file:
                 result.write_csv(file.name, header=True)
