@@ -111,9 +111,11 @@ def write_source(folder: Path, name: str) -> Path | None:
 
 
 def run(*arguments: str | Path) -> None:
-    """Run a command of anomembed, and let only its errors through."""
+    """Run a command of anomembed; when it fails, end with what it says."""
     command = [sys.executable, "-m", "anomembed", *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
 
 
 def hashes(folder: Path, names: list[str]) -> Iterator[tuple[str, str]]:
