@@ -407,6 +407,17 @@ def test_score_takes_the_model_of_its_own_configuration(run, fitted, database):
     assert run("score", fitted, "--store", "store.duckdb", "--model", "1").code == 0
 
 
+def test_a_model_by_another_detector_is_not_taken(run, fitted):
+    text = Path(fitted).read_text()
+    Path("other.toml").write_text(text + "[detector]\nname = 'HBOS'\n")
+    outcome = run("score", "other.toml", "--store", "store.duckdb")
+    assert outcome.code == 2
+    assert "(those of model 1 differ in detector.name)" in outcome.err
+    assert run("fit", "other.toml", "-q", "--store", "store.duckdb").code == 0
+    for config, model in ((fitted, 1), ("other.toml", 2)):
+        assert f"model     {model}, fitted" in run("score", config, "--store", "store.duckdb").err
+
+
 def test_a_model_is_found_by_what_its_settings_mean(run, fitted, tmp_path, monkeypatch):
     """The order of names in a role, the folder that a file is named from, and settings unknown to it are no change."""
     folder = tmp_path / "etc"

@@ -107,6 +107,24 @@ def test_a_record_does_not_vouch_for_itself():
     assert view.vectors(batch).argmax() == 7
 
 
+def test_the_spread_of_an_entity_counts_three_records_of_the_usual_one():
+    """Two records say as much of a spread as one: the other three parts of the logarithm are those of all entities."""
+    rng = np.random.default_rng(0)
+    numbers = {0: np.array([9.0, 11.0]), **{i: rng.normal(10 * i, 4, 200) for i in range(1, 6)}}
+    moments = [(len(x), x.mean(), ((x - x.mean()) ** 2).sum()) for x in numbers.values()]
+    profiles = Profiles(0, 0, *(np.array(column, float)[:, None] for column in zip(*moments, strict=True)))
+    view = EntityView((profiles,), is_own=False, of="numbers", columns=np.array([0]), tails=np.ones((1, 2)))
+    batch = Batch(np.zeros((1, 1), np.int32), np.array([[10.0]]))
+    (times, centre, spread), (n_all, _, spread_all) = view.usual(profiles, batch)
+    within = np.sqrt(sum(squares for _, _, squares in moments) / (n_all[0] - 6))
+    own = np.exp((np.log(np.sqrt(2.0)) + 3 * np.log(within)) / 4)
+    known = 1 / (spread_all[0] ** 2 - within**2)
+    mean_all = sum(n * mean for n, mean, _ in moments) / n_all[0]
+    assert times[0, 0] == 2
+    assert centre[0, 0] == pytest.approx((2 / own**2 * 10 + known * mean_all) / (2 / own**2 + known))
+    assert spread[0, 0] == pytest.approx(np.sqrt(own**2 + 1 / (2 / own**2 + known)))
+
+
 def test_missing_numbers_and_infinities_are_no_error():
     frame = make_payments(2000)
     model = fit_model(frame, config=Config(**SETTINGS))

@@ -22,6 +22,7 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.learners import fit_embeddings
 from anomembed.represent.keys import distinct
 from anomembed.represent.quality import clusters, neighbours, prediction
+from anomembed.represent.quality.projection import project
 from anomembed.write.map import Points, draw_map
 
 N = 2000
@@ -426,10 +427,16 @@ def test_a_map_is_drawn_by_the_command(run, planted, tmp_path):
     assert "log_loss" in outcome.out
 
 
+def test_the_map_has_the_same_sides_whatever_the_sign_of_the_components():
+    """The decomposition leaves the signs open: the token farthest out is put on the positive side of both axes."""
+    vectors = np.random.default_rng(0).standard_normal((40, 5)).astype(np.float32)
+    for turned in (vectors, -vectors, vectors * [1, -1, 1, -1, 1], vectors[::-1]):
+        places = project(turned.astype(np.float32), "pca", 0).places
+        assert (places[np.abs(places).argmax(axis=0), [0, 1]] > 0).all()
+
+
 def test_umap_places_neighbours_together():
     pytest.importorskip("umap", reason="umap-learn is not installed: pip install 'anomembed[map]'")
-    from anomembed.represent.quality.projection import project
-
     rng = np.random.default_rng(0)
     vectors = np.repeat(np.eye(3), 20, axis=0) + 0.05 * rng.standard_normal((60, 3))
     places = project(vectors.astype(np.float32), "umap", 0).places

@@ -20,6 +20,7 @@ from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
 from anomembed.represent.embeddings.neural import next_event
 from anomembed.represent.embeddings.neural.networks import make_classes
 from anomembed.represent.embeddings.neural.pieces import JUDGED_AT_ONCE, OUTSIDE, READ_BEFORE, Pieces
+from anomembed.represent.embeddings.neural.training import _adam
 from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences
 from anomembed.represent.tokens.learning import category_tokens, count_values
@@ -187,8 +188,18 @@ def test_a_piece_is_read_from_some_events_before_it():
     sequences = Sequences(np.arange(600, dtype=np.int32), np.array([0, 600]))
     pieces = Pieces(sequences, 600)
     before, places = pieces.padded(np.array([1]))
-    assert before[0, : READ_BEFORE + 1].tolist() == list(range(JUDGED_AT_ONCE - READ_BEFORE - 1, JUDGED_AT_ONCE))
-    assert places[0, : READ_BEFORE + 2].tolist() == [OUTSIDE] * READ_BEFORE + [JUDGED_AT_ONCE, JUDGED_AT_ONCE + 1]
+    assert before[0, :33].tolist() == list(range(223, 256))  # 32 are only read, as long a memory as was measured
+    assert places[0, :34].tolist() == [OUTSIDE] * 32 + [256, 257]
+
+
+@needs_torch
+def test_one_steep_gradient_does_not_outweigh_those_after_it():
+    weight = torch.zeros(1, 1, requires_grad=True)
+    step = _adam(torch, [weight], weight, torch.zeros(1, 1))
+    for slope in (-1e6, *[1.0] * 30):
+        (weight * slope).sum().backward()
+        step(0.01)
+    assert weight.item() < 0
 
 
 @needs_torch

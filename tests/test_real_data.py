@@ -1,6 +1,8 @@
 """Public labelled sets, where present: the folder that ANOMEMBED_DATA names, as examples/benchmark describes it."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +14,7 @@ from anomembed.fit.model import learn_model
 from anomembed.pipeline import score_batches
 from anomembed.read.table import Table
 
-DATA = Path(os.environ.get("ANOMEMBED_DATA", "data"))
+DATA = Path(os.environ.get("ANOMEMBED_DATA", "data")).resolve()
 
 
 def measured(frame, labels, **settings):
@@ -32,3 +34,13 @@ def test_categorical_sets(name, auc, ap):
     found = measured(frame.drop("label", "label_name"), frame["label"], roles={"key": ["record"]})
     assert found[0] > auc
     assert found[1] > ap
+
+
+@pytest.mark.drill
+def test_scores_files_are_the_same_bytes_as_those_recorded():
+    if not (DATA / "adrepo_cmc.parquet").exists():
+        pytest.skip(f"no public sets in {DATA}: set ANOMEMBED_DATA to their folder")
+    here = Path(__file__).parent
+    command = [sys.executable, here / "same_scores.py", "check", here / "golden" / "scores.sha256"]
+    done = subprocess.run(command, cwd=here.parent, env=os.environ | {"ANOMEMBED_DATA": str(DATA)}, capture_output=True)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()

@@ -326,6 +326,12 @@ def test_the_stronger_the_pull_the_nearer_fine_tuned_vectors_stay(communities, m
     assert strong < 0.1 < weak
 
 
+def test_glove_holds_vectors_by_a_strong_pull_at_a_high_learning_rate(communities):
+    """A step that went farther back than to where a vector is held would swing around it, ever wider."""
+    learnt = learn(communities, "glove", directions(), vectors_pull=1e9, learning_rate=0.5, epochs=5)
+    assert distance(communities, learnt, directions()) < 0.1
+
+
 def test_a_rare_imported_value_does_not_hold_the_pieces_of_a_frequent_one():
     """Both spellings share subwords; what one record says of the rare one is no reason for the other to stay."""
     group = np.random.default_rng(0).integers(0, 2, 4000)
