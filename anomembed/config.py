@@ -9,12 +9,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from anomembed.errors import ConfigError, nearest_name
+from anomembed.represent.learners import LEARNERS, known_name, list_readers
 
 Names = tuple[str, ...]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Method = Annotated[str, AfterValidator(known_name), WithJsonSchema({"enum": list(LEARNERS), "type": "string"})]
 
 
 class Section(BaseModel):
@@ -107,29 +117,22 @@ class TokensConfig(Section):
 class EmbeddingConfig(Section):
     """How tokens become vectors."""
 
-    method: Literal[
-        "ppmi-svd",
-        "skipgram",
-        "cbow",
-        "glove",
-        "fasttext",
-        "graph",
-        "gru",
-        "cnn",
-        "autoencoder",
-        "onehot",
-        "random",
-    ] = "ppmi-svd"
+    method: Method = "ppmi-svd"
     width: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = 16
     """Numbers per vector; lowered to what the vocabulary allows. ``auto``: by the size of the vocabulary, 16 to 64."""
     epochs: int | None = Field(default=None, ge=1, le=1000)
     """Times through the reference, at most; fewer when the loss no longer falls. Each method has its own by default."""
     learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """At the start; each method has its own by default."""
-    negatives: int = Field(default=5, ge=1, le=100)
-    """skipgram, cbow, fasttext: values drawn for every true one."""
-    window: int = Field(default=3, ge=1, le=100)
-    """skipgram, cbow, fasttext: events on either side of an event that are its company."""
+    negatives: int = Field(
+        default=5, ge=1, le=100, description=f"Values drawn for every true one, by {list_readers('negatives')}."
+    )
+    window: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description=f"Events on either side of an event that are its context, for {list_readers('window')}.",
+    )
     vectors: str | None = None
     """Vectors to begin with: word2vec or GloVe file, Parquet or DuckDB; a relative path starts at this file."""
     vectors_use: Literal["start", "frozen", "fine-tune"] | None = None

@@ -110,7 +110,7 @@ def batch_size(n_values: int) -> int:
 
 def _encode(model: Model, frame: pl.DataFrame) -> Batch | Sequences:
     if model.is_sequential:
-        return encode_sequences(frame, model.vocabulary.columns[0])
+        return encode_sequences(frame[EVENTS], frame[GAPS], model.vocabulary.columns[0])
     return make_batch(_values(frame), model.vocabulary, model.numbers, model.past)
 
 
@@ -244,7 +244,7 @@ def _explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     sentences: list[str] = []
     rows: list[dict[str, object]] = []
     for part in flagged.select("view", EVENTS, GAPS).iter_slices(EXPLAINED_AT_ONCE):
-        sequences = encode_sequences(part, model.vocabulary.columns[0])
+        sequences = encode_sequences(part[EVENTS], part[GAPS], model.vocabulary.columns[0])
         shown = name_events(part[EVENTS], model.vocabulary.columns[0])
         for view, contributing in zip(part["view"], reasons.explain(sequences, shown), strict=True):
             # A sequence as usual as can be has views to which nothing contributes.

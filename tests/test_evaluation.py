@@ -24,7 +24,7 @@ from anomembed.evaluate.labels import IS_ABNORMAL, hide_column, rank, read_label
 from anomembed.fit.records import find_roles, split_corpus
 from anomembed.read.table import Table
 from anomembed.represent.counts import count_pairs
-from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.keys import distinct
 from anomembed.represent.quality import clusters, neighbours, prediction
 from anomembed.write.map import Points, draw_map

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from anomembed.represent.learners import list_names
+
 
 class Format(StrEnum):
     """How results are printed."""
@@ -67,10 +69,7 @@ DetectorName = Annotated[
     str | None,
     typer.Option("--detector", metavar="NAME", help="auto, nearest or a detector of PyOD.", show_default="auto"),
 ]
-METHODS = (
-    "How values become vectors: ppmi-svd, skipgram, cbow, glove, fasttext, graph, gru, cnn, autoencoder, onehot "
-    "or random."
-)
+METHODS = f"How values become vectors: {list_names()}."
 EmbeddingName = Annotated[
     str | None,
     typer.Option("--embedding", metavar="NAME", help=METHODS, show_default="ppmi-svd"),

@@ -15,7 +15,7 @@ from anomembed.read.vectors import read_wanted_vectors
 from anomembed.represent.arrays import Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
-from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.quality.clusters import Clusters, find_clusters, find_company
 from anomembed.represent.quality.neighbours import Agreement, compare_groups, compare_neighbours
 from anomembed.represent.quality.prediction import Prediction, predict_left_out

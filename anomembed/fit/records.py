@@ -17,9 +17,10 @@ from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import Counts, count_pairs
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
 from anomembed.represent.embeddings.epochs import Progress
-from anomembed.represent.embeddings.learners import check_method, fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.embeddings.neural.networks import Autoencoder
 from anomembed.represent.keys import distinct
+from anomembed.represent.learners import check_method
 from anomembed.represent.ranges import fit_ranges
 from anomembed.represent.tokens.vocabulary import Kind, Tokens, Vocabulary
 from anomembed.score.calibration import fit_calibration

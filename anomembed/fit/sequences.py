@@ -15,6 +15,7 @@ from anomembed.read.roles import Role, Roles
 from anomembed.read.sequences import (
     EVENTS,
     FORMED,
+    GAPS,
     count_sequences,
     form_sequences,
     read_sequences,
@@ -28,8 +29,9 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
 from anomembed.represent.embeddings.epochs import Progress
-from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.embeddings.neural.networks import NextEvent
+from anomembed.represent.learners import LEARNERS
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences, usual_counts
 from anomembed.represent.tokens.learning import category_tokens, count_values
@@ -167,7 +169,7 @@ def _learn(
 ) -> Learnt:
     tokens = _event_tokens(frame, roles, config)
     n_tokens = len(tokens.labels)
-    sequences = encode_sequences(frame, tokens)
+    sequences = _encode(frame, tokens)
     rows, place = sequences.distinct()
     times = np.bincount(place)
     counts = count_neighbours(rows, times, n_tokens)
@@ -229,12 +231,12 @@ def _judge_held_out(
     if not is_crossed:
         n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * n))
         learnt = learn(frame[n_held_out:])
-        return learnt, *_judge(learnt, encode_sequences(frame[:n_held_out], learnt.tokens), config)
-    raws, n_folds = [], min(SLOW_FOLDS if METHODS[config.embedding.method].is_network else FOLDS, n)
+        return learnt, *_judge(learnt, _encode(frame[:n_held_out], learnt.tokens), config)
+    raws, n_folds = [], min(SLOW_FOLDS if LEARNERS[config.embedding.method].is_network else FOLDS, n)
     for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
         part = learn(frame.filter(~is_held))
-        found, _ = _judge(part, encode_sequences(frame.filter(is_held), part.tokens), config)
+        found, _ = _judge(part, _encode(frame.filter(is_held), part.tokens), config)
         raws.append([raw for _, raw in found])
     learnt = learn(frame)
     judged, notes = _judge(learnt, learnt.sequences[:1], config)
@@ -266,10 +268,10 @@ def split_sequences(table: Table, roles: Roles, config: Config) -> SplitCorpus:
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
     learnt, held_out = frame[n_held_out:], frame[:n_held_out]
     tokens = _event_tokens(learnt, roles, config)
-    rows, place = encode_sequences(learnt, tokens).distinct()
+    rows, place = _encode(learnt, tokens).distinct()
     times = np.bincount(place)
     corpus = sequence_corpus(tokens, rows, times, count_neighbours(rows, times, len(tokens.labels)))
-    return SplitCorpus(corpus, encode_sequences(held_out, tokens))
+    return SplitCorpus(corpus, _encode(held_out, tokens))
 
 
 def _read_reference(table: Table, roles: Roles, config: Config) -> tuple[pl.DataFrame, int]:
@@ -289,3 +291,7 @@ def _event_tokens(frame: pl.DataFrame, roles: Roles, config: Config) -> ColumnTo
         return templates
     counted = count_values(events, config.tokens.max_values)
     return category_tokens(name, *counted, config.tokens.min_count)
+
+
+def _encode(frame: pl.DataFrame, tokens: ColumnTokens) -> Sequences:
+    return encode_sequences(frame[EVENTS], frame[GAPS], tokens)

@@ -24,6 +24,7 @@ import cost
 import duckdb
 import numpy as np
 import polars as pl
+from anomembed.represent.embeddings.learners import METHODS
 from numpy.typing import NDArray
 from protocols import DATA_SETS, DataSet
 from quality import OURS, build, run
@@ -37,7 +38,6 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import Embeddings, epochs
 from anomembed.represent.embeddings.corpus import Corpus, record_corpus
 from anomembed.represent.embeddings.epochs import Training
-from anomembed.represent.embeddings.learners import METHODS
 from anomembed.represent.keys import distinct
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
