@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.config import Config
+from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
@@ -85,7 +86,7 @@ class Model:
     views: tuple[JudgedView, ...]
     calibration: Calibration
     summary: Summary
-    past: Past | None = None
+    past: Past[History] | None = None
     numbers: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

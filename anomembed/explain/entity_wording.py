@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomembed.explain.wording import MOST_EXPECTED, Case, Wording, clean_text, listed
+from anomembed.read.history import History
 from anomembed.represent.arrays import Floats
 from anomembed.represent.past import Past
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
@@ -35,7 +36,7 @@ class EntityWording(Wording):
     """
 
     habit: HabitView | None = None
-    past: Past | None = None
+    past: Past[History] | None = None
 
     def conflict(self, case: Case, column: int, other: int) -> str:
         """Say that the values of two columns hardly ever meet; of an entity, that it never used the value before."""

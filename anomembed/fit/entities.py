@@ -82,7 +82,7 @@ def note_single(roles: Roles, vocabulary: Vocabulary) -> list[str]:
     return [f"each {name} has one record: nothing is usual for it, and it comes after nothing" for name in single]
 
 
-def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:
+def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past[History]:
     """Learn the events from reference records that have the derived columns."""
     if not history.event:
         return Past(history, None)
@@ -187,7 +187,7 @@ class Sources:
 
 
 def fit_entity_views(
-    sources: Sources, past: Past | None, record: RecordView, learnt: Batch, *, is_own: bool
+    sources: Sources, past: Past[History] | None, record: RecordView, learnt: Batch, *, is_own: bool
 ) -> list[View]:
     """Learn the views of a record that look at its entity.
 
