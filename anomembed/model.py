@@ -7,7 +7,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.config import Config
+from anomembed.read.history import History
 from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import Counts
@@ -93,7 +95,7 @@ class Model:
     views: tuple[CalibratedView, ...]
     calibration: Calibration
     summary: Summary
-    past: Past | None = None
+    past: Past[History] | None = None
     numbers: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +126,7 @@ class Model:
             a row per sequence from `anomembed.read.sequences.read_sequences`.
         """
         if self.is_sequential:
-            return encode_sequences(frame, self.vocabulary.columns[0])
+            return encode_sequences(frame[EVENTS], frame[GAPS], self.vocabulary.columns[0])
         return make_batch(read_values(frame), self.vocabulary, self.numbers, self.past)
 
     def score(self, batch: Batch | Sequences) -> Scored:

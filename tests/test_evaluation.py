@@ -19,7 +19,7 @@ from anomembed.evaluate.points import map_points
 from anomembed.fit.model import find_roles, split_corpus
 from anomembed.read.table import Table
 from anomembed.represent.counts import count_pairs
-from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.keys import distinct
 from anomembed.represent.quality import clusters, neighbours, prediction
 from anomembed.represent.quality.projection import project

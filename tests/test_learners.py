@@ -1,7 +1,5 @@
 """Every learner finds a structure that was planted, and random vectors do not."""
 
-from typing import get_args
-
 import numpy as np
 import polars as pl
 import pytest
@@ -10,16 +8,17 @@ from anomembed.cli import options
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
-from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import Table
 from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import count_pairs
-from anomembed.represent.embeddings import epochs, negative_sampling, sampling
+from anomembed.represent.embeddings import rounds, sampling
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
-from anomembed.represent.embeddings.lanes import aligned
-from anomembed.represent.embeddings.learners import METHODS, choose_width, fit_embeddings
+from anomembed.represent.embeddings.fitting import choose_width, fit_embeddings
+from anomembed.represent.embeddings.kernels import negative_sampling
+from anomembed.represent.embeddings.kernels.lanes import aligned
 from anomembed.represent.embeddings.subwords import hash_pieces
 from anomembed.represent.keys import distinct
+from anomembed.represent.learners import LEARNERS
 from anomembed.represent.sequences import count_neighbours, encode_sequences
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
@@ -27,10 +26,10 @@ from anomembed.write.models import load_model, save_model
 from anomembed.write.store import Store
 
 BASELINES = {"onehot", "random"}
-REAL = sorted(name for name in set(METHODS) - BASELINES if not METHODS[name].is_network)  # test_neural.py has those
+REAL = sorted(name for name in set(LEARNERS) - BASELINES if not LEARNERS[name].is_network)  # test_neural.py has those
 SAMPLED = ["skipgram", "cbow", "fasttext"]
 WITH_EPOCHS = [*SAMPLED, "glove"]
-NOTHING_HELD = np.zeros(0, np.float32), np.zeros((1, 16), np.float32)
+NO_PULL = np.zeros(0, np.float32), np.zeros((1, 16), np.float32)
 
 
 def make_corpus(frame):
@@ -43,7 +42,7 @@ def make_corpus(frame):
 def make_event_corpus(lists):
     events = pl.Series(lists)
     tokens = category_tokens("event", *count_values(events.explode(), 10**6), 1)
-    rows, place = encode_sequences(pl.DataFrame({EVENTS: events, GAPS: [None] * len(events)}), tokens).distinct()
+    rows, place = encode_sequences(events, pl.Series([None] * len(events)), tokens).distinct()
     times = np.bincount(place)
     return sequence_corpus(tokens, rows, times, count_neighbours(rows, times, len(tokens.labels)))
 
@@ -214,10 +213,10 @@ def test_the_graph_puts_linked_values_of_two_columns_near_each_other():
 
 @pytest.mark.parametrize("method", SAMPLED)
 def test_parts_of_the_work_do_not_depend_on_the_processors(communities, method, monkeypatch):
-    monkeypatch.setattr(epochs, "ROUND", 200)
+    monkeypatch.setattr(rounds, "ROUND", 200)
     found = []
     for n in (1, 2):
-        monkeypatch.setattr(epochs, "n_processors", lambda n=n: n)
+        monkeypatch.setattr(rounds, "n_processors", lambda n=n: n)
         found.append(learn(communities, method, epochs=20))
     assert found[0].vectors.tobytes() == found[1].vectors.tobytes()
     assert separation(communities, found[0]) > 0.5
@@ -301,9 +300,11 @@ def test_pieces_of_a_long_value_are_bounded_and_shared():
 
 
 def test_names_in_the_configuration_are_those_of_the_learners():
-    names = get_args(EmbeddingConfig.model_fields["method"].annotation)
-    assert names == tuple(METHODS)
+    names = EmbeddingConfig.model_json_schema()["properties"]["method"]["enum"]
+    assert names == list(LEARNERS)
     assert f": {', '.join(names[:-1])} or {names[-1]}." in options.METHODS
+    fields = EmbeddingConfig.model_fields
+    assert all(fields[name].description.endswith(f" {', '.join(SAMPLED[:])}.") for name in ("negatives", "window"))
 
 
 def test_a_name_that_there_is_not(communities):
@@ -319,7 +320,7 @@ def test_automatic_widths():
 def test_draws_follow_the_counts_of_a_column():
     frame = pl.DataFrame({"a": ["x"] * 70 + ["y"] * 20 + ["z"] * 10, "b": ["u", "v"] * 50})
     corpus = make_corpus(frame)
-    noise = sampling.make_samples(corpus, 3, 5, NOTHING_HELD)[0].noise
+    noise = sampling.make_samples(corpus, 3, 5, NO_PULL)[0].noise
     state, drawn = np.uint64(1), []
     low, high = corpus.offsets[:2]
     for _ in range(5000):
@@ -398,11 +399,11 @@ def test_long_sequences_are_cut_and_learnt_from(method):
     """One sequence of 2,000 events in which x and y take turns, ten at a time."""
     events = [f"{'xy'[i // 10 % 2]}{i % 7 % 3}" for i in range(2000)]
     corpus = make_event_corpus([events])
-    samples, times = sampling.make_samples(corpus, 3, 5, NOTHING_HELD)
+    samples, times = sampling.make_samples(corpus, 3, 5, NO_PULL)
     assert np.diff(samples.starts).tolist() == [32] * 62 + [16]
     assert times.tolist() == [1] * 63
     just_too_long = make_event_corpus([[str(i) for i in range(33)], ["a", "b"]])
-    cut = sampling.make_samples(just_too_long, 3, 5, NOTHING_HELD)[0]
+    cut = sampling.make_samples(just_too_long, 3, 5, NO_PULL)[0]
     assert sorted(np.diff(cut.starts)) == [2, 16, 17]  # no event alone, which would keep no company
     tokens = tokens_of(corpus, "event")
     learnt = learn(corpus, method, width=2, epochs=100)

@@ -12,16 +12,16 @@ import pytest
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
 from anomembed.in_memory import fit_model, score_table
-from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.vectors import TokenVectors
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
-from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.embeddings.neural import next_event
 from anomembed.represent.embeddings.neural.networks import make_classes
-from anomembed.represent.embeddings.neural.pieces import JUDGED_AT_ONCE, OUTSIDE, READ_BEFORE, Pieces
+from anomembed.represent.embeddings.neural.pieces import OUTSIDE, READ_BEFORE, SCORED_AT_ONCE, Pieces
 from anomembed.represent.embeddings.neural.training import _adam
 from anomembed.represent.keys import distinct
+from anomembed.represent.learners import LEARNERS
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
@@ -35,8 +35,8 @@ except ImportError:
     torch = None
 
 needs_torch = pytest.mark.skipif(torch is None, reason="the extra neural is not installed")
-NEURAL = [name for name, method in METHODS.items() if method.is_network]
-NEXT_EVENT = [name for name in NEURAL if METHODS[name].learns_from == "whole sequences"]
+NEURAL = [name for name, method in LEARNERS.items() if method.is_network]
+NEXT_EVENT = [name for name in NEURAL if LEARNERS[name].fits == ("sequences",)]
 MIDDLE = [f"step{i}" for i in range(5)]
 RIGHT = [["red", *MIDDLE, "rose"], ["blue", *MIDDLE, "sky"]]  # the first event decides the last, five events later
 WRONG = ["red", *MIDDLE, "sky"]
@@ -53,7 +53,7 @@ class Events:
         self.corpus = sequence_corpus(self.tokens, rows, self.times, count_neighbours(rows, self.times, size))
 
     def encode(self, lists):
-        return encode_sequences(pl.DataFrame({EVENTS: lists, GAPS: [None] * len(lists)}), self.tokens)
+        return encode_sequences(pl.Series(lists), pl.Series([None] * len(lists)), self.tokens)
 
 
 def learn(corpus, method, seed=0, progress=None, **settings):
@@ -171,11 +171,11 @@ def test_odd_references_are_learnt_from(method, lists):
 
 def test_pieces_judge_every_place_once_and_bound_what_is_held():
     rng = np.random.default_rng(0)
-    lengths = np.array([1, JUDGED_AT_ONCE - 1, JUDGED_AT_ONCE, 5, 20_000])
+    lengths = np.array([1, SCORED_AT_ONCE - 1, SCORED_AT_ONCE, 5, 20_000])
     starts = np.concatenate([[0], np.cumsum(lengths)])
     sequences = Sequences(rng.integers(0, 9, starts[-1]).astype(np.int32), starts)
     pieces = Pieces(sequences, 9)
-    assert pieces.lengths.max() == JUDGED_AT_ONCE + READ_BEFORE
+    assert pieces.lengths.max() == SCORED_AT_ONCE + READ_BEFORE
     before, places = pieces.padded(np.arange(len(pieces)), reach=3)
     judged = places[places != OUTSIDE]
     assert sorted(judged.tolist()) == list(range(starts[-1] + len(lengths)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.errors import ConfigError, DataError, SourceError
 from anomembed.read import sequences as reading
-from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sampled, sequence_roles
+from anomembed.read.sequences import EVENTS, form_sequences, read_sequences, sampled, sequence_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
@@ -270,9 +270,7 @@ def test_a_length_of_time_that_cannot_be_read(database, text):
 
 def test_missing_and_unseen_events_are_told_apart():
     tokens = category_tokens("what", *count_values(pl.Series(["a", "b", "a"]), 10), 1)
-    encoded = encode_sequences(
-        pl.DataFrame({EVENTS: [["a", None], ["z", "b"]], GAPS: [[None, 1.0], [None, 2.0]]}), tokens
-    )
+    encoded = encode_sequences(pl.Series([["a", None], ["z", "b"]]), pl.Series([[None, 1.0], [None, 2.0]]), tokens)
     assert encoded.events.tolist() == [FIRST_VALUE, Special.MISSING, Special.UNSEEN, FIRST_VALUE + 1]
 
 

@@ -11,18 +11,19 @@ import pytest
 from anomembed.config import EmbeddingConfig
 from anomembed.errors import DataError, UserError
 from anomembed.read.vectors import TokenVectors, read_vectors
-from anomembed.read.word_files import spell
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.anchoring import _solve
 from anomembed.represent.embeddings.corpus import record_corpus
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.embeddings.imported import match_vectors
-from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
+from anomembed.represent.embeddings.spelling import spell
 from anomembed.represent.keys import distinct
+from anomembed.represent.learners import LEARNERS
 from anomembed.represent.tokens.learning import category_tokens, count_values, number_tokens
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
 from anomembed.write.models import load_model
 
-LEARNING = sorted(name for name, m in METHODS.items() if m.takes_vectors and not m.is_network)
+LEARNING = sorted(name for name, m in LEARNERS.items() if m.takes_vectors and not m.is_network)
 PETS = (
     "CREATE TABLE pets AS SELECT i AS id, ['cat', 'dog', 'hen'][i % 3 + 1] AS pet, "
     "['meow', 'woof', 'cluck'][i % 3 + 1] AS says, ['indoors', 'out doors'][i % 2 + 1] AS place FROM range(300) t(i)"
@@ -104,7 +105,7 @@ BAD = {
     "binary cut off": (binary(ROWS)[:-6], "is cut off"),
     "far too many": (b"999999999999 300\n\x01\x02", "is cut off"),
     "zero": (b"cat 0 0\n", "all vectors are zero"),
-    "nothing in common": (b"lion 1 2\nlynx 1 3\n", "no value has a vector in v: 0 of 8; the names there are such"),
+    "nothing in common": (b"lion 1 2\nlynx 1 3\n", "no value has a vector in v: 0 of 8; it has names such as"),
 }  # fmt: skip
 
 
@@ -181,7 +182,10 @@ def test_a_database_must_hold_one_table_of_vectors(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--vectors", "v", "--embedding", "onehot"], "onehot embeddings learn nothing, and take no vectors"),
+        (
+            ["--vectors", "v", "--embedding", "onehot"],
+            "embedding onehot cannot start from imported vectors; leave them out",
+        ),
         (["--vectors-use", "frozen"], "needs a file of vectors"),
         (["--vectors", "v", "--vectors-use", "thaw"], "'start', 'frozen' or 'fine-tune'"),
     ],
@@ -253,7 +257,7 @@ def test_columns_that_are_not_judged_are_named():
     names = [*(f"{c}={v}" for c in columns for v in "xyzuvw"), "shop=1", "shop=2", "shop=3", "e=mc2", "e=mc3"]
     notes = match_vectors(given({name: [1.0] for name in names}), corpus, "start", 1).notes
     assert [note for note in notes if "no column of values" in note] == [
-        "vectors: 3 are of 'shop', no column of values here; --category may make it one"
+        "vectors: 3 are of 'shop', which is no column of values here; --category may make it one"
     ]
 
 

@@ -10,12 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from anomembed.read.line_formats import FORMATS
+from anomembed.represent.learners import list_names
 from anomembed.write.sinks import file_sinks, printed_sinks
 
-METHODS = (
-    "Method that learns the embeddings: ppmi-svd, skipgram, cbow, glove, fasttext, graph, gru, cnn, autoencoder, "
-    "onehot or random."
-)
+METHODS = f"Method that learns the embeddings: {list_names()}."
 
 
 @dataclass(frozen=True)

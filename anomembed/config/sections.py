@@ -5,9 +5,12 @@ The docstring of a field is its description in the configuration reference and t
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from anomembed.represent.learners import LEARNERS, known_name, list_readers
 
 Names = tuple[str, ...]
+Method = Annotated[str, AfterValidator(known_name), WithJsonSchema({"enum": list(LEARNERS), "type": "string"})]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -112,19 +115,7 @@ class TokensConfig(Section):
 class EmbeddingConfig(Section):
     """How tokens become vectors."""
 
-    method: Literal[
-        "ppmi-svd",
-        "skipgram",
-        "cbow",
-        "glove",
-        "fasttext",
-        "graph",
-        "gru",
-        "cnn",
-        "autoencoder",
-        "onehot",
-        "random",
-    ] = "ppmi-svd"
+    method: Method = "ppmi-svd"
     """What learns the vectors; gru, cnn and autoencoder need the extra ``neural``."""
     width: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = 16
     """Numbers per vector, fewer when the vocabulary is small; ``auto`` takes 16 to 64 by the size of the vocabulary."""
@@ -132,10 +123,15 @@ class EmbeddingConfig(Section):
     """Passes over the reference, fewer when the loss stops falling; by default 10 or 20, as the method needs."""
     learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Step size at the start of learning; by default that of the method."""
-    negatives: int = Field(default=5, ge=1, le=100)
-    """Values drawn for every true one, in skipgram, cbow and fasttext."""
-    window: int = Field(default=3, ge=1, le=100)
-    """Events on either side of an event that count as its context, in skipgram, cbow and fasttext."""
+    negatives: int = Field(
+        default=5, ge=1, le=100, description=f"Values drawn for every true one, by {list_readers('negatives')}."
+    )
+    window: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description=f"Events on either side of an event that are its context, for {list_readers('window')}.",
+    )
     vectors: str | None = None
     """Vectors to start from: a word2vec, GloVe, Parquet or DuckDB file; in a configuration file, a relative path starts
     at its folder."""

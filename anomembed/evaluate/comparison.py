@@ -16,7 +16,8 @@ from anomembed.read.table import VALUES, Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.learners import METHODS, check_method, fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
+from anomembed.represent.learners import LEARNERS, check_method
 from anomembed.represent.quality.neighbours import compare_neighbours
 
 MIB = 2**20
@@ -85,7 +86,7 @@ def compare_learners(
 
 def _configure(name: str, config: Config, vectors: TokenVectors | None) -> tuple[Config, TokenVectors | None]:
     """Return the settings of a learner, and the imported vectors if it takes any."""
-    used_vectors = vectors if METHODS[name].takes_vectors else None
+    used_vectors = vectors if LEARNERS[name].takes_vectors else None
     settings = {"method": name} if used_vectors else {"method": name, "vectors": None, "vectors_use": None}
     return config.model_copy(update={"embedding": config.embedding.model_copy(update=settings)}), used_vectors
 

@@ -11,7 +11,7 @@ from anomembed.evaluate.grouping import Grouping
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import SplitCorpus
-from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.quality.neighbours import Agreement, compare_groups, compare_neighbours
 from anomembed.represent.quality.prediction import Prediction, predict_left_out
 

@@ -43,7 +43,7 @@ def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     rows: list[tuple[object, ...]] = []
     for frame in flagged.select("view", EVENTS, GAPS).iter_slices(EXPLAINED_AT_ONCE):
         shown = [["(missing)" if e is None else e for e in events] for events in name_events(frame[EVENTS], tokens)]
-        cases = SequenceCases(encode_sequences(frame, tokens), shown, tokens, model.ranges)
+        cases = SequenceCases(encode_sequences(frame[EVENTS], frame[GAPS], tokens), shown, tokens, model.ranges)
         for view, shares in zip(frame["view"], take_apart(model, cases), strict=True):
             # The view of a perfectly normal sequence may have no parts.
             main = next((share for share in shares if share.view == view), shares[0])

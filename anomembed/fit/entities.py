@@ -79,7 +79,7 @@ def note_single(roles: Roles, vocabulary: Vocabulary) -> list[str]:
     return [f"each {name} has one record: there is no past to compare it with" for name in single]
 
 
-def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past:
+def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past[History]:
     """Make the tokens of past events.
 
     Parameters
@@ -195,7 +195,9 @@ class _Sums:
         return code, code >= FIRST_VALUE
 
 
-def sum_entities(table: Table, roles: Roles, vocabulary: Vocabulary, past: Past | None, where: str | None) -> Entities:
+def sum_entities(
+    table: Table, roles: Roles, vocabulary: Vocabulary, past: Past[History] | None, where: str | None
+) -> Entities:
     """Sum up every entity over the reference.
 
     Parameters

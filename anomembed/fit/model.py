@@ -9,13 +9,14 @@ from anomembed.fit.records import learn_records
 from anomembed.fit.reference import read_reference, split_records
 from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_sequence_reference, split_sequences
 from anomembed.model import Model, Summary
+from anomembed.read.history import History
 from anomembed.read.inference import infer_roles
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings.corpus import SplitCorpus
 from anomembed.represent.embeddings.epochs import Progress
-from anomembed.represent.embeddings.learners import check_method
+from anomembed.represent.learners import check_method
 from anomembed.represent.past import Past
 
 
@@ -71,7 +72,9 @@ def learn_model(
     return _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
 
 
-def _model(config: Config, roles: Roles, source: str, n_reference: int, learnt: Learnt, past: Past | None) -> Model:
+def _model(
+    config: Config, roles: Roles, source: str, n_reference: int, learnt: Learnt, past: Past[History] | None
+) -> Model:
     summary = Summary(
         source=source,
         n_reference=n_reference,

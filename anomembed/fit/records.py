@@ -6,7 +6,7 @@ from anomembed.fit.learnt import Learning, Learnt
 from anomembed.fit.reference import Reference, count_corpus
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
-from anomembed.represent.embeddings.learners import fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.keys import distinct
 from anomembed.represent.pooling import fit_pooling
 from anomembed.represent.ranges import fit_ranges

@@ -13,6 +13,7 @@ from anomembed.read.roles import Role, Roles
 from anomembed.read.sequences import (
     EVENTS,
     FORMED,
+    GAPS,
     count_sequences,
     form_sequences,
     read_sequences,
@@ -23,7 +24,8 @@ from anomembed.read.table import HASH, Table
 from anomembed.represent.arrays import Ints
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
-from anomembed.represent.embeddings.learners import METHODS, fit_embeddings
+from anomembed.represent.embeddings.fitting import fit_embeddings
+from anomembed.represent.learners import LEARNERS
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences, usual_counts
 from anomembed.represent.tokens.learning import category_tokens, count_values
@@ -189,7 +191,7 @@ class _Part:
 def _fit(frame: pl.DataFrame, reference: SequenceReference, learning: Learning, *, is_own: bool = False) -> _Part:
     tokens = _event_tokens(frame, reference)
     n_tokens = len(tokens.labels)
-    sequences = encode_sequences(frame, tokens)
+    sequences = _encode(frame, tokens)
     rows, index = sequences.distinct()
     times = np.bincount(index)
     counts = count_neighbours(rows, times, n_tokens)
@@ -218,16 +220,16 @@ def _calibrate_held_out(reference: SequenceReference, learning: Learning) -> tup
         return _cross_calibrate(reference, learning)
     n_held_out = int(min(MOST_HELD_OUT, HELD_OUT_SHARE * frame.height))
     part = _fit(frame[n_held_out:], reference, learning)
-    return part, _calibrate(part, encode_sequences(frame[:n_held_out], part.basis.tokens), learning)
+    return part, _calibrate(part, _encode(frame[:n_held_out], part.basis.tokens), learning)
 
 
 def _cross_calibrate(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
     frame, n = reference.frame, reference.frame.height
-    raws, n_folds = [], min(SLOW_FOLDS if METHODS[learning.embedding.method].is_network else FOLDS, n)
+    raws, n_folds = [], min(SLOW_FOLDS if LEARNERS[learning.embedding.method].is_network else FOLDS, n)
     for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
         part = _fit(frame.filter(~is_held), reference, learning)
-        held_out = encode_sequences(frame.filter(is_held), part.basis.tokens)
+        held_out = _encode(frame.filter(is_held), part.basis.tokens)
         raws.append(_calibrate(part, held_out, learning).raws)
     part = _fit(frame, reference, learning)
     calibrated = _calibrate(part, part.basis.sequences[:1], learning)
@@ -244,10 +246,10 @@ def split_sequences(table: Table, roles: Roles, config: Config) -> SplitCorpus:
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
     learnt, held_out = frame[n_held_out:], frame[:n_held_out]
     tokens = _event_tokens(learnt, reference)
-    rows, index = encode_sequences(learnt, tokens).distinct()
+    rows, index = _encode(learnt, tokens).distinct()
     times = np.bincount(index)
     corpus = sequence_corpus(tokens, rows, times, count_neighbours(rows, times, len(tokens.labels)))
-    return SplitCorpus(corpus, encode_sequences(held_out, tokens))
+    return SplitCorpus(corpus, _encode(held_out, tokens))
 
 
 def _event_tokens(frame: pl.DataFrame, reference: SequenceReference) -> ColumnTokens:
@@ -257,3 +259,7 @@ def _event_tokens(frame: pl.DataFrame, reference: SequenceReference) -> ColumnTo
         return templates
     counted = count_values(events, reference.tokens.max_values)
     return category_tokens(reference.name, *counted, reference.tokens.min_count)
+
+
+def _encode(frame: pl.DataFrame, tokens: ColumnTokens) -> Sequences:
+    return encode_sequences(frame[EVENTS], frame[GAPS], tokens)

@@ -56,6 +56,11 @@ class History:
         return (*counts, *(f"{PREFIX}sum of {name} within {SUMMED}" for name in self.sums), SECONDS_SINCE)
 
     @property
+    def pace_names(self) -> tuple[str, ...]:
+        """Names of the paces in reasons."""
+        return tuple(name.removeprefix(PREFIX) for name in self.paces)
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """Derived columns of what happened, and what happened before."""
         return (EVENT, PLACE, *BEFORE) if self.event else ()

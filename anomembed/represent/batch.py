@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.keys import distinct
-from anomembed.represent.past import Past
+from anomembed.represent.past import Derivation, Past
 from anomembed.represent.tokens.vocabulary import Kind, Tokens, Vocabulary
 from anomembed.represent.vectors import vector_matrix
 
@@ -51,7 +51,7 @@ class Batch:
 
 
 def make_batch(
-    frame: pl.DataFrame, vocabulary: Vocabulary, numbers: tuple[str, ...], past: Past | None = None
+    frame: pl.DataFrame, vocabulary: Vocabulary, numbers: tuple[str, ...], past: Past[Derivation] | None = None
 ) -> Batch:
     """Turn records into a batch.
 

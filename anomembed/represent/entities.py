@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +123,7 @@ class Entities:
     columns: tuple[int, ...] = ()
     profiles: tuple[Profiles, ...] = ()
     habits: tuple[Habits, ...] = ()
-    past: Past | None = None
+    past: Past[Any] | None = None
     followed: int | None = None
     paces: tuple[Profiles, ...] = ()
 

@@ -1,25 +1,44 @@
 """What the entity of a record did before it, as tokens and numbers."""
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.read.history import BEFORE, EVENT, PLACE, PREFIX, History
 from anomembed.represent.tokens.vocabulary import ColumnTokens
 
 
+class Derivation(Protocol):
+    """Names of the columns that were derived from the past."""
+
+    @property
+    def paces(self) -> tuple[str, ...]:
+        """Columns of how much an entity does in a time, as signed square roots."""
+
+    @property
+    def pace_names(self) -> tuple[str, ...]:
+        """Their names in reasons."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Columns of the event, of its position among the events of its entity, and of the events before it."""
+
+
+History = TypeVar("History", bound=Derivation, covariant=True)
+
+
 @dataclass(frozen=True)
-class Past:
+class Past(Generic[History]):
     """Reads the derived columns of records.
 
     Parameters
     ----------
-    history : History
+    history : Derivation
         Which columns are derived.
     events : ColumnTokens or None
-        The events of the reference; None when the order of events is not looked at.
+        The events of the reference; None when the order of events is not used.
     """
 
     history: History
@@ -27,7 +46,7 @@ class Past:
 
     @property
     def start(self) -> int:
-        """Token id of what was before the first event of an entity."""
+        """Token id that stands before the first event of an entity."""
         return len(self.events.labels) if self.events else 0
 
     def steps(self, frame: pl.DataFrame) -> NDArray[np.int64] | None:
@@ -40,22 +59,23 @@ class Past:
         """
         if self.events is None:
             return None
-        columns = [self.events.encode(frame.select(pl.col(name).alias(EVENT))) for name in (EVENT, *BEFORE)]
+        event, position, *before = self.history.steps
+        columns = [self.events.encode(frame.select(pl.col(name).alias(event))) for name in (event, *before)]
         steps = np.column_stack(columns).astype(np.int64)
-        place = frame[PLACE].to_numpy()
+        positions = frame[position].to_numpy()
         for back in range(1, steps.shape[1]):
-            steps[place <= back, back] = self.start
+            steps[positions <= back, back] = self.start
         return steps
 
     def paces(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        """Return how fast the entity goes, shape (n_records, n_paces), as signed square roots; NaN without a past."""
+        """Return the paces, shape (n_records, n_paces), as signed square roots; NaN without a past."""
         names = self.history.paces
         values = np.empty((frame.height, len(names)))
-        for place, name in enumerate(names):
-            values[:, place] = frame[name].cast(pl.Float64).to_numpy()
+        for column, name in enumerate(names):
+            values[:, column] = frame[name].cast(pl.Float64).to_numpy()
         return values
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the paces are called in reasons."""
-        return tuple(name.removeprefix(PREFIX) for name in self.history.paces)
+        """Names of the paces in reasons."""
+        return self.history.pace_names

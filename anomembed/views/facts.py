@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.read.history import History
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
@@ -89,7 +90,7 @@ class Facts:
     ranges: Ranges
     numbers: tuple[int, ...]
     pair_reasons: "tuple[PairReason, ...]" = ()
-    past: Past | None = None
+    past: Past[History] | None = None
 
     @cached_property
     def sizes(self) -> Floats:

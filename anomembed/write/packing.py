@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from io import BytesIO
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
@@ -27,7 +27,7 @@ def reachable(*roots: type) -> set[type]:
     queue: list[Any] = list(roots)
     while queue:
         kind = queue.pop()
-        queue += get_args(kind)
+        queue += [get_origin(kind), *get_args(kind)]
         if not isinstance(kind, type) or kind in reached:
             continue
         if is_dataclass(kind) or issubclass(kind, Enum | BaseModel):

@@ -37,8 +37,8 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import Embeddings, epochs
 from anomembed.represent.embeddings.corpus import Corpus, record_corpus
 from anomembed.represent.embeddings.epochs import Training
-from anomembed.represent.embeddings.learners import METHODS
 from anomembed.represent.keys import distinct
+from anomembed.represent.learners import LEARNERS
 from anomembed.represent.tokens.learning import category_tokens, count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
 
@@ -59,7 +59,7 @@ def main() -> int:
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--quality", action="store_true")
     parser.add_argument("--records", type=int, default=250_000)
-    parser.add_argument("--only", nargs="+", choices=[*METHODS, *PEERS], default=[*METHODS, *PEERS])
+    parser.add_argument("--only", nargs="+", choices=[*LEARNERS, *PEERS], default=[*LEARNERS, *PEERS])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--anomembed", type=cost.read_command, default="anomembed", metavar="COMMAND")
@@ -117,8 +117,8 @@ def time_epochs(method: str, corpus: Corpus) -> tuple[float, Embeddings]:
     """Return the shortest time of an epoch, and what was learnt."""
     clock = Clock()
 
-    training = Training(WIDTH, EPOCHS, METHODS[method].learning_rate, NEGATIVES, WINDOW)
-    learnt = METHODS[method].fit(corpus, training, 0, clock)
+    training = Training(WIDTH, EPOCHS, LEARNERS[method].learning_rate, NEGATIVES, WINDOW)
+    learnt = LEARNERS[method].fit(corpus, training, 0, clock)
     return clock.shortest(), learnt
 
 
@@ -242,7 +242,7 @@ def learn_by_gensim(data_set: DataSet, data: Path, method: str, seed: int, folde
         negative=NEGATIVES,
         alpha=GENSIM_RATE,
         sg=int(PEERS[method] == "skipgram"),
-        epochs=METHODS[PEERS[method]].epochs,
+        epochs=LEARNERS[PEERS[method]].epochs,
         min_count=1,
         sample=0,
         seed=seed + 1,

@@ -1,6 +1,6 @@
-"""Learn a vector for every token: one file per method, all with the same signature, `Corpus` -> `Embeddings`.
+"""Learn a vector for every token: functions with one signature, `Corpus` -> `Embeddings`.
 
-`learners.py` lists the methods by name.
+`anomembed.represent.learners` lists them, a row each; `fitting` calls the one that the settings name.
 """
 
 from dataclasses import dataclass
@@ -14,27 +14,26 @@ from anomembed.represent.embeddings.subwords import Subwords
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Two vectors for every token: products of one kind with the other estimate how strongly two tokens are associated.
+    """Two vectors for every token: products of one with the other estimate how strongly two tokens are associated.
 
     Parameters
     ----------
     vectors : ndarray of shape (n_tokens, width)
         Float32; a token that never occurred has the zero vector.
     contexts : ndarray of shape (n_tokens, width)
-        Float32, the output vectors: ``vectors[a] @ contexts[b]`` is the association of `a` with `b`, high = attract.
+        Float32, the output vectors: ``vectors[a] @ contexts[b]`` is high when `a` and `b` often occur together.
     explained : float
         Share of the association between tokens that the vectors reproduce, from 0 to 1.
     method : str
-        How they were learnt.
+        Name of the learner.
     losses : tuple of float
-        Mean loss of every epoch, low = the pairs that occur are told from those that do not; empty when there are no
-        epochs.
+        Mean loss of every epoch; empty when there are no epochs.
     subwords : Subwords or None
-        Composes vectors of values that the reference does not have; None unless they were learnt.
+        Composes the vectors of values that the reference does not have; None unless learnt.
     notes : tuple of str
-        What the user should know, such as which tokens have an imported vector.
+        For the user, such as how many tokens have an imported vector.
     network : Network or None
-        The neural network whose first layer the vectors are; None unless it is one.
+        The neural network whose first layer the vectors are; None for other learners.
     """
 
     vectors: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""What embeddings have to beat: a dimension per value, and random directions; neither knows what goes together."""
+"""Baselines for embeddings: a dimension per value, and random directions; neither learns anything."""
 
 import numpy as np
 
@@ -16,19 +16,19 @@ def fit_onehot(corpus: Corpus, training: Training, _seed: int, _progress: Progre
     corpus : Corpus
         Records or sequences.
     training : Training
-        Only the width counts: so many dimensions, the last of which is shared by all tokens without one of their own.
+        Only the width matters: the number of dimensions. Tokens without one of their own share the last.
     _seed, _progress : ignored
-        Present for the signature.
+        Part of the signature.
 
     Returns
     -------
     Embeddings
-        Every vector is one long; the output vectors are the associations themselves.
+        Of length one.
     """
     often = np.argsort(-corpus.occurrences, kind="stable")
-    place = np.empty(corpus.size, np.int64)
-    place[often] = np.minimum(np.arange(corpus.size), training.width - 1)
-    return finish("onehot", corpus, np.eye(training.width, dtype=np.float32)[place], None)
+    dimension = np.empty(corpus.size, np.int64)
+    dimension[often] = np.minimum(np.arange(corpus.size), training.width - 1)
+    return finish("onehot", corpus, np.eye(training.width, dtype=np.float32)[dimension], None)
 
 
 def fit_random(corpus: Corpus, training: Training, seed: int, _progress: Progress | None = None) -> Embeddings:
@@ -39,16 +39,16 @@ def fit_random(corpus: Corpus, training: Training, seed: int, _progress: Progres
     corpus : Corpus
         Records or sequences.
     training : Training
-        Only the width counts.
+        Only the width matters.
     seed : int
-        Start of the random numbers.
+        Seed of the random numbers.
     _progress : ignored
-        Present for the signature.
+        Part of the signature.
 
     Returns
     -------
     Embeddings
-        Gaussian vectors, one long on average.
+        Gaussian vectors of length one on average.
     """
     drawn = np.random.default_rng(seed).standard_normal((corpus.size, training.width), np.float32)
     return finish("random", corpus, drawn / np.float32(np.sqrt(training.width)), None)

@@ -1,4 +1,4 @@
-"""What learners learn from, the same for records and for sequences of events."""
+"""What embeddings are learnt from, in one form for records and for sequences of events."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +27,7 @@ class Corpus:
     columns : tuple of ColumnTokens
         The tokens; of events there is one column.
     is_ordered : bool
-        True when tokens keep company with those near them, False when with all of their record.
+        True when the context of a token is the tokens near it, False when it is its whole record.
     """
 
     counts: Counts
@@ -58,27 +58,27 @@ class Corpus:
         return int(np.count_nonzero(self.occurrences))
 
     def spellings(self) -> list[tuple[str, str] | None]:
-        """Return column and value of every token that is spelled, None for special ones, bins and parts of a time."""
+        """Return column and value of every token that is a value; None for special tokens, bins and parts of a time."""
         found: list[tuple[str, str] | None] = []
         for column in self.columns:
-            plain = column.kind is not Kind.VALUE
+            has_values = column.kind is Kind.VALUE
             found += [
-                None if plain or place < FIRST_VALUE else (column.name, label)
-                for place, label in enumerate(column.labels)
+                (column.name, label) if has_values and code >= FIRST_VALUE else None
+                for code, label in enumerate(column.labels)
             ]
         return found
 
 
 @dataclass(frozen=True)
 class SplitCorpus:
-    """What to learn from, and what was kept out of it to measure on.
+    """What to learn from, and what was held out to measure on.
 
     Parameters
     ----------
     corpus : Corpus
         Records or sequences to learn from.
     held_out : Sequences
-        Others of the same source, as tokens of the corpus; in an order that no row order disturbs.
+        Others of the same source, as tokens of the corpus; their order does not depend on the order of rows.
     """
 
     corpus: Corpus

@@ -1,10 +1,10 @@
-"""Skip-gram on the pieces of spellings: a value's vector is the mean of its own and of its pieces' vectors [1]_.
+"""Skip-gram with subwords: a value's vector is the mean of its own and of its pieces' vectors [1]_.
 
-Values that are spelled alike share pieces, so that a rare spelling learns from a common one, and a value that nobody
-has seen still gets a vector. Values with the same beginning but another meaning (account numbers) gain nothing.
+Values with similar spellings share pieces, so a rare spelling learns from a common one, and a value never seen still
+gets a vector. Values with the same prefix but another meaning (account numbers) gain nothing.
 
 .. [1] Bojanowski, Grave, Joulin, Mikolov: Enriching word vectors with subword information. TACL 5, 2017. Pieces are
-   kept by their hash instead of sharing a fixed number of buckets.
+   keyed by their hash instead of sharing a fixed number of buckets.
 """
 
 import numpy as np
@@ -14,15 +14,15 @@ from scipy import sparse
 from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Progress, Training, hold_vectors, run_epochs, start_vectors
+from anomembed.represent.embeddings.epochs import Progress, Training, pull_back, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.imported import Imported
-from anomembed.represent.embeddings.kernels import train_skipgram
-from anomembed.represent.embeddings.lanes import aligned
+from anomembed.represent.embeddings.kernels.lanes import aligned
+from anomembed.represent.embeddings.kernels.skipgram import train_skipgram
 from anomembed.represent.embeddings.sampling import make_samples
 from anomembed.represent.embeddings.subwords import Subwords, hash_pieces
 
-MOST_KEPT = 200_000  # different pieces; those that most values share are kept
+MOST_KEPT = 200_000  # distinct pieces; those shared by most values are kept
 
 
 def fit_fasttext(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
@@ -40,8 +40,8 @@ def fit_fasttext(corpus: Corpus, training: Training, seed: int, progress: Progre
     """
     hashes, part_starts, parts = find_parts(corpus)
     rows = start_vectors(corpus.size + len(hashes), training.width, seed)
-    hold = _hold_parts(rows, training.imported, corpus, part_starts, parts)
-    samples, times = make_samples(corpus, training.window, training.negatives, hold, (part_starts, parts))
+    pull = _pull_parts(rows, training.imported, corpus, part_starts, parts)
+    samples, times = make_samples(corpus, training.window, training.negatives, pull, (part_starts, parts))
     contexts = aligned((corpus.size, training.width))
     losses = run_epochs(train_skipgram, (rows, contexts), samples, times, training, seed, progress)
     rows, contexts = rows[:, : training.width], contexts[:, : training.width]
@@ -51,7 +51,7 @@ def fit_fasttext(corpus: Corpus, training: Training, seed: int, progress: Progre
 
 
 def find_parts(corpus: Corpus) -> tuple[Ints, Ints, Ints]:
-    """Find the rows of vectors that a token's vector is the mean of: its own, and after all those, its pieces'.
+    """Find the rows whose mean is a token's vector: its own, and those of its pieces, which come after all tokens.
 
     Returns
     -------
@@ -72,22 +72,22 @@ def find_parts(corpus: Corpus) -> tuple[Ints, Ints, Ints]:
         hashes = np.sort(hashes[np.argsort(-shared, kind="stable")[:MOST_KEPT]])
     rows = []
     for token, own in enumerate(pieces):
-        place = np.searchsorted(hashes, own)
-        kept = place[np.append(hashes, -1)[place] == own]
+        index = np.searchsorted(hashes, own)
+        kept = index[np.append(hashes, -1)[index] == own]
         rows.append(np.concatenate([[token], corpus.size + kept]))
     return hashes, np.cumsum([0, *map(len, rows)]), np.concatenate(rows)
 
 
-def _hold_parts(
+def _pull_parts(
     rows: Matrix, imported: Imported | None, corpus: Corpus, part_starts: Ints, parts: Ints
 ) -> tuple[NDArray[np.float32], Matrix]:
-    """Give imported vectors to the rows, in place, and return how strongly each is held, and where.
+    """Set the rows to imported vectors, in place; return how strongly each is pulled back, and to which vector.
 
-    A piece gets the mean vector of the imported values that it is a piece of, and a value's own row what is then
-    missing. Frozen values freeze their pieces.
+    A piece gets the mean vector of the imported values that contain it, and a value's own row the remainder. Frozen
+    values freeze their pieces.
     """
     if imported is None:
-        return hold_vectors(rows, None, corpus.occurrences)
+        return pull_back(rows, None, corpus.occurrences)
     belongs = _parts_of(part_starts, parts, len(rows))
     of_known, width = belongs[np.flatnonzero(imported.known)], imported.vectors.shape[1]
     times = of_known.sum(axis=0)
@@ -97,10 +97,10 @@ def _hold_parts(
     sizes = np.diff(part_starts)[:, None].astype(np.float32)
     own = np.flatnonzero(imported.known)
     rows[own, :width] += (missing * sizes)[own]
-    held, where = hold_vectors(rows, imported, corpus.occurrences)
-    often = belongs.T @ corpus.occurrences  # a piece is moved by all values that it is a piece of
-    held[given] = imported.pull / np.maximum(often, 1)[given]
-    return held, where
+    pulls, anchors = pull_back(rows, imported, corpus.occurrences)
+    often = belongs.T @ corpus.occurrences  # all values that contain a piece move it
+    pulls[given] = imported.pull / np.maximum(often, 1)[given]
+    return pulls, anchors
 
 
 def _parts_of(part_starts: Ints, parts: Ints, n_rows: int) -> sparse.csr_array:

@@ -1,4 +1,4 @@
-"""Turn learnt vectors into `Embeddings`: nothing for tokens that never occurred, signs fixed, how much they explain."""
+"""Turn learnt vectors into `Embeddings`: zeros for tokens that never occurred, contexts, and how much they explain."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from anomembed.represent.embeddings.neural.networks import Network
 from anomembed.represent.embeddings.ppmi_svd import positive_pmi
 from anomembed.represent.embeddings.subwords import Subwords
 
-RIDGE = 1e-6  # share of the largest direction that a direction needs to be read
+RIDGE = 1e-6  # share of the strongest direction below which a direction is not used
 
 
 def finish(
@@ -22,25 +22,25 @@ def finish(
     subwords: Subwords | None = None,
     network: Network | None = None,
 ) -> Embeddings:
-    """Make embeddings of learnt vectors.
+    """Make embeddings from learnt vectors.
 
     Parameters
     ----------
     method : str
-        How they were learnt.
+        Name of the learner.
     corpus : Corpus
         What they were learnt from.
     vectors : ndarray of shape (n_tokens, width)
         Input vectors.
     contexts : ndarray of shape (n_tokens, width) or None
-        Output vectors; by default those whose products with `vectors` come nearest to the positive pointwise mutual
+        Output vectors; by default those whose products with `vectors` best approximate the positive pointwise mutual
         information.
     losses : tuple of float
         Loss by epoch.
     subwords : Subwords or None
         Vectors of pieces.
     network : Network or None
-        Whose first layer the vectors are.
+        The network whose first layer the vectors are.
     """
     occurs = (corpus.occurrences > 0)[:, None]
     vectors = np.where(occurs, vectors, np.float32(0)).astype(np.float32)
@@ -50,7 +50,7 @@ def finish(
 
 
 def read_out(vectors: Matrix, counts: Counts) -> tuple[Matrix, float]:
-    """Return the contexts that explain most of the association of tokens, and how much that is, from 0 to 1."""
+    """Return the contexts that explain most of the association of tokens, and the share explained, from 0 to 1."""
     ppmi = positive_pmi(counts)
     total = float((ppmi.data**2).sum())
     wide = vectors.astype(np.float64)

@@ -1,12 +1,12 @@
 """GloVe: products of vectors, plus a bias per token, are the logarithms of pair counts [1]_.
 
-What chance would have is taken off beforehand, one record added to it and to the count of a pair, and what is left
-below zero is zero, as in `ppmi_svd`. Pairs of frequent tokens that never meet are taught too, as zero, with the weight
-of what chance would have; and few pairs are gone through several times in an epoch, because AdaGrad is far from its end
-after ten times through the few thousand pairs of a small table. On the set chess_krkopt either alone gains little (AUC
-.73 and .82 where it was .78), both together .94, at the level of `ppmi_svd`; on apascal and cmc it is .007 and .008
-less than before. Higher learning rates, another start, vectors of length one, sums of input and output vectors, fixed
-biases and another weighting gained nothing.
+The target is the positive pointwise mutual information, smoothed by one record, as in `ppmi_svd`. Two changes to the
+published method: pairs of frequent tokens that never occur together count as zeros, weighted by the count expected by
+chance; and few pairs are repeated within an epoch, because AdaGrad is far from converged after ten passes through the
+few thousand pairs of a small table. On the set chess_krkopt either change alone gains little (AUC .73 and .82, from
+.78), both together reach .94, the level of `ppmi_svd`; on apascal and cmc they cost .007 and .008. Higher learning
+rates, another start, vectors of length one, sums of input and output vectors, fixed biases and another weighting gained
+nothing.
 
 .. [1] Pennington, Socher, Manning: GloVe: Global vectors for word representation. EMNLP 2014.
 """
@@ -17,14 +17,14 @@ from scipy import sparse
 from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus
-from anomembed.represent.embeddings.epochs import Progress, Training, hold_vectors, start_vectors, watch
+from anomembed.represent.embeddings.epochs import Progress, Training, pull_back, start_vectors, watch
 from anomembed.represent.embeddings.finishing import finish
-from anomembed.represent.embeddings.kernels import train_glove
+from anomembed.represent.embeddings.kernels.glove import train_glove
 
-FULL, POWER = 100.0, 0.75  # pairs seen so often have all the weight, others less, as published
-STEADY = 0.5  # of the way back at most in one step, lest a vector swing around where it is held
-FEWEST_STEPS = 100_000  # of an epoch: few pairs are gone through several times
-MOST_TOKENS = 1_000  # the most frequent, whose pairs that never meet teach too
+FULL, POWER = 100.0, 0.75  # pairs seen so often have full weight, rarer ones less, as published
+STEADY = 0.5  # of the way back to the anchor in one step at most, so that a vector does not overshoot it
+FEWEST_STEPS = 100_000  # per epoch: few pairs are repeated
+MOST_TOKENS = 1_000  # the most frequent, whose pairs that never occur are learnt from too
 
 
 def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
@@ -46,8 +46,8 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
     weight = np.minimum((np.where(seen > 0, seen, expected) / FULL) ** POWER, 1).astype(np.float32)
     vectors = start_vectors(corpus.size, width, seed, training.imported)
     contexts = start_vectors(corpus.size, width, (seed, 1))
-    held, where = hold_vectors(vectors, training.imported, corpus.occurrences)
-    held = np.where(held < np.inf, np.minimum(held, STEADY / training.learning_rate), held).astype(np.float32)
+    pulls, anchors = pull_back(vectors, training.imported, corpus.occurrences)
+    pulls = np.where(pulls < np.inf, np.minimum(pulls, STEADY / training.learning_rate), pulls).astype(np.float32)
     squares = [np.ones_like(vectors), np.ones_like(contexts)]
     biases = np.zeros((2, corpus.size), np.float32), np.ones((2, corpus.size), np.float32)
     rng = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
     def learn(_: int) -> float:
         order = rng.permutation(np.repeat(np.arange(len(first)), times))
         loss: float = train_glove(
-            vectors, contexts, *squares, *biases, first, second, target, weight, order, rate, held, where
+            vectors, contexts, *squares, *biases, first, second, target, weight, order, rate, pulls, anchors
         )
         return loss / max(times * float(weight.sum()), 1e-9)
 
@@ -66,7 +66,7 @@ def fit_glove(corpus: Corpus, training: Training, seed: int, progress: Progress 
 
 
 def _pairs(corpus: Corpus) -> tuple[Ints, Ints, Floats]:
-    """Return the pairs of tokens that meet and how often; then those of frequent tokens that never did."""
+    """Return the pairs of tokens that occur together and how often; then those of frequent tokens that never do."""
     counts = corpus.counts
     pairs = sparse.coo_array(counts.together)
     first, second = pairs.coords

@@ -1,9 +1,9 @@
-"""Tokens as the nodes of a graph, joined where they occur together: ProNE [1]_.
+"""Spectral embedding of the graph that joins tokens which occur together: ProNE [1]_.
 
 Vectors from a sparse factorisation of the graph (of its positive pointwise mutual information), smoothed by a band-pass
 filter of its spectrum, which spreads what neighbours have in common. Random projections of powers of the graph
-(FastRP [2]_) were tried instead: better on one set of four (chess, by .05 of the AUC), far worse on another (apascal,
-by .16), and sensitive to the weights of the powers.
+(FastRP [2]_) were tried instead: .05 of AUC better on one set of four (chess), .16 worse on another (apascal), and
+sensitive to the weights of the powers.
 
 .. [1] Zhang, Dong, Wang, Tang, Ding: ProNE: Fast and scalable network representation learning. IJCAI 2019.
 .. [2] Chen, Sultan, Tian, Chen, Skiena: Fast and accurate network embeddings via very sparse random projection. CIKM
@@ -33,11 +33,11 @@ def fit_graph(corpus: Corpus, training: Training, seed: int, _progress: Progress
     corpus : Corpus
         Records or sequences; only their pair counts are used.
     training : Training
-        Only the width counts, and imported vectors: they are smoothed like all others, and frozen or pulled back to.
+        Only the width and imported vectors matter. These are smoothed with the others, then frozen or pulled back.
     seed : int
-        Start of the factorisation; the result depends on it only by rounding.
+        Seed of the factorisation; it changes the result only by rounding.
     _progress : ignored
-        Present for the signature.
+        Part of the signature.
 
     Returns
     -------
@@ -47,9 +47,9 @@ def fit_graph(corpus: Corpus, training: Training, seed: int, _progress: Progress
     imported = training.imported
     if imported is not None:
         smooth = scale_to(_filter(together, fit_anchored(corpus.counts, imported, seed)), imported)
-        firmness = 1 - 1 / (1 + imported.hold(corpus.occurrences)[:, None])
-        beside = smooth * (1 - firmness) + imported.vectors * firmness
-        return finish("graph", corpus, beside.astype(np.float32), None)
+        firmness = 1 - 1 / (1 + imported.pulls(corpus.occurrences)[:, None])
+        mixed = smooth * (1 - firmness) + imported.vectors * firmness
+        return finish("graph", corpus, mixed.astype(np.float32), None)
     plain = fit_ppmi_svd(corpus.counts, training.width, seed).vectors.astype(np.float64)
     left, strength, _ = np.linalg.svd(_filter(together, plain), full_matrices=False)
     return finish("graph", corpus, (left * np.sqrt(strength)).astype(np.float32), None)

@@ -1,7 +1,7 @@
 """Token embeddings by factorising positive pointwise mutual information.
 
 Two tokens that occur together more often than by chance get a positive entry; the leading singular vectors of the
-matrix place tokens near each other when they keep the same company [1]_.
+matrix are similar for tokens that occur in similar contexts [1]_.
 
 .. [1] Levy, Goldberg: Neural word embedding as implicit matrix factorization. NeurIPS 2014.
 """
@@ -14,7 +14,7 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 
-ROUNDING = 1e-9  # a constant column attracts others by no more than this
+ROUNDING = 1e-9  # a constant column is associated with others by no more than this
 DENSE_TOKENS = 1024  # below this an exact decomposition takes less than a second
 
 
@@ -28,7 +28,7 @@ def fit_ppmi_svd(counts: Counts, width: int, seed: int) -> Embeddings:
     width : int
         Numbers per vector; no more than there are tokens that occur, less one.
     seed : int
-        Start of the iteration; the result depends on it only by rounding.
+        Seed of the iteration; it changes the result only by rounding.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def fit_ppmi_svd(counts: Counts, width: int, seed: int) -> Embeddings:
 def positive_pmi(counts: Counts) -> sparse.csr_array:
     """Return the positive pointwise mutual information of every pair of tokens, in nats.
 
-    One record is added to both the observed and the expected count of a pair, which tempers pairs that are rare.
+    One record is added to both the observed and the expected count of a pair, which smooths rare pairs.
 
     Returns
     -------

@@ -1,9 +1,9 @@
-"""Tell tokens that keep company from drawn ones: what skip-gram, CBOW and subwords share.
+"""Negative sampling: what skip-gram, CBOW and subwords share.
 
-A token is told from others of *its own column*, drawn as often as they occur (of events: from all events). The best
-possible products of input and output vectors are then the pointwise mutual information of two tokens [1]_; the drawn
-ones together weigh as much as the true one, so that nothing is taken off it, and a column that never varies, always
-drawn, teaches nothing.
+The negative samples of a token come from *its own column*, as often as they occur (events: from all events). The
+optimal products of input and output vectors are then the pointwise mutual information of two tokens [1]_. The samples
+together weigh as much as the true token, so nothing is subtracted from it, and a constant column, whose samples are
+always the true value, teaches nothing.
 
 .. [1] Mikolov et al.: Distributed representations of words and phrases and their compositionality. NeurIPS 2013;
    Levy, Goldberg: Neural word embedding as implicit matrix factorization. NeurIPS 2014.
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings.corpus import Corpus
 
-RECORD_WINDOW = 16  # values of a record keep company with at most twice as many others, drawn anew every time
-LONGEST_SEQUENCE = 32  # longer sequences are cut: their events are moved together, each by the sum of its steps
+RECORD_WINDOW = 16  # a value of a record has at most twice as many others as context, drawn anew every time
+LONGEST_SEQUENCE = 32  # longer sequences are cut, because the steps of a sequence are added up before any is taken
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Everything that a kernel reads and never writes; the fields are its arguments, in order."""
+    """Everything that a kernel reads but does not write; the fields are its arguments, in order."""
 
     events: NDArray[np.int32]
     starts: Ints
@@ -37,8 +37,8 @@ class Samples:
     offsets: Ints
     noise: NDArray[np.uint64]
     negatives: int
-    held: NDArray[np.float32]
-    where: Matrix
+    pulls: NDArray[np.float32]
+    anchors: Matrix
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the fields in order."""
@@ -49,7 +49,7 @@ def make_samples(
     corpus: Corpus,
     window: int,
     negatives: int,
-    hold: tuple[NDArray[np.float32], Matrix],
+    pull: tuple[NDArray[np.float32], Matrix],
     parts: tuple[Ints, Ints] | None = None,
 ) -> tuple[Samples, Ints]:
     """Prepare a corpus.
@@ -59,13 +59,13 @@ def make_samples(
     corpus : Corpus
         Records or sequences.
     window : int
-        Events on either side that are company; records have a window of their own.
+        Events on either side that are context; records have a window of their own.
     negatives : int
         Tokens drawn for every true one.
-    hold : tuple of ndarray
-        How strongly every row of the input vectors is held, and where.
+    pull : tuple of ndarray
+        How strongly every row of the input vectors is pulled back, and to which vector.
     parts : tuple of ndarray, optional
-        Where the parts of every token start, and which rows of the input vectors they are; its own row by default.
+        Where the parts of every token start, and which rows of the input vectors they are; by default its own row.
 
     Returns
     -------
@@ -87,22 +87,22 @@ def make_samples(
         offsets=corpus.offsets,
         noise=_noise(corpus.occurrences, corpus.offsets),
         negatives=negatives,
-        held=hold[0],
-        where=hold[1],
+        pulls=pull[0],
+        anchors=pull[1],
     ), times
 
 
 def _pieces(corpus: Corpus) -> tuple[Ints, Ints]:
-    """Cut long sequences; return where the pieces start, and how often each occurs."""
+    """Cut long sequences; return the starts of the pieces, and how often each occurs."""
     sequences = corpus.sequences
     n_pieces = np.maximum(-(-sequences.lengths // LONGEST_SEQUENCE), 1)
-    size = -(-sequences.lengths // n_pieces)  # about equal: an event that is alone in its piece keeps no company
-    cuts = np.flatnonzero(sequences.places % size[sequences.of_event] == 0)
+    size = -(-sequences.lengths // n_pieces)  # about equal: an event alone in its piece has no context
+    cuts = np.flatnonzero(sequences.positions % size[sequences.of_event] == 0)
     return np.append(cuts, len(sequences.events)), corpus.times[sequences.of_event[cuts]]
 
 
 def _noise(occurrences: NDArray[np.float64], offsets: Ints) -> NDArray[np.uint64]:
-    """Walker's alias method for every column: in the upper half the chance to stay, in the lower where to go."""
+    """Walker's alias method for every column: the upper 32 bits are the chance to stay, the lower ones the alias."""
     noise = np.zeros(len(occurrences), np.uint64)
     for low, high in pairwise(offsets.tolist()):
         total, size = occurrences[low:high].sum(), high - low
@@ -123,7 +123,7 @@ def _noise(occurrences: NDArray[np.float64], offsets: Ints) -> NDArray[np.uint64
 
 
 def count_pairs_of(samples: Samples) -> Ints:
-    """Return how many pairs of company every sequence has."""
+    """Return the number of pairs of token and context in every sequence."""
     lengths = np.diff(samples.starts)
     near = np.minimum(samples.window, lengths - 1)
     return np.asarray(near * (2 * lengths - near - 1), np.int64)

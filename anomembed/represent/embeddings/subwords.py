@@ -1,4 +1,4 @@
-"""Vectors of the pieces of spellings, from which a vector can be composed for a value that nobody has seen."""
+"""Vectors of pieces of spellings, from which the vector of a value never seen can be composed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MOST_PIECES = 64  # of one value
 
 
 def hash_pieces(column: str, value: str) -> NDArray[np.int64]:
-    """Hash the runs of three to five characters of a value; pieces of different columns have nothing in common.
+    """Hash the pieces of a value, its runs of three to five characters; each column has its own hashes.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def hash_pieces(column: str, value: str) -> NDArray[np.int64]:
     Returns
     -------
     ndarray of shape (n_pieces,)
-        Distinct 32-bit hashes, ascending. Of a long value the smallest are kept, so that values which are alike keep
-        the same ones.
+        Distinct 32-bit hashes, ascending. Of a long value the smallest are kept, so that similar values keep the same
+        ones.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Subwords:
     Parameters
     ----------
     hashes : ndarray of shape (n_pieces,)
-        Ascending; which piece each vector belongs to.
+        Ascending; the piece of each vector.
     vectors : ndarray of shape (n_pieces, width)
         Float32.
     columns : tuple of str
@@ -61,7 +61,7 @@ class Subwords:
     columns: tuple[str, ...]
 
     def compose(self, column: str, values: Sequence[str]) -> NDArray[np.float32]:
-        """Compose the vectors of values, seen before or not.
+        """Compose the vectors of values, whether seen before or not.
 
         Parameters
         ----------
@@ -73,13 +73,13 @@ class Subwords:
         Returns
         -------
         ndarray of shape (len(values), width)
-            The mean vector of the pieces that the reference has; zero when it has none of them.
+            The mean vector of the pieces that the reference has; zero when it has none.
         """
         composed = np.zeros((len(values), self.vectors.shape[1]), np.float32)
         for row, value in zip(composed, values, strict=True):
             wanted = hash_pieces(column, value)
-            place = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
-            known = place[self.hashes[place] == wanted] if len(self.hashes) else place[:0]
+            index = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
+            known = index[self.hashes[index] == wanted] if len(self.hashes) else index[:0]
             if column in self.columns and len(known):
                 row[:] = self.vectors[known].mean(axis=0)
         return composed

@@ -103,7 +103,7 @@ def sum_company(vectors: NDArray[np.float32], sequences: Sequences, *, is_ordere
         return np.asarray(np.add.reduceat(own, sequences.starts[:-1])[sequences.of_event] - own)
     company = np.zeros_like(own)
     for apart in range(1, NEAR + 1):
-        same = sequences.places[apart:] >= apart
+        same = sequences.positions[apart:] >= apart
         company[apart:][same] += own[:-apart][same]
         company[:-apart][same] += own[apart:][same]
     return company

@@ -1,4 +1,4 @@
-"""Learn from the reference which tokens a column has: its values, the bins of its numbers, the parts of its times."""
+"""Learn the tokens of a column from the reference: its values, the bins of its numbers, the parts of its times."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,16 +8,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, TRAITS, Kind, Special
 from anomembed.represent.tokens.templates import Templates
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, SPECIAL_LABELS, ColumnTokens, Kind, Special
+from anomembed.represent.tokens.vocabulary import ColumnTokens
 
-FEWEST_DIGITS = 6  # of the ends of a bin; more where ends would else read the same
+FEWEST_DIGITS = 6  # of the edges of a bin; more where edges would otherwise look equal
 MIN_BINS = 4  # of the values of a number that do not fill a bin alone
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def count_values(values: pl.Series, most: int) -> tuple[pl.DataFrame, int, int]:
     """Count the values of a column in memory, as `Table.value_counts` does in the source.
+
+    Counts cut to the first `most` values do not add: a value cut on one day may be frequent on another. With a `most`
+    that no column reaches they do, value by value.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: in
     n_missing : int
         Records where it is null.
     min_count : int
-        Values seen less often become RARE.
+        Rarer values become RARE.
 
     Returns
     -------
@@ -88,11 +91,11 @@ def template_tokens(name: str, templates: Templates, n_other: int, n_missing: in
     templates : Templates
         Of the reference.
     n_other : int
-        Records whose message has no template because there are too many.
+        Records whose message has no template because there were too many.
     n_missing : int
         Records where it is null.
     min_count : int
-        Templates seen less often become RARE.
+        Rarer templates become RARE.
 
     Returns
     -------
@@ -111,9 +114,9 @@ def number_tokens(name: str, numbers: NDArray[np.float64], bins: int) -> ColumnT
     name : str
         The column.
     numbers : ndarray of shape (n_records,)
-        The reference; NaN where it is missing. Infinities lie outside of every range.
+        The reference; NaN where missing. Infinities are outside every range.
     bins : int
-        Number of bins between the ends; a value that alone fills a bin gets one for itself.
+        Number of bins between the ends; a value frequent enough to fill a bin has one of its own.
 
     Returns
     -------
@@ -138,7 +141,7 @@ def number_tokens(name: str, numbers: NDArray[np.float64], bins: int) -> ColumnT
 
 
 def _bin_edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
-    """Heavy values have a bin each; quantiles cut the others, so that a number that is mostly 0 still has bins."""
+    """Frequent values have a bin each, and quantiles cut the others: a number that is mostly 0 still has bins."""
     if not len(known):
         return np.empty(0)
     values, times = np.unique(known, return_counts=True)
@@ -156,27 +159,26 @@ def _bin_labels(edges: NDArray[np.float64]) -> list[str]:
         return ["(any)"]
     own = edges[np.append(True, edges[1:] != np.nextafter(edges[:-1], np.inf))]
     digits = next((n for n in range(FEWEST_DIGITS, 17) if len({f"{edge:.{n}g}" for edge in own}) == len(own)), 17)
-    told = [f"{edge:.{digits}g}" for edge in edges]
+    shown = [f"{edge:.{digits}g}" for edge in edges]
     inner = [
-        told[place] if np.nextafter(low, np.inf) == high else f"{told[place]} to {told[place + 1]}"
-        for place, (low, high) in enumerate(pairwise(edges.tolist()))
+        shown[index] if np.nextafter(low, np.inf) == high else f"{shown[index]} to {shown[index + 1]}"
+        for index, (low, high) in enumerate(pairwise(edges.tolist()))
     ]
-    return [f"below {told[0]}", *inner, f"above {told[-1]}"]
+    return [f"below {shown[0]}", *inner, f"above {shown[-1]}"]
 
 
 def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     """Make the tokens of a timestamp: hour of the day and day of the week.
 
-    A part that never varies is left out, and one whose period is longer than the reference: within one week the days
-    are no habit, only the course of events. Where a time can be null the hour stays all the same: it has the token that
-    says so.
+    A part that never varies is left out, and so is one whose period is longer than the reference: within one week the
+    days are not a habit. The hour of a time that can be null is kept regardless, for its token MISSING.
 
     Parameters
     ----------
     source : str
         The column.
     moments : pl.Series
-        The reference, of type Datetime; null where it is missing.
+        The reference, of type Datetime; null where missing.
 
     Returns
     -------
@@ -185,20 +187,16 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     frame = pl.DataFrame({source: moments})
     first, last = moments.min(), moments.max()
     span = last - first if isinstance(first, datetime) and isinstance(last, datetime) else timedelta()
-    parts = {
-        Kind.HOUR: (tuple(f"{hour:02d}h" for hour in range(24)), timedelta(days=1)),
-        Kind.WEEKDAY: (WEEKDAYS, timedelta(weeks=1)),
-    }
     columns = []
-    for kind, (labels, period) in parts.items():
-        if span <= period and not (kind is Kind.HOUR and moments.null_count()):
+    for kind, traits in TRAITS.items():
+        if traits.period is None or (span <= traits.period and not (kind is Kind.HOUR and moments.null_count())):
             continue
         column = ColumnTokens(
             name=f"{source} {kind}",
             source=source,
             kind=kind,
-            labels=(*SPECIAL_LABELS, *labels),
-            counts=np.zeros(FIRST_VALUE + len(labels)),
+            labels=(*SPECIAL_LABELS, *traits.labels),
+            counts=np.zeros(FIRST_VALUE + len(traits.labels)),
             values=pl.Series(dtype=pl.String),
             codes=np.empty(0, np.int32),
             edges=np.empty(0),
@@ -212,14 +210,14 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
 
 
 def vector_tokens(name: str, vectors: pl.Series) -> ColumnTokens:
-    """Make the tokens of a column of vectors: it is there, or MISSING.
+    """Make the tokens of a column of vectors: one for a vector, and MISSING.
 
     Parameters
     ----------
     name : str
         The column.
     vectors : pl.Series
-        The reference, of type Array(Float32); null where it is missing.
+        The reference, of type Array(Float32); null where missing.
     """
     width = vectors.dtype.shape[0] if isinstance(vectors.dtype, pl.Array) else 0
     column = ColumnTokens(

@@ -1,45 +1,23 @@
 """Turn records into tokens: ``column=value``, a bin of a number, an hour of the day.
 
-Every column has three tokens that are not values, and that mean three different things: MISSING (the value is null),
-RARE (seen in the reference, but fewer than `min_count` times) and UNSEEN (never seen in the reference).
+Every column has three tokens that are not values: MISSING (the value is null), RARE (seen in the reference, but fewer
+than `min_count` times) and UNSEEN (never seen in the reference).
 """
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.represent.tokens.templates import PARAMETER, Templates, parse_messages, read_templates
-from anomembed.represent.vectors import is_known, vector_matrix
+from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, Codes, Kind, Special, show_value
+from anomembed.represent.tokens.templates import PARAMETER, Templates, parse_messages
+
+__all__ = ["FIRST_VALUE", "SPECIAL_LABELS", "ColumnTokens", "Kind", "Special", "Tokens", "Vocabulary"]
 
 Tokens = NDArray[np.int32]
 """Token ids, shape (n_records, n_columns)."""
-
-
-class Special(IntEnum):
-    """Places of the tokens that are not values, at the start of every column's tokens."""
-
-    MISSING = 0
-    RARE = 1
-    UNSEEN = 2
-
-
-FIRST_VALUE = len(Special)
-SPECIAL_LABELS = ("(missing)", "(rare)", "(unseen)")
-
-
-class Kind(StrEnum):
-    """Where a column's tokens come from."""
-
-    VALUE = "value"
-    BIN = "bin"
-    HOUR = "hour"
-    WEEKDAY = "weekday"
-    TEMPLATE = "template"
-    VECTOR = "vector"
 
 
 @dataclass(frozen=True)
@@ -53,23 +31,23 @@ class ColumnTokens:
     source : str
         Column of the frame that they are read from.
     kind : Kind
-        How they are read.
+        Where they come from, and how they are read.
     labels : tuple of str
-        What each token is called; the first three are the special ones.
+        Label of each token; the first three are the special ones.
     counts : ndarray of shape (n_tokens,)
         Reference records with each token. For RARE, the mean count of the values behind it.
     values : pl.Series
-        Values seen in the reference, as text, most frequent first; empty but for categories.
+        Values seen in the reference, as text, most frequent first; empty unless categorical.
     codes : ndarray of shape (len(values),)
-        Token of each value: its own, or RARE.
+        Code of each value: its own, or RARE.
     edges : ndarray
-        Ascending inner edges of the bins, the reference's range at both ends; empty but for numbers.
+        Ascending edges of the bins, including both ends of the reference's range; empty unless a number.
     unknown : Special
-        What a value that is not in `values` becomes: UNSEEN, or RARE when not all values could be kept.
+        Code of a value that is not in `values`: UNSEEN, or RARE when not all values could be kept.
     n_records : int
         Reference records counted.
     templates : Templates or None
-        Of messages, those that `codes` are the tokens of; None for all other kinds.
+        Templates of messages, in the order of `codes`; None for all other kinds.
     """
 
     name: str
@@ -89,30 +67,21 @@ class ColumnTokens:
         """Whether these are templates of messages, or a parameter of them."""
         return self.kind is Kind.TEMPLATE or self.source.startswith(PARAMETER)
 
-    def encode(self, frame: pl.DataFrame) -> NDArray[np.int32]:
-        """Return the token of each record, numbered from 0 within this column; shape (n_records,)."""
-        column = frame[self.source]
-        if self.kind is Kind.VALUE:
-            known = column.replace_strict(self.values, self.codes, default=int(self.unknown), return_dtype=pl.Int32)
-            codes = known.to_numpy().astype(np.int32)
-        elif self.kind is Kind.BIN:
-            numbers = column.to_numpy()
-            codes = (FIRST_VALUE + np.searchsorted(self.edges, numbers, side="right")).astype(np.int32)
-            return np.where(np.isnan(numbers), np.int32(Special.MISSING), codes)
-        elif self.kind is Kind.VECTOR:
-            is_there = is_known(vector_matrix(column))
-            return np.where(is_there, np.int32(FIRST_VALUE), np.int32(Special.MISSING))
-        elif self.templates is not None:
-            template = read_templates(frame, self.source, self.templates)
-            codes = np.append(self.codes, np.int32(self.unknown))[template]
-        else:
-            part = column.dt.hour() if self.kind is Kind.HOUR else column.dt.weekday() - 1
-            codes = FIRST_VALUE + part.fill_null(0).to_numpy().astype(np.int32)
-        codes[column.is_null().to_numpy()] = Special.MISSING
-        return codes
+    @property
+    def is_habitual(self) -> bool:
+        """Whether an entity can have a habit in it: a value or a part of time, not a bin, a vector or a message."""
+        return self.kind.traits.is_habit and not self.is_of_message
+
+    def encode(self, frame: pl.DataFrame) -> Codes:
+        """Return the code of each record: its token, numbered from 0 within this column; shape (n_records,)."""
+        return self.kind.traits.encode(self, frame)
+
+    def show(self, value: object, code: int) -> str:
+        """Return a value as people see it; see `show_value`."""
+        return show_value(self.kind, value, code, self.labels[code])
 
     def typical(self) -> NDArray[np.float64]:
-        """Return a number that each token stands for, the lower end of its bin; NaN for none; shape (n_tokens,)."""
+        """Return a number for each token: the lower end of its bin, NaN without one; shape (n_tokens,)."""
         numbers = np.full(len(self.labels), np.nan)
         if len(self.edges):
             numbers[FIRST_VALUE:] = self.edges[[0, *range(len(self.edges))]]
@@ -148,7 +117,7 @@ class Vocabulary:
         return tuple(column.name for column in self.columns)
 
     def parse(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return `frame` with what is read out of its messages; it stays as it is when that is there already."""
+        """Return `frame` with the templates and parameters of its messages; unchanged when it has them already."""
         for column in self.columns:
             if column.templates is not None:
                 wanted = {name for name in (other.source for other in self.columns) if name.startswith(PARAMETER)}
@@ -159,8 +128,8 @@ class Vocabulary:
         """Return the token ids of the records of `frame`, shape (n_records, n_columns)."""
         frame = self.parse(frame)
         tokens = np.empty((frame.height, len(self.columns)), np.int32)
-        for place, (column, offset) in enumerate(zip(self.columns, self.offsets, strict=False)):
-            tokens[:, place] = column.encode(frame) + offset
+        for index, (column, offset) in enumerate(zip(self.columns, self.offsets, strict=False)):
+            tokens[:, index] = column.encode(frame) + offset
         return tokens
 
     def surprise(self) -> NDArray[np.float32]:
@@ -172,12 +141,14 @@ class Vocabulary:
         return np.concatenate([column.counts for column in self.columns])
 
     def special(self, token: int) -> Special | None:
-        """Return which special token this is, or None for a value."""
-        place = int(np.searchsorted(self.offsets, token, side="right")) - 1
-        within = token - int(self.offsets[place])
-        return Special(within) if within < FIRST_VALUE else None
+        """Return the special token that a token id is, or None for a value."""
+        code = token - int(self.offsets[self._column(token)])
+        return Special(code) if code < FIRST_VALUE else None
 
     def label(self, token: int) -> str:
         """Return the value that a token id stands for, such as ``grocery`` or ``12.5 to 20``."""
-        place = int(np.searchsorted(self.offsets, token, side="right")) - 1
-        return self.columns[place].labels[token - int(self.offsets[place])]
+        column = self._column(token)
+        return self.columns[column].labels[token - int(self.offsets[column])]
+
+    def _column(self, token: int) -> int:
+        return int(np.searchsorted(self.offsets, token, side="right")) - 1

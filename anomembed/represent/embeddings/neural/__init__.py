@@ -1,6 +1,6 @@
-"""Neural networks as learners, by PyTorch, an optional extra: nothing here imports it before a network is fitted.
+"""Neural networks as learners, with PyTorch, an optional extra that is imported only when a network is fitted.
 
-A fitted network is plain arrays that run in NumPy (`networks.py`): scoring needs no PyTorch.
+A fitted network is plain arrays that run in NumPy (`networks.py`): scoring does not need PyTorch.
 """
 
-HIDDEN = 64  # numbers of a layer, or of a state
+HIDDEN = 64  # width of a layer or a state

@@ -1,8 +1,8 @@
 """Autoencoder of records: an embedding per value, a narrow code, and a softmax over the values of every column.
 
-Some values of each record are hidden from it while it learns [1]_, and it has to tell only these, from the others. What
-it sees it would learn to repeat, however odd it is, and values that keep the same company would not get near vectors. A
-value is judged in the same way, with itself hidden. Vectors begin small, lest chance outweigh what is learnt.
+In training some values of each record are hidden [1]_, and only these are predicted, from the others: visible values it
+would learn to copy, however odd, and values with similar contexts would not get similar vectors. In scoring each value
+is hidden in turn. Vectors start small, so that the random start does not outweigh what is learnt.
 examples/notes/views.md has the figures.
 
 .. [1] Vincent, Larochelle, Bengio, Manzagol: Extracting and composing robust features with denoising autoencoders.
@@ -23,29 +23,18 @@ from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.neural import HIDDEN
 from anomembed.represent.embeddings.neural.networks import Autoencoder, Classes, make_classes, on_grid
-from anomembed.represent.embeddings.neural.training import begin, run_epochs, seeded
+from anomembed.represent.embeddings.neural.training import import_vectors, run_epochs, seeded
 
-CODE = 32  # numbers of the code between the layers
-HIDE = 0.15  # share of the values that are hidden, and of every record one at least
-START = 0.1  # spread of the numbers that a vector begins with
+CODE = 32  # width of the code between the layers
+HIDE = 0.15  # share of values that are hidden; at least one of every record
+START = 0.1  # standard deviation of the initial vectors
 BATCH = 256
-MOST_RECORDS = 50_000  # distinct ones of an epoch; of a larger reference each epoch takes another part
+MOST_RECORDS = 50_000  # distinct records of an epoch; of a larger reference each epoch takes another part
 MOST_CLASSES, MOST_OF_COLUMN = 8_000, 1_000
 
 
 def fit_autoencoder(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
-    """Learn embeddings as the first layer of an autoencoder.
-
-    Parameters
-    ----------
-    corpus, training, seed, progress
-        See `Learner`.
-
-    Returns
-    -------
-    Embeddings
-        With the network.
-    """
+    """Learn embeddings as the first layer of an autoencoder; the arguments are those of `Fit`."""
     import torch
 
     rows = corpus.sequences.events.reshape(-1, len(corpus.columns)).astype(np.int64)
@@ -53,8 +42,8 @@ def fit_autoencoder(corpus: Corpus, training: Training, seed: int, progress: Pro
     with seeded(torch, seed):
         network = _make(torch, corpus.size, training.width, rows.shape[1], int(first_class[-1]))
         loss = _loss(torch, network, rows, corpus.times, classes.of_token, first_class)
-        held = begin(torch, network.embedding, training.imported, corpus, corpus.times, np.ones(len(rows)))
-        losses = run_epochs(torch, network, partial(_batches, len(rows)), loss, held, training, seed, progress)
+        pulls = import_vectors(torch, network.embedding, training.imported, corpus, corpus.times, np.ones(len(rows)))
+        losses = run_epochs(torch, network, partial(_batches, len(rows)), loss, pulls, training, seed, progress)
         with torch.no_grad():
             network.embedding.weight[torch.from_numpy(corpus.occurrences == 0)] = 0.0
             vectors = network.embedding.weight.numpy().copy()
@@ -94,7 +83,7 @@ def _make(torch: Any, n_tokens: int, width: int, n_columns: int, n_classes: int)
 
 
 def _freeze(network: Any, vectors: Any, column_of: Ints, first_class: Ints, classes: Classes) -> Autoencoder:  # noqa: ANN401
-    """Return the network as arrays; what a token adds to the first layer is computed once and for all."""
+    """Return the network as arrays, with the contribution of every token to the first layer computed in advance."""
     width = vectors.shape[1]
     by_column = network.first.weight.numpy().reshape(HIDDEN, -1, width)
     inputs = np.zeros((len(vectors), HIDDEN), np.float32)
@@ -121,7 +110,7 @@ def _loss(
     of_token: Ints,
     first_class: Ints,
 ) -> Callable[[Ints], tuple[Any, float]]:
-    """Return a function from a batch to the weighted sum of its hidden values' losses and the sum of its weights."""
+    """Return a function that maps a batch to the weighted sum of the losses of its hidden values, and its weight."""
     ends = [slice(*ends) for ends in pairwise(first_class.tolist())]
 
     def loss(batch: Ints) -> tuple[Any, float]:

@@ -1,11 +1,14 @@
-"""CNN: a convolution over the last few events, and a layer upon it, say which event comes next."""
+"""CNN: a convolution over the last few events and a layer on top predict the next event."""
 
 from typing import Any
 
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.neural import HIDDEN
-from anomembed.represent.embeddings.neural.next_event import Parts
+from anomembed.represent.embeddings.neural.next_event import Parts, fit_next_event
 
-REACH = 10  # events that the next one is told from
+REACH = 10  # events that the next one is predicted from
 
 
 def make_cnn(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # noqa: ANN401
@@ -27,9 +30,9 @@ def make_cnn(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # n
 
         def parts(self) -> Parts:
             """Return the weights as a `NextEvent` has them."""
-            by_place = torch.einsum("nw,hwk->nkh", self.embedding.weight, self.convolution.weight.flip(2))
+            by_distance = torch.einsum("nw,hwk->nkh", self.embedding.weight, self.convolution.weight.flip(2))
             return {
-                "inputs": by_place + self.convolution.bias / REACH,
+                "inputs": by_distance + self.convolution.bias / REACH,
                 "recurrent": self.layer.weight.T,
                 "bias": self.layer.bias,
                 "output": self.output.weight.T,
@@ -37,3 +40,8 @@ def make_cnn(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # n
             }
 
     return CNN()
+
+
+def fit_cnn(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
+    """Learn embeddings as the first layer of a convolutional network; the arguments are those of `Fit`."""
+    return fit_next_event(corpus, training, seed, progress, method="cnn", make=make_cnn, is_recurrent=False)

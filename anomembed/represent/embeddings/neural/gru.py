@@ -1,4 +1,4 @@
-"""GRU: a gated recurrent unit reads a sequence and says which event comes next [1]_.
+"""GRU: a gated recurrent unit reads a sequence and predicts the next event [1]_.
 
 .. [1] Cho, van Merrienboer, Gulcehre, Bahdanau, Bougares, Schwenk, Bengio: Learning phrase representations using RNN
    encoder-decoder for statistical machine translation. EMNLP 2014.
@@ -6,8 +6,11 @@
 
 from typing import Any
 
+from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.embeddings.corpus import Corpus
+from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.neural import HIDDEN
-from anomembed.represent.embeddings.neural.next_event import Parts
+from anomembed.represent.embeddings.neural.next_event import Parts, fit_next_event
 
 
 def make_gru(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # noqa: ANN401
@@ -36,3 +39,8 @@ def make_gru(torch: Any, n_inputs: int, width: int, n_classes: int) -> Any:  # n
             }
 
     return GRU()
+
+
+def fit_gru(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:
+    """Learn embeddings as the first layer of a gated recurrent unit; the arguments are those of `Fit`."""
+    return fit_next_event(corpus, training, seed, progress, method="gru", make=make_gru, is_recurrent=True)

@@ -1,4 +1,4 @@
-"""Fitted networks as frozen arrays, and the chances that they give; they run without PyTorch."""
+"""Fitted networks as frozen arrays, and the probabilities they predict, without PyTorch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
 from anomembed.represent.parallel import in_blocks
 from anomembed.represent.sequences import Sequences
 
-DOUBT = 0.01  # share of the chance that goes by how frequent an event is, whatever the network is sure of
+DOUBT = 0.01  # weight of the frequency of an event in its probability, however sure the network is
 HALF = 0.5  # added to the count of every token, so that nothing is impossible
-ROWS = 256  # run at once
-GRID = 2**18  # steps of a unit that weights and states are rounded to
+ROWS = 256  # rows of a batch
+GRID = 2**18  # weights and states are rounded to multiples of 1 / GRID
 
 
 @dataclass(frozen=True)
 class Classes:
-    """What a network tells apart: the most frequent tokens each for itself, the others together.
+    """The classes a network predicts: one for each of the most frequent tokens, and one for all others.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Classes:
     share : ndarray of shape (n_tokens,)
         Share of the token in its class; 0 for tokens that never occurred.
     frequency : ndarray of shape (n_tokens,)
-        Chance of the token whatever stands beside it; never 0.
+        Chance of the token regardless of its context; never 0.
     """
 
     of_token: Ints
@@ -38,13 +38,13 @@ class Classes:
     frequency: Floats
 
     def nats(self, tokens: NDArray[np.integer], class_nats: Floats) -> Floats:
-        """Return -log of the chances of tokens, given those of their classes; high = unexpected."""
+        """Return -log of the chances of tokens, given -log of those of their classes; high = unexpected."""
         chance = (1 - DOUBT) * np.exp(-class_nats) * self.share[tokens] + DOUBT * self.frequency[tokens]
         return np.asarray(-np.log(chance))
 
 
 def make_classes(counts: Floats, most: int) -> Classes:
-    """Choose the tokens that a network tells apart.
+    """Choose the tokens that have a class of their own.
 
     Parameters
     ----------
@@ -63,24 +63,24 @@ def make_classes(counts: Floats, most: int) -> Classes:
 
 @dataclass(frozen=True)
 class NextEvent:
-    """A network that says which event comes next, and whether the sequence ends.
+    """A network that predicts the next event, or the end of the sequence.
 
     Parameters
     ----------
     inputs : ndarray of shape (n_tokens + 2, reach, n_gates * n_hidden)
-        What each event that was, the start, and nothing add to the layer, by how many events ago it was.
+        What each past event, the start, and nothing add to the layer, by how many events ago it was.
     recurrent : ndarray of shape (n_hidden, n_gates * n_hidden)
-        What the layer's state adds to it (of a recurrent network), or the weights of the layer after it.
+        In a recurrent network what the state adds to the layer; else the weights of the layer after it.
     bias : ndarray of shape (n_gates * n_hidden,)
         Of `recurrent`.
     output : ndarray of shape (n_hidden, n_classes)
-        What the state says of every class.
+        From the state to the classes.
     output_bias : ndarray of shape (n_classes,)
-        What is expected whatever the state.
+        Of `output`.
     classes : Classes
         Of the events and, as the last, the end.
     is_recurrent : bool
-        Whether the state depends on the state before; else on the last `reach` events.
+        Whether the state depends on the state before it; else it depends on the last `reach` events.
     """
 
     inputs: Matrix
@@ -102,7 +102,7 @@ class NextEvent:
         Parameters
         ----------
         sequences : Sequences
-            Sequences; the end of each is judged as an event, too.
+            Sequences; the end of each counts as an event.
 
         Returns
         -------
@@ -115,14 +115,14 @@ class NextEvent:
         targets = self.classes.of_token[pieces.tokens]
         order = np.argsort(pieces.lengths, kind="stable")
 
-        def judge(block: slice) -> None:
-            before, places = pieces.padded(filled(order[block]), self.reach)
+        def score(block: slice) -> None:
+            before, positions = pieces.padded(filled(order[block]), self.reach)
             for step, logits in enumerate(self._run(before)):
-                rows = np.flatnonzero(places[: block.stop - block.start, step] != OUTSIDE)
-                at = places[rows, step]
+                rows = np.flatnonzero(positions[: block.stop - block.start, step] != OUTSIDE)
+                at = positions[rows, step]
                 class_nats[at] = log_of_sum(logits[rows]) - logits[rows, targets[at]]
 
-        in_blocks(judge, len(pieces), ROWS)
+        in_blocks(score, len(pieces), ROWS)
         return self.classes.nats(pieces.tokens, class_nats), pieces.starts
 
     def chances(self, before: Sequences) -> Floats:
@@ -131,7 +131,7 @@ class NextEvent:
         Parameters
         ----------
         before : Sequences
-            What stands before.
+            The events so far.
 
         Returns
         -------
@@ -143,24 +143,24 @@ class NextEvent:
         order = np.argsort(pieces.lengths[last], kind="stable")
         class_nats = np.empty((len(before), len(self.output_bias)))
 
-        def judge(block: slice) -> None:
+        def score(block: slice) -> None:
             rows = order[block]
-            context, places = pieces.padded(filled(last[rows]), self.reach)
+            context, positions = pieces.padded(filled(last[rows]), self.reach)
             for step, logits in enumerate(self._run(context)):
-                found = np.flatnonzero(places[: len(rows), step] == ends[rows])
+                found = np.flatnonzero(positions[: len(rows), step] == ends[rows])
                 class_nats[rows[found]] = log_of_sum(logits[found])[:, None] - logits[found]
 
-        in_blocks(judge, len(before), ROWS)
+        in_blocks(score, len(before), ROWS)
         chance = np.exp(-self.classes.nats(np.arange(self.n_tokens + 1), class_nats[:, self.classes.of_token]))
         return np.insert(chance, self.n_tokens, 0.0, axis=1)
 
     @property
     def reach(self) -> int:
-        """Events that the next one is told from, of a network without a state."""
+        """Events that the next one is predicted from, in a network that is not recurrent."""
         return int(self.inputs.shape[1])
 
     def _run(self, before: Ints) -> Iterator[Floats]:
-        """Yield the logits of every place; `before` is as `Pieces.padded` has it."""
+        """Yield the logits of every position; `before` is from `Pieces.padded`."""
         recurrent, output = self.recurrent.astype(np.float64), self.output.astype(np.float64)
         state = np.zeros((len(before), len(recurrent)))
         for step in range(before.shape[1] - self.reach + 1):
@@ -174,7 +174,7 @@ class NextEvent:
 
     @staticmethod
     def _step(state: Floats, added: Matrix, gates: Floats) -> Floats:
-        """Take one step of a gated recurrent unit; gates are reset, update and new, as PyTorch has them."""
+        """Take one step of a gated recurrent unit; gates are reset, update and new, as in PyTorch."""
         n_hidden = state.shape[1]
         reset, update = np.split(1 / (1 + np.exp(-(added + gates)[:, : 2 * n_hidden])), 2, axis=1)
         new = np.tanh(added[:, 2 * n_hidden :] + reset * gates[:, 2 * n_hidden :])
@@ -183,7 +183,7 @@ class NextEvent:
 
 @dataclass(frozen=True)
 class Autoencoder:
-    """A network that tells every value of a record from the others.
+    """A network that predicts each value of a record from the others.
 
     Parameters
     ----------
@@ -194,9 +194,9 @@ class Autoencoder:
     layers : tuple of (ndarray of shape (n_in, n_out), ndarray of shape (n_out,))
         Weights and biases after it: to the code, from the code, and to the classes of all columns.
     first_class : ndarray of shape (n_columns + 1,)
-        Where the classes of each column begin, and their number.
+        First class of each column, and the number of classes.
     classes : Classes
-        Of all tokens; classes are numbered through the columns.
+        Of all tokens; classes are numbered across the columns.
     """
 
     inputs: Matrix
@@ -227,7 +227,7 @@ class Autoencoder:
         ends = [slice(*ends) for ends in pairwise(self.first_class.tolist())]
         *layers, (output, output_bias) = ((weights.astype(np.float64), bias) for weights, bias in self.layers)
 
-        def judge(block: slice) -> None:
+        def score(block: slice) -> None:
             rows = filled(np.arange(block.start, block.stop))
             everything = np.tile(self.first_bias, (ROWS, 1))
             for column in tokens.T:
@@ -240,21 +240,21 @@ class Autoencoder:
                 found = log_of_sum(logits) - logits[np.arange(ROWS), targets[rows, column]]
                 nats[block, column] = found[: block.stop - block.start]
 
-        in_blocks(judge, len(tokens), ROWS)
+        in_blocks(score, len(tokens), ROWS)
         return self.classes.nats(tokens, nats)
 
 
 def on_grid(values: NDArray[np.floating]) -> Floats:
     """Round, so that sums of products of such numbers are exact in float64 (while they are below 2^17).
 
-    A library's matrix product adds in an order that depends on how many rows there are, and on the place of a row among
-    them; exact sums do not depend on their order, and so no result depends on what else there is to run.
+    The order of additions in a library's matrix product depends on the number of rows and the index of a row; exact
+    sums do not depend on their order, so no result depends on the rest of the batch.
     """
     return np.asarray(np.round(values.astype(np.float64) * GRID) / GRID)
 
 
 def filled(rows: Ints) -> Ints:
-    """Fill up to `ROWS` with copies of the last row."""
+    """Pad to `ROWS` with copies of the last row."""
     return rows[np.minimum(np.arange(ROWS), len(rows) - 1)]
 
 

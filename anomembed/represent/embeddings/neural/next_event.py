@@ -1,7 +1,7 @@
-"""Train a network that says which event comes next: what GRU and CNN have in common.
+"""Train a network to predict the next event: what GRU and CNN have in common.
 
-A distinct sequence is learnt from once an epoch, and weighs the square root of how often it occurs: on the HDFS log
-this has fewer false alarms than weights as they are. Pieces of about the same length make a batch.
+An epoch goes once through the distinct sequences, each weighted by the square root of how often it occurs: on the HDFS
+log this gives fewer false alarms than the frequency itself. Pieces of about the same length make a batch.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,16 +18,18 @@ from anomembed.represent.embeddings.epochs import Progress, Training
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.neural.networks import Classes, NextEvent, make_classes, on_grid
 from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
-from anomembed.represent.embeddings.neural.training import begin, run_epochs, seeded
+from anomembed.represent.embeddings.neural.training import import_vectors, run_epochs, seeded
 
 MOST_CLASSES = 2_000
 BATCH, BATCH_EVENTS = 32, 2_048  # pieces and events, at most
 MOST_EVENTS = 400_000  # of an epoch; of a larger reference each epoch takes another part
-REPEATED = 0.5  # power of its number that a sequence weighs: the frequent leave the others something to teach
-IGNORED = -100  # target of what is not judged, as PyTorch has it
+REPEATED = (
+    0.5  # a sequence that occurs n times weighs n to this power, so that frequent ones do not drown out the others
+)
+IGNORED = -100  # target of positions without a loss, as in PyTorch
 
 Parts = dict[str, Any]
-"""The weights of a network, by the names that `NextEvent` has for them, as tensors."""
+"""The weights of a network as tensors, by their names in `NextEvent`."""
 
 
 def fit_next_event(
@@ -45,12 +47,12 @@ def fit_next_event(
     Parameters
     ----------
     corpus, training, seed, progress
-        See `Learner`.
+        See `Fit`.
     method : str
         Name of the learner.
     make : callable
         Makes the network from the module torch, the number of inputs, the width and the number of classes. The network
-        has an `embedding`, returns logits for a batch of inputs, and `parts()`.
+        has an `embedding` and `parts()`, and returns logits for a batch of inputs.
     is_recurrent : bool
         See `NextEvent`.
 
@@ -67,9 +69,9 @@ def fit_next_event(
         network = make(torch, corpus.size + 2, training.width, int(classes.of_token.max()) + 1)
         weights = corpus.times.astype(np.float32) ** np.float32(REPEATED)
         loss = _loss(torch, network, pieces, classes.of_token, weights)
-        n_judged = corpus.sequences.lengths + 1
-        held = begin(torch, network.embedding, training.imported, corpus, weights, n_judged)
-        losses = run_epochs(torch, network, partial(_batches, pieces), loss, held, training, seed, progress)
+        n_losses = corpus.sequences.lengths + 1
+        pulls = import_vectors(torch, network.embedding, training.imported, corpus, weights, n_losses)
+        losses = run_epochs(torch, network, partial(_batches, pieces), loss, pulls, training, seed, progress)
         never = np.append(corpus.occurrences == 0, [False, False])
         with torch.no_grad():
             network.embedding.weight[torch.from_numpy(never)] = 0.0
@@ -96,8 +98,8 @@ def _batches(pieces: Pieces, rng: np.random.Generator) -> Iterator[Ints]:
         size = min(BATCH, max(1, BATCH_EVENTS // longest))
         batches.append(order[start : start + size])
         start += size
-    for place in rng.permutation(len(batches)):
-        yield batches[place]
+    for number in rng.permutation(len(batches)):
+        yield batches[number]
 
 
 def _loss(
@@ -107,16 +109,16 @@ def _loss(
     of_token: Ints,
     weights: NDArray[np.float32],
 ) -> Callable[[Ints], tuple[Any, float]]:
-    """Return a function from a batch to the weighted sum of its losses and the sum of its weights."""
+    """Return a function that maps a batch to the weighted sum of its losses, and its weight."""
 
     def loss(batch: Ints) -> tuple[Any, float]:
-        before, places = pieces.padded(batch)
-        targets = np.where(places == OUTSIDE, IGNORED, of_token[pieces.tokens[places]])
+        before, positions = pieces.padded(batch)
+        targets = np.where(positions == OUTSIDE, IGNORED, of_token[pieces.tokens[positions]])
         logits = network(torch.from_numpy(before))
         nats = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), torch.from_numpy(targets).flatten(), reduction="none", ignore_index=IGNORED
         )
-        weight = (places != OUTSIDE) * weights[pieces.sequence[batch], None]
+        weight = (positions != OUTSIDE) * weights[pieces.sequence[batch], None]
         return nats @ torch.from_numpy(weight).flatten(), float(weight.sum())
 
     return loss

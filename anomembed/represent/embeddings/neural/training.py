@@ -1,7 +1,7 @@
 """Train a network epoch by epoch: Adam, one thread, weighted cases, a falling learning rate, and when to stop.
 
-Imported vectors are where the first layer begins. They are pulled back after every step, by as much as Adam moved the
-layer for a gradient of one [1]_: as a part of the loss, a strong pull would drown the gradients of all else.
+The first layer starts from imported vectors, if any. They are pulled back after every step, by as much as Adam moves
+the layer for a gradient of one [1]_: as a term of the loss, a strong pull would drown out all other gradients.
 
 .. [1] Parikh, Boyd: Proximal algorithms. Foundations and Trends in Optimization 1(3), 2014.
 """
@@ -18,16 +18,16 @@ from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training, watch
 from anomembed.represent.embeddings.imported import Imported
 
-KEPT = (0.9, 0.999)  # of the means of gradients and of their squares from step to step, as published
-STEEPEST = 5.0  # length of a gradient beyond which it is cut
-PATIENCE, LEAST_FALL = 2, 0.003  # epochs, and the fall of the loss in them, as a share, that is worth going on for
-LEAST_BATCHES = 25  # of an epoch; through a small reference it goes several times
-HOPELESS = 50.0  # mean nats of a value at which a network has run away
+KEPT = (0.9, 0.999)  # decay of the running means of gradients and of their squares, as published
+STEEPEST = 5.0  # norm to which gradients are clipped
+PATIENCE, LEAST_FALL = 2, 0.003  # epochs, and the relative fall of the loss in them below which training stops
+LEAST_BATCHES = 25  # of an epoch, which goes several times through a small reference
+DIVERGED = 50.0  # mean nats of a value at which training has diverged
 
 
 @contextmanager
 def seeded(torch: Any, seed: int) -> Iterator[None]:  # noqa: ANN401
-    """Draw from a seed of our own and compute in one thread, which gives the same bytes every time; then as before."""
+    """Use this seed and one thread, which makes results reproducible; restore both at the end."""
     n_threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -38,15 +38,15 @@ def seeded(torch: Any, seed: int) -> Iterator[None]:  # noqa: ANN401
             torch.set_num_threads(n_threads)
 
 
-def begin(
+def import_vectors(
     torch: Any,  # noqa: ANN401
     layer: Any,  # noqa: ANN401
     imported: Imported | None,
     corpus: Corpus,
     weights: NDArray[np.number],
-    n_judged: NDArray[np.number],
+    n_losses: NDArray[np.number],
 ) -> NDArray[np.float32]:
-    """Put imported vectors into the first layer.
+    """Set the first layer to imported vectors.
 
     Parameters
     ----------
@@ -55,27 +55,27 @@ def begin(
     layer : torch.nn.Embedding
         Changed in place.
     imported : Imported or None
-        The vectors; None when there are none.
+        The vectors; None without any.
     corpus : Corpus
-        What is learnt from.
+        The records or sequences.
     weights : ndarray of shape (n_sequences,)
-        What each record or sequence of the corpus weighs in the loss.
-    n_judged : ndarray of shape (n_sequences,)
-        Losses of each, over all of which the mean is taken.
+        Weight of each record or sequence of the corpus in the loss.
+    n_losses : ndarray of shape (n_sequences,)
+        Number of losses of each; the mean is over all of them.
 
     Returns
     -------
     ndarray of shape (n_inputs,)
-        How strongly every row is held where it now is, beside the mean loss; infinite when it is frozen.
+        How strongly every row is pulled back, relative to the mean loss; infinite when it is frozen.
     """
-    held = np.zeros(len(layer.weight), np.float32)
+    pulls = np.zeros(len(layer.weight), np.float32)
     if imported is not None:
         rows = np.flatnonzero(imported.known)
         with torch.no_grad():
             layer.weight[torch.from_numpy(rows)] = torch.from_numpy(imported.vectors[rows])
         weighed = np.bincount(corpus.sequences.events, weights[corpus.sequences.of_event], minlength=corpus.size)
-        held[rows] = (imported.hold(corpus.occurrences) * weighed / (weights @ n_judged))[rows]
-    return held
+        pulls[rows] = (imported.pulls(corpus.occurrences) * weighed / (weights @ n_losses))[rows]
+    return pulls
 
 
 def run_epochs(
@@ -83,29 +83,29 @@ def run_epochs(
     network: Any,  # noqa: ANN401
     batches: Callable[[np.random.Generator], Iterator[Ints]],
     loss_of: Callable[[Ints], tuple[Any, float]],
-    held: NDArray[np.float32],
+    pulls: NDArray[np.float32],
     training: Training,
     seed: int,
     progress: Progress | None,
 ) -> tuple[float, ...]:
-    """Train until the loss hardly falls.
+    """Train until the loss stops falling.
 
     Parameters
     ----------
     torch, network
-        PyTorch, and a module of it, which is changed in place; its first layer is `embedding`.
+        PyTorch, and one of its modules, which is changed in place; its first layer is `embedding`.
     batches : callable
         Makes the batches of an epoch, each an array of cases.
     loss_of : callable
         Returns the weighted sum of the losses of a batch, and the sum of the weights.
-    held : ndarray of shape (n_inputs,)
-        From `begin`.
+    pulls : ndarray of shape (n_inputs,)
+        From `import_vectors`.
     training : Training
-        How to learn.
+        The settings.
     seed : int
-        Of the order of cases.
+        Seed of the order of cases.
     progress : callable or None
-        Told of every epoch.
+        Called after every epoch.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def run_epochs(
         Mean loss by epoch, in nats.
     """
     rng = np.random.default_rng(seed)
-    step = _adam(torch, list(network.parameters()), network.embedding.weight, torch.from_numpy(held)[:, None])
+    step = _adam(torch, list(network.parameters()), network.embedding.weight, torch.from_numpy(pulls)[:, None])
 
     def learn(epoch: int) -> float:
         total, weight = 0.0, 0.0
@@ -125,21 +125,21 @@ def run_epochs(
             total, weight = total + float(loss.detach()), weight + weights
         return total / max(weight, 1e-12)
 
-    return watch(learn, training, progress, PATIENCE, LEAST_FALL, HOPELESS)
+    return watch(learn, training, progress, PATIENCE, LEAST_FALL, DIVERGED)
 
 
-def _adam(torch: Any, weights: list[Any], layer: Any, held: Any) -> Callable[[float], None]:  # noqa: ANN401
-    """Return a function that takes a step down the gradients and forgets them [1]_; rows of `layer` are held.
+def _adam(torch: Any, weights: list[Any], layer: Any, pulls: Any) -> Callable[[float], None]:  # noqa: ANN401
+    """Return a function that takes an Adam step [1]_ and clears the gradients; rows of `layer` are pulled back.
 
-    PyTorch's own optimizer loads its compiler first, which takes longer than a small network takes to learn.
+    PyTorch's own optimizer first loads its compiler, which takes longer than training a small network.
 
     .. [1] Kingma, Ba: Adam: A method for stochastic optimization. ICLR 2015.
     """
     means, squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
     n_steps = 0
-    start, is_frozen = layer.detach().clone(), torch.isinf(held)
+    start, is_frozen = layer.detach().clone(), torch.isinf(pulls)
     layer.register_hook(lambda gradient: gradient.masked_fill(is_frozen, 0.0))
-    is_pulled = bool((held[~is_frozen] > 0).any())
+    is_pulled = bool((pulls[~is_frozen] > 0).any())
 
     def step(rate: float) -> None:
         nonlocal n_steps
@@ -153,7 +153,7 @@ def _adam(torch: Any, weights: list[Any], layer: Any, held: Any) -> Callable[[fl
                 spread = torch.sqrt(square / (1 - KEPT[1] ** n_steps)) + 1e-8
                 weight.sub_(rate * mean / (1 - KEPT[0] ** n_steps) / spread)
                 if weight is layer and is_pulled:
-                    weight.lerp_(start, 1 - 1 / (1 + rate * held / spread))
+                    weight.lerp_(start, 1 - 1 / (1 + rate * pulls / spread))
                 weight.grad = None
 
     return step

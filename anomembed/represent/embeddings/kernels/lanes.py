@@ -1,8 +1,8 @@
-"""Sixteen float32 numbers as one value in compiled loops.
+"""LLVM intrinsics: 16 float32 numbers as one value in compiled loops.
 
-The loops of the learners multiply short vectors, millions of times a second. Written out number by number, the compiler
-treats each as a loop of its own, with checks that cost more than the work; these functions become one or two vector
-instructions each. Rows of an array must be multiples of `LANES` long; places count single numbers from its start.
+The learners multiply short vectors millions of times a second. Written as loops over numbers, each gets checks that
+cost more than the work; these functions become one or two vector instructions each. The width of an array must be a
+multiple of `LANES`; an `index` counts single numbers from the start of the array.
 """
 
 from typing import Any
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 # mypy: ignore-errors
 
 LANES = 16
-LINE = 64  # bytes of a cache line: vectors that begin on one are read at once
+LINE = 64  # bytes of a cache line
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 FUSED = ("contract",)  # a product and a sum may become one instruction
 
 
 class LanesType(types.Type):
-    """Type of such a value."""
+    """numba's type of 16 numbers."""
 
     def __init__(self) -> None:
         super().__init__(name=f"Lanes{LANES}")
@@ -40,21 +40,21 @@ LANES_TYPE = LanesType()
 
 
 def aligned(shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return zeros, the rows rounded up to whole `LANES`, the first of them at the start of a cache line."""
+    """Return zeros, rows padded to whole `LANES`, the first at the start of a cache line."""
     width = -(-shape[1] // LANES) * LANES
     room = np.zeros(shape[0] * width + LINE // 4, np.float32)
     first = -room.ctypes.data % LINE // 4
     return room[first : first + shape[0] * width].reshape(shape[0], width)
 
 
-def _address(context, builder, kind, array, place):
+def _address(context, builder, kind, array, index):
     data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [place]), VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
 
 
 @intrinsic
-def load(typing, array, place):
-    """Read the numbers from `place` on."""
+def load(typing, array, index):
+    """Read 16 numbers from `index` on."""
 
     def write(context, builder, signature, arguments):
         return builder.load(_address(context, builder, signature.args[0], *arguments), align=4)
@@ -63,8 +63,8 @@ def load(typing, array, place):
 
 
 @intrinsic
-def store(typing, array, place, value):
-    """Write the numbers from `place` on."""
+def store(typing, array, index, value):
+    """Write 16 numbers from `index` on."""
 
     def write(context, builder, signature, arguments):
         builder.store(arguments[2], _address(context, builder, signature.args[0], *arguments[:2]), align=4)
@@ -75,7 +75,7 @@ def store(typing, array, place, value):
 
 @intrinsic
 def zeros(typing):
-    """Return sixteen zeros."""
+    """Return 16 zeros."""
 
     def write(context, builder, signature, arguments):
         return ir.Constant(VECTOR, [0.0] * LANES)
@@ -99,7 +99,7 @@ def scaled_sum(typing, scale, first, second):
 
 @intrinsic
 def product(typing, first, second):
-    """Return the sum of the products of two times sixteen numbers."""
+    """Return the dot product of 16 numbers with 16 others."""
 
     def write(context, builder, signature, arguments):
         kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), VECTOR])
