@@ -46,7 +46,8 @@ def test_every_kind_has_an_entry_and_is_tried_here():
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind.traits.is_coded_in_sql])
 def test_codes_in_sql_are_those_in_python(kind):
     records = FRAME.select("at")
-    found = duckdb.sql(f"SELECT {kind.traits.sql.format('at')} AS code FROM records").pl()["code"].to_numpy()
+    sql = kind.traits.sql.format('"at"')
+    found = duckdb.sql(f"SELECT {sql} AS code FROM records").pl()["code"].to_numpy()
     assert len(records)
     assert np.array_equal(found + FIRST_VALUE, COLUMNS[kind].encode(FRAME))
 
