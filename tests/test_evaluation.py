@@ -549,7 +549,7 @@ def test_what_sequences_are_cut_from_cannot_be_hidden(run, database, tmp_path):
         (["--group", "a=b=c"], "no such column in t: b=c"),
         (["--group", "a=b", "--map", "folder.svg"], "the map cannot be written to folder.svg: it is a folder"),
         (["--map", f"{'x' * 250}.svg"], "file name too long"),
-        (["--embedding", "random", "--vectors", "v"], "random embeddings learn nothing, and take no vectors"),
+        (["--embedding", "random", "--vectors", "v"], "embedding random cannot start from imported vectors"),
         (["--embedding", "gru"], "embedding gru learns from whole sequences"),
     ],
 )
