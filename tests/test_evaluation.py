@@ -213,8 +213,8 @@ def test_company_is_all_others_of_a_record_and_the_near_events_of_a_sequence():
 
     vectors = 10.0 ** np.arange(9)[:, None].astype(np.float32)
     sequences = Sequences(np.arange(8, dtype=np.int32), np.array([0, 5, 8]))
-    of_record = prediction.sum_company(vectors, sequences, is_ordered=False)[:, 0]
-    of_sequence = prediction.sum_company(vectors, sequences, is_ordered=True)[:, 0]
+    of_record = prediction.sum_context(vectors, sequences, is_ordered=False)[:, 0]
+    of_sequence = prediction.sum_context(vectors, sequences, is_ordered=True)[:, 0]
     assert of_record.tolist() == [11110, 11101, 11011, 10111, 1111, 11000000, 10100000, 1100000]
     assert of_sequence.tolist() == [1110, 11101, 11011, 10111, 1110, 11000000, 10100000, 1100000]
 
@@ -551,7 +551,7 @@ def test_what_sequences_are_cut_from_cannot_be_hidden(run, database, tmp_path):
         (["--group", "a=b=c"], "no such column in t: b=c"),
         (["--group", "a=b", "--map", "folder.svg"], "the map cannot be written to folder.svg: it is a folder"),
         (["--map", f"{'x' * 250}.svg"], "file name too long"),
-        (["--embedding", "random", "--vectors", "v"], "random embeddings learn nothing, and take no vectors"),
+        (["--embedding", "random", "--vectors", "v"], "embedding random cannot start from imported vectors"),
         (["--embedding", "gru"], "embedding gru learns from whole sequences"),
     ],
 )

@@ -97,3 +97,4 @@ assert options.METHODS.endswith(" or toy.")
 def test_the_function_of_a_row_is_there(name):
     assert callable(find_fit(LEARNERS[name]))
     assert LEARNERS[name].name == name
+    assert "\n" not in LEARNERS[name].about

@@ -1,4 +1,4 @@
-"""Short names of the arrays that numbers come in."""
+"""Short names of array types."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Some records as numbers: what views look at."""
+"""A batch of records as arrays: what views look at."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from anomembed.represent.vectors import vector_matrix
 
 @dataclass(frozen=True)
 class Batch:
-    """Some records, as their tokens, their numbers and their vectors.
+    """Records as tokens, numbers and vectors.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ class Batch:
     numbers : ndarray of shape (n_records, n_numbers)
         Float64; NaN where missing.
     steps : ndarray of shape (n_records, 1 + n_before), optional
-        Token ids of the event and of those that the entity had before it.
+        Token ids of the event and of those before it of the same entity.
     paces : ndarray of shape (n_records, n_paces), optional
-        How fast the entity goes; NaN where it has no past.
+        How much the entity does in a time; NaN where it has no past.
     vectors : tuple of ndarray of shape (n_records, width)
-        One for every column of vectors, float32; NaN all along where missing.
+        One for every column of vectors, float32; all NaN where missing.
     """
 
     tokens: Tokens
@@ -45,9 +45,9 @@ class Batch:
         return Batch(self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors))
 
     def distinct(self) -> tuple["Batch", NDArray[np.int64]]:
-        """Return the records that differ in their tokens, with nothing else, and the place of each record in them."""
-        rows, place, _ = distinct(self.tokens)
-        return Batch(rows, np.empty((len(rows), 0))), place
+        """Return the distinct records, by their tokens alone, and the index of each record among them."""
+        rows, index, _ = distinct(self.tokens)
+        return Batch(rows, np.empty((len(rows), 0))), index
 
 
 def make_batch(
@@ -58,17 +58,17 @@ def make_batch(
     Parameters
     ----------
     frame : pl.DataFrame
-        Judged columns in their plain types.
+        The columns to score, in their plain types.
     vocabulary : Vocabulary
         The tokens.
     numbers : tuple of str
-        Columns that are magnitudes.
+        Columns of numbers.
     past : Past, optional
-        Reads what was before the records.
+        Reads what the entities of the records did before.
     """
     values = np.full((frame.height, len(numbers)), np.nan)
-    for place, name in enumerate(numbers):
-        values[:, place] = frame[name].to_numpy()
+    for column, name in enumerate(numbers):
+        values[:, column] = frame[name].to_numpy()
     tokens = vocabulary.encode(frame)
     vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind is Kind.VECTOR)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)

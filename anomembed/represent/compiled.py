@@ -1,6 +1,6 @@
-"""Compile a loop by numba, and keep what was compiled where it can be kept.
+"""Compile functions with numba, and cache the result on disk where possible.
 
-What is kept counts as old when the file of the loop changes, not when only the file of another does that it calls.
+The cache of a function is invalidated when its own file changes, not when only the file of a function it calls does.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from numba import njit
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401
-    """Compile a function, for the next process too where the package or the user's cache can be written.
+    """Compile a function, also for later processes if the package's or the user's cache is writable.
 
     Parameters
     ----------
     **options
-        Of `numba.njit`. The function runs without Python's lock.
+        For `numba.njit`. The function releases the GIL.
 
     Returns
     -------
@@ -25,9 +25,9 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
-            kept: Callable[..., Any] = njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:  # there is no such place: every process compiles for itself
+            cached: Callable[..., Any] = njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # nothing is writable: every process compiles for itself
             return njit(nogil=True, **options)(function)  # type: ignore[no-any-return]
-        return kept
+        return cached
 
     return decorate

@@ -1,8 +1,8 @@
-"""How often do tokens occur, and occur together? Counts add: day 1 + day 2 are the counts of both days.
+"""Count how often tokens occur, alone and together. Counts add: day 1 + day 2 are the counts of both days.
 
-Two things would let the pairs cost more than everything else together. In a wide table most pairs of columns have
-nothing to do with each other: there each column is compared only with the columns that it depends on most. And where
-many columns have many values, nearly every record brings pairs of its own: there fewer records are counted.
+Two measures bound the cost of pairs. In a wide table most pairs of columns are unrelated, so each column is only
+compared with those that it depends on most. Where many columns have many values, nearly every record adds new pairs, so
+fewer records are counted.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from scipy import sparse
 
 from anomembed.represent.tokens.vocabulary import Tokens
 
-DENSE_TOKENS = 8192  # the pair counts of so many tokens are 512 MiB as a dense matrix
-DENSE_GAIN = 500  # multiplications of a dense product that cost as much as one of a sparse product
+DENSE_TOKENS = 8192  # whose pair counts take 512 MiB as a dense matrix
+DENSE_GAIN = 500  # dense multiplications that cost as much as a sparse one
 BLOCK = 4096
-WIDE = 128  # columns that are all compared with each other
-PARTNERS = 8  # in wider tables, columns that a column chooses to be compared with
-MEETINGS = 4096  # pairs of records that the choice is made on
-MOST_ENTRIES = 5_000_000  # different pairs of tokens, about
+WIDE = 128  # up to so many columns, all are compared with each other
+PARTNERS = 8  # in wider tables, columns that each column is compared with
+MEETINGS = 4096  # pairs of records that these are chosen on
+MOST_ENTRIES = 5_000_000  # distinct pairs of tokens, about
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ def count_pairs(
     Parameters
     ----------
     rows : ndarray of shape (n_distinct, n_columns)
-        Token ids of the distinct records, in random order; a token occurs at most once in a record. Only the first are
-        counted when all would bring too many different pairs.
+        Token ids of the distinct records, in random order; a token occurs at most once in a record. Only the first rows
+        are counted when all would add too many distinct pairs.
     times : ndarray of shape (n_distinct,)
         Records with each row.
     n_tokens : int
         Size of the vocabulary.
     compared : ndarray of shape (n_columns, n_columns), optional
-        Pairs of columns to count, as in other counts that these shall be added to; chosen by default.
+        Pairs of columns to count, taken from counts that these will be added to; by default they are chosen.
 
     Returns
     -------
@@ -98,14 +98,14 @@ def count_pairs(
 
 
 def _choose_compared(rows: Tokens) -> NDArray[np.bool_]:
-    """Choose the columns that depend on each other: those that agree in the same pairs of records."""
+    """Choose the columns that depend on each other: those that are equal in the same pairs of records."""
     n_columns = rows.shape[1]
     if n_columns <= WIDE:
         return np.ones((n_columns, n_columns), bool)
     first, second = np.random.default_rng(0).integers(len(rows), size=(2, MEETINGS))
     agree = (rows[first] == rows[second]).astype(np.float32)
     agree -= agree.mean(axis=0)
-    spread = np.sqrt(agree.var(axis=0) + 1 / MEETINGS)  # a column whose values hardly ever agree tells little
+    spread = np.sqrt(agree.var(axis=0) + 1 / MEETINGS)  # a column whose values are hardly ever equal says little
     dependence = agree.T @ agree / np.outer(spread, spread)
     np.fill_diagonal(dependence, np.inf)
     compared = np.zeros((n_columns, n_columns), bool)
@@ -115,7 +115,7 @@ def _choose_compared(rows: Tokens) -> NDArray[np.bool_]:
 
 
 def _affordable(rows: Tokens, compared: NDArray[np.bool_]) -> int:
-    """How many rows may be counted: each brings a pair per two columns, but no more than their values can form."""
+    """Return how many rows can be counted: each adds a pair per two columns, up to the pairs their values can form."""
     sizes = np.array([np.count_nonzero(np.bincount(column)) for column in rows.T], np.float64)
     most = np.outer(sizes, sizes)[np.triu(compared, 1)]
     n_rows = len(rows)
@@ -127,13 +127,13 @@ def _affordable(rows: Tokens, compared: NDArray[np.bool_]) -> int:
 def _partial_product(
     rows: Tokens, times: NDArray[np.int64], n_tokens: int, compared: NDArray[np.bool_]
 ) -> sparse.csr_array:
-    """Count each column against those it is compared with, one after the other."""
+    """Count each column against those it is compared with, one by one."""
     keys, sums = [], []
     for column in range(rows.shape[1]):
         partners = rows[:, compared[column]].astype(np.int64)
-        key, place = np.unique(rows[:, [column]].astype(np.int64) * n_tokens + partners, return_inverse=True)
+        key, index = np.unique(rows[:, [column]].astype(np.int64) * n_tokens + partners, return_inverse=True)
         keys.append(key)
-        sums.append(np.bincount(place.ravel(), np.repeat(times, partners.shape[1]), minlength=len(key)))
+        sums.append(np.bincount(index.ravel(), np.repeat(times, partners.shape[1]), minlength=len(key)))
     pair = np.concatenate(keys)
     return sparse.csr_array((np.concatenate(sums), (pair // n_tokens, pair % n_tokens)), shape=(n_tokens, n_tokens))
 

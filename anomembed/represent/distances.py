@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 from anomembed.represent.compiled import compiled
 from anomembed.represent.parallel import in_blocks
 
-LANES = 256  # records that the kernel compares at once; a record's place among them does not change its score
-UNROLL = 4  # references and features that the kernel takes at a time
-BLOCK = 16 * LANES  # records that a thread takes at a time
+LANES = 256  # records that the kernel compares at once; the score of a record does not depend on its index among them
+UNROLL = 4  # references and features per iteration of the kernel
+BLOCK = 16 * LANES  # records per task of a thread
 HUGE = np.float32(3e38)
-FARTHEST_FEATURE = np.float32(1e17)  # what lies farther out along a feature is set here: its square would overflow
-ROUNDING = np.float32(2e-6)  # share of the squared lengths that a squared distance may be off by
+FARTHEST_FEATURE = np.float32(1e17)  # values farther out are clipped: their squares would overflow
+ROUNDING = np.float32(2e-6)  # rounding error of a squared distance, relative to the squared lengths
 
 
 def mean_nearest(
@@ -24,14 +24,14 @@ def mean_nearest(
     records : ndarray of shape (n_records, n_features)
         Float32.
     references : ndarray of shape (n_draws, n_references, n_features)
-        The drawn vectors, less `center`.
+        The drawn vectors, minus `center`.
     center : ndarray of shape (n_features,)
-        Somewhere in their middle, for the sake of precision.
+        A point amid them, for precision.
 
     Returns
     -------
     ndarray of shape (n_records,)
-        Euclidean; a record's does not depend on the other records.
+        Euclidean; the distance of a record does not depend on the other records.
     """
     references = _padded(references)
     half_square = (references**2).sum(axis=2) / 2
@@ -46,7 +46,7 @@ def mean_nearest(
 
 
 def _padded(references: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fill references and features up to what the kernel takes at a time: with copies of the first, and zeros."""
+    """Pad references with copies of the first, and features with zeros, to a multiple of `UNROLL`."""
     _, size, width = references.shape
     copies = references[:, np.zeros(-size % UNROLL, np.intp)]
     filled = np.concatenate([references, copies], axis=1)
@@ -66,7 +66,7 @@ def _score_block(
 
 @compiled()
 def _copy(x, lanes, start):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Copy some records; an assignment of slices takes the compiler 20 s, for its message about unequal shapes."""
+    """Copy some records; assigning slices would take 20 s to compile, for the error about unequal shapes."""
     for k in range(x.shape[0]):
         for b in range(x.shape[1]):
             x[k, b] = lanes[k, start + b]
@@ -74,10 +74,10 @@ def _copy(x, lanes, start):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
 
 @compiled(fastmath=True, error_model="numpy")
 def _add_nearest(lanes, references, half_square, square, total):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Add every record's distance to the nearest reference of each draw to its total.
+    """Add to the total of every record its distance to the nearest reference of each draw.
 
-    |x - r|^2 = |x|^2 - 2 (x.r - |r|^2 / 2), so the nearest reference has the largest bracket. Four references and four
-    features at a time keep the processor's multipliers busy; the loops over `b` become vector instructions.
+    |x - r|^2 = |x|^2 - 2 (x.r - |r|^2 / 2), so the nearest reference has the largest term in brackets. Four references
+    and four features at a time keep the multipliers busy; the loops over `b` become vector instructions.
     """
     n_features, n_records = lanes.shape
     n_draws, size, _ = references.shape

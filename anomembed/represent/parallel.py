@@ -1,4 +1,4 @@
-"""Run work over blocks of records on all processors that this process may use; the work must release the GIL."""
+"""Run work on blocks of records in parallel; the work must release the GIL."""
 
 import os
 from collections.abc import Callable
@@ -11,9 +11,9 @@ def in_blocks(work: Callable[[slice], None], n_records: int, size: int) -> None:
     Parameters
     ----------
     work : callable
-        Takes the slice of a block; what it computes must not depend on the other blocks.
+        Takes the slice of a block; its result must not depend on the other blocks.
     n_records : int
-        Records in all.
+        Number of records.
     size : int
         Records per block.
     """

@@ -1,4 +1,4 @@
-"""Where do a number's values usually lie, alone and given a category? For the words of a reason."""
+"""The usual ranges of numbers, overall and given a category, for the wording of reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.batch import Batch
-from anomembed.represent.tokens.vocabulary import Kind, Vocabulary
+from anomembed.represent.tokens.vocabulary import Vocabulary
 
-USUAL = (0.025, 0.975)  # nineteen in twenty
-MIN_GROUP = 20  # records that a token's range is learnt from at least
+USUAL = (0.025, 0.975)  # 19 in 20
+MIN_GROUP = 20  # fewest records to learn the range of a token from
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Ranges:
     overall : ndarray of shape (n_numbers, 2)
         2.5 % and 97.5 % quantiles over the reference.
     context : ndarray of shape (n_numbers,)
-        Token column whose values tell most about the number; -1 when none does.
+        Token column that explains most of the number; -1 when none explains any.
     of_token : tuple of ndarray of shape (n_tokens of the context column, 2)
-        For every number, the quantiles among records with a token of its context; NaN where there are too few.
+        For every number, the quantiles among the records with each token of its context; NaN where there are too few.
     of_entity : tuple of (int, int, ndarray of shape (n_numbers, n_tokens of the column, 2))
         For every column that names an entity: the column, its first token, and the quantiles among its records.
     """
@@ -41,7 +41,7 @@ class Ranges:
         Parameters
         ----------
         number : int
-            Place of the number.
+            Index of the number.
         column : int
             Token column that names the entity.
         tokens : ndarray of shape (n_columns,)
@@ -62,7 +62,7 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
     batch : Batch
         Reference records.
     vocabulary : Vocabulary
-        Says which token columns are categories.
+        The token columns.
     entities : sequence of int
         Token columns that name an entity.
 
@@ -74,21 +74,19 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
     overall = np.full((n_numbers, 2), np.nan)
     context = np.full(n_numbers, -1)
     of_token: list[NDArray[np.float64]] = [np.empty((0, 2))] * n_numbers
-    candidates = [
-        place for place, column in enumerate(vocabulary.columns) if column.kind in (Kind.VALUE, Kind.TEMPLATE)
-    ]
-    told = _explained(batch, candidates, vocabulary)
+    candidates = [index for index, column in enumerate(vocabulary.columns) if column.kind.traits.is_text]
+    explained = _explained(batch, candidates, vocabulary)
     for number in range(n_numbers):
         values = batch.numbers[:, number]
         known = np.isfinite(values)
         if not known.any():
             continue
         overall[number] = np.quantile(values[known], USUAL)
-        if candidates and told[:, number].max() > 0:
-            place = candidates[int(told[:, number].argmax())]
-            low, high = vocabulary.offsets[place : place + 2]
-            context[number] = place
-            of_token[number] = _group_ranges(values[known], batch.tokens[known, place] - low, int(high - low))
+        if candidates and explained[:, number].max() > 0:
+            column = candidates[int(explained[:, number].argmax())]
+            low, high = vocabulary.offsets[column : column + 2]
+            context[number] = column
+            of_token[number] = _group_ranges(values[known], batch.tokens[known, column] - low, int(high - low))
     return Ranges(overall, context, tuple(of_token), tuple(_entity_ranges(batch, vocabulary, e) for e in entities))
 
 
@@ -102,9 +100,9 @@ def _entity_ranges(batch: Batch, vocabulary: Vocabulary, column: int) -> tuple[i
 
 
 def _explained(batch: Batch, columns: list[int], vocabulary: Vocabulary) -> NDArray[np.float64]:
-    """Share of the variance of each number's ranks that each column explains, shape (n_columns, n_numbers).
+    """Return the share of the variance of each number's ranks that each column explains, shape (n_columns, n_numbers).
 
-    Less what as many random groups would explain (adjusted R2).
+    Adjusted R2: minus what as many random groups would explain.
     """
     ranks = np.column_stack([_centred_ranks(column) for column in batch.numbers.T]) if batch.numbers.size else None
     explained = np.zeros((len(columns), batch.numbers.shape[1]))
@@ -112,9 +110,9 @@ def _explained(batch: Batch, columns: list[int], vocabulary: Vocabulary) -> NDAr
         return explained
     total = np.maximum((ranks**2).sum(axis=0), 1e-12)
     n = len(ranks)
-    for row, place in enumerate(columns):
-        low, high = vocabulary.offsets[place : place + 2]
-        tokens = batch.tokens[:, place] - low
+    for row, column in enumerate(columns):
+        low, high = vocabulary.offsets[column : column + 2]
+        tokens = batch.tokens[:, column] - low
         groups = sparse.csr_array((np.ones(n), tokens, np.arange(n + 1)), shape=(n, high - low))
         times = np.bincount(tokens, minlength=high - low)
         between = ((groups.T @ ranks) ** 2 / np.maximum(times, 1)[:, None]).sum(axis=0)
@@ -125,7 +123,7 @@ def _explained(batch: Batch, columns: list[int], vocabulary: Vocabulary) -> NDAr
 
 
 def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks less their mean, which is also what an unknown value gets."""
+    """Return ranks minus their mean; 0, which is that mean, for an unknown value."""
     known = np.isfinite(values)
     ranks = np.zeros(len(values))
     ranks[known] = np.argsort(np.argsort(values[known], kind="stable"), kind="stable") - (known.sum() - 1) / 2
@@ -138,6 +136,6 @@ def _group_ranges(values: NDArray[np.float64], tokens: NDArray[np.int32], n_toke
     found, starts, times = np.unique(tokens[order], return_index=True, return_counts=True)
     enough = times >= MIN_GROUP
     for end, share in enumerate(USUAL):
-        places = starts[enough] + np.round(share * (times[enough] - 1)).astype(np.intp)
-        ranges[found[enough], end] = values[order][places]
+        indices = starts[enough] + np.round(share * (times[enough] - 1)).astype(np.intp)
+        ranges[found[enough], end] = values[order][indices]
     return ranges

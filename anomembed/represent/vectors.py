@@ -1,10 +1,10 @@
-"""Vectors that come with the records: from a column of arrays to a matrix."""
+"""Columns of vectors as matrices."""
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-# What lies farther out is set here: the squares of very wide vectors must not overflow.
+# Components farther out are clipped, so that sums of squares do not overflow.
 FARTHEST_COMPONENT = np.float32(1e15)
 
 
@@ -19,7 +19,7 @@ def vector_matrix(column: pl.Series) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of shape (n_records, width)
-        NaN all along where the vector is null or has a component that is null, NaN or infinite: it cannot be measured.
+        A row of NaN where the vector is null or has a component that is null, NaN or infinite.
     """
     matrix = np.array(column.to_numpy(), np.float32, ndmin=2).reshape(len(column), -1)
     unknown = ~np.isfinite(matrix).all(axis=1)
@@ -29,5 +29,5 @@ def vector_matrix(column: pl.Series) -> NDArray[np.float32]:
 
 
 def is_known(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which of the vectors that `vector_matrix` returns are there, shape (n_records,)."""
+    """Return which rows of `vector_matrix` hold a vector, shape (n_records,)."""
     return ~np.isnan(vectors[:, 0])

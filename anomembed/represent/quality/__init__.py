@@ -1,1 +1,1 @@
-"""How good are embeddings? Nothing here looks at labels, nor at what was learnt from where others were held out."""
+"""Measures of embeddings, without labels."""

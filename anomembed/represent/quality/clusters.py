@@ -1,6 +1,6 @@
-"""Groups that tokens form by themselves: HDBSCAN on the directions of their vectors [1]_.
+"""Clusters of tokens: HDBSCAN on the directions of their vectors [1]_.
 
-It needs no number of clusters and leaves out what belongs to none.
+It needs no number of clusters and leaves out tokens that belong to none.
 
 .. [1] Campello, Moulavi, Sander: Density-based clustering based on hierarchical density estimates. PAKDD 2013.
 """
@@ -16,8 +16,8 @@ from anomembed.represent.quality.neighbours import unit_vectors
 
 MOST_CLUSTERED = 5_000  # the most frequent tokens
 SMALLEST = 3  # tokens of a cluster
-MOST_NAMED = 3  # tokens that a cluster goes with
-CLEARLY = 3  # standard deviations of a count above the one by chance
+MOST_NAMED = 3  # tokens named as what the members of a cluster have in common
+CLEARLY = 3  # standard deviations above the count expected by chance
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Clusters:
     Parameters
     ----------
     members : tuple of ndarray
-        Tokens of every cluster, the most typical first (nearest to the mean of its directions); large clusters first.
+        Tokens of every cluster, those nearest to the mean direction first; large clusters first.
     alone : ndarray
         Tokens that belong to none.
     """
@@ -49,7 +49,7 @@ def find_clusters(vectors: NDArray[np.float32], occurrences: NDArray[np.float64]
     Returns
     -------
     Clusters
-        A cluster has at least three tokens, of many tokens at least half of the square root of their number.
+        A cluster has at least three tokens, and at least half the square root of the number of tokens.
     """
     often = np.argsort(-occurrences, kind="stable")[: min(MOST_CLUSTERED, np.count_nonzero(occurrences))]
     unit = unit_vectors(vectors)
@@ -79,8 +79,8 @@ def find_company(members: Ints, counts: Counts) -> Ints:
     Returns
     -------
     ndarray of shape (n_found,)
-        At most three tokens outside the cluster, those first that tell most of it: by the pairs, times the logarithm of
-        how many times more they are than by chance.
+        At most three tokens outside the cluster, the most telling first: by the number of pairs, times the logarithm of
+        its ratio to the number expected by chance.
     """
     met = np.asarray(counts.together[members].sum(axis=0))
     by_chance = counts.single[members].sum() * counts.single / max(counts.n_records, 1)
@@ -92,6 +92,6 @@ def find_company(members: Ints, counts: Counts) -> Ints:
 
 
 def _by_typicality(unit: NDArray[np.float32], tokens: Ints) -> Ints:
-    """Order tokens by how near they are to the mean of their directions, the most frequent first among equals."""
+    """Order tokens by how near they are to their mean direction; the most frequent first among equals."""
     near = (unit[tokens] @ unit[tokens].mean(axis=0)).round(5)
     return tokens[np.argsort(-near, kind="stable")]

@@ -1,4 +1,4 @@
-"""Who is whose nearest neighbour: the same with another seed, and those of the same group.
+"""Nearest neighbours of tokens: whether they agree between two fits, and whether they belong to the same group.
 
 Near is by the cosine of the angle between two vectors, as in the store's macro ``similar``.
 """
@@ -16,7 +16,7 @@ CELLS = 8_000_000  # cosines at once
 
 @dataclass(frozen=True)
 class Agreement:
-    """How often neighbours are what they should be.
+    """Share of nearest neighbours that are right.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Agreement:
     share : float
         Mean share of neighbours that are right, from 0 to 1.
     chance : float
-        What neighbours drawn at random would give.
+        The share expected of random neighbours.
     """
 
     n_neighbours: int
@@ -37,7 +37,7 @@ class Agreement:
 
 
 def compare_neighbours(first: Matrix, second: Matrix) -> Agreement:
-    """Compare the nearest neighbours of the same tokens among two sets of vectors.
+    """Compare the nearest neighbours of the same tokens in two sets of vectors.
 
     Parameters
     ----------
@@ -64,28 +64,28 @@ def compare_neighbours(first: Matrix, second: Matrix) -> Agreement:
 
 
 def choose_asked(n_tokens: int) -> Ints:
-    """Choose the tokens to look up: all, or as many as can be afforded, at random but always the same."""
+    """Choose the tokens to look up: all, or a random sample that is always the same."""
     if n_tokens <= MOST_ASKED:
         return np.arange(n_tokens)
     return np.sort(np.random.default_rng(0).choice(n_tokens, MOST_ASKED, replace=False))
 
 
 def find_nearest(vectors: Matrix, asked: Ints, near: int) -> Ints:
-    """Find the nearest neighbours of some tokens, the token itself left out.
+    """Find the nearest neighbours of some tokens, without the token itself.
 
     Parameters
     ----------
     vectors : ndarray of shape (n_tokens, width)
         Of all tokens.
     asked : ndarray of shape (n_asked,)
-        Places of the tokens to look up.
+        Tokens to look up.
     near : int
         How many neighbours.
 
     Returns
     -------
     ndarray of shape (n_asked, near)
-        Places; of equally near ones, those that come first.
+        Tokens; of equally near ones, those that come first.
     """
     unit = unit_vectors(vectors)
     found = []
@@ -95,20 +95,20 @@ def find_nearest(vectors: Matrix, asked: Ints, near: int) -> Ints:
         cosines = unit[part] @ unit.T
         cosines[np.arange(len(part)), part] = -np.inf
         least = np.partition(cosines, -near, axis=1)[:, -near]
-        for row, edge in zip(cosines, least, strict=True):  # sorting those that may count alone is ten times as fast
+        for row, edge in zip(cosines, least, strict=True):  # sorting only the candidates is ten times as fast
             some = np.flatnonzero(row >= edge)
             found.append(some[np.argsort(-row[some], kind="stable")[:near]])
     return np.stack(found)
 
 
 def unit_vectors(vectors: Matrix) -> Matrix:
-    """Return vectors of length one, rounded so that equal directions are equal; zero vectors stay as they are."""
+    """Return vectors of length one, rounded so that equal directions are equal; zero vectors stay zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(np.where(length > 0, vectors / np.maximum(length, np.float32(1e-30)), 0), np.float32).round(5)
 
 
 def compare_groups(vectors: Matrix, groups: Ints) -> Agreement:
-    """Look whether the nearest neighbours of tokens are of their own group.
+    """Measure whether the nearest neighbours of tokens belong to their group.
 
     Parameters
     ----------
@@ -120,8 +120,8 @@ def compare_groups(vectors: Matrix, groups: Ints) -> Agreement:
     Returns
     -------
     Agreement
-        A token has as many neighbours as its group has others, at most ten, so that a perfect order has a share of 1;
-        of equally near ones each counts by chance. Tokens that are alone in their group are left out.
+        A token has as many neighbours as its group has other members, at most ten, so that a perfect order has a share
+        of 1; ties count by expectation. Tokens that are alone in their group are left out.
     """
     sizes = np.bincount(groups)[groups]
     asked = np.flatnonzero(sizes > 1)

@@ -1,11 +1,10 @@
-"""Leave one out: a record's other values, or the events around one, predict the one that was left out.
+"""Leave one out: predict a value from the others of its record, or an event from those around it.
 
-The association of every value of a column with the company of the one that was left out is the product of its output
-vector with the sum of the company's vectors. A value's chance is its share of the reference times the exponential of
-that association, sharpened by one number per column: products of different methods have different scales, and columns
-that say the same add up to more than they know. The number is chosen on one half of the held-out records and used on
-the other, both ways round, and the share of the reference is mixed in with the weight of one record, so that no chance
-is zero.
+The association of a value with a context is the product of its output vector with the sum of the context's vectors. The
+chance of a value is its share of the reference times the exponential of that association, scaled by one factor per
+column: products of different learners have different scales, and redundant columns add up to more than they know. The
+factor is chosen on one half of the held-out records and used on the other, both ways round. The share of the reference
+is mixed in with the weight of one record, so that no chance is zero.
 """
 
 from dataclasses import dataclass
@@ -20,15 +19,15 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus
 from anomembed.represent.sequences import NEAR, Sequences
 
-MOST_PREDICTED = 2_000  # values left out of a column: shares are then known to about .01
-FEWEST_PREDICTED, MOST_CELLS = 100, 4_000_000  # fewer of a column with many values: records times values
+MOST_PREDICTED = 2_000  # values left out per column: shares are then known to about .01
+FEWEST_PREDICTED, MOST_CELLS = 100, 4_000_000  # fewer in columns with many values: records times values
 SHARPEST = 50.0
 FIVE = 5
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """How well the values of a column are predicted by their company.
+    """How well the values of a column are predicted by their context.
 
     Parameters
     ----------
@@ -39,15 +38,15 @@ class Prediction:
     n_predicted : int
         Held-out values that were predicted.
     coverage : float
-        Share of the held-out values that the vocabulary has; only these are predicted.
+        Share of the held-out values that are in the vocabulary; only these are predicted.
     top_1, top_5 : float
-        Share of those that are the likeliest value, or among the five likeliest; of equally likely ones, by chance.
+        Share of them that are the likeliest value, or among the five likeliest; ties count by expectation.
     reciprocal_rank : float
         Mean of one over the rank, from 0 to 1.
     log_loss : float
-        Mean of -log chance of the true value, in nats; low = predicted.
+        Mean of -log chance of the true value, in nats; low = well predicted.
     marginal_top_1, marginal_log_loss : float
-        The same when nothing is known but how frequent every value is.
+        The same when only the frequency of every value is known.
     """
 
     column: str
@@ -70,7 +69,7 @@ def predict_left_out(embeddings: Embeddings, split: SplitCorpus) -> list[Predict
     embeddings : Embeddings
         Learnt from `split.corpus`.
     split : SplitCorpus
-        What they were learnt from, and what was held out.
+        The corpus, and what was held out.
 
     Returns
     -------
@@ -78,12 +77,12 @@ def predict_left_out(embeddings: Embeddings, split: SplitCorpus) -> list[Predict
         One per column; figures are NaN where no held-out value is in the vocabulary.
     """
     corpus, held_out = split.corpus, split.held_out[:MOST_PREDICTED]
-    company = sum_company(embeddings.vectors, held_out, is_ordered=corpus.is_ordered)
-    return [_predict_column(embeddings, corpus, held_out, company, place) for place in range(len(corpus.columns))]
+    context = sum_context(embeddings.vectors, held_out, is_ordered=corpus.is_ordered)
+    return [_predict_column(embeddings, corpus, held_out, context, column) for column in range(len(corpus.columns))]
 
 
-def sum_company(vectors: NDArray[np.float32], sequences: Sequences, *, is_ordered: bool) -> Floats:
-    """Return the sum of the vectors of every event's company: near events, or all others of its record.
+def sum_context(vectors: NDArray[np.float32], sequences: Sequences, *, is_ordered: bool) -> Floats:
+    """Return the sum of the vectors of every event's context: the events near it, or all others of its record.
 
     Parameters
     ----------
@@ -92,7 +91,7 @@ def sum_company(vectors: NDArray[np.float32], sequences: Sequences, *, is_ordere
     sequences : Sequences
         Records or sequences.
     is_ordered : bool
-        True when only near events are company.
+        True when only near events are context.
 
     Returns
     -------
@@ -101,35 +100,35 @@ def sum_company(vectors: NDArray[np.float32], sequences: Sequences, *, is_ordere
     own = vectors[sequences.events].astype(np.float64)
     if not is_ordered:
         return np.asarray(np.add.reduceat(own, sequences.starts[:-1])[sequences.of_event] - own)
-    company = np.zeros_like(own)
+    context = np.zeros_like(own)
     for apart in range(1, NEAR + 1):
         same = sequences.positions[apart:] >= apart
-        company[apart:][same] += own[:-apart][same]
-        company[:-apart][same] += own[apart:][same]
-    return company
+        context[apart:][same] += own[:-apart][same]
+        context[:-apart][same] += own[apart:][same]
+    return context
 
 
 def _predict_column(
-    embeddings: Embeddings, corpus: Corpus, held_out: Sequences, company: Floats, place: int
+    embeddings: Embeddings, corpus: Corpus, held_out: Sequences, context: Floats, column: int
 ) -> Prediction:
-    low, high = corpus.offsets[place : place + 2].tolist()
+    low, high = corpus.offsets[column : column + 2].tolist()
     values = low + np.flatnonzero(corpus.occurrences[low:high])
     of_column = np.flatnonzero((held_out.events >= low) & (held_out.events < high))
     is_known = np.isin(held_out.events[of_column], values)
     known = _spread(of_column[is_known], max(FEWEST_PREDICTED, MOST_CELLS // max(len(values), 1)))
     truth = np.searchsorted(values, held_out.events[known])
     share = np.log(corpus.occurrences[values] / corpus.occurrences[values].sum())
-    association = company[known] @ embeddings.contexts[values].T.astype(np.float64)
+    association = context[known] @ embeddings.contexts[values].T.astype(np.float64)
     figures = _figures(association, share, truth) if len(known) else (float("nan"),) * 6
     return Prediction(
-        corpus.columns[place].name, len(values), len(known), float(is_known.mean() if len(of_column) else 0), *figures
+        corpus.columns[column].name, len(values), len(known), float(is_known.mean() if len(of_column) else 0), *figures
     )
 
 
-def _spread(places: Ints, most: int) -> Ints:
-    """Take at most so many, evenly."""
+def _spread(events: Ints, most: int) -> Ints:
+    """Take at most so many, evenly spaced."""
     most = min(most, MOST_PREDICTED)
-    return places if len(places) <= most else places[np.linspace(0, len(places) - 1, most).astype(np.int64)]
+    return events if len(events) <= most else events[np.linspace(0, len(events) - 1, most).astype(np.int64)]
 
 
 def _figures(association: Floats, share: Floats, truth: Ints) -> tuple[float, ...]:
@@ -146,14 +145,14 @@ def _figures(association: Floats, share: Floats, truth: Ints) -> tuple[float, ..
 
 
 def _log_chances(sharp: float, association: Floats, share: Floats, n_seen: int) -> Floats:
-    """Return the logarithm of the chance of every value: mostly what the company says, a little what is usual."""
+    """Return the log chance of every value: mostly from its context, a little from its share."""
     little = 1 / (n_seen + 2)
-    told = log_softmax(share + sharp * association, axis=1)
-    return np.asarray(np.logaddexp(told + np.log1p(-little), share + np.log(little)))
+    predicted = log_softmax(share + sharp * association, axis=1)
+    return np.asarray(np.logaddexp(predicted + np.log1p(-little), share + np.log(little)))
 
 
 def _sharpness(association: Floats, share: Floats, truth: Ints) -> float:
-    """Return how much to trust the company: the number that makes the true values likeliest; 0 = not at all."""
+    """Return the factor of the association that makes the true values likeliest; 0 = it does not help."""
     if not len(truth):
         return 1.0
     own = np.arange(len(truth)), truth
@@ -166,14 +165,14 @@ def _sharpness(association: Floats, share: Floats, truth: Ints) -> float:
 
 
 def rank_figures(scores: Floats, truth: Ints) -> tuple[float, float, float]:
-    """Return how high the true values stand; of equal scores, what a random order would give on average.
+    """Return how high the true values rank; ties count as in a random order, on average.
 
     Parameters
     ----------
     scores : ndarray of shape (n, n_values)
         High = likely.
     truth : ndarray of shape (n,)
-        Place of the true value.
+        Index of the true value.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A place on a plane for every token: by principal components, or by UMAP [1]_, which keeps neighbours together.
+"""Project tokens onto a plane: by principal components, or by UMAP [1]_, which keeps neighbours together.
 
 .. [1] McInnes, Healy, Melville: UMAP: Uniform manifold approximation and projection for dimension reduction. 2018.
 """
@@ -13,8 +13,8 @@ from anomembed.errors import ConfigError, nearest_name
 from anomembed.represent.quality.neighbours import unit_vectors
 
 PROJECTIONS = ("pca", "umap")
-UMAP_NEIGHBOURS = 15  # of UMAP, as it is published
-FEWEST = 5  # tokens that UMAP can place
+UMAP_NEIGHBOURS = 15  # as published
+FEWEST = 5  # tokens that UMAP needs
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Projection:
     Parameters
     ----------
     places : ndarray of shape (n_tokens, 2)
-        Float64.
+        Coordinates, float64.
     method : str
-        How they were placed, in words.
+        Name of the projection, for people.
     """
 
     places: NDArray[np.float64]
@@ -34,7 +34,7 @@ class Projection:
 
 
 def check_projection(name: str) -> None:
-    """Refuse early what cannot be drawn late.
+    """Refuse an unknown projection before any work is done.
 
     Raises
     ------
@@ -47,25 +47,25 @@ def check_projection(name: str) -> None:
         try:
             import umap  # noqa: F401
         except ImportError:
-            raise ConfigError("the projection umap needs a package more: pip install 'anomembed[map]'") from None
+            raise ConfigError("the projection umap needs an extra: pip install 'anomembed[map]'") from None
 
 
 def project(vectors: NDArray[np.float32], name: str, seed: int) -> Projection:
-    """Place tokens on a plane by the directions of their vectors.
+    """Project tokens onto a plane by the directions of their vectors.
 
     Parameters
     ----------
     vectors : ndarray of shape (n_tokens, width)
         Of the tokens.
     name : {'pca', 'umap'}
-        How.
+        The projection.
     seed : int
-        Start of UMAP's random numbers.
+        Seed of UMAP's random numbers.
 
     Returns
     -------
     Projection
-        By principal components when there are too few tokens for UMAP.
+        By principal components if there are too few tokens for UMAP.
     """
     unit = unit_vectors(vectors).astype(np.float64)
     if name == "umap" and len(unit) >= FEWEST:
@@ -85,7 +85,7 @@ def _umap(unit: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     from umap import UMAP
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed means one processor, and that there are few tokens
+        warnings.simplefilter("ignore")  # a seed means one processor; there are few tokens
         start = "spectral" if len(unit) > UMAP_NEIGHBOURS else "random"
         mapper = UMAP(n_neighbors=min(UMAP_NEIGHBOURS, len(unit) - 1), init=start, random_state=seed)
         return np.asarray(mapper.fit_transform(unit), np.float64)

@@ -1,5 +1,6 @@
 """Learn the tokens of a column from the reference: its values, the bins of its numbers, the parts of its times."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -124,20 +125,7 @@ def number_tokens(name: str, numbers: NDArray[np.float64], bins: int) -> ColumnT
     """
     known = np.sort(numbers[np.isfinite(numbers)])
     edges = _bin_edges(known, bins)
-    labels = _bin_labels(edges)
-    column = ColumnTokens(
-        name=name,
-        source=name,
-        kind=Kind.BIN,
-        labels=(*SPECIAL_LABELS, *labels),
-        counts=np.zeros(FIRST_VALUE + len(labels)),
-        values=pl.Series(dtype=pl.String),
-        codes=np.empty(0, np.int32),
-        edges=edges,
-        unknown=Special.UNSEEN,
-        n_records=len(numbers),
-    )
-    return _counted(column, pl.DataFrame({name: numbers}))
+    return _counted(name, Kind.BIN, pl.DataFrame({name: numbers}), _bin_labels(edges), edges=edges)
 
 
 def _bin_edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
@@ -191,21 +179,9 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     for kind, traits in TRAITS.items():
         if traits.period is None or (span <= traits.period and not (kind is Kind.HOUR and moments.null_count())):
             continue
-        column = ColumnTokens(
-            name=f"{source} {kind}",
-            source=source,
-            kind=kind,
-            labels=(*SPECIAL_LABELS, *traits.labels),
-            counts=np.zeros(FIRST_VALUE + len(traits.labels)),
-            values=pl.Series(dtype=pl.String),
-            codes=np.empty(0, np.int32),
-            edges=np.empty(0),
-            unknown=Special.UNSEEN,
-            n_records=len(moments),
-        )
-        counted = _counted(column, frame)
-        if (counted.counts > 0).sum() > 1:
-            columns.append(counted)
+        column = _counted(source, kind, frame, traits.labels, name=f"{source} {kind}")
+        if (column.counts > 0).sum() > 1:
+            columns.append(column)
     return columns
 
 
@@ -220,21 +196,30 @@ def vector_tokens(name: str, vectors: pl.Series) -> ColumnTokens:
         The reference, of type Array(Float32); null where missing.
     """
     width = vectors.dtype.shape[0] if isinstance(vectors.dtype, pl.Array) else 0
+    return _counted(name, Kind.VECTOR, pl.DataFrame({name: vectors}), (f"{width} numbers",))
+
+
+def _counted(
+    source: str,
+    kind: Kind,
+    frame: pl.DataFrame,
+    labels: Sequence[str],
+    *,
+    name: str = "",
+    edges: NDArray[np.float64] | None = None,
+) -> ColumnTokens:
+    """Make the tokens of a column whose labels are known, and count them in the reference."""
     column = ColumnTokens(
-        name=name,
-        source=name,
-        kind=Kind.VECTOR,
-        labels=(*SPECIAL_LABELS, f"{width} numbers"),
-        counts=np.zeros(FIRST_VALUE + 1),
+        name=name or source,
+        source=source,
+        kind=kind,
+        labels=(*SPECIAL_LABELS, *labels),
+        counts=np.zeros(FIRST_VALUE + len(labels)),
         values=pl.Series(dtype=pl.String),
         codes=np.empty(0, np.int32),
-        edges=np.empty(0),
+        edges=np.empty(0) if edges is None else edges,
         unknown=Special.UNSEEN,
-        n_records=len(vectors),
+        n_records=frame.height,
     )
-    return _counted(column, pl.DataFrame({name: vectors}))
-
-
-def _counted(column: ColumnTokens, frame: pl.DataFrame) -> ColumnTokens:
     counts = np.bincount(column.encode(frame), minlength=len(column.labels)).astype(np.float64)
-    return ColumnTokens(**{**vars(column), "counts": counts})
+    return replace(column, counts=counts)

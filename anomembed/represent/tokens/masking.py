@@ -1,7 +1,7 @@
 """Lines of text as tokens: words, punctuation marks, and variables such as addresses, paths, numbers and identifiers.
 
-Digits carry no form: every run of them counts as one ``0`` before anything else is looked at. A log of millions of
-lines has few distinct lines left then, its *shapes*, and all that is slower is done on these.
+First every run of digits becomes one ``0``. A log of millions of lines then has few distinct lines, its *shapes*, and
+everything slower is done on these.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-MOST_TOKENS = 120  # of a line; what follows is not looked at
-NOTHING = "\ue000"  # stands where a value is empty; of the characters that have no meaning of their own
+MOST_TOKENS = 120  # of a line; the rest is ignored
+NOTHING = "\ue000"  # stands for an empty value; a private-use character
 VARIABLE = "<*>"
 
 _WORD = r"[\w$@%+]+(?:[.\-][\w$@%+]+)*"
@@ -25,7 +25,7 @@ _TIMES = (
 )
 _ADDRESSES = r"(?:[0a-fA-F]{1,4}:){4,15}[0a-fA-F]{1,4}", r"[0a-f]{1,4}(?::[0a-f]{1,4})*::(?:[0a-f]{1,4}:?)*"
 _SEGMENT = r"[/\\]+[\w.\-+@~$%*#]+"
-# The first alternative that fits is taken, each as long as it can be; there is no looking ahead in these expressions.
+# The first alternative that matches wins, and each is greedy; this dialect has no lookahead.
 _TOKEN = (
     rf"\s*(?:{NOTHING}|",
     r"[A-Za-z][A-Za-z0+.\-]*://[^\s\"'<>\[\](){},;]+|",
@@ -49,7 +49,7 @@ KINDS = {
     "id": r"^.*0.*$",
 }
 _UNITS = r"^(?:(?:[KMGTP]i?)?B|bytes?|[mun]?s|msecs?|secs?|seconds?|milliseconds|minutes?)$"
-# An empty value is a value too: of a name, or in brackets that are no call.
+# An empty value counts as a value: after a name, or in brackets that are not a call.
 _EMPTY = r"([\s=:,][(\[]\s*)([)\]])", "${1}" + NOTHING + "${2}"
 _NO_VALUE = r"(\w=)(\s|[,;)\]}]|$)", "${1}" + NOTHING + "${2}"
 
@@ -63,11 +63,11 @@ class Tokenised:
     words : pl.Series
         Distinct tokens, without the white space before them; the first is `VARIABLE`.
     ids : ndarray of shape (n_tokens,)
-        Place of each token in `words`.
+        Index of each token in `words`.
     kinds : pl.Series
-        What each token is called in a template: its kind, such as ``<ip>``, or the token itself.
+        Name of each token in a template: its kind, such as ``<ip>``, or the token itself.
     gaps : ndarray of shape (n_tokens,)
-        Whether white space stands before it.
+        Whether white space precedes it.
     begins, sizes : ndarray of shape (n_tokens,)
         Where it begins in its shape and how long it is, in bytes.
     lengths : ndarray of shape (n_shapes,)
@@ -84,12 +84,12 @@ class Tokenised:
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """Place of the first token of each shape, and the number of tokens at the end."""
+        """Index of the first token of each shape, and the number of tokens at the end."""
         return np.concatenate([[0], np.cumsum(self.lengths)])
 
 
 def tokenise(lines: pl.Series) -> Tokenised:
-    """Cut shapes into tokens; what varies becomes `VARIABLE`, and several of these in a row one.
+    """Cut shapes into tokens; variables become `VARIABLE`, and several in a row become one.
 
     Parameters
     ----------

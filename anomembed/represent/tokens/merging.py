@@ -1,6 +1,6 @@
-"""Find the words that vary: lines that are alike but for one word, or two, are one template with a variable.
+"""Find the words that vary: lines that differ in one word, or two, are one template with a variable.
 
-Only the set of lines counts, not their order nor how frequent they are.
+The result depends on the set of lines, not on their order or frequency.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 VARIABLE_ID = 0
-MANY = 4  # different words in one place that make it a variable
-MANY_AT_START = 10  # the same of the first word of a line, and of two places at once
-MOST_PAIRED = 50_000_000  # lines times pairs of places that are looked at
+MANY = 4  # distinct words at a position that make it a variable
+MANY_AT_START = 10  # the same for the first word of a line, and for two positions at once
+MOST_PAIRED = 50_000_000  # lines times pairs of positions that are examined
 
 
 def merge_lines(lines: Ids, is_word: Mask, is_mark: Mask) -> Ids:
@@ -26,7 +26,7 @@ def merge_lines(lines: Ids, is_word: Mask, is_mark: Mask) -> Ids:
     lines : ndarray of shape (n_lines, n_tokens)
         Token ids of lines of one length; 0 is the variable.
     is_word, is_mark : ndarray of shape (n_distinct_tokens,)
-        Which tokens are words, and which are punctuation marks; marks never vary.
+        Which tokens are words, and which punctuation marks; marks never vary.
 
     Returns
     -------
@@ -34,66 +34,66 @@ def merge_lines(lines: Ids, is_word: Mask, is_mark: Mask) -> Ids:
     """
     hashes = token_hashes(len(is_word))
     while True:
-        distinct, place = np.unique(lines, axis=0, return_inverse=True)
+        distinct, index = np.unique(lines, axis=0, return_inverse=True)
         varies = _single(distinct, hashes, is_word, is_mark)
         if not varies.any():
             varies = _double(distinct, hashes, is_word, is_mark)
         if not varies.any():
             return lines
-        lines = np.where(varies, VARIABLE_ID, distinct)[place.reshape(-1)]
+        lines = np.where(varies, VARIABLE_ID, distinct)[index.reshape(-1)]
 
 
 def line_hashes(lines: Ids, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return what every token adds to the hash of its line, shape (n_lines, n_tokens); the hash is their sum."""
+    """Return the contribution of every token to the hash of its line, which is their sum; shape (n_lines, n_tokens)."""
     odd = np.random.default_rng(1).integers(1, 2**63, lines.shape[1], dtype=np.uint64) | np.uint64(1)
     return hashes[lines] * odd
 
 
 def token_hashes(n_tokens: int) -> NDArray[np.uint64]:
-    """Return a random number for every token id; the same ones every time."""
+    """Return a random number for every token id, always the same."""
     return np.random.default_rng(0).integers(1, 2**63, n_tokens, dtype=np.uint64)
 
 
 def _single(lines: Ids, hashes: NDArray[np.uint64], is_word: Mask, is_mark: Mask) -> Mask:
-    """Places where lines that are alike everywhere else have many different words."""
+    """Return the positions at which otherwise equal lines have many distinct words."""
     parts = line_hashes(lines, hashes)
     total = parts.sum(axis=1)
     varies = np.zeros(lines.shape, bool)
-    for place, column in enumerate(lines.T):
-        group, times = _groups(total - parts[:, place])
+    for position, column in enumerate(lines.T):
+        group, times = _groups(total - parts[:, position])
         has_variable = np.bincount(group, column == VARIABLE_ID) > 0
-        enough = MANY_AT_START if place == 0 else np.where(has_variable[group], 2, MANY)
+        enough = MANY_AT_START if position == 0 else np.where(has_variable[group], 2, MANY)
         candidate = (times[group] >= enough) & (column != VARIABLE_ID) & ~is_mark[column]
-        varies[:, place] = candidate & _stays_known(lines, [place], is_word)
+        varies[:, position] = candidate & _stays_specific(lines, [position], is_word)
     return varies
 
 
 def _double(lines: Ids, hashes: NDArray[np.uint64], is_word: Mask, is_mark: Mask) -> Mask:
-    """Pairs of places where lines that are alike everywhere else have many different words in both."""
+    """Return the pairs of positions at which otherwise equal lines have many distinct words in both."""
     varies = np.zeros(lines.shape, bool)
     parts = line_hashes(lines, hashes)
     total = parts.sum(axis=1)
     for first, second in _pairs(lines, is_mark):
         group, times = _groups(total - parts[:, first] - parts[:, second])
         candidate = times[group] >= MANY_AT_START
-        for place in (first, second):
+        for position in (first, second):
             if not candidate.any():
                 break
-            column = lines[:, place]
+            column = lines[:, position]
             candidate &= (_distinct_within(group, column, len(times))[group] >= MANY_AT_START) & ~is_mark[column]
-        candidate &= _stays_known(lines, [first, second], is_word)
+        candidate &= _stays_specific(lines, [first, second], is_word)
         varies[:, [first, second]] |= candidate[:, None]
     return np.asarray(varies & (lines != VARIABLE_ID))
 
 
 def _pairs(lines: Ids, is_mark: Mask) -> Iterator[tuple[int, int]]:
-    """Pairs of places that have many different words; none when there would be too many."""
+    """Return the pairs of positions with many distinct words; none if there are too many."""
     if len(lines) < MANY_AT_START:
         return
-    different = np.array([len(np.unique(column[~is_mark[column]])) for column in lines.T])
-    places = np.flatnonzero(different >= MANY_AT_START).tolist()
-    if len(lines) * len(places) ** 2 <= 2 * MOST_PAIRED:
-        yield from combinations(places, 2)
+    n_words = np.array([len(np.unique(column[~is_mark[column]])) for column in lines.T])
+    positions = np.flatnonzero(n_words >= MANY_AT_START).tolist()
+    if len(lines) * len(positions) ** 2 <= 2 * MOST_PAIRED:
+        yield from combinations(positions, 2)
 
 
 def _groups(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -106,8 +106,8 @@ def _distinct_within(group: NDArray[np.intp], values: Ids, n_groups: int) -> NDA
     return np.bincount(pairs // (values.max() + 1), minlength=n_groups)
 
 
-def _stays_known(lines: Ids, places: list[int], is_word: Mask) -> Mask:
-    """Whether enough words of a line are left to know it by, when those in some places are variables."""
-    left = is_word[lines].sum(axis=1) - is_word[lines[:, places]].sum(axis=1)
-    variables = (lines == VARIABLE_ID).sum(axis=1) + (lines[:, places] != VARIABLE_ID).sum(axis=1)
-    return np.asarray((left >= len(places)) & (2 * left >= variables))
+def _stays_specific(lines: Ids, positions: list[int], is_word: Mask) -> Mask:
+    """Return whether a line still has enough words once those at some positions are variables."""
+    left = is_word[lines].sum(axis=1) - is_word[lines[:, positions]].sum(axis=1)
+    variables = (lines == VARIABLE_ID).sum(axis=1) + (lines[:, positions] != VARIABLE_ID).sum(axis=1)
+    return np.asarray((left >= len(positions)) & (2 * left >= variables))

@@ -1,4 +1,4 @@
-"""What stands in the places of templates: a message's first address, path, identifier, and word that varies."""
+"""Parameters of messages: the first address, path, identifier, and word that varies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ NOWHERE = -1
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the parameters of shapes stand.
+class Spans:
+    """Where the parameters of shapes are.
 
     Parameters
     ----------
     begins, sizes : dict of str to ndarray of shape (n_shapes + 1,)
-        For every kind of parameter, its place in the shape, in bytes; no size where there is none, as at the end.
+        For every kind of parameter, its span in the shape, in bytes; size 0 where there is none, as at the end.
     """
 
     begins: dict[str, Ints]
@@ -37,14 +37,14 @@ class Places:
         texts : pl.Series
             Messages.
         shape : ndarray of shape (n_texts,)
-            Place of the shape of each; -1 when it is null.
+            Index of the shape of each; -1 where null.
         kinds : sequence of str
             Which of `PARAMETERS` to cut out.
 
         Returns
         -------
         pl.DataFrame
-            A column of text for each of `kinds`; null where there is no such parameter.
+            A column of text for each of `kinds`; null without such a parameter.
         """
         found = {kind: cut_out(texts, self.begins[kind][shape], self.sizes[kind][shape]) for kind in kinds}
         if "ip" in found:
@@ -52,8 +52,8 @@ class Places:
         return pl.DataFrame(found)
 
 
-def find_places(tokens: Tokenised, codes: NDArray[np.int32], open_places: Ints) -> Places:
-    """Find where the parameters of shapes stand.
+def find_spans(tokens: Tokenised, codes: NDArray[np.int32], open_positions: Ints) -> Spans:
+    """Find where the parameters of shapes are.
 
     Parameters
     ----------
@@ -61,30 +61,30 @@ def find_places(tokens: Tokenised, codes: NDArray[np.int32], open_places: Ints) 
         Their tokens.
     codes : ndarray of shape (n_shapes,)
         Their templates; -1 for none.
-    open_places : ndarray of shape (n_templates + 1,)
-        Token of every template that is a word or a variable, its first one; -1 for none, as at the end.
+    open_positions : ndarray of shape (n_templates + 1,)
+        Position of the first token of every template that is a varying word; -1 for none, as at the end.
 
     Returns
     -------
-    Places
+    Spans
     """
     n_shapes = len(codes)
     line = np.repeat(np.arange(n_shapes), tokens.lengths)
     first = {kind: _first(line, (tokens.kinds == f"<{kind}>").to_numpy(), n_shapes) for kind in ("ip", "path")}
-    opened = open_places[codes]
+    opened = open_positions[codes]
     first["word"] = np.where(opened >= 0, tokens.starts[:-1] + opened, NOWHERE)
     is_identifier = tokens.kinds.is_in(IDENTIFIERS).to_numpy().copy()
-    is_identifier[first["word"][first["word"] >= 0]] = False  # it is called a word already
+    is_identifier[first["word"][first["word"] >= 0]] = False  # it counts as a word already
     first["id"] = _first(line, is_identifier, n_shapes)
     nowhere = {kind: np.append(token, NOWHERE) for kind, token in first.items()}
-    return Places(
+    return Spans(
         begins={kind: np.append(tokens.begins, 0)[token] for kind, token in nowhere.items()},
         sizes={kind: np.append(tokens.sizes, 0)[token] for kind, token in nowhere.items()},
     )
 
 
 def _first(line: NDArray[np.intp], is_wanted: NDArray[np.bool_], n_lines: int) -> Ints:
-    """Return the first wanted token of every line, `NOWHERE` when it has none."""
+    """Return the first wanted token of every line, `NOWHERE` without one."""
     first = np.full(n_lines, NOWHERE)
     wanted = np.flatnonzero(is_wanted)[::-1]
     first[line[wanted]] = wanted

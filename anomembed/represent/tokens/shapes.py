@@ -1,4 +1,4 @@
-"""Shapes of texts, and the way back from a place in a shape to what stands there in the text."""
+"""Shapes of texts, and how to cut the part of a text out that a span of its shape stands for."""
 
 import numpy as np
 import polars as pl
@@ -9,14 +9,14 @@ from anomembed.represent.arrays import Ints
 from anomembed.represent.compiled import compiled
 from anomembed.represent.parallel import in_blocks
 
-MOST_BYTES = 2_000  # of a text; what follows is not looked at
-TEXTS_AT_ONCE = 50_000  # texts that one processor takes at once
+MOST_BYTES = 2_000  # of a text; the rest is ignored
+TEXTS_AT_ONCE = 50_000  # texts per task of a thread
 
 Bytes = NDArray[np.uint8]
 
 
 def shapes(texts: pl.Series) -> pl.Series:
-    """Return the shape of every text: its beginning, with every run of digits as ``0``; null where the text is.
+    """Return the shape of every text: its first bytes, with every run of digits as ``0``; null where the text is null.
 
     Parameters
     ----------
@@ -39,20 +39,20 @@ def shapes(texts: pl.Series) -> pl.Series:
 
 def _shapes(texts: pl.Series) -> pl.Series:
     data, ends = _buffers(texts)
-    held, into = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
-    size = _collapse(data, ends, held, into)
-    return _texts(held[:size], into, texts.is_null())
+    written, offsets = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
+    size = _collapse(data, ends, written, offsets)
+    return _texts(written[:size], offsets, texts.is_null())
 
 
 def cut_out(texts: pl.Series, begins: Ints, sizes: Ints) -> pl.Series:
-    """Return what stands at a place of the shapes of texts.
+    """Return the parts of texts that spans of their shapes stand for.
 
     Parameters
     ----------
     texts : pl.Series
         Text.
     begins, sizes : ndarray of shape (n_texts,)
-        Where it begins in the shape and how long it is there, in bytes; a place of no size gives null.
+        Spans in the shapes, in bytes; size 0 gives null.
 
     Returns
     -------
@@ -64,30 +64,30 @@ def cut_out(texts: pl.Series, begins: Ints, sizes: Ints) -> pl.Series:
     ['3.5']
     """
     data, ends = _buffers(texts)
-    held, into = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
-    size = _cut(data, ends, begins, sizes, held, into)
-    return _texts(held[:size], into, texts.is_null() | pl.Series(sizes == 0))
+    written, offsets = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
+    size = _cut(data, ends, begins, sizes, written, offsets)
+    return _texts(written[:size], offsets, texts.is_null() | pl.Series(sizes == 0))
 
 
 def _buffers(texts: pl.Series) -> tuple[Bytes, Ints]:
-    """Return the texts in UTF-8, one after the other, and where each ends; the first number is the first begin."""
+    """Return the concatenated texts in UTF-8, and the offset of each; the last offset is the end."""
     array = texts.cast(pl.String).rechunk().to_arrow().cast(pa.large_string())
     _, ends, data = array.buffers()
     if not len(array):
         return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    held = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
-    return held, np.frombuffer(ends, np.int64)[array.offset : array.offset + len(array) + 1]
+    written = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
+    return written, np.frombuffer(ends, np.int64)[array.offset : array.offset + len(array) + 1]
 
 
-def _texts(held: Bytes, ends: Ints, is_null: pl.Series) -> pl.Series:
-    array = pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(held))
+def _texts(written: Bytes, ends: Ints, is_null: pl.Series) -> pl.Series:
+    array = pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(written))
     found = pl.Series(array, dtype=pl.String)
     return found.set(is_null, None) if is_null.any() else found
 
 
 @compiled()
 def _end(data: Bytes, begin: int, end: int) -> int:
-    """Where a text is cut: no character is cut in two."""
+    """Return where to cut a text, without splitting a character."""
     if end - begin > MOST_BYTES:
         end = begin + MOST_BYTES
         while end > begin and data[end] & 0xC0 == 0x80:
@@ -96,39 +96,39 @@ def _end(data: Bytes, begin: int, end: int) -> int:
 
 
 @compiled()
-def _collapse(data: Bytes, ends: Ints, held: Bytes, into: Ints) -> int:
-    """Write the shapes and where they end; return the number of bytes written."""
-    size = np.uint64(0)  # without a sign no index can count from the end, which is not to be checked for then
-    into[0] = 0
+def _collapse(data: Bytes, ends: Ints, written: Bytes, offsets: Ints) -> int:
+    """Write the shapes and their offsets; return the number of bytes written."""
+    size = np.uint64(0)  # an unsigned index cannot be negative, which saves a check
+    offsets[0] = 0
     for text in range(len(ends) - 1):
         was_digit = False
         end = _end(data, ends[text], ends[text + 1])
-        for place in range(np.uint64(ends[text]), np.uint64(end)):
-            byte = data[place]
+        for offset in range(np.uint64(ends[text]), np.uint64(end)):
+            byte = data[offset]
             is_digit = 48 <= byte <= 57
-            held[size] = np.uint8(48) if is_digit else byte
+            written[size] = np.uint8(48) if is_digit else byte
             size += np.uint64(0) if is_digit and was_digit else np.uint64(1)
             was_digit = is_digit
-        into[text + 1] = size
+        offsets[text + 1] = size
     return int(size)
 
 
 @compiled()
-def _cut(data: Bytes, ends: Ints, begins: Ints, sizes: Ints, held: Bytes, into: Ints) -> int:
-    """Write the parts and where they end; return the number of bytes written."""
+def _cut(data: Bytes, ends: Ints, begins: Ints, sizes: Ints, written: Bytes, offsets: Ints) -> int:
+    """Write the parts and their offsets; return the number of bytes written."""
     size = 0
-    into[0] = 0
+    offsets[0] = 0
     for text in range(len(ends) - 1):
         was_digit, at, last = False, -1, begins[text] + sizes[text]
-        for place in range(ends[text], ends[text + 1] if sizes[text] else ends[text]):
-            is_digit = 48 <= data[place] <= 57
+        for offset in range(ends[text], ends[text + 1] if sizes[text] else ends[text]):
+            is_digit = 48 <= data[offset] <= 57
             if not (is_digit and was_digit):
                 at += 1
                 if at >= last:
                     break
             if at >= begins[text]:
-                held[size] = data[place]
+                written[size] = data[offset]
                 size += 1
             was_digit = is_digit
-        into[text + 1] = size
+        offsets[text + 1] = size
     return size

@@ -8,8 +8,8 @@ from anomembed.represent.tokens.masking import VARIABLE, Tokenised, tokenise
 from anomembed.represent.tokens.merging import VARIABLE_ID, merge_lines, token_hashes
 from anomembed.represent.tokens.templates import Templates, is_mark
 
-EMPTY = "(empty)"  # what the template of a message without any text is called
-MOST_SHAPES = 100_000  # distinct masked lines that templates are learnt from, the most frequent ones
+EMPTY = "(empty)"  # label of the template of messages without text
+MOST_SHAPES = 100_000  # most frequent shapes that templates are learnt from
 
 
 def fit_templates(counts: pl.DataFrame) -> Templates:
@@ -27,8 +27,8 @@ def fit_templates(counts: pl.DataFrame) -> Templates:
 
     Notes
     -----
-    Masking first and merging alike lines after it is the way of Drain (He, Zhu, Zheng, Lyu: ICWS 2017); here lines
-    merge when many words are seen in one place and all else is equal, instead of by likeness to earlier templates.
+    Masking first and then merging similar lines follows Drain (He, Zhu, Zheng, Lyu: ICWS 2017). Here lines merge when
+    they have many distinct words at one position and are otherwise equal, not by similarity to earlier templates.
     """
     counts = counts.sort("n_records", "value", descending=[True, False]).head(MOST_SHAPES).sort("value")
     tokens = tokenise(counts["value"])
@@ -66,10 +66,10 @@ def _merge(tokens: Tokenised) -> NDArray[np.int64]:
 
 
 def _group(ids: NDArray[np.int64], tokens: Tokenised) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the group of lines with the same tokens that each line is in, and the first line of each group."""
+    """Return the group of each line, made of lines with the same tokens, and the first line of each group."""
     line = np.repeat(np.arange(len(tokens.lengths)), tokens.lengths)
-    place = np.arange(len(ids)) - np.repeat(tokens.starts[:-1], tokens.lengths)
-    mixed = token_hashes(len(tokens.words))[ids] * (token_hashes(int(tokens.lengths.max(initial=0)) + 1)[place] | 1)
+    position = np.arange(len(ids)) - np.repeat(tokens.starts[:-1], tokens.lengths)
+    mixed = token_hashes(len(tokens.words))[ids] * (token_hashes(int(tokens.lengths.max(initial=0)) + 1)[position] | 1)
     totals = tokens.lengths.astype(np.uint64)
     np.add.at(totals, line, mixed)
     _, first, codes = np.unique(totals, return_index=True, return_inverse=True)
@@ -79,22 +79,22 @@ def _group(ids: NDArray[np.int64], tokens: Tokenised) -> tuple[NDArray[np.int64]
 def _labels(
     ids: NDArray[np.int64], tokens: Tokenised, codes: NDArray[np.int64], first: NDArray[np.int64]
 ) -> tuple[pl.Series, NDArray[np.bool_]]:
-    """Return what each group is called, by its first line, and which of the tokens of the first lines are open."""
+    """Return the label of each group, from its first line, and which tokens are words that vary."""
     line = np.repeat(np.arange(len(tokens.lengths)), tokens.lengths)
     cells = pl.DataFrame(
         {
             "code": codes[line],
-            "place": np.arange(len(ids)) - tokens.starts[line],
+            "position": np.arange(len(ids)) - tokens.starts[line],
             "is_first": first[codes[line]] == line,
             "kind": tokens.kinds,
             "is_merged": (ids == VARIABLE_ID) & (tokens.ids != VARIABLE_ID),
         }
     )
-    one = pl.col("kind").n_unique().over("code", "place") == 1
+    one = pl.col("kind").n_unique().over("code", "position") == 1
     cells = cells.with_columns(
         shown=pl.when(one | (pl.Series(ids) != VARIABLE_ID)).then("kind").otherwise(pl.lit(VARIABLE)),
-        is_open=pl.col("is_merged").any().over("code", "place"),
-        gap=pl.when(pl.Series(tokens.gaps) & (pl.col("place") > 0)).then(pl.lit(" ")).otherwise(pl.lit("")),
+        is_open=pl.col("is_merged").any().over("code", "position"),
+        gap=pl.when(pl.Series(tokens.gaps) & (pl.col("position") > 0)).then(pl.lit(" ")).otherwise(pl.lit("")),
     )
     called = (
         cells.filter("is_first")
@@ -107,6 +107,6 @@ def _labels(
 
 
 def _cells(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places of the tokens of lines that begin at `starts`, one line after the other."""
+    """Return the indices of the tokens of lines that begin at `starts`, line by line."""
     ends = np.cumsum(lengths)
     return np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)

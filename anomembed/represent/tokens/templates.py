@@ -1,8 +1,8 @@
 """Messages as templates: ``Connection from 10.0.0.7 closed`` is ``Connection from <ip> closed``, with a parameter.
 
-Lines are masked (see `masking`), and the words that vary between lines that are otherwise alike are found (see
-`merging`). What stood in a template's places are its parameters: its first address, path, identifier, and word that
-varies. A template depends on the set of the lines that it was learnt from, not on their order.
+Lines are masked (see `masking`), and words that vary between otherwise equal lines become variables (see `merging`).
+The parameters of a message are its first address, path, identifier, and word that varies. Templates depend on the set
+of lines that they were learnt from, not on their order.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from anomembed.represent.tokens.masking import VARIABLE, Tokenised, tokenise
 from anomembed.represent.tokens.merging import line_hashes, token_hashes
-from anomembed.represent.tokens.parameters import PARAMETERS, find_places
+from anomembed.represent.tokens.parameters import PARAMETERS, find_spans
 from anomembed.represent.tokens.shapes import shapes
 
 UNKNOWN = -1
-TEMPLATE, PARAMETER = "template:", "parameter:"  # prefixes of columns beside the messages that they come from
+TEMPLATE, PARAMETER = "template:", "parameter:"  # prefixes of the columns derived from a column of messages
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,19 @@ class Templates:
     Parameters
     ----------
     labels : pl.Series
-        What each template is called, such as ``Connection from <ip> closed``.
+        Label of each template, such as ``Connection from <ip> closed``.
     counts : ndarray of shape (n_templates,)
-        Messages of each in the reference.
+        Messages with each in the reference.
     words : pl.Series
-        The tokens of all templates, one template after the other; `VARIABLE` for what varies.
+        The tokens of all templates, template by template; `VARIABLE` for variables.
     lengths : ndarray of shape (n_templates,)
         Tokens of each template.
     is_open : ndarray of shape (n_words,)
-        Which of `words` are variables that have been words, too.
+        Which of `words` are words that vary.
     shapes : pl.Series
-        Masked lines of the reference.
+        Shapes of the reference.
     codes : ndarray of shape (n_shapes,)
-        Template of each masked line.
+        Template of each shape.
     """
 
     labels: pl.Series
@@ -53,38 +53,38 @@ class Templates:
     codes: NDArray[np.int32]
 
     def encode(self, texts: pl.Series) -> NDArray[np.int32]:
-        """Return the template of every message; `UNKNOWN` when it has none of these, or is null; shape (n_texts,)."""
-        found, place = distinct_texts(shapes(texts))
-        return np.append(self._of_shapes(found)[0], np.int32(UNKNOWN))[place]
+        """Return the template of every message; `UNKNOWN` if it matches none, or is null; shape (n_texts,)."""
+        found, index = distinct_texts(shapes(texts))
+        return np.append(self._of_shapes(found)[0], np.int32(UNKNOWN))[index]
 
     def parse(
         self, texts: pl.Series, kinds: Sequence[str] = tuple(PARAMETERS)
     ) -> tuple[NDArray[np.int32], pl.DataFrame]:
-        """Return the template of every message, and what stands in its places.
+        """Return the template and the parameters of every message.
 
         Parameters
         ----------
         texts : pl.Series
             Messages.
         kinds : sequence of str
-            Which of `PARAMETERS` are wanted.
+            Which of `PARAMETERS` to return.
 
         Returns
         -------
         codes : ndarray of shape (n_texts,)
-            As of `encode`.
+            As from `encode`.
         parameters : pl.DataFrame
-            A column of text for each of `kinds`; null where the message has no such parameter.
+            A column of text for each of `kinds`; null without such a parameter.
         """
         if not kinds:
             return self.encode(texts), pl.DataFrame()
-        found, place = distinct_texts(shapes(texts))
+        found, index = distinct_texts(shapes(texts))
         codes, tokens = self._of_shapes(found, with_tokens=True)
-        places = find_places(tokens, codes, self._open_places)
-        return np.append(codes, np.int32(UNKNOWN))[place], places.cut(texts, place, kinds)
+        spans = find_spans(tokens, codes, self._open_positions)
+        return np.append(codes, np.int32(UNKNOWN))[index], spans.cut(texts, index, kinds)
 
     def name(self, texts: pl.Series) -> pl.Series:
-        """Return the labels of messages; a message without a template, and null, stay as they are."""
+        """Return the labels of messages; messages without a template, and null, stay unchanged."""
         codes = pl.Series(self.encode(texts))
         return pl.select(pl.when(codes >= 0).then(self.labels.gather(codes.clip(0))).otherwise(texts)).to_series()
 
@@ -107,11 +107,11 @@ class Templates:
 
     @cached_property
     def _ids(self) -> NDArray[np.int64]:
-        return _places_in(self._vocabulary, self.words)
+        return _indices_in(self._vocabulary, self.words)
 
     @cached_property
-    def _open_places(self) -> NDArray[np.int64]:
-        """The first open place of every template, counted in tokens; -1 when it has none."""
+    def _open_positions(self) -> NDArray[np.int64]:
+        """Position of the first word that varies in every template, in tokens; -1 without one."""
         first = np.full(len(self.lengths) + 1, -1)
         opens = np.flatnonzero(self.is_open)[::-1]
         template = np.searchsorted(self._starts, opens, side="right") - 1
@@ -119,8 +119,8 @@ class Templates:
         return first
 
     def _match(self, tokens: Tokenised, rows: NDArray[np.intp]) -> NDArray[np.int32]:
-        """Find the template that unknown lines agree with in every word, the one with the fewest variables."""
-        ids = _places_in(self._vocabulary, tokens.words)[tokens.ids]
+        """Find the template whose words are all in an unknown line; of several, the one with the fewest variables."""
+        ids = _indices_in(self._vocabulary, tokens.words)[tokens.ids]
         marks = is_mark(tokens.words)[tokens.ids]
         found = np.full(len(rows), UNKNOWN, np.int32)
         for length in np.unique(tokens.lengths[rows]).tolist():
@@ -131,8 +131,8 @@ class Templates:
                 patterns = self._ids[self._starts[templates][:, None] + np.arange(length)]
                 is_open = self.is_open[self._starts[templates][:, None] + np.arange(length)]
                 hashes = token_hashes(len(self._vocabulary) + 1)
-                place = _match_lines(ids[cells], marks[cells], patterns, is_open, hashes)
-                found[of_length] = np.append(templates, UNKNOWN)[place]
+                index = _match_lines(ids[cells], marks[cells], patterns, is_open, hashes)
+                found[of_length] = np.append(templates, UNKNOWN)[index]
         return found
 
 
@@ -143,12 +143,12 @@ def count_shapes(texts: pl.Series) -> pl.DataFrame:
 
 
 def parameter_name(source: str, kind: str) -> str:
-    """Return the name that a parameter of the messages of a column has in a frame."""
+    """Return the name in a frame of a parameter of a column of messages."""
     return f"{PARAMETER}{source} {kind}"
 
 
 def parse_messages(frame: pl.DataFrame, source: str, templates: Templates, wanted: Collection[str]) -> pl.DataFrame:
-    """Add the templates of messages and their parameters to a frame, unless they are in it.
+    """Add the templates of messages and their parameters to a frame, unless it has them.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def parse_messages(frame: pl.DataFrame, source: str, templates: Templates, wante
     templates : Templates
         Of this column.
     wanted : collection of str
-        Names of parameters, as of `parameter_name`; the other ones are left out.
+        Names of the parameters to add, as from `parameter_name`.
 
     Returns
     -------
@@ -174,16 +174,16 @@ def parse_messages(frame: pl.DataFrame, source: str, templates: Templates, wante
 
 
 def read_templates(frame: pl.DataFrame, source: str, templates: Templates) -> NDArray[np.int32]:
-    """Return the templates of the messages of a frame, which `parse_messages` may have found already."""
+    """Return the templates of the messages of a frame, from `parse_messages` if it was called before."""
     found = frame.get_column(TEMPLATE + source, default=None)
     return templates.encode(frame[source]) if found is None else found.to_numpy()
 
 
 def distinct_texts(texts: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
-    """Return the distinct texts, and the place of each in them; -1 for null."""
+    """Return the distinct texts, and the index of each text among them; -1 for null."""
     found = texts.drop_nulls().unique()
-    places = pl.int_range(len(found), dtype=pl.Int64, eager=True)
-    return found, texts.replace_strict(found, places, default=-1, return_dtype=pl.Int64).to_numpy()
+    indices = pl.int_range(len(found), dtype=pl.Int64, eager=True)
+    return found, texts.replace_strict(found, indices, default=-1, return_dtype=pl.Int64).to_numpy()
 
 
 def _match_lines(
@@ -193,13 +193,13 @@ def _match_lines(
     is_open: NDArray[np.bool_],
     hashes: NDArray[np.uint64],
 ) -> NDArray[np.int64]:
-    """Return the place of the pattern that each line agrees with, -1 for none."""
+    """Return the index of the pattern that each line matches, -1 for none."""
     parts, wanted = line_hashes(lines, hashes), line_hashes(patterns, hashes)
     found = np.full(len(lines), -1)
     layouts, layout = np.unique(is_open, axis=0, return_inverse=True)
     layout = layout.reshape(-1)
-    for place in np.argsort(layouts.sum(axis=1), kind="stable").tolist():
-        varies, members = layouts[place], np.flatnonzero(layout == place)
+    for number in np.argsort(layouts.sum(axis=1), kind="stable").tolist():
+        varies, members = layouts[number], np.flatnonzero(layout == number)
         totals = wanted[np.ix_(members, ~varies)].sum(axis=1)
         order = np.argsort(totals, kind="stable")
         total = parts[:, ~varies].sum(axis=1)
@@ -210,11 +210,11 @@ def _match_lines(
 
 
 def is_mark(words: pl.Series) -> NDArray[np.bool_]:
-    """Tell which words are punctuation marks."""
+    """Return which words are punctuation marks."""
     return ~(words.str.contains(r"\w") | (words == VARIABLE)).to_numpy()
 
 
-def _places_in(vocabulary: pl.Series, words: pl.Series) -> NDArray[np.int64]:
-    """Return the place of every word in `vocabulary`, its length when it is not there."""
-    places = pl.int_range(len(vocabulary), dtype=pl.Int64, eager=True)
-    return words.replace_strict(vocabulary, places, default=len(vocabulary), return_dtype=pl.Int64).to_numpy()
+def _indices_in(vocabulary: pl.Series, words: pl.Series) -> NDArray[np.int64]:
+    """Return the index of every word in `vocabulary`, or its length if it is not there."""
+    indices = pl.int_range(len(vocabulary), dtype=pl.Int64, eager=True)
+    return words.replace_strict(vocabulary, indices, default=len(vocabulary), return_dtype=pl.Int64).to_numpy()

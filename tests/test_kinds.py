@@ -1,0 +1,86 @@
+"""A kind of token column is one entry in `TRAITS`: its codes in SQL and in Python agree, and so does what it shows."""
+
+import datetime as dt
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from anomembed.represent.tokens.kinds import TRAITS, show_value
+from anomembed.represent.tokens.learning import (
+    category_tokens,
+    count_values,
+    number_tokens,
+    template_tokens,
+    time_tokens,
+    vector_tokens,
+)
+from anomembed.represent.tokens.template_learning import fit_templates
+from anomembed.represent.tokens.templates import count_shapes
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Special, Vocabulary
+
+N = 400
+MOMENTS = pl.Series("at", [dt.datetime(2026, 1, 1) + dt.timedelta(hours=7 * i) for i in range(N)])
+MESSAGES = pl.Series("text", [f"job {i} took {i % 7} s" if i % 2 else f"user {i} left" for i in range(N)])
+VECTORS = pl.Series("v", [[float(i), 1.0, 2.0, 3.0, 4.0] for i in range(N)], dtype=pl.Array(pl.Float32, 5))
+FRAME = pl.DataFrame({"pet": ["cat", "dog"] * (N // 2), "x": np.arange(N) / 3, "at": MOMENTS, "text": MESSAGES})
+FRAME = FRAME.with_columns(VECTORS)
+TEMPLATES = fit_templates(count_shapes(MESSAGES))
+VOCABULARY = Vocabulary(
+    (
+        category_tokens("pet", *count_values(FRAME["pet"], 9), 1),
+        number_tokens("x", FRAME["x"].to_numpy(), 4),
+        *time_tokens("at", MOMENTS),
+        template_tokens("text", TEMPLATES, 0, 0, 1),
+        vector_tokens("v", VECTORS),
+    )
+)
+COLUMNS = {column.kind: column for column in VOCABULARY.columns}
+
+
+def test_every_kind_has_an_entry_and_is_tried_here():
+    assert set(TRAITS) == set(COLUMNS) == set(Kind)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind.traits.is_coded_in_sql])
+def test_codes_in_sql_are_those_in_python(kind):
+    records = FRAME.select("at")
+    sql = kind.traits.sql.format('"at"')
+    found = duckdb.sql(f"SELECT {sql} AS code FROM records").pl()["code"].to_numpy()
+    assert len(records)
+    assert np.array_equal(found + FIRST_VALUE, COLUMNS[kind].encode(FRAME))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (Kind.VALUE, "dog"),
+        (Kind.BIN, "0.3333333333"),
+        (Kind.HOUR, "07h"),
+        (Kind.WEEKDAY, "Thursday"),
+        (Kind.TEMPLATE, "job <num> took <num>"),
+        (Kind.VECTOR, "[1, 1, 2, 3, ...]"),
+    ],
+)
+def test_a_value_is_shown_as_people_know_it(kind, shown):
+    column, value = COLUMNS[kind], FRAME[COLUMNS[kind].source].to_list()[1]
+    assert column.show(value, int(column.encode(FRAME)[1])) == shown
+    assert column.show(None, int(Special.MISSING)) == "(missing)"
+
+
+def test_a_message_without_a_template_and_a_short_vector_are_shown_whole():
+    assert show_value(Kind.TEMPLATE, "what is this?", Special.UNSEEN, "(unseen)") == "what is this?"
+    assert show_value(Kind.VECTOR, [0.5, 2.0], FIRST_VALUE, "2 numbers") == "[0.5, 2]"
+
+
+def test_which_kinds_are_habits_texts_and_numbers():
+    assert [column.kind for column in VOCABULARY.columns if column.is_habitual] == [
+        Kind.VALUE,
+        Kind.HOUR,
+        Kind.WEEKDAY,
+    ]
+    assert {kind for kind in Kind if kind.traits.is_text} == {Kind.VALUE, Kind.TEMPLATE}
+    assert {kind for kind in Kind if kind.traits.is_number} == {Kind.BIN}
+    assert {kind for kind in Kind if kind.traits.is_presence} == {Kind.VECTOR}
+    assert {kind for kind in Kind if kind.traits.is_circular} == {Kind.HOUR}
