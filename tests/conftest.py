@@ -23,7 +23,14 @@ settings.register_profile("more", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
-def pytest_configure():
+def pytest_configure(config):
+    """Let workers share the processors, and what they compile."""
+    if config.getoption("numprocesses", None):  # as many threads each as there are processors get in each other's way
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _compile_once()
+
+
+def _compile_once():
     """Let one worker compile a loop of ours while the others wait: they find it in the folder above."""
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.dispatcher import Dispatcher
