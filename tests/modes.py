@@ -10,7 +10,7 @@ import polars as pl
 from anomembed import Config, Model, Scores, fit_model, score_table
 from anomembed.read.history import derive_history
 from anomembed.read.roles import match_roles
-from anomembed.read.sequences import read_sequences
+from anomembed.read.sequences import EVENTS, GAPS, read_sequences
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.sequences import Sequences, encode_sequences
@@ -257,7 +257,7 @@ def batch_of(name) -> tuple[list[int], Batch | Sequences]:
         roles = match_roles(model.roles, table)
         if model.is_sequential:
             frame = pl.concat(list(read_sequences(table, roles, None, 1000)))
-            return frame[:, 0].to_list(), encode_sequences(frame, model.vocabulary.columns[0])
+            return frame[:, 0].to_list(), encode_sequences(frame[EVENTS], frame[GAPS], model.vocabulary.columns[0])
         derived = {}
         if model.past:
             derive_history(table, roles, model.past.history)

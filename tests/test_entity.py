@@ -113,7 +113,7 @@ def test_the_spread_of_an_entity_counts_three_records_of_the_usual_one():
     numbers = {0: np.array([9.0, 11.0]), **{i: rng.normal(10 * i, 4, 200) for i in range(1, 6)}}
     moments = [(len(x), x.mean(), ((x - x.mean()) ** 2).sum()) for x in numbers.values()]
     profiles = Profiles(0, 0, *(np.array(column, float)[:, None] for column in zip(*moments, strict=True)))
-    view = EntityView((profiles,), is_own=False, of="numbers", columns=np.array([0]), tails=np.ones((1, 2)))
+    view = EntityView((profiles,), is_own=False, columns=np.array([0]), tails=np.ones((1, 2)))
     batch = Batch(np.zeros((1, 1), np.int32), np.array([[10.0]]))
     (times, centre, spread), (n_all, _, spread_all) = view.usual(profiles, batch)
     within = np.sqrt(sum(squares for _, _, squares in moments) / (n_all[0] - 6))

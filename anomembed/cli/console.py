@@ -38,7 +38,7 @@ class Teller(Watcher):
     def say(self, head: str, text: str) -> None:
         """Print one line: a word in bold, then text."""
         if not self._is_quiet:
-            self._console.print(Text(f"{head:<9} ", style="bold") + Text(printable(text)))
+            self._console.print(Text.assemble((f"{head:<9} ", "bold"), printable(text)))
 
     def read(self, name: str, n_records: int, notes: Sequence[str]) -> None:
         """Print what was read, and notes on how."""

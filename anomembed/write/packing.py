@@ -24,13 +24,15 @@ TREE, ARRAYS = "tree.json", "arrays.npz"
 def reachable(*roots: type) -> set[type]:
     """Return the dataclasses, enumerations and settings reachable from some classes by the types of their fields."""
     reached: set[type] = set()
+    seen: set[Any] = set()
     queue: list[Any] = list(roots)
     while queue:
         kind = queue.pop()
-        queue += [get_origin(kind), *get_args(kind)]
-        if not isinstance(kind, type) or kind in reached:
+        if kind in seen:
             continue
-        if is_dataclass(kind) or issubclass(kind, Enum | BaseModel):
+        seen.add(kind)
+        queue += [get_origin(kind), *get_args(kind)]
+        if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum | BaseModel)):
             reached.add(kind)
             queue += get_type_hints(kind).values() if is_dataclass(kind) else ()
     return reached
