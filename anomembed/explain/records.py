@@ -13,7 +13,7 @@ from anomembed.explain.flags import CONTRIBUTIONS, Flags, make_flags
 from anomembed.model import Model
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch, make_batch
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Special, Vocabulary
+from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.views.facts import Case, Facts
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from anomembed.views.view import ViewOfRecords
 
 EXPLAINED_AT_ONCE = 128  # records
-SHOWN_COMPONENTS = 4  # of a vector
 
 
 def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
@@ -36,7 +35,7 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     """
     values = model.vocabulary.parse(read_values(flagged))
     batch = make_batch(values, model.vocabulary, model.numbers, model.past)
-    of_number = [model.numbers.index(c.source) if c.kind is Kind.BIN else -1 for c in model.vocabulary.columns]
+    of_number = [model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns]
     views = cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
     pairs = tuple(view.reason_of_pair for view in views)
     facts = Facts(model.vocabulary, model.counts, model.ranges, tuple(of_number), pairs, model.past)
@@ -99,16 +98,5 @@ def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[
     values : dict
         Values of the record by source column, None where null; nulls are shown as ``(missing)``.
     """
-    shown = []
-    for column, token, low in zip(vocabulary.columns, tokens, vocabulary.offsets, strict=False):
-        value, label = values[column.source], column.labels[int(token) - int(low)]
-        if value is None or int(token) - int(low) == Special.MISSING:
-            shown.append("(missing)")
-        elif column.kind in ("hour", "weekday") or (column.kind == "template" and int(token) - int(low) >= FIRST_VALUE):
-            shown.append(label)
-        elif isinstance(value, list):
-            first = ", ".join(f"{component:.4g}" for component in value[:SHOWN_COMPONENTS])
-            shown.append(f"[{first}, ...]" if len(value) > SHOWN_COMPONENTS else f"[{first}]")
-        else:
-            shown.append(f"{value:.10g}" if isinstance(value, float) else str(value))
-    return shown
+    codes = (tokens - vocabulary.offsets[:-1]).tolist()
+    return [column.show(values[column.source], code) for column, code in zip(vocabulary.columns, codes, strict=True)]

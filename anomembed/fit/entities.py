@@ -17,13 +17,10 @@ from anomembed.fit.messages import event_tokens
 from anomembed.read.history import EVENT, History, derive_history, plan_history
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import Table
-from anomembed.represent.entities import Entities, Habits, Profiles, is_habitual, smooth_hours
+from anomembed.represent.entities import Entities, Habits, Profiles, smooth_hours
 from anomembed.represent.past import Past
 from anomembed.represent.tokens.learning import category_tokens, count_values
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind, Special, Vocabulary
-
-DAY_OF_WEEK = "isodow({}) - 1"
-CODES = {Kind.HOUR: "hour({})", Kind.WEEKDAY: DAY_OF_WEEK}  # SQL of a time's position among the values of its column
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Special, Vocabulary
 
 
 def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
@@ -152,7 +149,7 @@ class _Sums:
         parts = []
         for index, tokens in enumerate(self.vocabulary.columns):
             low, high = int(offsets[index]), int(offsets[index + 1])
-            if index == column or not is_habitual(tokens):
+            if index == column or not tokens.is_habitual:
                 parts.append(sparse.csr_array((n_entities, high - low)))
             else:
                 parts.append(self._count_tokens(column, entity, tokens))
@@ -172,17 +169,18 @@ class _Sums:
 
     def _count_tokens(self, column: int, entity: str, tokens: ColumnTokens) -> sparse.csr_array:
         """Count the records of each entity with each token of a column, shape (n_entities, n_tokens of the column)."""
-        value = CODES.get(tokens.kind, "{}").format(self.roles.select()[tokens.source])
+        traits = tokens.kind.traits
+        value = traits.sql.format(self.roles.select()[tokens.source])
         counts = self.table.value_counts_of(entity, value, self.where)
         code, is_known = self._codes(column, counts["entity"])
-        if tokens.kind in CODES:
+        if traits.is_coded_in_sql:
             token = (counts["value"].cast(pl.Int64) + FIRST_VALUE).fill_null(int(Special.MISSING)).to_numpy()
         else:
             token = tokens.encode(counts.select(pl.col("value").alias(tokens.source)))
         shape = (len(self.vocabulary.columns[column].labels), len(tokens.labels))
         records = counts["n_records"].to_numpy().astype(np.float64)
         counted = sparse.csr_array((records[is_known], (code[is_known], token[is_known])), shape=shape)
-        if tokens.kind is not Kind.HOUR:
+        if not traits.is_circular:
             return counted
         dense = counted.toarray()
         dense[:, FIRST_VALUE:] = smooth_hours(dense[:, FIRST_VALUE:])

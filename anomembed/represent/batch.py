@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anomembed.represent.keys import distinct
 from anomembed.represent.past import Derivation, Past
-from anomembed.represent.tokens.vocabulary import Kind, Tokens, Vocabulary
+from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
 from anomembed.represent.vectors import vector_matrix
 
 
@@ -70,6 +70,6 @@ def make_batch(
     for column, name in enumerate(numbers):
         values[:, column] = frame[name].to_numpy()
     tokens = vocabulary.encode(frame)
-    vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind is Kind.VECTOR)
+    vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_presence)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
     return Batch(tokens, values, steps, paces, vectors)

@@ -10,7 +10,6 @@ from scipy import sparse
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.past import Past
-from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind
 
 HOUR_SHARES = (0.05, 0.2, 0.5, 0.2, 0.05)  # what a record counts for the hours from two before to two after its own
 
@@ -126,11 +125,6 @@ class Entities:
     past: Past[Any] | None = None
     followed: int | None = None
     paces: tuple[Profiles, ...] = ()
-
-
-def is_habitual(column: ColumnTokens) -> bool:
-    """Tell whether entities have habits in a column: not in numbers, nor in what is read out of messages."""
-    return column.kind not in (Kind.BIN, Kind.VECTOR) and not column.is_of_message
 
 
 def smooth_hours(counts: Floats) -> Floats:

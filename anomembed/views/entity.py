@@ -20,7 +20,6 @@ from anomembed.read.aggregates import BOUND
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
-from anomembed.represent.tokens.vocabulary import Kind
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Count, Reason, Value
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
@@ -111,7 +110,7 @@ class EntityView(ViewOfRecords):
         """Return the view of a table that has an entity and numbers."""
         if not basis.entities.profiles:
             return []
-        numbers = [at for at, column in enumerate(basis.vocabulary.columns) if column.kind is Kind.BIN]
+        numbers = [at for at, column in enumerate(basis.vocabulary.columns) if column.kind.traits.is_number]
         return [cls.fitted(basis.entities.profiles, np.array(numbers, np.int64), basis.records)]
 
     @classmethod

@@ -14,7 +14,7 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences
-from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind, Special, Vocabulary
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Special, Vocabulary
 from anomembed.views.reason import Count, Listed, Reason, Text, Value
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
@@ -138,7 +138,10 @@ class Facts:
 
     def expected(self, case: Case, column: int) -> list[str]:
         """Return the values that were expected in a column, the likeliest first; the record's own is left out."""
-        if self.vocabulary.columns[column].kind is Kind.VECTOR and self.vocabulary.special(case.tokens[column]) is None:
+        if (
+            self.vocabulary.columns[column].kind.traits.is_presence
+            and self.vocabulary.special(case.tokens[column]) is None
+        ):
             return []
         scores = case.scores[column].copy()
         low = int(self.vocabulary.offsets[column])
@@ -157,12 +160,16 @@ class Facts:
     def counted(self, case: Case, column: int) -> Value | Text:
         """Return a value, with its bin when that is what was counted."""
         token = int(case.tokens[column])
-        if self.vocabulary.columns[column].kind is Kind.VECTOR and self.vocabulary.special(token) is None:
+        if self._is_presence(column, token):
             # That there is one is what was counted.
             return Text(f"any {self.vocabulary.columns[column].name}")
         value, label = self.value(case, column), self.vocabulary.label(token)
         is_bin = self.numbers[column] >= 0 and self.vocabulary.special(token) is None and label != case.shown[column]
         return replace(value, bin=label) if is_bin else value
+
+    def _is_presence(self, column: int, token: int) -> bool:
+        """Tell whether a token only says that a vector is there."""
+        return self.vocabulary.columns[column].kind.traits.is_presence and self.vocabulary.special(token) is None
 
     def value(self, case: Case, column: int) -> Value:
         """Return the record's value of a column."""
@@ -171,7 +178,7 @@ class Facts:
     def _value(self, case: Case, column: int) -> Reason | None:
         """Say that a value is new, rare or in unusual company; None when it is none of these."""
         tokens, token = self.vocabulary.columns[column], int(case.tokens[column])
-        special, is_vector = self.vocabulary.special(token), tokens.kind is Kind.VECTOR
+        special, is_vector = self.vocabulary.special(token), tokens.kind.traits.is_presence
         if is_vector and special is None:
             return None  # its own views speak of it
         if special is Special.UNSEEN:

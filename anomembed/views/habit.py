@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.represent.entities import HOUR_SHARES, Habits, is_habitual, smooth_hours
+from anomembed.represent.entities import HOUR_SHARES, Habits, smooth_hours
 from anomembed.represent.keys import look_up
 from anomembed.represent.pooling import Pooling
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Special
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.facts import MOST_EXPECTED, Case, Facts
 from anomembed.views.reason import Count, Listed, Reason
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
@@ -94,11 +94,11 @@ class HabitView(ViewOfRecords):
         """Learn how surprising reference records usually are for their entities."""
         vocabulary = basis.vocabulary
         kinds = [column.kind for column in vocabulary.columns]
-        columns = np.array([at for at, column in enumerate(vocabulary.columns) if is_habitual(column)], np.int64)
-        own_share = np.array([HOUR_SHARES[len(HOUR_SHARES) // 2] if kind is Kind.HOUR else 1.0 for kind in kinds])
+        columns = np.array([at for at, column in enumerate(vocabulary.columns) if column.is_habitual], np.int64)
+        own_share = np.array([HOUR_SHARES[len(HOUR_SHARES) // 2] if kind.traits.is_circular else 1.0 for kind in kinds])
         n_records = np.repeat([max(column.n_records, 1) for column in vocabulary.columns], np.diff(vocabulary.offsets))
         share = vocabulary.counts() / n_records
-        for column in columns[[kinds[column] is Kind.HOUR for column in columns]]:
+        for column in columns[[kinds[column].traits.is_circular for column in columns]]:
             hours = slice(vocabulary.offsets[column] + FIRST_VALUE, vocabulary.offsets[column + 1])
             share[hours] = smooth_hours(share[None, hours])[0]
         plain = cls(basis.entities.habits, True, columns, vocabulary.offsets, own_share, share, basis.pooling)

@@ -19,7 +19,6 @@ from scipy.special import ndtri
 from anomembed.read.aggregates import BOUND
 from anomembed.represent.batch import Batch
 from anomembed.represent.pooling import Pooling
-from anomembed.represent.tokens.vocabulary import Kind
 from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
 
 KNOTS = 1000  # points at which the quantile function of a number is kept
@@ -95,7 +94,7 @@ class NumberView(ViewOfRecords):
         """Return the view of a table that has numbers."""
         if not basis.records.numbers.shape[1]:
             return []
-        context = [at for at, column in enumerate(basis.vocabulary.columns) if column.kind is not Kind.BIN]
+        context = [at for at, column in enumerate(basis.vocabulary.columns) if not column.kind.traits.is_number]
         scales = tuple(_fit_magnitude(column) for column in basis.records.numbers.T)
         plain = cls(scales, basis.pooling, np.array(context, np.int64))
         return [replace(plain, context=_weigh(plain, basis.records))]

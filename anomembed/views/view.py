@@ -21,7 +21,7 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.entities import Entities
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.sequences import NGrams, Sequences
-from anomembed.represent.tokens.vocabulary import ColumnTokens, Kind, Vocabulary
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Vocabulary
 from anomembed.views.facts import Case, Facts, Part, SequenceCases
 from anomembed.views.reason import Reason
 
@@ -82,7 +82,7 @@ class Basis:
     @property
     def vector_columns(self) -> list[int]:
         """Token columns of vectors, in the order of `records.vectors`."""
-        return [at for at, column in enumerate(self.vocabulary.columns) if column.kind is Kind.VECTOR]
+        return [at for at, column in enumerate(self.vocabulary.columns) if column.kind.traits.is_presence]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import Any
 import duckdb
 from typer.main import get_command
 
-import anomembed.views
 from anomembed.cli import app, options
 from anomembed.config import Config
+from anomembed.represent.learners import LEARNERS
+from anomembed.views import RECORD_VIEWS, SEQUENCE_VIEWS
 from anomembed.write.store import Store
 from building.terminal import TOP, run
 
@@ -116,16 +117,19 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield f"## {name}({', '.join(parameters)})\n\n{comment}".strip()
 
 
-def views() -> str | None:
+def views() -> str:
     """Return a table of all views, in the order in which they are added up."""
-    lists = {"record": "RECORD_VIEWS", "sequence": "SEQUENCE_VIEWS"}
-    kinds = [(of, kind) for of, name in lists.items() for kind in getattr(anomembed.views, name, ())]
+    kinds = [*((kind, "record") for kind in RECORD_VIEWS), *((kind, "sequence") for kind in SEQUENCE_VIEWS)]
     rows = [
-        (f"`{_name(kind)}`", of, kind.summary, f"[`{_file(kind)}`](../anomembed/{_file(kind)})")
-        for of, kind in kinds
-        if hasattr(kind, "summary")
+        (f"`{_name(kind)}`", of, kind.summary, f"[`{_file(kind)}`](../anomembed/{_file(kind)})") for kind, of in kinds
     ]
-    return _table(("view", "of a", "finds", "file"), rows) if rows else None
+    return _table(("view", "of a", "finds", "file"), rows)
+
+
+def learners() -> str:
+    """Return a table of all learners of embeddings."""
+    rows = [(f"`{learner.name}`", " and ".join(learner.fits), learner.about) for learner in LEARNERS.values()]
+    return _table(("name", "learns from", "how"), rows)
 
 
 def _name(kind: type) -> str:
@@ -149,8 +153,9 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
 
 
-SECTIONS: dict[str, Callable[[], str | None]] = {
+SECTIONS: dict[str, Callable[[], str]] = {
     "commands": commands,
+    "learners": learners,
     "settings": settings,
     "store": store,
     "views": views,
