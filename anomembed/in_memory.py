@@ -9,7 +9,7 @@ from anomembed.config import Config
 from anomembed.explain.flags import Flags
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
-from anomembed.pipeline import Watcher, flag_rule, learn_from, score
+from anomembed.pipeline import Watcher, fit_for_scan, flag_rule, score_and_explain
 from anomembed.read.keys import check_key
 from anomembed.read.table import Table
 
@@ -62,7 +62,7 @@ def scan(source: Any, table: str | None = None, *, config: Config | None = None)
     """
     config = config or Config()
     with Table(source, table, config.source.line_format) as opened:
-        return _score_in_memory(learn_from(opened, config, Watcher()), opened, config.source.where)
+        return _score_in_memory(fit_for_scan(opened, config, Watcher()), opened, config.source.where)
 
 
 def fit_model(source: Any, table: str | None = None, *, config: Config | None = None) -> Model:  # noqa: ANN401
@@ -131,7 +131,7 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
 
 def _score_in_memory(model: Model, table: Table, where: str | None) -> Scores:
     scored: list[pl.DataFrame] = []
-    flags = score(model, table, where, flag_rule(model.config), scored.extend).flags
+    flags = score_and_explain(model, table, where, flag_rule(model.config), scored.extend).flags
     key = model.roles.key_names
     reasons = flags.frame.select(*key, "reason", flagged=pl.lit(value=True))
     frame = pl.concat(scored).join(reasons, on=key, how="left")

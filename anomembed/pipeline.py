@@ -36,13 +36,13 @@ BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values per batch, a
 
 
 class Watcher:
-    """Callbacks of a fit; these do nothing. The command line overrides them to print progress."""
+    """Callbacks during a fit; the defaults do nothing. The command line overrides them to print progress."""
 
     def roles(self, roles: Roles) -> None:
         """Receive the roles of the columns."""
 
     def suggestion(self, suggestion: Suggestion) -> None:
-        """Take note of a column that looks like who acts, where none is named."""
+        """Receive a column that may name the entity, where none is given."""
 
     def learning(self) -> AbstractContextManager[Progress | None]:
         """Return a context that is open during the fit; its value, if any, is called after every epoch."""
@@ -99,10 +99,11 @@ def scan_into_store(
     vectors : TokenVectors, optional
         The vectors that `config.embedding.vectors` names, if they have already been read.
     """
-    return score_into_store(learn_from(table, config, watcher, vectors=vectors), None, table, config, store)
+    model = fit_for_scan(table, config, watcher, vectors=vectors)
+    return score_into_store(model, None, table, config, store)
 
 
-def learn_from(
+def fit_for_scan(
     table: Table,
     config: Config,
     watcher: Watcher,
@@ -110,7 +111,7 @@ def learn_from(
     roles: Roles | None = None,
     vectors: TokenVectors | None = None,
 ) -> Model:
-    """Fit a model to the table whose records are scored next.
+    """Fit a model to a table that is scored with it next.
 
     Parameters
     ----------
@@ -129,17 +130,8 @@ def learn_from(
     source = config.source
     if source.where and not table.count(source.where):
         raise DataError(f"no record of {table.name} meets the condition {source.where}")
-    roles = roles or find_roles(table, config)
-    watcher.roles(roles)
-    suggestion = None if roles.is_sequential else suggest_entity(table, roles)
-    if suggestion:
-        watcher.suggestion(suggestion)
-    check_key(roles, table, source.where)  # before the fit, which takes long
-    with watcher.learning() as progress:
-        is_own = source.fit_where == source.where
-        model = learn_model(table, config, is_own=is_own, roles=roles, vectors=vectors, progress=progress)
-    watcher.model(model)
-    return model
+    is_own = source.fit_where == source.where
+    return _fit(table, config, watcher, source.where, is_own=is_own, roles=roles, vectors=vectors)
 
 
 def fit_into_store(
@@ -152,14 +144,32 @@ def fit_into_store(
     table, config, store, watcher, vectors
         See `scan_into_store`.
     """
-    roles = find_roles(table, config)
-    watcher.roles(roles)
-    check_key(roles, table, config.source.fit_where)
-    with watcher.learning() as progress:
-        model = learn_model(table, config, roles=roles, vectors=vectors, progress=progress)
-    watcher.model(model)
+    model = _fit(table, config, watcher, config.source.fit_where, is_own=False, vectors=vectors)
     with store.transaction():
         return save_model(model, store)
+
+
+def _fit(
+    table: Table,
+    config: Config,
+    watcher: Watcher,
+    where: str | None,
+    *,
+    is_own: bool,
+    roles: Roles | None = None,
+    vectors: TokenVectors | None = None,
+) -> Model:
+    """Fit a model; the key must be unique among the records that meet `where`."""
+    roles = roles or find_roles(table, config)
+    watcher.roles(roles)
+    suggestion = None if roles.is_sequential else suggest_entity(table, roles)
+    if suggestion:
+        watcher.suggestion(suggestion)
+    check_key(roles, table, where)  # before the fit, which takes long
+    with watcher.learning() as progress:
+        model = learn_model(table, config, is_own=is_own, roles=roles, vectors=vectors, progress=progress)
+    watcher.model(model)
+    return model
 
 
 def score_into_store(model: Model, model_id: int | None, table: Table, config: Config, store: Store) -> Run:
@@ -179,7 +189,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
         An open store; the scores remain staged in it for `Store.copy_scores`.
     """
     where, rule = config.source.where, flag_rule(config)
-    flags, n_scored = score(model, table, where, rule, store.stage)
+    flags, n_scored = score_and_explain(model, table, where, rule, store.stage)
     about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
@@ -189,22 +199,22 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
 
 
-class Keep(Protocol):
+class Consumer(Protocol):
     """Consumes scored batches."""
 
     def __call__(self, batches: Iterable[pl.DataFrame], /) -> object:
         """Iterate over all batches."""
 
 
-class Scored(NamedTuple):
+class Flagged(NamedTuple):
     """The flags, and the number of records scored."""
 
     flags: Flags
     n_scored: int
 
 
-def score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: Keep) -> Scored:
-    """Score records, pass all scores to `keep`, and explain the flagged ones.
+def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagRule, consume: Consumer) -> Flagged:
+    """Score records, pass all scores to `consume`, and explain the flagged ones.
 
     Parameters
     ----------
@@ -216,7 +226,7 @@ def score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: K
         SQL condition of the records to score; None for all.
     rule : FlagRule
         How flags are chosen.
-    keep : callable
+    consume : callable
         Consumes the scored batches; see `FlagKeeper.watch` for their columns.
 
     Raises
@@ -227,8 +237,8 @@ def score(model: Model, table: Table, where: str | None, rule: FlagRule, keep: K
         See `score_batches`.
     """
     keeper = FlagKeeper(rule, model.roles.key_names)
-    keep(keeper.watch(score_batches(model, table, where)))
-    return Scored(explain(model, keeper.flagged()), keeper.n_scored)
+    consume(keeper.watch(score_batches(model, table, where)))
+    return Flagged(explain(model, keeper.flagged()), keeper.n_scored)
 
 
 def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:

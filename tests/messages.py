@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SAYS = re.compile(r"^_?(say|note|caution|warn|echo|tell)$|BadParameter$|Error$|Warning$")
-HOLDS = re.compile(r"(^|_)(notes?|reasons?|cautions?|messages?|hints?)$")
+HOLDS = re.compile(r"(^|_)(notes?|reasons?|cautions?|messages?|hints?|words|WORDS)$")
 MAKES = re.compile(r"(^|_)(say|sentence|notes?|reasons?|cautions?|messages?|hints?|why|hopeless)$")
 GROWS = {"append", "extend", "add"}
 WORDED = {"explain"}  # folders in which every function returns text

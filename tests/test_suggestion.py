@@ -145,7 +145,7 @@ def test_scan_says_in_one_line_what_naming_the_entity_adds(run, database):
         "SELECT i AS id, 'c' || (i % 97) AS customer, 'k' || (i % 5) AS kind, '2026-01-01'::TIMESTAMP + i * INTERVAL 1"
     )
     path = database(f"CREATE TABLE payments AS {rows} MINUTE AS paid_at FROM range(2000) t(i)")
-    hint = "customer looks like who acts: --entity customer --time paid_at also judges each record against"
+    hint = "customer may be the entity: add --entity customer --time paid_at to compare each record with"
     assert run("scan", path, "payments").err.count(hint) == 1
-    assert "looks like who acts" not in run("scan", path, "payments", "--entity", "customer", "--time", "paid_at").err
-    assert "looks like who acts" not in run("scan", path, "(SELECT id, kind, paid_at FROM payments)").err
+    assert "may be the entity" not in run("scan", path, "payments", "--entity", "customer", "--time", "paid_at").err
+    assert "may be the entity" not in run("scan", path, "(SELECT id, kind, paid_at FROM payments)").err

@@ -19,7 +19,7 @@ from anomembed.read.suggestion import Suggestion
 from anomembed.views.reason import clean_text
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all
-USUAL = 0.05  # a record with a higher tail probability is hardly abnormal
+HARDLY_ABNORMAL = 0.05  # tail probability above which a flag hardly means anything
 
 
 class Teller(Watcher):
@@ -63,7 +63,9 @@ class Teller(Watcher):
         """Print what naming the entity would add."""
         entity, time, _ = suggestion
         options = f"--entity {shlex.quote(entity)} --time {shlex.quote(time)}"
-        self.say("hint", f"{entity} looks like who acts: {options} also judges each record against its entity's past")
+        self.say(
+            "hint", f"{entity} may be the entity: add {options} to compare each record with its {entity}'s past, too"
+        )
 
     def labels(self, is_abnormal: pl.Series, unit: str) -> None:
         """Print how many records or sequences have a label; null where it is missing."""
@@ -83,7 +85,7 @@ class Teller(Watcher):
         self.say(
             "learnt",
             f"{n_tokens:,} tokens; {embeddings.method} embeddings {embeddings.width} wide explain "
-            f"{embeddings.explained:.0%} of the association between them{fall_of(embeddings.losses)}",
+            f"{embeddings.explained:.0%} of the association between them{describe_losses(embeddings.losses)}",
         )
         self.say("detector", summary.detector)
         for note in summary.notes:
@@ -96,7 +98,7 @@ class Teller(Watcher):
         if run.caution:
             self.say("caution", run.caution)
         least = run.flags.frame["tail_probability"].min()
-        if isinstance(least, float) and least > USUAL:
+        if isinstance(least, float) and least > HARDLY_ABNORMAL:
             self.say("note", f"no flag stands out: {least:.0%} of normal {unit} are at least as abnormal as the first")
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
@@ -128,12 +130,12 @@ class Teller(Watcher):
         """Print where to find the rest."""
         self.say(
             "saved",
-            f"run {run.run_id} and model {run.model_id} in {store}; for all contributions to a flag, query it: "
-            f"FROM why('KEY', of_run := {run.run_id})",
+            f"run {run.run_id} and model {run.model_id} in {store}; to see all contributions to a flag, query the "
+            f"store: FROM why('KEY', of_run := {run.run_id})",
         )
 
 
-def fall_of(losses: Sequence[float]) -> str:
+def describe_losses(losses: Sequence[float]) -> str:
     """Return how far the loss fell, in words; nothing for a learner without epochs."""
     if not losses:
         return ""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from anomembed.cli.console import Teller, fall_of
+from anomembed.cli.console import Teller, describe_losses
 from anomembed.cli.printing import print_tables
 from anomembed.cli.running import open_source
 from anomembed.config import Config
@@ -108,7 +108,7 @@ def _measure(material: Material, asked: Asked, form: str, teller: Teller, name: 
     split, grouping = material.split, material.grouping
     learnt, again = learn_twice(split, material.config)
     what = f"{split.corpus.n_used:,} tokens; {learnt.method} embeddings {learnt.width} wide"
-    teller.say("learnt", what + fall_of(learnt.losses))
+    teller.say("learnt", what + describe_losses(learnt.losses))
     for note in learnt.notes:
         teller.say("note", note)
     quality = measure_quality(learnt, again, split, grouping)

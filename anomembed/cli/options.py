@@ -77,7 +77,7 @@ SETTINGS = {
         "roles.entity",
         COLUMNS,
         "COL",
-        "Column of who acts, such as a customer; records are also judged against its own.",
+        "Column that identifies who acts, such as a customer; records are also compared with its other records.",
     ),
     "time": Setting(
         "roles.timestamp",
@@ -98,7 +98,7 @@ SETTINGS = {
         "reference.clean",
         bool,
         None,
-        "Is the reference known to contain no anomalies?",
+        "Whether the reference is known to contain no anomalies.",
         "mixed",
         flags="--clean-reference/--mixed-reference",
     ),

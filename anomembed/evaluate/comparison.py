@@ -11,7 +11,7 @@ from anomembed.errors import ConfigError
 from anomembed.evaluate.embeddings import measure_quality
 from anomembed.evaluate.labels import rank
 from anomembed.evaluate.material import Material
-from anomembed.pipeline import Watcher, learn_from, score_batches
+from anomembed.pipeline import Watcher, fit_for_scan, score_batches
 from anomembed.read.table import VALUES, Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
@@ -107,7 +107,7 @@ def _figures(first: Embeddings, learnt: Embeddings, again: Embeddings, material:
 def _rank(table: Table, material: Material, config: Config, vectors: TokenVectors | None) -> dict[str, object]:
     if material.labels is None:
         return {}
-    model = learn_from(table, config, Watcher(), roles=material.roles, vectors=vectors)
+    model = fit_for_scan(table, config, Watcher(), roles=material.roles, vectors=vectors)
     scores = pl.concat(frame.select(pl.exclude(VALUES)) for frame in score_batches(model, table, config.source.where))
     ranking = rank(scores, material.labels)
     return {"roc_auc": ranking.roc_auc, "average_precision": ranking.average_precision}

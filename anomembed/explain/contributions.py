@@ -139,8 +139,8 @@ def _each_replaced(batch: Batch, best: Tokens, typical: Floats, number_of: Seque
     tokens[:, columns, columns] = best
     numbers = np.repeat(batch.numbers[:, None], n_columns, axis=1)
     rows = np.repeat(np.arange(len(batch)), n_columns)
-    of_number = np.flatnonzero(np.asarray(number_of) >= 0)
-    numbers[:, of_number, np.asarray(number_of)[of_number]] = typical[:, of_number]
+    with_number = np.flatnonzero(np.asarray(number_of) >= 0)
+    numbers[:, with_number, np.asarray(number_of)[with_number]] = typical[:, with_number]
     # Views of vectors name the culprit, so the copies need no vectors, which would fill the memory.
     copies = replace(batch, vectors=())[rows]
     return replace(copies, tokens=tokens.reshape(-1, n_columns), numbers=numbers.reshape(len(rows), -1))

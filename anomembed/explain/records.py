@@ -35,11 +35,11 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     """
     values = model.vocabulary.parse(read_values(flagged))
     batch = make_batch(values, model.vocabulary, model.numbers, model.past)
-    of_number = [model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns]
+    number_of = [model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns]
     views = cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
     pairs = tuple(view.reason_of_pair for view in views)
-    facts = Facts(model.vocabulary, model.counts, model.ranges, tuple(of_number), pairs, model.past)
-    worst = model.score(batch).worst.tolist()
+    facts = Facts(model.vocabulary, model.counts, model.ranges, tuple(number_of), pairs, model.past)
+    worst = model.score(batch).worst.tolist()  # by index: two views of vectors share a name
     reasons: list[Reason] = []
     tables = [pl.DataFrame(schema=CONTRIBUTIONS)]
     for (case, shares), view in zip(_cases(model, values, batch, facts), worst, strict=True):
@@ -56,7 +56,7 @@ def _cases(
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
         part = batch[start : start + EXPLAINED_AT_ONCE]
         expectations = expect(part.tokens, model.vocabulary, model.counts)
-        shares = contributions(model.views, part, expectations, facts.numbers)
+        shares = contributions(model.views, part, expectations, facts.number_of)
         for row, record in enumerate(values[start : start + EXPLAINED_AT_ONCE].iter_rows(named=True)):
             shown = show_tokens(model.vocabulary, part.tokens[row], record)
             yield Case(shown, part[row : row + 1], [score[row] for score in expectations.score]), shares[row]
@@ -74,7 +74,7 @@ def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[
             "rank": [rank] * len(views),
             "view": [model.views[view].view.name for view in views],
             "column_name": [names[column] for column in columns],
-            "value": [str(case.shown[column]) for column in columns],
+            "value": [case.shown[column] for column in columns],
             "contribution": shares[views, columns],
             # A view of an entity's own past has no expectation of which entity it should be.
             "expected": [

@@ -17,7 +17,7 @@ HELD_OUT_SHARE, MOST_HELD_OUT = 0.15, 20_000  # of the reference, held out for c
 
 
 @dataclass(frozen=True)
-class Learning:
+class FitSettings:
     """Settings of a fit.
 
     Parameters

@@ -1,6 +1,7 @@
 """Learn the templates of messages, and select their informative parameters."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import polars as pl
 
@@ -50,11 +51,11 @@ def learn_messages(
     counted = count_shapes(messages) if counts is None else counts
     templates = fit_templates(counted)
     n_known = int(counted["n_records"].sum())
+    if not _is_informative(len(templates.labels), n_known):
+        return []
     n_other = n_known - int(templates.counts.sum())
     missing = messages.null_count() if n_missing is None else n_missing
     column = template_tokens(name, templates, n_other, missing, settings.min_count)
-    if not _is_informative(len(templates.labels), n_known):
-        return []
     return [column, *_fit_parameters(name, messages, templates, settings, is_whole=is_whole)]
 
 
@@ -69,8 +70,7 @@ def _fit_parameters(
         source = parameter_name(name, values.name)
         column = category_tokens(source, counted, n_other, n_missing, settings.min_count)
         unknown = column.unknown if is_whole else Special.RARE  # may occur in records outside the sample
-        fields = {**vars(column), "name": f"{name} {values.name}", "unknown": unknown}
-        columns.append(ColumnTokens(**fields))
+        columns.append(replace(column, name=f"{name} {values.name}", unknown=unknown))
     return columns
 
 
@@ -101,7 +101,7 @@ def event_tokens(name: str, events: pl.Series, settings: TokensConfig, *, is_tex
     """
     known = events.drop_nulls()
     n_distinct = known.n_unique()
-    length, spaces = (known.str.len_chars().mean(), known.str.count_matches(" ", literal=True).mean())
+    length, spaces = known.str.len_chars().mean(), known.str.count_matches(" ", literal=True).mean()
     if not (is_text or is_free_text(n_distinct, len(known), float(length or 0), float(spaces or 0))):  # type: ignore[arg-type]
         return None
     counts = count_shapes(known)
@@ -129,7 +129,8 @@ def count_messages(table: Table, expression: str, roles: Roles, where: str | Non
     Returns
     -------
     counts : pl.DataFrame
-        ``value`` and ``n_records`` of at most `MOST_KEPT` shapes, the most frequent ones.
+        ``value`` and ``n_records`` of at most `MOST_KEPT` shapes, approximately the most frequent: a shape that is rare
+        at first loses its earlier counts when there are more.
     n_missing : int
         Records whose message is null.
     """
@@ -144,7 +145,7 @@ def count_messages(table: Table, expression: str, roles: Roles, where: str | Non
     return kept, n_missing
 
 
-def take_off(counts: pl.DataFrame, messages: pl.Series) -> pl.DataFrame:
+def subtract_messages(counts: pl.DataFrame, messages: pl.Series) -> pl.DataFrame:
     """Subtract some messages, such as those held out, from the counts of shapes."""
     return _add(counts, count_shapes(messages).with_columns(-pl.col("n_records"))).filter(pl.col("n_records") > 0)
 

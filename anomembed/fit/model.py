@@ -4,7 +4,7 @@ The steps: roles, reference, tokens and counts, embeddings, views, calibration.
 """
 
 from anomembed.config import Config
-from anomembed.fit.learnt import Learning, Learnt
+from anomembed.fit.learnt import FitSettings, Learnt
 from anomembed.fit.records import learn_records
 from anomembed.fit.reference import read_reference, split_records
 from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_sequence_reference, split_sequences
@@ -55,7 +55,7 @@ def learn_model(
         When the embedding method cannot be used on this data.
     """
     roles = roles or find_roles(table, config)
-    learning = Learning(
+    learning = FitSettings(
         embedding=config.embedding,
         detector=config.detector.name,
         clean=config.reference.clean,
@@ -112,7 +112,7 @@ def check_embedding(config: Config) -> None:
     Raises
     ------
     ConfigError
-        See `anomembed.represent.embeddings.learners.check_method`.
+        See `anomembed.represent.learners.check_method`.
     """
     settings, is_ordered = config.embedding, config.sequence.is_whole
     check_method(settings.method, is_ordered=is_ordered, has_vectors=settings.vectors is not None)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from anomembed.fit.learnt import Learning, Learnt
+from anomembed.fit.learnt import FitSettings, Learnt
 from anomembed.fit.reference import Reference, count_corpus
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
@@ -17,14 +17,14 @@ from anomembed.views import fit_record_views
 from anomembed.views.view import Basis
 
 
-def learn_records(reference: Reference, learning: Learning) -> Learnt:
+def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
     """Fit the parts of a model to reference records.
 
     Parameters
     ----------
     reference : Reference
         From `anomembed.fit.reference.read_reference`.
-    learning : Learning
+    learning : FitSettings
         Settings of the fit.
     """
     vocabulary, learnt, clean = reference.vocabulary, reference.learnt, learning.clean

@@ -10,7 +10,7 @@ from anomembed.config import Config
 from anomembed.errors import DataError
 from anomembed.fit.entities import derive_past, fit_past, note_event, note_single, sum_entities
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
-from anomembed.fit.messages import count_messages, learn_messages, take_off, text_notes
+from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
 from anomembed.read.history import History
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import HASH, Table
@@ -158,13 +158,13 @@ def _spread(frame: pl.DataFrame) -> pl.DataFrame:
     return frame[np.argsort(frame[HASH].to_numpy() + copy * GOLDEN, kind="stable")].drop(HASH)
 
 
-def _fit_vocabulary(table: Table, roles: Roles, reference: _Frames, config: Config) -> Vocabulary:
+def _fit_vocabulary(table: Table, roles: Roles, frames: _Frames, config: Config) -> Vocabulary:
     """Make the tokens of every judged column; when the reference is sampled, values are counted in the table itself."""
     columns: list[ColumnTokens] = []
     select = roles.select()
     settings, where = config.tokens, config.source.fit_where
     for column in roles.judged:
-        values = reference.learnt[column.name]
+        values = frames.learnt[column.name]
         if column.role is Role.NUMBER:
             columns.append(number_tokens(column.name, values.to_numpy().astype(np.float64), settings.bins))
         elif column.role is Role.VECTOR:
@@ -172,13 +172,13 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: _Frames, config: Conf
         elif column.role is Role.TIMESTAMP:
             columns += time_tokens(column.name, values)
         elif column.role is Role.TEXT:
-            columns += _fit_messages(table, column.name, roles, reference, config)
+            columns += _fit_messages(table, column.name, roles, frames, config)
         else:
-            if reference.is_whole:
+            if frames.is_whole:
                 counted = _ValueCounts(*count_values(values, settings.max_values))
             else:
                 in_table = _ValueCounts(*table.value_counts(select[column.name], where, settings.max_values))
-                counted = _subtract(in_table, reference.held_out[column.name])
+                counted = _subtract(in_table, frames.held_out[column.name])
             columns.append(category_tokens(column.name, *counted, settings.min_count))
     if not columns:
         raise DataError(
@@ -187,13 +187,13 @@ def _fit_vocabulary(table: Table, roles: Roles, reference: _Frames, config: Conf
     return Vocabulary(tuple(columns))
 
 
-def _fit_messages(table: Table, name: str, roles: Roles, reference: _Frames, config: Config) -> list[ColumnTokens]:
-    messages = reference.learnt[name]
-    if reference.is_whole:
+def _fit_messages(table: Table, name: str, roles: Roles, frames: _Frames, config: Config) -> list[ColumnTokens]:
+    messages = frames.learnt[name]
+    if frames.is_whole:
         return learn_messages(name, messages, config.tokens)
     counts, n_missing = count_messages(table, roles.select()[name], roles, config.source.fit_where)
-    held_out = reference.held_out[name]
-    counts, n_missing = take_off(counts, held_out), n_missing - held_out.null_count()
+    held_out = frames.held_out[name]
+    counts, n_missing = subtract_messages(counts, held_out), n_missing - held_out.null_count()
     return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from anomembed.config import Config, TokensConfig
 from anomembed.errors import ConfigError
-from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, Learning, Learnt
+from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, FitSettings, Learnt
 from anomembed.fit.messages import event_tokens
 from anomembed.read.roles import Role, Roles
 from anomembed.read.sequences import (
@@ -133,14 +133,14 @@ def read_sequence_reference(table: Table, roles: Roles, config: Config) -> Seque
     )
 
 
-def learn_sequences(reference: SequenceReference, learning: Learning) -> Learnt:
+def learn_sequences(reference: SequenceReference, learning: FitSettings) -> Learnt:
     """Fit the parts of a model to reference sequences.
 
     Parameters
     ----------
     reference : SequenceReference
         From `read_sequence_reference`.
-    learning : Learning
+    learning : FitSettings
         Settings of the fit.
     """
     frame = reference.frame
@@ -188,7 +188,7 @@ class _Part:
     detector: Choice
 
 
-def _fit(frame: pl.DataFrame, reference: SequenceReference, learning: Learning, *, is_own: bool = False) -> _Part:
+def _fit(frame: pl.DataFrame, reference: SequenceReference, learning: FitSettings, *, is_own: bool = False) -> _Part:
     tokens = _event_tokens(frame, reference)
     n_tokens = len(tokens.labels)
     sequences = _encode(frame, tokens)
@@ -202,18 +202,18 @@ def _fit(frame: pl.DataFrame, reference: SequenceReference, learning: Learning, 
     return _Part(basis, rows, times, counts, detector)
 
 
-def _calibrate(part: _Part, sequences: Sequences, learning: Learning) -> Calibrated:
+def _calibrate(part: _Part, sequences: Sequences, learning: FitSettings) -> Calibrated:
     views, learnt = fit_sequence_views(part.basis), part.basis.sequences
     return calibrate_views(views, part.detector, learnt, sequences, seed=learning.seed, clean=learning.clean)
 
 
-def _calibrate_own(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
+def _calibrate_own(reference: SequenceReference, learning: FitSettings) -> tuple[_Part, Calibrated]:
     """Calibrate on the sequences fitted to, because they will be scored."""
     part = _fit(reference.frame, reference, learning, is_own=True)
     return part, _calibrate(part, part.basis.sequences[:MOST_HELD_OUT], learning)
 
 
-def _calibrate_held_out(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
+def _calibrate_held_out(reference: SequenceReference, learning: FitSettings) -> tuple[_Part, Calibrated]:
     """Calibrate on sequences not fitted to: by cross-validation, or on one part when there are many."""
     frame = reference.frame
     if frame.height <= MOST_CROSSED:
@@ -223,7 +223,7 @@ def _calibrate_held_out(reference: SequenceReference, learning: Learning) -> tup
     return part, _calibrate(part, _encode(frame[:n_held_out], part.basis.tokens), learning)
 
 
-def _cross_calibrate(reference: SequenceReference, learning: Learning) -> tuple[_Part, Calibrated]:
+def _cross_calibrate(reference: SequenceReference, learning: FitSettings) -> tuple[_Part, Calibrated]:
     frame, n = reference.frame, reference.frame.height
     raws, n_folds = [], min(SLOW_FOLDS if LEARNERS[learning.embedding.method].is_network else FOLDS, n)
     for fold in range(n_folds):

@@ -1,10 +1,10 @@
 """Combine the views of a record into one raw score.
 
-Each view's raw score is divided by its mean over the reference, and the logarithms are added: the product, over the
-views, of "how many times farther than usual". Unlike sums of -log tail probability (Fisher), this keeps the size of a
-distance where the reference has few distinct records, and is no worse elsewhere. Views in which most records have
-nothing unusual, such as conflicts between two values, count only beyond a tail probability of e^-4. The measurements
-are in examples/notes/views.md.
+By default, each view's raw score is divided by its mean over the reference, and the logarithms are added: the product,
+over the views, of "how many times farther than usual". Unlike sums of -log tail probability (Fisher), this keeps the
+size of a distance where the reference has few distinct records, and is no worse elsewhere. Views in which most records
+have nothing unusual, such as conflicts between two values, count only beyond a tail probability of e^-4.
+`CalibratedView` has all rules, examples/notes/views.md the measurements.
 """
 
 from collections.abc import Sequence
@@ -39,10 +39,10 @@ class CalibratedView:
     rule : {"relative", "known", "surprise", "excess", "evidence"}
         How a raw score becomes a term of the record's score.
         ``relative``: log of the raw score over its reference mean.
-        ``known``: the same where many records equal a reference record.
+        ``known``: the same with a larger floor, for views in which 0 is common.
         ``surprise``: -log tail probability, for raw scores without a unit.
-        ``excess``: -log tail probability beyond `EXCESS_FROM`.
-        ``evidence``: the raw score beyond `EXCESS_FROM`; already in nats: used unchanged.
+        ``excess``: the excess of -log tail probability over `EXCESS_FROM`.
+        ``evidence``: the excess of the raw score, which is in nats already, over `EXCESS_FROM`.
     weight : float
         Factor of the term.
     lowest : float

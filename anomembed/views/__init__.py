@@ -1,7 +1,8 @@
 """Ways to look at a record or a sequence, one file each. The lists below are the only other place that knows them.
 
-To add a view: write a file with a subclass of `ViewOfRecords` or `ViewOfSequences` (`view` says what it must answer),
-and name it in its list. It is then fitted, scored, explained, kept in the store and documented.
+To add a view, write a file with a subclass of `ViewOfRecords`, `ViewOfVectors` or `ViewOfSequences` (`view` says what
+it must answer) and add it to its list: it is then fitted, scored, explained and kept in the store.
+tests/test_new_view.py does so with a toy; `make docs` lists the new view in the documentation.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ from anomembed.views.record import RecordView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.step import StepView
 from anomembed.views.vector import VectorView
-from anomembed.views.view import Basis, Looks, SequenceBasis, View, ViewOfRecords, ViewOfSequences
+from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, ViewOfSequences, ViewOfVectors
 
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
@@ -37,10 +38,10 @@ SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]
 def fit_record_views(basis: Basis) -> list[ViewOfRecords]:
     """Fit all views of records that apply."""
     views: list[ViewOfRecords] = []
-    for is_of_vectors, kinds in groupby(RECORD_VIEWS, key=lambda kind: Looks.VECTORS in kind.looks_at):
+    for _, kinds in groupby(RECORD_VIEWS, key=lambda kind: issubclass(kind, ViewOfVectors)):
         found = [view for kind in kinds for view in kind.fit(basis)]
         # Of several columns of vectors, one is looked at in all ways before the next.
-        views += sorted(found, key=lambda view: view.index) if is_of_vectors else found  # type: ignore[attr-defined]
+        views += sorted(found, key=lambda view: view.index if isinstance(view, ViewOfVectors) else 0)
     return views
 
 

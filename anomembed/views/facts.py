@@ -77,7 +77,7 @@ class Facts:
         How often they meet.
     ranges : Ranges
         Where numbers usually lie.
-    numbers : tuple of int
+    number_of : tuple of int
         For every token column, the index of its number, or -1.
     pair_reasons : tuple of callable
         `reason_of_pair` of all views, which may know more of a pair of values than its counts.
@@ -88,7 +88,7 @@ class Facts:
     vocabulary: Vocabulary
     counts: Counts
     ranges: Ranges
-    numbers: tuple[int, ...]
+    number_of: tuple[int, ...]
     pair_reasons: "tuple[PairReason, ...]" = ()
     past: Past[History] | None = None
 
@@ -112,7 +112,7 @@ class Facts:
 
     def notable(self, case: Case, column: int) -> Reason | None:
         """Say that a value is out of its range, new, rare or in unusual company; None when it is none of these."""
-        number = self.numbers[column]
+        number = self.number_of[column]
         return (self._number(case, column, number) if number >= 0 else None) or self._value(case, column)
 
     def all_together(self, case: Case, columns: Sequence[int]) -> Reason:
@@ -164,7 +164,7 @@ class Facts:
             # That there is one is what was counted.
             return Text(f"any {self.vocabulary.columns[column].name}")
         value, label = self.value(case, column), self.vocabulary.label(token)
-        is_bin = self.numbers[column] >= 0 and self.vocabulary.special(token) is None and label != case.shown[column]
+        is_bin = self.number_of[column] >= 0 and self.vocabulary.special(token) is None and label != case.shown[column]
         return replace(value, bin=label) if is_bin else value
 
     def _is_presence(self, column: int, token: int) -> bool:

@@ -1,4 +1,4 @@
-"""Judge a record's values against its entity's own: a customer's first use of a country, or one at night.
+"""Judge a record's values against its entity's own: a customer's first payment from a country, or at night.
 
 The surprise of a value is how much less likely it is for this entity than for all records. The chance of a new value
 is the number of different values over the sum of that and the number of records [1]_: an entity that used few values
@@ -33,7 +33,7 @@ LEAST_KINDS = 0.5  # least number of different values that an entity has used
 TINY = 1e-12
 MEASURED = 20_000  # records that the usual surprise and distance are measured on
 PRIOR = 3.0  # records that the mean vector of all entities counts as
-OFTEN = 0.2  # share of an entity's records from which on a value is not seldom there
+OFTEN = 0.2  # a value in at least this share of an entity's records is not called seldom
 UNITS = (("years", 365.25 * 86400), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
@@ -70,7 +70,7 @@ class HabitView(ViewOfRecords):
     pooling: Pooling
     usual: tuple[float, float] = (1.0, 1.0)
     name: str = "habit"
-    summary = "values that are new or seldom for the entity (`--entity`)"
+    summary = "values that are new to the entity or rare for it (`--entity`)"
     words = {
         "nothing new": "nothing in it is new for {entity}, but all together is unusual ({records}{span})",
         "never seen": "{subject} was never seen in the reference{usually}",
@@ -163,7 +163,7 @@ class HabitView(ViewOfRecords):
             evidence["span"] = _over(habits.span[entity])
             return Reason("only use" if self.is_own else "first use", subject, evidence)
         evidence |= {"times": seen, "share": float(self.share[token])}
-        # Of an entity with two records, one is not seldom.
+        # With two records, one use in two is not seldom.
         return Reason("seldom" if seen < OFTEN * times else "more than others", subject, evidence)
 
     def _favourites(self, habits: Habits, entity: int, column: int, token: int, facts: Facts) -> Listed:
@@ -234,7 +234,7 @@ class HabitView(ViewOfRecords):
 
 
 def _over(seconds: float) -> str:
-    """Return a length of time in the largest unit of which there are two."""
+    """Return " over" and a length of time, in the largest unit that fits at least twice."""
     if not np.isfinite(seconds) or seconds < 1:
         return ""
     unit, size = next(((unit, size) for unit, size in UNITS if seconds >= 2 * size), UNITS[-1])

@@ -21,7 +21,7 @@ from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind
 from anomembed.represent.vectors import is_known
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason, Text
-from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfVectors
 
 PER_DRAW = 8  # references of a value in a draw
 MOST_REFERENCES = 4096  # of all values together, about
@@ -77,7 +77,7 @@ class Kin:
 
 
 @dataclass(frozen=True)
-class MatchView(ViewOfRecords):
+class MatchView(ViewOfVectors):
     """Records by how badly a vector goes with their categories; high = abnormal.
 
     Parameters

@@ -19,7 +19,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.vectors import is_known
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason, Text
-from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
+from anomembed.views.view import Basis, Looks, Vectors, ViewOfVectors
 
 SAMPLE = 512  # reference vectors kept for reasons
 NEAREST_VECTORS = 5  # of these, that a vector is compared with
@@ -27,7 +27,7 @@ MOST_NAMED = 3  # components named in a reason
 
 
 @dataclass(frozen=True)
-class VectorView(ViewOfRecords):
+class VectorView(ViewOfVectors):
     """Records as one of their vectors.
 
     Parameters
@@ -87,10 +87,6 @@ class VectorView(ViewOfRecords):
         vectors = batch.vectors[self.index]
         known = vectors[is_known(vectors)]
         return known if len(known) else self.ordinary[None]
-
-    def culprit(self, batch: Batch) -> NDArray[np.intp]:
-        """Return the column of the vector for every record, shape (n_records,)."""
-        return np.full(len(batch), self.column, np.intp)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
         """Say how far the vector is from its nearest reference records, and in which components (from 1, as in SQL)."""

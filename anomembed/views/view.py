@@ -1,8 +1,8 @@
 """What every view says of itself: what it looks at, when it applies, how it counts, whom it blames, and why.
 
 A view turns a batch into vectors, shape (n_records, n_features), float32, each of which depends on its record alone.
-Modules outside of this package ask a view these questions; none needs to know which class it is. Their lists
-are in the package's ``__init__``.
+Other packages ask a view these questions without knowing its class. All views are listed in this package's
+``__init__``.
 """
 
 from abc import ABC, abstractmethod
@@ -120,13 +120,13 @@ class View(ABC):
     words: ClassVar[Mapping[str, str]] = {}
     """Sentences of the kinds of reasons that it gives, as templates over their evidence."""
     looks_at: ClassVar[Looks] = Looks.TOKENS
-    """Records that are equal in this are scored once."""
+    """What it reads. A view of tokens alone scores records with equal tokens once."""
     is_summed: ClassVar[bool] = False
-    """Whether its features are abnormality already, and their sum is the raw score; else a detector is fitted."""
+    """Whether its features measure abnormality already and are summed; otherwise a detector is fitted to them."""
     of_entity: ClassVar[bool] = False
-    """Whether it compares a record with others of its entity: that tells nothing of which entity it should be."""
+    """Whether it compares a record with others of its entity: so it cannot say which entity was expected."""
     draws: ClassVar[Mapping[str, int] | None] = None
-    """How `nearest` draws its references for this view, where not as for all."""
+    """Settings of `nearest` for this view, when they differ from the default."""
 
     @abstractmethod
     def vectors(self, batch: Any) -> Vectors:  # noqa: ANN401
@@ -178,6 +178,19 @@ class ViewOfRecords(View):
     def reason_of_pair(self, case: Case, column: int, other: int, facts: Facts) -> Reason | None:  # noqa: ARG002
         """Say why two values of a record do not go together, when this view knows more than their counts."""
         return None
+
+
+class ViewOfVectors(ViewOfRecords):
+    """A way to look at a column of vectors; it names the culprit itself, because vectors are never replaced."""
+
+    index: int
+    """Which of the vectors of a batch."""
+    column: int
+    """Its token column."""
+
+    def culprit(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the column of the vector for every record, shape (n_records,)."""
+        return np.full(len(batch), self.column, np.intp)
 
 
 class ViewOfSequences(View):

@@ -53,7 +53,7 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
         WHEN (SELECT count(*) FROM chosen) = 0 THEN error('the store has no such model')
         WHEN found IS NULL THEN error(concat('the model has no column ', of_column))
         WHEN (SELECT count(*) FROM given_tokens) < len(given)
-            THEN error(concat('the model has not all of these tokens: ', array_to_string(given::VARCHAR[], ', ')))
+            THEN error(concat('the model lacks some of these tokens (a number goes by its bin, as the table tokens has it): ', array_to_string(given::VARCHAR[], ', ')))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE expected IS
     'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 from typer.main import get_command
 
+import anomembed
 from anomembed.cli import app, options
 from anomembed.config import Config
 from anomembed.represent.learners import LEARNERS
