@@ -389,7 +389,7 @@ def test_macros_obey_a_limit(kept):
 
 def test_expected_does_not_guess_at_names_that_it_does_not_know(kept):
     for call in ("expected('nope', [])", "expected('meal', ['drink=water'])", "expected('meal', ['drink'])"):
-        with pytest.raises(duckdb.Error, match="the model (has n|lacks)"):
+        with pytest.raises(duckdb.Error, match=r"the model (has n|lacks)"):
             ask(kept, f"FROM {call}")
 
 

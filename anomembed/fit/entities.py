@@ -66,11 +66,9 @@ def note_event(history: History | None, config: Config) -> list[str]:
         return []
     event = " and ".join(history.event)
     note = f"each {event} is compared with the previous ones of the same {history.entity}"
-    return [
-        note
-        if config.sequence.event
-        else f"{note}, because their order is informative; to follow another column, use --event"
-    ]
+    if config.sequence.event:
+        return [note]
+    return [f"{note}, because their order is informative; to follow another column, use --event"]
 
 
 def note_single(roles: Roles, vocabulary: Vocabulary) -> list[str]:
