@@ -1,13 +1,14 @@
 """Run ``anomembed demo``; the planted truth is compared with the flags here only, after scoring."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
 from anomembed.cli.console import Teller
 from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
-from anomembed.config import Config, FlagsConfig, SourceConfig, StoreConfig
+from anomembed.config import Config, FlagsConfig, RolesConfig, SourceConfig, StoreConfig
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.pipeline import scan_into_store
@@ -16,7 +17,34 @@ from anomembed.write.database import write_tables
 from anomembed.write.store import Store
 
 SHOWN = 8
-BUDGETS = {"payments": 100, "events": 50}
+
+
+class Scan(NamedTuple):
+    """A scan of a demo table; with an entity and a time, records are also compared with their entity's past."""
+
+    table: str
+    budget: int
+    entity: str | None = None
+    time: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The table and the options, as on the command line."""
+        return f"{self.table} --entity {self.entity} --time {self.time}" if self.entity else self.table
+
+    def config(self, database: Path, store: Path) -> Config:
+        """Return the settings."""
+        return Config(
+            source=SourceConfig(database=str(database), table=self.table),
+            roles=RolesConfig(
+                entity=(self.entity,) if self.entity else (), timestamp=(self.time,) if self.time else ()
+            ),
+            flags=FlagsConfig(budget=self.budget),
+            store=StoreConfig(path=str(store)),
+        )
+
+
+SCANS = (Scan("payments", 100), Scan("payments", 100, "customer", "paid_at"), Scan("events", 50))
 
 
 def demonstrate(folder: Path, seed: int) -> None:
@@ -39,21 +67,17 @@ def demonstrate(folder: Path, seed: int) -> None:
     write_tables(database, frames)
     teller.say("wrote", f"{database}: {', '.join(f'{name} ({frame.height:,})' for name, frame in frames.items())}")
     with Store(kept) as store:
-        for table, budget in BUDGETS.items():
-            _scan(database, table, frames[f"{table}_truth"], budget, store, teller)
+        for scan in SCANS:
+            _run(scan, database, frames[f"{scan.table}_truth"], store, teller)
     teller.say("try", f"anomembed scan {database} payments --budget 10 --store {kept}")
 
 
-def _scan(database: Path, table: str, truth: pl.DataFrame, budget: int, store: Store, teller: Teller) -> None:
-    config = Config(
-        source=SourceConfig(database=str(database), table=table),
-        flags=FlagsConfig(budget=budget),
-        store=StoreConfig(path=str(store.path)),
-    )
+def _run(scan: Scan, database: Path, truth: pl.DataFrame, store: Store, teller: Teller) -> None:
+    budget = scan.budget
     teller.say("", "")
-    with Table(str(database), table) as opened:
-        teller.say("scan", f"{table}: {opened.count():,} records")
-        run = scan_into_store(opened, config, store, teller)
+    with Table(str(database), scan.table) as opened:
+        teller.say("scan", f"{scan.title}: {opened.count():,} records")
+        run = scan_into_store(opened, scan.config(database, store.path), store, teller)
     flags, key = run.flags.frame, truth.columns[0]
     teller.run(run, f"budget {budget}; the first {SHOWN} are shown")
     print_flags(flags.head(SHOWN), TABLE, 1)
