@@ -66,7 +66,10 @@ def clear_errors(what: str) -> Iterator[None]:
         if found := NO_PARQUET.search(first):
             raise SourceError(f"{found[1] or found[2]} is not a Parquet file, or is cut off") from error
         if "not a valid DuckDB" in first:
-            raise SourceError(f"{what} is not a DuckDB file; data files end in {', '.join(READERS)}") from error
+            endings = ", ".join(READERS)
+            raise SourceError(
+                f"{what} is not a DuckDB file; data files end in {endings}; for lines of a log, give --line-format"
+            ) from error
         raise SourceError(f"{what}: {' '.join([first, *hints])}") from error
 
 
