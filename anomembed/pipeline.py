@@ -4,10 +4,10 @@
 runs the same steps without a store.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -199,11 +199,8 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
 
 
-class Consumer(Protocol):
-    """Consumes scored batches."""
-
-    def __call__(self, batches: Iterable[pl.DataFrame], /) -> object:
-        """Iterate over all batches."""
+Consumer = Callable[[Iterable[pl.DataFrame]], object]
+"""Goes through all scored batches."""
 
 
 class Flagged(NamedTuple):
@@ -218,12 +215,8 @@ def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagR
 
     Parameters
     ----------
-    model : Model
-        A fitted model.
-    table : Table
-        An open table with the columns the model was fitted to.
-    where : str or None
-        SQL condition of the records to score; None for all.
+    model, table, where
+        See `score_batches`.
     rule : FlagRule
         How flags are chosen.
     consume : callable

@@ -20,24 +20,6 @@ LONGEST_LINE = 2_000_000  # bytes of a line of text; a longer one holds no vecto
 Rows = tuple[list[str], NDArray[np.float32]]
 
 
-def spell(name: str) -> str:
-    """Write a name without white space or control characters, as files of word vectors need it.
-
-    Examples
-    --------
-    >>> spell("shop=100% Corner Shop")
-    'shop=100%25%20Corner%20Shop'
-    """
-    return "".join(
-        letter if letter != "%" and letter.isprintable() and not letter.isspace() else _escaped(letter)
-        for letter in name
-    )
-
-
-def _escaped(letter: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in letter.encode(errors="surrogatepass"))
-
-
 def read_word_file(path: Path) -> Rows:
     """Read a file of word vectors; its kind is recognised by its content.
 

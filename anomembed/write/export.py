@@ -8,7 +8,7 @@ import polars as pl
 
 from anomembed.errors import ConfigError
 from anomembed.read.table import Table
-from anomembed.read.word_files import spell
+from anomembed.represent.embeddings.spelling import spell
 from anomembed.write.database import write_tables
 from anomembed.write.files import check_file, completed
 from anomembed.write.store import Store
