@@ -17,8 +17,8 @@ KERNELS = sorted(path for path in (TOP / "anomembed").rglob("*.py") if "njit" in
 DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in KERNELS)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(TOP / ".pytest_cache" / f"loops-{DIGEST}"))
 
-# Examples per property: HYPOTHESIS_PROFILE=more draws ten times as many as the suite has time for.
-settings.register_profile("suite", max_examples=40, deadline=None)
+# Examples per property: HYPOTHESIS_PROFILE=more draws five times as many as the suite has time for.
+settings.register_profile("suite", max_examples=80, deadline=None)
 settings.register_profile("more", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 

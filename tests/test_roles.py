@@ -7,7 +7,7 @@ from anomembed.errors import DataError, SourceError
 from anomembed.read.inference import infer_roles
 from anomembed.read.role_rules import RULES as RULES_OF_ROLES
 from anomembed.read.role_rules import Inferred
-from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles, describe_roles, match_roles
+from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles, match_roles
 from anomembed.read.table import Table
 
 N = 400
@@ -131,7 +131,11 @@ def test_whole_numbers_named_like_a_code_are_names(database, name, modulus, role
 def test_a_key_named_like_one_goes_before_the_others(database):
     source = database(f"CREATE TABLE t AS SELECT i AS a, i + 1 AS user_id, 'p' || i % 3 AS c FROM range({N}) t(i)")
     with Table(source) as table:
-        assert describe_roles(infer_roles(table).columns) == {"key": ["user_id"], "category": ["c"], "number": ["a"]}
+        assert {c.name: c.role for c in infer_roles(table).columns} == {
+            "user_id": "key",
+            "c": "category",
+            "a": "number",
+        }
 
 
 @pytest.mark.parametrize("key", ["nullif(i, 3)", "i % 399", "i * 1.5"], ids=["null", "twice", "fraction"])

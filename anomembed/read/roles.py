@@ -1,14 +1,16 @@
 """The roles that columns play, one row each, and the columns of a table with their roles."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from anomembed.errors import SourceError
 from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width, general_kind
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
 
@@ -169,11 +171,3 @@ def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
     if fitted.role is Role.VECTOR:
         check_width(table, column, fitted.width)
     return replace(fitted, type=column.type, expression=column.expression)
-
-
-def describe_roles(columns: Iterable[ColumnRole]) -> dict[Role, list[str]]:
-    """Group column names by role, in the order of `Role`."""
-    grouped: dict[Role, list[str]] = {role: [] for role in Role}
-    for column in columns:
-        grouped[column.role].append(column.name)
-    return {role: names for role, names in grouped.items() if names}
