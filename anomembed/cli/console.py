@@ -48,7 +48,9 @@ class Teller(Watcher):
             self.say("note", note)
 
     def roles(self, roles: Roles) -> None:
-        """Print what each column is used for, and why some are not used."""
+        """Print what should be known about some columns, what each is used for, and why some are not used."""
+        for note in filter(None, (column.note for column in roles.columns)):
+            self.say("note", note)
         for role in (Role.KEY, *JUDGED, Role.ORDER, Role.EVENT):
             names = [column.name for column in roles.of(role)]
             if names:

@@ -72,6 +72,19 @@ class Aggregates(Relation):
         columns = f"{expression} AS value, count(*) AS n_records"
         return self._frame(f"SELECT {columns} FROM {self._records(where)} GROUP BY ALL")
 
+    def count_spellings(self, expression: str, spellings: Sequence[str]) -> list[int]:
+        """Count the different values that a column has in several spellings.
+
+        Parameters
+        ----------
+        expression : str
+            SQL of the value, as text.
+        spellings : sequence of str
+            SQL of each spelling of ``value``.
+        """
+        counts = ", ".join(f"count(DISTINCT {spelling})" for spelling in spellings)
+        return list(self._rows(f"SELECT {counts} FROM (SELECT DISTINCT {expression} AS value FROM {self._from})")[0])
+
     def value_counts_of(self, entity: str, value: str, where: str | None) -> pl.DataFrame:
         """Count the values of a column for every entity.
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.column_types import INTEGERS
 from anomembed.read.columns import Column, Profile
+from anomembed.read.labels import find_labels
 from anomembed.read.role import Content, Role
-from anomembed.read.role_rules import CODE_NAME, RULES, Evidence
+from anomembed.read.role_rules import RULES, Evidence, is_key_name, looks_like_key
 from anomembed.read.roles import ColumnRole, Roles
+from anomembed.read.spelling import unify_spellings
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 
@@ -48,7 +49,7 @@ def infer_roles(
     """
     specified = _by_column(table, given or {})
     columns = [_assign(evidence) for evidence in _gather(table, specified, where, find_key=find_key)]
-    roles = Roles(tuple(columns))
+    roles = Roles(tuple(unify_spellings(table, columns)))
     _check_readable(table, roles, specified)
     if not roles.judged:
         why = "; ".join(f"{c.name}: {c.reason}" for c in roles.columns[:5])
@@ -72,8 +73,16 @@ def _gather(table: Table, specified: Mapping[str, Role], where: str | None, *, f
     _check_size(table, profiles[0].n_records if profiles else 0)
     key = _find_key(table, profiles, specified) if find_key else None
     widths = find_widths(table, profiles, where)
+    labels = find_labels(table, table.columns, profiles, specified)
     return [
-        Evidence(column, profile, specified.get(column.name), column.name == key, widths.get(column.name))
+        Evidence(
+            column,
+            profile,
+            given=specified.get(column.name),
+            is_key=column.name == key,
+            width=widths.get(column.name),
+            label=labels.get(column.name),
+        )
         for column, profile in zip(table.columns, profiles, strict=True)
     ]
 
@@ -94,21 +103,23 @@ def _find_key(table: Table, profiles: Sequence[Profile], specified: Mapping[str,
         for column, profile in zip(table.columns, profiles, strict=True)
         if column.name not in specified and _may_name_records(column, profile)
     ]
-    candidates.sort(key=lambda column: CODE_NAME.search(column.name) is None)
+    candidates.sort(key=lambda column: (not is_key_name(column.name), column.name.count(".")))
     return next((column.name for column in candidates if table.is_unique([column])), None)
 
 
 def _may_name_records(column: Column, profile: Profile) -> bool:
-    is_name = INTEGERS.match(column.type) or column.type in ("VARCHAR", "UUID")
-    return bool(is_name) and profile.n_nulls == 0 and profile.n_distinct >= UNIQUE_ESTIMATE * profile.n_records
+    is_whole = profile.n_nulls == 0 and profile.n_distinct >= UNIQUE_ESTIMATE * profile.n_records
+    return is_whole and looks_like_key(column, profile)
 
 
 def _assign(evidence: Evidence) -> ColumnRole:
-    column, width = evidence.column, evidence.width
+    column = evidence.column
     role, reason = next(found for rule in RULES if (found := rule(evidence)))
-    if role.content is not Content.VECTOR:
-        return ColumnRole(column.name, column.type, column.expression, role, reason)
-    return ColumnRole(column.name, column.type, column.expression, role, reason, check_vector(column, width))
+    width = check_vector(column, evidence.width) if role.content is Content.VECTOR else 0
+    note = ""
+    if evidence.label:
+        note = f"{column.name} {evidence.label}; it is left out (--category {column.name} uses it)"
+    return ColumnRole(column.name, column.type, column.expression, role, reason, width, note=note)
 
 
 def _check_readable(table: Table, roles: Roles, specified: Mapping[str, Role]) -> None:

@@ -3,12 +3,13 @@
 `RULES` are tried in order; the first that applies gives the role and the reason that is shown:
 
 1. what the user specifies;
-2. the first column that is unique and not null, and whose type can name a record: the key, names like a key's first;
-3. all null, constant, a map, binary or a list of anything but numbers: ignored;
-4. arrays of numbers, and lists of them that have the same length throughout: vector;
-5. dates and times, also written as ISO text: timestamp;
-6. fractions: number; whole numbers: category when they are few or named like a code, else number;
-7. text: free text when it is long and made of words, also when nearly every record has its own; ignored when nearly
+2. the first column that is unique and not null, and that looks like a key: those named like one first;
+3. what looks like a label: ignored, so that it cannot give away what it marks;
+4. all null, constant, a map, binary or a list of anything but numbers: ignored;
+5. arrays of numbers, and lists of them that have the same length throughout: vector;
+6. dates and times, also written as ISO text: timestamp;
+7. fractions: number; whole numbers: category when they are few or named like a code, else number;
+8. text: free text when it is long and made of words, also when nearly every record has its own; ignored when nearly
    every record has its own name; else category.
 """
 
@@ -30,7 +31,23 @@ TEXT_LENGTH, TEXT_SPACES = 30.0, 3.0  # means above which a column is free text
 MESSAGE_SPACES = 2.0  # the same of a column in which nearly every record has its own
 
 PROCESS_NAME = re.compile(r"(p?pid|tid|(process|thread)_?id)$", re.IGNORECASE)
-CODE_NAME = re.compile(r"(^|[_\s.])(id|ids|code|key|type|kind|class|status|flag|zip|postcode|port)$|[a-z](Id|ID|Code)$")
+CODE_NAME = re.compile(
+    r"(^|[_\s.])(id|ids|code|key|type|kind|class|status|flag|zip|postcode|port|mcc|npi|sic|naics|hcpcs|cpt|icd|drg"
+    r"|account|acct|card|iban|sku|ean|isbn|imei|msisdn|phone|asn|vlan|sport|dport)$|[a-z](Id|ID|Code)$"
+)
+KEY_NAME = re.compile(
+    r"(^|[_\s.\-])(?i:ids?|uid|uuid|guid|key|code|no|nr|num|number|ref|reference|serial|seq|sequence|index|idx|row|line"
+    r"|record|hash)$|[a-z](Id|ID|Key|No|Nr|Ref|UUID|Number)$"
+)
+MOMENT_NAME = re.compile(r"(^|[_\s.])(?i:time|date|ts|at|when|epoch|timestamp)([_\s.]|$)|[a-z](Time|Date|At)$")
+MEASURE_NAME = re.compile(
+    r"amount|price|cost|value|total|balance|bytes|size|length|duration|count|quantity|volume|distance|score|rate|age",
+    re.IGNORECASE,
+)
+WRITTEN_NUMBER = re.compile(r"^\W*[\d., ']+[.,]\d{1,2}\W*$|\d:\d\d", re.MULTILINE)  # an amount or a time, not a code
+KEY_LENGTH, MOST_KEY_SPACES = 64.0, 0.5  # means of a text key
+LONG_CODE = 9  # digits of whole numbers, all of them as long, that are codes and not amounts
+COUNTER_GAPS = 2  # values per record that a counter may skip, at most
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 OPAQUE = ("MAP", "UNION", "BLOB", "BIT")
 NESTED = {"STRUCT": "nested; its fields are columns of their own", "JSON": "JSON; its fields stand alone"}
@@ -46,6 +63,8 @@ class Evidence(NamedTuple):
     is_key: bool
     width: Width | None
     """Of the vectors in it; None when it holds none."""
+    label: str | None = None
+    """Why it looks like a label; None when it does not."""
 
 
 class Inferred(NamedTuple):
@@ -61,6 +80,10 @@ def _given(evidence: Evidence) -> Inferred | None:
 
 def _key(evidence: Evidence) -> Inferred | None:
     return Inferred(Role.KEY, "unique and never null") if evidence.is_key else None
+
+
+def _label(evidence: Evidence) -> Inferred | None:
+    return Inferred(Role.IGNORE, evidence.label) if evidence.label else None
 
 
 def _useless(evidence: Evidence) -> Inferred | None:
@@ -119,11 +142,21 @@ def _whole_number(evidence: Evidence) -> Inferred | None:
         return None
     if profile.n_distinct <= FEW_INTEGERS:
         return Inferred(Role.CATEGORY, f"whole numbers, {profile.n_distinct} distinct")
-    if not CODE_NAME.search(column.name):
+    if CODE_NAME.search(column.name):
+        why = "named like a code"
+    elif n_digits := _code_length(profile):
+        why = f"of {n_digits} digits each, like a code"
+    else:
         return Inferred(Role.NUMBER, f"whole numbers, {_distinct(profile)}")
     if is_nearly_unique(profile):
-        return Inferred(Role.IGNORE, f"named like a code, and nearly every record has its own ({_distinct(profile)})")
-    return Inferred(Role.CATEGORY, f"whole numbers named like a code, {_distinct(profile)}")
+        return Inferred(Role.IGNORE, f"whole numbers {why}, and nearly every record has its own ({_distinct(profile)})")
+    return Inferred(Role.CATEGORY, f"whole numbers {why}, {_distinct(profile)}")
+
+
+def _code_length(profile: Profile) -> int:
+    """Return how many digits all values have, such as those of cards or accounts; 0 when they differ or are few."""
+    least, most = profile.minimum or "", profile.maximum or ""
+    return len(least) if least.isdigit() and len(least) == len(most) >= LONG_CODE else 0
 
 
 def _text(evidence: Evidence) -> Inferred:
@@ -139,6 +172,7 @@ def _text(evidence: Evidence) -> Inferred:
 RULES: tuple[Callable[[Evidence], Inferred | None], ...] = (
     _given,
     _key,
+    _label,
     _useless,
     _vector,
     _moment,
@@ -163,6 +197,26 @@ def is_free_text(n_distinct: int, n_known: int, mean_length: float, mean_spaces:
         return True
     is_unique = n_known >= MIN_RECORDS_FOR_SHARES and n_distinct > NEARLY_UNIQUE * n_known
     return is_unique and mean_spaces >= MESSAGE_SPACES
+
+
+def is_key_name(name: str) -> bool:
+    """Tell whether a column is named like a key, such as ``id`` or ``invoice_no``."""
+    return KEY_NAME.search(name) is not None and not MOMENT_NAME.search(name)
+
+
+def looks_like_key(column: Column, profile: Profile) -> bool:
+    """Tell whether a column whose values are unique looks like a key, and not like a measure, a time or a message."""
+    if column.type == "UUID" or not (INTEGERS.match(column.type) or column.type == "VARCHAR"):
+        return column.type == "UUID"
+    if column.type == "VARCHAR":
+        is_code = profile.mean_spaces < MOST_KEY_SPACES and profile.mean_length <= KEY_LENGTH
+        return is_code and not WRITTEN_NUMBER.search(f"{profile.minimum}\n{profile.maximum}")
+    if is_key_name(column.name):
+        return True
+    # Not named like a key: a counter, which has next to no gaps.
+    first, last = int(profile.minimum or 0), int(profile.maximum or 0)
+    is_other = MEASURE_NAME.search(column.name) or MOMENT_NAME.search(column.name)
+    return last - first < COUNTER_GAPS * profile.n_records and not is_other
 
 
 def is_nearly_unique(profile: Profile) -> bool:

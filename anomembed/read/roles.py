@@ -1,5 +1,6 @@
 """The columns of a table with their roles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from anomembed.errors import SourceError
@@ -9,6 +10,14 @@ from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
+
+
+SPELLINGS = {
+    "blanks": r"trim(regexp_replace({}, '[\s\x{{a0}}]+', ' ', 'g'))",
+    "Unicode form": "nfc_normalize({})",
+    "case": "lower({})",
+}
+"""Ways in which spellings of one value differ, each with the SQL that makes them equal, in the order of their use."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +31,15 @@ class ColumnRole:
     reason: str
     width: int = 0
     """Numbers of a vector; 0 for all other roles."""
+    spellings: tuple[str, ...] = ()
+    """In which of `SPELLINGS` values may differ and still count as one."""
+    note: str = ""
+    """What the user should know about how it is read."""
 
     @property
     def plain_sql(self) -> str:
-        """SQL that reads the column in the plain type of its role."""
-        return self.role.plain_sql(self)
+        """SQL that reads the column as what its role holds."""
+        return spelled_sql(self.role.plain_sql(self), self.spellings)
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,13 @@ class Roles:
     def select(self) -> dict[str, str]:
         """Return the SQL that reads each scored column in its plain type, by name."""
         return {column.name: column.plain_sql for column in self.judged}
+
+
+def spelled_sql(sql: str, ways: Sequence[str]) -> str:
+    """Return SQL of a value whose spellings are equal in all of `ways`."""
+    for way in ways:
+        sql = SPELLINGS[way].format(sql)
+    return sql
 
 
 def match_roles(roles: Roles, table: Table) -> Roles:
