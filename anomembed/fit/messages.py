@@ -45,18 +45,20 @@ def learn_messages(
     Returns
     -------
     list of ColumnTokens
-        Templates first; empty when nearly every message has its own template, or all have the same.
+        Templates first; empty when nearly every message has its own, or all have the same and no parameter informs.
     """
     is_whole = counts is None
     counted = count_shapes(messages) if counts is None else counts
     templates = fit_templates(counted)
     n_known = int(counted["n_records"].sum())
-    if not _is_informative(len(templates.labels), n_known):
+    is_same = len(templates.labels) == 1
+    if not is_same and not _is_informative(len(templates.labels), n_known):
         return []
     n_other = n_known - int(templates.counts.sum())
     missing = messages.null_count() if n_missing is None else n_missing
     column = template_tokens(name, templates, n_other, missing, settings.min_count)
-    return [column, *_fit_parameters(name, messages, templates, settings, is_whole=is_whole)]
+    parameters = _fit_parameters(name, messages, templates, settings, is_whole=is_whole)
+    return [] if is_same and not parameters else [column, *parameters]
 
 
 def _fit_parameters(

@@ -72,7 +72,14 @@ def _gather(table: Table, specified: Mapping[str, Role], where: str | None, *, f
     key = _find_key(table, profiles, specified) if find_key else None
     widths = find_widths(table, profiles, where)
     return [
-        Evidence(column, profile, specified.get(column.name), column.name == key, widths.get(column.name))
+        Evidence(
+            column,
+            profile,
+            specified.get(column.name),
+            column.name == key,
+            widths.get(column.name),
+            column.name == table.message,
+        )
         for column, profile in zip(table.columns, profiles, strict=True)
     ]
 

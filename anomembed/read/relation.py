@@ -33,6 +33,8 @@ class Relation:
         What to call the table in messages.
     notes : tuple of str
         What the user should know about how it was read.
+    message : str or None
+        Name of the column of messages, when the records are lines.
     columns : tuple of Column
         Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
 
@@ -45,7 +47,7 @@ class Relation:
     """
 
     def __init__(self, source: Any, table: str | None = None, line_format: str | None = None) -> None:  # noqa: ANN401
-        self._connection, self._from, self.name, self.notes = find_records(source, table, line_format)
+        self._connection, self._from, self.name, self.notes, self.message = find_records(source, table, line_format)
         try:
             with clear_errors(self.name):
                 self.columns = tuple(describe(self._connection, self._from))
