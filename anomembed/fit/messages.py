@@ -1,6 +1,6 @@
 """Learn the templates of messages, and select their informative parameters."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import polars as pl
@@ -10,7 +10,7 @@ from anomembed.read.role_rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_
 from anomembed.read.roles import Role, Roles
 from anomembed.read.table import VALUE, Table
 from anomembed.represent.tokens.learning import category_tokens, count_values, template_tokens
-from anomembed.represent.tokens.template_learning import MOST_SHAPES, fit_templates
+from anomembed.represent.tokens.template_learning import MOST_SHAPES, find_versions, fit_templates
 from anomembed.represent.tokens.templates import Templates, count_shapes, parameter_name
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
 
@@ -26,6 +26,7 @@ def learn_messages(
     *,
     counts: pl.DataFrame | None = None,
     n_missing: int | None = None,
+    taken: Collection[str] = (),
 ) -> list[ColumnTokens]:
     """Make the tokens of a column of messages: its templates, and its informative parameters.
 
@@ -41,6 +42,8 @@ def learn_messages(
         ``value`` and ``n_records`` of the shapes in all reference records, when `messages` is a sample.
     n_missing : int, optional
         Null messages in all reference records; given with `counts`.
+    taken : collection of str
+        Names of the table's columns; a parameter that is one of them already is not learnt a second time.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def learn_messages(
     """
     is_whole = counts is None
     counted = count_shapes(messages) if counts is None else counts
-    templates = fit_templates(counted)
+    templates = find_versions(fit_templates(counted), messages)
     n_known = int(counted["n_records"].sum())
     is_same = len(templates.labels) == 1
     if not is_same and not _is_informative(len(templates.labels), n_known):
@@ -57,8 +60,9 @@ def learn_messages(
     n_other = n_known - int(templates.counts.sum())
     missing = messages.null_count() if n_missing is None else n_missing
     column = template_tokens(name, templates, n_other, missing, settings.min_count)
-    parameters = _fit_parameters(name, messages, templates, settings, is_whole=is_whole)
-    return [] if is_same and not parameters else [column, *parameters]
+    found = _fit_parameters(name, messages, templates, settings, is_whole=is_whole)
+    parameters = [parameter for parameter in found if parameter.name not in taken]
+    return [] if is_same and not found else [column, *parameters]
 
 
 def _fit_parameters(
