@@ -7,7 +7,15 @@ from anomembed.read.line_pairs import ITEMS, items_sql
 from anomembed.read.line_patterns import LineFormat
 from anomembed.read.line_types import typed_sql
 
-TEXTS = (MESSAGE, "pid", "priority", "version", "signature", "event", "code")  # groups that stay text when they look like something else
+TEXTS = (
+    MESSAGE,
+    "pid",
+    "priority",
+    "version",
+    "signature",
+    "event",
+    "code",
+)  # groups that stay text when they look like something else
 IS_OTHER = "parts.line_ = ''"  # SQL: the line is not in the format
 
 

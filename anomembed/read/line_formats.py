@@ -21,7 +21,8 @@ LEVEL = (
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+\-]\d\d:?\d\d))?"
 _BSD = r"[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
-_ANY_TIME = rf"(?:\d{{4}}[\-/.]\d\d[\-/.]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?{_ZONE}|{_BSD})"
+_NAMED = r"\d\d[\-/][A-Z][a-z]{2}[\-/]\d{4}[ :]\d\d:\d\d:\d\d(?:\.\d+)?(?: [+\-]\d{4})?"
+_ANY_TIME = rf"(?:\d{{4}}[\-/.]\d\d[\-/.]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?{_ZONE}|{_BSD}|{_NAMED})"
 _PROGRAM = r"(?P<host>\S+) (?P<program>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: ?(?P<message>.*)$"
 _REQUEST = r'(?P<method>[A-Z]+) (?P<path>[^ ?"]*)(?:\?(?P<query>[^ "]*))?(?: (?P<protocol>[^"]*))?'
 _FIELD = r"(?:[^|\\]|\\.)*"
@@ -162,6 +163,10 @@ FORMATS: dict[str, KnownFormat] = {
         rf"^(?P<time>{_ISO}{_ZONE}) (?P<stream>stdout|stderr) [FP] (?P<message>.*)$",
         "2024-05-01T09:30:00.123456789Z stderr F lost it",
     ),
+    "timed-logfmt": KnownFormat(
+        rf"^\[?(?P<time>{_ANY_TIME})\]?\s+(?:\[?(?P<level>{LEVEL})\]?\s+)?{_PAIRS}",
+        '2024-05-01T09:30:00Z ERROR took=3 why="lost it"',
+    ),
     "log4j": KnownFormat(
         rf"^\[?(?P<time>\d[\d/\-]+[ T][\d:]+(?:[.,]\d+)?{_ZONE})\]?(?:\s(?P<pid>\d+))?(?: -)?\s+"
         rf"\[?(?P<level>{LEVEL})\]?"
@@ -177,17 +182,14 @@ FORMATS: dict[str, KnownFormat] = {
         rf"^(?P<level>{LEVEL}):(?P<logger>[\w.\-]+):(?P<message>.*)$", "WARNING:app.db:lost it"
     ),
     "logfmt": KnownFormat(rf"^(?:<\d+>)?{_PAIRS}", 'ts=2024-05-01T09:30:00Z level=error took=3 msg="lost it"'),
-    "timed-logfmt": KnownFormat(
-        rf"^\[?(?P<time>{_ANY_TIME})\]?\s+(?:\[?(?P<level>{LEVEL})\]?\s+)?{_PAIRS}",
-        '2024-05-01T09:30:00Z ERROR took=3 why="lost it"',
-    ),
     "levelled": KnownFormat(
-        rf"^\[?(?P<time>{_ANY_TIME})\]?[\s|,;:\-]+[\[(<]?(?P<level>(?i:{LEVEL}))[\])>]?[\s|,;:\-]+(?P<message>.*)$",
+        rf"^\[?(?P<time>{_ANY_TIME})(?: UTC)?\]?[\s|,;:\-]+[\[(<]?(?P<level>(?i:{LEVEL}))[\])>]?"
+        r"[\s|,;:\-]+(?P<message>.*)$",
         "2024/05/01 09:30:00 | error | lost it",
         is_general=True,
     ),
     "timed": KnownFormat(
-        rf"^[\[(]?(?P<time>{_ANY_TIME})[\])]?[\s|,;:\-]+(?P<message>.*)$",
+        rf"^[\[(]?(?P<time>{_ANY_TIME})(?: UTC)?[\])]?[\s|,;:\-]+(?P<message>.*)$",
         "2024/05/01 09:30:00 lost it",
         is_general=True,
     ),

@@ -34,8 +34,10 @@ _CALLS = (
     r"^\s*#\d+ ",
     r"^\s+\S+\.\w+:\d+",
 )
+_INNER = r"^\s*-+> "  # an exception inside another
 _LINKS = (
     r"^(?:Caused by|Suppressed): ",
+    _INNER,
     r"^\s*\.\.\. \d+ (?:more|common|lines)",
     r"^Traceback \(most recent call last\)",
     r"^(?:During handling of the above|The above) exception",
@@ -89,13 +91,13 @@ class Joining:
         int
             How many lines were joined to others.
         """
-        lines = self._trace if self._is_plain else f"NOT ({IS_IN})"
-        if not connection.execute(f"SELECT count(*) FROM (FROM cut WHERE {lines} LIMIT 1)").fetchall()[0][0]:
+        continuing = self._trace if self._is_plain else f"NOT ({IS_IN})"
+        if not connection.execute(f"SELECT count(*) FROM (FROM cut WHERE {continuing} LIMIT 1)").fetchall()[0][0]:
             connection.execute("CREATE OR REPLACE TEMP TABLE joined AS SELECT *, '' AS more FROM cut")
             return 0
-        connection.execute(self._joining())
-        joined = "SELECT (SELECT count(*) FROM cut) - (SELECT count(*) FROM joined)"
-        return int(connection.execute(joined).fetchall()[0][0])
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE continuing AS {self._continuing()}")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE joined AS {_JOINED}")
+        return int(connection.execute("SELECT count(*) FROM continuing").fetchall()[0][0])
 
     def last_record(self, connection: duckdb.DuckDBPyConnection) -> int | None:
         """Return the number of the last line in ``cut`` that surely begins a record; None without one."""
@@ -103,30 +105,37 @@ class Joining:
         last: int | None = connection.execute(f"SELECT max({LINE}) FROM cut WHERE {begins}").fetchall()[0][0]
         return last
 
-    def _joining(self) -> str:
+    def _continuing(self) -> str:
+        """Return SQL of the lines in ``cut`` that continue a record, each with the line that begins it."""
         ends_trace = f"({_matches(_EXCEPTION)} AND lag({self._trace}, 1, false) OVER (ORDER BY {LINE}))"
         is_loose = f"{self._trace} OR {ends_trace}" if self._is_plain else f"NOT ({IS_IN}) AND NOT {_matches(*_BEGINS)}"
         is_open = "false" if self._is_plain else f"{IS_IN} AND {_matches(_LEFT_OPEN)}"
         has_record = "run > 0" if self._is_plain else "n_in > 0"
-        is_aside = f"any_call AND ({_matches(INDENTED, *_CALLS, _FUNCTION)})"
         near = f"OVER (PARTITION BY run ORDER BY {LINE} ROWS BETWEEN {NEAR} PRECEDING AND {NEAR} FOLLOWING)"
-        return f"""CREATE OR REPLACE TEMP TABLE joined AS WITH
-            looked_at AS (SELECT *, {is_loose} AS is_loose, {is_open} AS is_open, {self._trace} AS is_trace FROM cut),
+        # Windows sort what they select, so they see no more than they need.
+        return f"""WITH
+            looked_at AS (SELECT {LINE}, {is_loose} AS is_loose, {IS_IN} AS is_in, {is_open} AS is_open FROM cut),
             runs AS (SELECT *, count_if(NOT is_loose) OVER (ORDER BY {LINE}) AS run,
-                count_if({IS_IN}) OVER (ORDER BY {LINE}) AS n_in FROM looked_at),
-            found AS (SELECT *, is_loose AND {has_record}
-                AND bool_or(is_open OR (is_loose AND is_trace)) {near} AS is_more FROM runs),
-            owned AS (SELECT *, count_if(NOT is_more) OVER (ORDER BY {LINE}) AS owner FROM found),
-            called AS (SELECT *, bool_or(is_more AND {_matches(*_CALLS)}) OVER (PARTITION BY owner) AS any_call
-                FROM owned),
-            sorted AS (SELECT *, {is_aside} AS is_aside FROM called)
-            SELECT min({LINE}) AS {LINE}, arg_min(text, {LINE}) AS text, arg_min(parts, {LINE}) AS parts,
-                {_more("NOT is_aside", "")} || {_more("is_aside", ASIDE)} AS more
-            FROM sorted GROUP BY owner"""
+                count_if(is_in) OVER (ORDER BY {LINE}) AS n_in FROM looked_at),
+            near AS (SELECT runs.*, is_open OR (is_loose AND {self._trace}) AS is_evidence
+                FROM runs JOIN cut USING ({LINE})),
+            found AS (SELECT *, is_loose AND {has_record} AND bool_or(is_evidence) {near} AS is_more FROM near),
+            owned AS (SELECT {LINE}, is_more, max({LINE}) FILTER (WHERE NOT is_more) OVER (ORDER BY {LINE}) AS owner
+                FROM found)
+            SELECT owner, {LINE}, text,
+                bool_or({_matches(*_CALLS)}) OVER (PARTITION BY owner) AND {_IS_ASIDE} AS is_aside
+            FROM owned JOIN cut USING ({LINE}) WHERE is_more"""
 
 
-def _more(which: str, begin: str) -> str:
-    """Return SQL of the lines that continue a record, or some of them; empty when there are none."""
-    condition = f"is_more AND {which} AND trim(text) <> ''"
+def _texts(which: str, begin: str) -> str:
+    """Return SQL of some of the lines that continue a record; empty when there are none."""
+    condition = f"{which} AND trim(text) <> ''"
     texts = f"left(string_agg(text, chr(10) ORDER BY {LINE}) FILTER (WHERE {condition}), {MOST_JOINED})"
     return f"coalesce({quote_text(begin)} || chr(10) || {texts}, '')"
+
+
+_IS_ASIDE = f"{_matches(INDENTED, *_CALLS, _FUNCTION)} AND NOT {_matches(_INNER)}"
+_JOINED = f"""SELECT cut.*, coalesce(texts.more, '') AS more
+    FROM cut ANTI JOIN continuing USING ({LINE}) LEFT JOIN (
+        SELECT owner, {_texts("NOT is_aside", "")} || {_texts("is_aside", ASIDE)} AS more FROM continuing GROUP BY owner
+    ) AS texts ON texts.owner = cut.{LINE}"""

@@ -14,5 +14,10 @@ _CONTROLS = (
     r"[^\x08]?\x08",  # struck over
     rf"[\x07\x0e\x0f{ASIDE}]",
 )
-CLEAN = f"regexp_replace(rtrim(ltrim(text, {quote_text(BOM)}), E'\\r\\n'), {quote_text('|'.join(_CONTROLS))}, '', 'g')"
+_MAY_HAVE = rf"[\x07\x08\x0e\x0f\x1b\x{{9b}}{ASIDE}]|(?:#033|\^\[|\\(?:u001[bB]|x1[bB]|033|e))\["
+_LINE = f"rtrim(ltrim(text, {quote_text(BOM)}), E'\\r\\n')"
+CLEAN = (
+    f"CASE WHEN regexp_matches(text, {quote_text(_MAY_HAVE)}) "
+    f"THEN regexp_replace({_LINE}, {quote_text('|'.join(_CONTROLS))}, '', 'g') ELSE {_LINE} END"
+)
 """SQL of the column ``text`` without its line end, byte order mark, and the controls of terminals."""

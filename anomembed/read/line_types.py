@@ -6,7 +6,6 @@ from anomembed.read.line_formats import YEARLESS, time_formats
 from anomembed.read.quoting import quote_text
 
 SAMPLED = 1_000  # first lines, which decide the format and the types of its groups
-NUMBERS = ("BIGINT", "DOUBLE")
 
 
 def typed_sql(connection: duckdb.DuckDBPyConnection, value: str, records: str) -> str:
@@ -36,7 +35,8 @@ def _readings(value: str) -> dict[str, str]:
     iso = f"regexp_replace(replace({value}, ',', '.'), ' ([+-]\\d\\d:?\\d\\d)$', '\\1')"
     formats = [f"CAST(try_strptime({value}, {quote_text(form)}) AS TIMESTAMP)" for form in time_formats()]
     return {
-        **{f"try_cast({value} AS {kind})": "true" for kind in NUMBERS},
+        f"try_cast({value} AS BIGINT)": f"regexp_matches({value}, '^[+-]?[0-9]+$')",  # a fraction would be rounded
+        f"try_cast({value} AS DOUBLE)": "true",
         f"CAST(try_cast({iso} AS TIMESTAMPTZ) AS TIMESTAMP)": is_iso,
         **dict.fromkeys([*formats, *(_yearless(value, form) for form in YEARLESS)], "true"),
     }

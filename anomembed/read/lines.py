@@ -58,7 +58,7 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, given: str) -> 
         reading.add_file(file, is_one_of_several=len(files) > 1)
     if reading.form is None or not reading.n_lines:
         raise SourceError(f"{path} has no lines")
-    connection.execute("DROP TABLE cut; DROP TABLE joined")
+    connection.execute("DROP TABLE cut; DROP TABLE joined; DROP TABLE IF EXISTS continuing")
     if reading.n_other == reading.n_lines and reading.form.name != PLAIN:
         raise SourceError(f"no line of {path} is in the line format {reading.form.name}")
     notes = spread_pairs(connection) if reading.has_pairs else []

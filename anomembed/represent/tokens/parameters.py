@@ -108,7 +108,7 @@ def find_spans(tokens: Tokenised, codes: NDArray[np.int32], open_positions: Ints
 
 def _rank(line: NDArray[np.intp], is_wanted: NDArray[np.bool_]) -> Ints:
     """Return how many wanted tokens of its line come before every token."""
-    before = np.cumsum(is_wanted) - is_wanted
+    before: Ints = np.cumsum(is_wanted) - is_wanted
     starts = np.flatnonzero(np.diff(line, prepend=-1))
     return np.asarray(before - before[starts][np.cumsum(np.diff(line, prepend=-1) > 0) - 1])
 
