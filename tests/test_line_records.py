@@ -233,7 +233,7 @@ def test_messages_without_spaces_are_messages(log, run):
 def test_an_address_in_a_message_is_an_entity(log, run, tmp_path):
     programs = {1: "cron"}
     lines = [
-        f"2024-05-{1 + i // 100:02}T09:{i % 60:02}:00Z web {programs.get(i % 2, 'sshd')}[{i}]: closed by 10.0.0.{i % 20} ."
+        f"2024-05-{1 + i // 100:02}T09:{i % 60:02}:00Z web {programs.get(i % 2, 'sshd')}: closed by 10.0.0.{i % 20} ."
         for i in range(900)
     ]
     lines[700] = lines[700].replace("10.0.0.0", "10.0.0.1")
