@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.read.history import History
-from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.read.role import Content, Role
+from anomembed.read.roles import ColumnRole, Roles
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch, make_batch
@@ -99,7 +100,7 @@ class Model:
     numbers: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "numbers", tuple(column.name for column in self.roles.of(Role.NUMBER)))
+        object.__setattr__(self, "numbers", tuple(column.name for column in self.roles.holding(Content.NUMBER)))
 
     @property
     def is_sequential(self) -> bool:

@@ -8,7 +8,7 @@ from anomembed.config import Config, load_config, make_config, merge
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.read.inference import infer_roles
-from anomembed.read.roles import Role
+from anomembed.read.role import Role
 from anomembed.read.table import Table
 from anomembed.write.database import write_tables
 

@@ -10,7 +10,6 @@ import pytest
 from anomembed.represent.tokens.kinds import TRAITS, show_value
 from anomembed.represent.tokens.learning import (
     category_tokens,
-    count_values,
     number_tokens,
     template_tokens,
     time_tokens,
@@ -18,6 +17,7 @@ from anomembed.represent.tokens.learning import (
 )
 from anomembed.represent.tokens.template_learning import fit_templates
 from anomembed.represent.tokens.templates import count_shapes
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind, Special, Vocabulary
 
 N = 400
@@ -29,7 +29,7 @@ FRAME = FRAME.with_columns(VECTORS)
 TEMPLATES = fit_templates(count_shapes(MESSAGES))
 VOCABULARY = Vocabulary(
     (
-        category_tokens("pet", *count_values(FRAME["pet"], 9), 1),
+        category_tokens("pet", count_values(FRAME["pet"]), 1),
         number_tokens("x", FRAME["x"].to_numpy(), 4),
         *time_tokens("at", MOMENTS),
         template_tokens("text", TEMPLATES, 0, 0, 1),

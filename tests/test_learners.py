@@ -20,7 +20,8 @@ from anomembed.represent.embeddings.subwords import hash_pieces
 from anomembed.represent.keys import distinct
 from anomembed.represent.learners import LEARNERS
 from anomembed.represent.sequences import count_neighbours, encode_sequences
-from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.learning import category_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
 from anomembed.write.models import load_model, save_model
 from anomembed.write.store import Store
@@ -33,7 +34,7 @@ NO_PULL = np.zeros(0, np.float32), np.zeros((1, 16), np.float32)
 
 
 def make_corpus(frame):
-    columns = tuple(category_tokens(name, *count_values(frame[name], 10**6), 1) for name in frame.columns)
+    columns = tuple(category_tokens(name, count_values(frame[name]), 1) for name in frame.columns)
     vocabulary = Vocabulary(columns)
     rows, _, times = distinct(vocabulary.encode(frame))
     return record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
@@ -41,7 +42,7 @@ def make_corpus(frame):
 
 def make_event_corpus(lists):
     events = pl.Series(lists)
-    tokens = category_tokens("event", *count_values(events.explode(), 10**6), 1)
+    tokens = category_tokens("event", count_values(events.explode()), 1)
     rows, place = encode_sequences(events, pl.Series([None] * len(events)), tokens).distinct()
     times = np.bincount(place)
     return sequence_corpus(tokens, rows, times, count_neighbours(rows, times, len(tokens.labels)))

@@ -23,7 +23,8 @@ from anomembed.represent.embeddings.neural.training import _adam
 from anomembed.represent.keys import distinct
 from anomembed.represent.learners import LEARNERS
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences
-from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.learning import category_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.write.models import load_model, save_model
 from anomembed.write.schema import migrations
@@ -46,7 +47,7 @@ class Events:
     """Sequences as a learner gets them."""
 
     def __init__(self, lists, min_count=1):
-        self.tokens = category_tokens("event", *count_values(pl.Series(lists).explode(), 10**6), min_count)
+        self.tokens = category_tokens("event", count_values(pl.Series(lists).explode()), min_count)
         rows, place = self.encode(lists).distinct()
         self.rows, self.times = rows, np.bincount(place)
         size = len(self.tokens.labels)
@@ -240,7 +241,7 @@ def animals(n=300):
 @pytest.fixture
 def pets():
     frame = animals()
-    vocabulary = Vocabulary(tuple(category_tokens(name, *count_values(frame[name], 99), 1) for name in frame.columns))
+    vocabulary = Vocabulary(tuple(category_tokens(name, count_values(frame[name]), 1) for name in frame.columns))
     rows, _, times = distinct(vocabulary.encode(frame))
     return record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size)), vocabulary
 
@@ -273,7 +274,7 @@ def test_values_that_keep_the_same_company_get_near_vectors_from_the_autoencoder
     camp = rng.integers(2, size=1000)
     pick = {name: 3 * camp + rng.integers(3, size=1000) for name in ("drink", "vessel", "room")}
     frame = pl.DataFrame({name: np.char.add(name[0], values.astype(str)) for name, values in pick.items()})
-    vocabulary = Vocabulary(tuple(category_tokens(name, *count_values(frame[name], 99), 1) for name in frame.columns))
+    vocabulary = Vocabulary(tuple(category_tokens(name, count_values(frame[name]), 1) for name in frame.columns))
     rows, _, times = distinct(vocabulary.encode(frame))
     corpus = record_corpus(vocabulary, rows, times, count_pairs(rows, times, vocabulary.size))
     drinks = pl.DataFrame({"drink": [f"d{i}" for i in range(6)], "vessel": "v0", "room": "r0"})

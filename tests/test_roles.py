@@ -5,9 +5,10 @@ import pytest
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.inference import infer_roles
+from anomembed.read.role import JUDGED, Role
 from anomembed.read.role_rules import RULES as RULES_OF_ROLES
 from anomembed.read.role_rules import Inferred
-from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles, match_roles
+from anomembed.read.roles import ColumnRole, Roles, match_roles
 from anomembed.read.table import Table
 
 N = 400

@@ -23,7 +23,8 @@ from anomembed.represent.sequences import (
     encode_sequences,
     usual_counts,
 )
-from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.learning import category_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.gap import GapView, _fit_times
 from anomembed.views.order import OrderView
@@ -269,7 +270,7 @@ def test_a_length_of_time_that_cannot_be_read(database, text):
 
 
 def test_missing_and_unseen_events_are_told_apart():
-    tokens = category_tokens("what", *count_values(pl.Series(["a", "b", "a"]), 10), 1)
+    tokens = category_tokens("what", count_values(pl.Series(["a", "b", "a"])), 1)
     encoded = encode_sequences(pl.Series([["a", None], ["z", "b"]]), pl.Series([[None, 1.0], [None, 2.0]]), tokens)
     assert encoded.events.tolist() == [FIRST_VALUE, Special.MISSING, Special.UNSEEN, FIRST_VALUE + 1]
 

@@ -7,7 +7,7 @@ import pytest
 
 from anomembed.config import load_config
 from anomembed.read.inference import infer_roles
-from anomembed.read.roles import Role
+from anomembed.read.role import Role
 from anomembed.read.suggestion import ACTORS, actor_rank, suggest_entity
 from anomembed.read.table import Table
 

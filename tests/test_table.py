@@ -8,6 +8,7 @@ import anomembed.read
 from anomembed.errors import DataError, SourceError
 from anomembed.read.columns import is_orderable
 from anomembed.read.table import HASH, Table
+from anomembed.represent.tokens.value_counts import ValueCounts
 
 RECORDS = pl.DataFrame(
     {
@@ -74,9 +75,9 @@ def test_one_record_is_no_sample(table, most):
 
 
 def test_values_are_counted_most_frequent_first_and_ties_by_value(table):
-    counts, n_other, n_missing = table.value_counts("pet", "id < 14", 2)
-    assert counts.rows() == [("cat", 4), ("dog", 4)]
-    assert (n_other, n_missing) == (4, 2)
+    counted = ValueCounts.of(table.value_counts("pet", "id < 14")).cut(2)
+    assert counted.counts.rows() == [("cat", 4), ("dog", 4)]
+    assert (counted.n_other, counted.n_missing) == (4, 2)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from anomembed.represent.keys import distinct
 from anomembed.represent.tokens.learning import category_tokens, number_tokens, time_tokens
+from anomembed.represent.tokens.value_counts import ValueCounts, count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Vocabulary
 
 numbers = arrays(
@@ -18,7 +19,7 @@ numbers = arrays(
 
 def pets(min_count=1, n_other=0):
     counts = pl.DataFrame({"value": ["cat", "dog", "eel", "fox"], "n_records": [50, 30, 3, 1]})
-    return category_tokens("pet", counts, n_other, 10, min_count)
+    return category_tokens("pet", ValueCounts(counts, n_other, 10), min_count)
 
 
 def said(column, *values):
@@ -44,7 +45,7 @@ def test_a_value_that_was_not_kept_is_rare():
 
 def test_null_the_empty_text_and_the_word_null_differ():
     counts = pl.DataFrame({"value": ["", "null", "(missing)"], "n_records": [3, 2, 1]})
-    column = category_tokens("a", counts, 0, 1, 1)
+    column = category_tokens("a", ValueCounts(counts, n_missing=1), 1)
     codes = column.encode(pl.DataFrame({"a": ["", "null", "(missing)", None]}))
     assert codes.tolist() == [FIRST_VALUE, FIRST_VALUE + 1, FIRST_VALUE + 2, Special.MISSING]
 
@@ -57,7 +58,7 @@ def test_counts_of_values_and_of_those_that_are_rare():
 
 def test_a_column_of_nothing_but_nulls():
     empty = pl.DataFrame({"value": [], "n_records": []}, schema={"value": pl.String, "n_records": pl.Int64})
-    assert said(category_tokens("a", empty, 0, 5, 1), None, "x") == ["(missing)", "(unseen)"]
+    assert said(category_tokens("a", ValueCounts(empty, n_missing=5), 1), None, "x") == ["(missing)", "(unseen)"]
 
 
 def test_bins_that_six_digits_cannot_tell_apart_have_more():
@@ -182,3 +183,30 @@ def test_distinct_records_in_the_order_of_their_first_appearance(tokens):
     assert rows.tolist() == list(map(list, dict.fromkeys(map(tuple, tokens.tolist()))))
     assert (rows[place] == tokens).all()
     assert (np.bincount(place, minlength=len(rows)) == times).all()
+
+
+words = st.lists(st.sampled_from("abcdefgh") | st.none(), max_size=60)
+
+
+@given(words, words, st.integers(1, 8))
+def test_counts_of_values_add_and_say_what_they_may_lack(day_1, day_2, most):
+    """What was cut from one part cannot be told apart any more, but how much a value may lack is known."""
+    parts = [count_values(pl.Series(day, dtype=pl.String)) for day in (day_1, day_2)]
+    whole = count_values(pl.Series(day_1 + day_2, dtype=pl.String))
+    assert (parts[0] + parts[1]).counts.equals(whole.counts)
+    summed = parts[0].cut(most) + parts[1].cut(most)
+    assert summed.n_missing == whole.n_missing
+    assert summed.counts["n_records"].sum() + summed.n_other == whole.counts["n_records"].sum()
+    found = dict(summed.counts.iter_rows())
+    for value, n_records in whole.counts.iter_rows():
+        assert 0 <= n_records - found.get(value, 0) <= summed.most_cut
+
+
+@given(words, words, st.integers(1, 8))
+def test_counts_without_some_records_are_those_of_the_others(kept, gone, most):
+    counted = count_values(pl.Series(kept + gone, dtype=pl.String)).cut(most)
+    left = counted.without(pl.Series(gone, dtype=pl.String))
+    true = dict(count_values(pl.Series(kept, dtype=pl.String)).counts.iter_rows())
+    assert all(n_records == true[value] for value, n_records in left.counts.iter_rows())
+    assert left.counts["n_records"].sum() + left.n_other == sum(true.values())
+    assert left.n_missing == kept.count(None)

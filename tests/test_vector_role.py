@@ -14,7 +14,8 @@ from anomembed.read.inference import infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.entities import Entities
-from anomembed.represent.tokens.learning import category_tokens, count_values, vector_tokens
+from anomembed.represent.tokens.learning import category_tokens, vector_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.views.match import MatchView
 from anomembed.views.view import Basis
@@ -112,7 +113,7 @@ def test_a_category_that_says_nothing_of_few_vectors_is_not_held_against_them():
     vectors = (rng.normal(size=(200, 30)).astype(np.float32),)
     image = pl.Series(vectors[0], dtype=pl.Array(pl.Float32, 30))
     frame = pl.DataFrame({"coin": np.where(np.arange(200) % 2, "head", "tail"), "image": image})
-    coin = category_tokens("coin", *count_values(frame["coin"], 9), 1)
+    coin = category_tokens("coin", count_values(frame["coin"]), 1)
     vocabulary = Vocabulary((coin, vector_tokens("image", image)))
     numbers = np.empty((200, 0))
     batch = Batch(vocabulary.encode(frame), numbers, vectors=vectors)

@@ -19,7 +19,8 @@ from anomembed.represent.embeddings.imported import match_vectors
 from anomembed.represent.embeddings.spelling import spell
 from anomembed.represent.keys import distinct
 from anomembed.represent.learners import LEARNERS
-from anomembed.represent.tokens.learning import category_tokens, count_values, number_tokens
+from anomembed.represent.tokens.learning import category_tokens, number_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
 from anomembed.write.models import load_model
 
@@ -197,7 +198,7 @@ def test_options_that_do_not_go_together(run, database, options, said):
 
 
 def make_corpus(frame):
-    columns = [category_tokens(name, *count_values(frame[name], 10**6), 1) for name in frame.columns]
+    columns = [category_tokens(name, count_values(frame[name]), 1) for name in frame.columns]
     return corpus_of(frame, columns)
 
 
@@ -264,7 +265,7 @@ def test_columns_that_are_not_judged_are_named():
 def test_bins_and_special_tokens_match_by_their_full_name_only():
     numbers = np.repeat([1.0, 2.0], 10)
     frame = pl.DataFrame({"n": numbers, "pet": ["cat", None] * 10})
-    pets = category_tokens("pet", *count_values(frame["pet"], 10), 1)
+    pets = category_tokens("pet", count_values(frame["pet"]), 1)
     corpus = corpus_of(frame, [number_tokens("n", numbers, 4), pets])
     names = {"1": [1, 1], "n=2": [2, 2], "missing": [3, 3], "(missing)": [4, 4], "cat": [5, 5]}
     found = match_vectors(given(names), corpus, "frozen", 1)

@@ -12,6 +12,7 @@ from anomembed.represent.entities import Entities
 from anomembed.represent.keys import distinct
 from anomembed.represent.pooling import fit_pooling
 from anomembed.represent.tokens.learning import category_tokens, number_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.views.number import NumberView, _fit_magnitude
 from anomembed.views.pair import PairView, fit_pairs
@@ -32,8 +33,7 @@ def learn(frame):
         if values.name in numbers:
             columns.append(number_tokens(values.name, values.to_numpy(), 8))
         else:
-            known = values.drop_nulls().rename("value").value_counts(sort=True, name="n_records")
-            columns.append(category_tokens(values.name, known, 0, values.null_count(), 1))
+            columns.append(category_tokens(values.name, count_values(values), 1))
     vocabulary = Vocabulary(tuple(columns))
     batch = make_batch(frame, vocabulary, numbers)
     rows, _, times = distinct(batch.tokens)

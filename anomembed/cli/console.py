@@ -14,7 +14,8 @@ from rich.text import Text
 
 from anomembed.model import Model
 from anomembed.pipeline import Run, Watcher
-from anomembed.read.roles import JUDGED, Role, Roles
+from anomembed.read.role import JUDGED, Role
+from anomembed.read.roles import Roles
 from anomembed.read.suggestion import Suggestion
 from anomembed.views.reason import clean_text
 

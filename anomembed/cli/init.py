@@ -32,7 +32,7 @@ def init(
     from anomembed.config import make_config
     from anomembed.errors import ConfigError
     from anomembed.read.inference import infer_roles
-    from anomembed.read.roles import Role
+    from anomembed.read.role import Role
     from anomembed.read.suggestion import suggest_entity
     from anomembed.read.table import Table
     from anomembed.read.vectors import read_vectors

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from anomembed.read.line_formats import FORMATS
+from anomembed.read.role import LISTED
 from anomembed.represent.learners import list_names
 from anomembed.write.sinks import file_sinks, printed_sinks
 
@@ -67,24 +68,10 @@ SETTINGS = {
         f"Read lines of text as {', '.join(FORMATS)}, plain, or a regular expression with named groups.",
         "auto for .log files",
     ),
-    "key": Setting("roles.key", COLUMNS, "COL", "Column that identifies a record; repeat it for a composite key."),
-    "ignore": Setting("roles.ignore", COLUMNS, "COL", "Column to leave out; repeatable, like those below."),
-    "category": Setting("roles.category", COLUMNS, "COL", "Column of categorical values."),
-    "number": Setting("roles.number", COLUMNS, "COL", "Column of quantities."),
-    "text": Setting("roles.text", COLUMNS, "COL", "Column of free text: its templates and parameters are judged."),
-    "vector": Setting("roles.vector", COLUMNS, "COL", "Column of vectors, such as embeddings, each judged as a whole."),
-    "entity": Setting(
-        "roles.entity",
-        COLUMNS,
-        "COL",
-        "Column that identifies who acts, such as a customer; records are also compared with its other records.",
-    ),
-    "time": Setting(
-        "roles.timestamp",
-        COLUMNS,
-        "COL",
-        "Column of times; with --entity, records are also judged against its own past.",
-    ),
+    **{
+        role.option: Setting(f"roles.{role}", COLUMNS, "COL", f"{role.summary.removesuffix('.')} (repeatable).")
+        for role in LISTED
+    },
     "sequence": Setting(
         "sequence.key", str, "COL", "Judge whole sequences of events, identified by this column, instead of records."
     ),
@@ -144,7 +131,7 @@ SETTINGS = {
         env="ANOMEMBED_STORE",
     ),
 }
-ROLES = ("key", "ignore", "category", "number", "text", "vector", "entity", "time", "sequence", "order", "event")
+ROLES = (*(role.option for role in LISTED), "sequence", "order", "event")
 VECTORS = ("vectors", "vectors_use")
 LEARNING = ("line_format", *ROLES, "fit_where", "where", "clean_reference", "detector", "embedding", *VECTORS, "seed")
 FLAG_RULE = ("alpha", "budget", "threshold")

@@ -3,10 +3,11 @@
 The docstring of a field is its description in the configuration reference and the JSON Schema.
 """
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 
+from anomembed.read.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
 
 Names = tuple[str, ...]
@@ -37,25 +38,23 @@ class SourceConfig(Section):
     """SQL condition that selects the records to score; all records by default."""
 
 
-class RolesConfig(Section):
+if TYPE_CHECKING:
+    _Listed = Section
+else:  # a field for each role with columns to list: the rows of `Role` are their only home
+    _fields = {role.value: (Names, Field(default=(), description=role.summary)) for role in LISTED}
+    _Listed = create_model("_Listed", __base__=Section, **_fields)
+
+
+class RolesConfig(_Listed):
     """The columns with each role; the role of a column that is not listed is inferred."""
 
-    key: Names = ()
-    """Columns that together name a record; by default a unique column, or the row number when there is none."""
-    timestamp: Names = ()
-    """Columns that say when; their hour of day and day of week are scored."""
-    entity: Names = ()
-    """Columns that name who acts, such as a customer or a host; records are also compared with the entity's own."""
-    category: Names = ()
-    """Columns that hold one of a set of values."""
-    number: Names = ()
-    """Columns that hold a magnitude."""
-    text: Names = ()
-    """Columns of free text, such as messages; their templates and parameters are scored."""
-    vector: Names = ()
-    """Columns of numeric arrays or of lists of equal length, such as embeddings; each is scored as a whole."""
-    ignore: Names = ()
-    """Columns that are not used."""
+    if TYPE_CHECKING:
+
+        def __init__(self, **columns: Names) -> None:
+            """List the columns with some roles."""
+
+        def __getattr__(self, role: str) -> Names:
+            """Return the columns with a role."""
 
 
 class SequenceConfig(Section):

@@ -14,6 +14,7 @@ from anomembed.errors import ConfigError, DataError, shown
 from anomembed.read.keys import check_key
 from anomembed.read.roles import Roles
 from anomembed.read.table import Table
+from anomembed.represent.tokens.value_counts import ValueCounts
 
 IS_ABNORMAL = "is_abnormal"
 PAIRS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})  # labels that need no --positive: the larger is abnormal
@@ -119,8 +120,8 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
     check_key(roles, table, where)
     column = table.column(label)
     expression = f"CAST({column.expression} AS VARCHAR)"
-    counts, _, _ = table.value_counts(expression, where, 10**9)
-    positives = _choose_positive(column.name, counts["value"].to_list(), positive)
+    counted = ValueCounts.of(table.value_counts(expression, where))
+    positives = _choose_positive(column.name, counted.counts["value"].to_list(), positive)
     key = [table.column(c.name) for c in roles.key]
     frames = list(table.batches({"__label": expression}, key, where, 100_000))
     names = roles.key_names

@@ -15,11 +15,13 @@ from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.fit.messages import event_tokens
 from anomembed.read.history import EVENT, History, derive_history, plan_history
-from anomembed.read.roles import Role, Roles
+from anomembed.read.role import Content, Role
+from anomembed.read.roles import Roles
 from anomembed.read.table import Table
 from anomembed.represent.entities import Entities, Habits, Profiles, smooth_hours
 from anomembed.represent.past import Past
-from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.learning import category_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Special, Vocabulary
 
 
@@ -96,8 +98,8 @@ def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past[
     templates = event_tokens(EVENT, reference[EVENT], config.tokens, is_text=is_text)
     if templates is not None:
         return Past(history, templates)
-    counted = count_values(reference[EVENT], config.tokens.max_values)
-    return Past(history, category_tokens(EVENT, *counted, config.tokens.min_count))
+    counted = count_values(reference[EVENT]).cut(config.tokens.max_values)
+    return Past(history, category_tokens(EVENT, counted, config.tokens.min_count))
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ def sum_entities(
     if not columns:
         return Entities(past=past)
     select = roles.select()
-    numbers = [select[column.name] for column in roles.of(Role.NUMBER)]
+    numbers = [select[column.name] for column in roles.holding(Content.NUMBER)]
     followed, paces = None, []
     if past:
         followed = next((column for column in columns if vocabulary.names[column] == past.history.entity), None)

@@ -6,12 +6,14 @@ from dataclasses import replace
 import polars as pl
 
 from anomembed.config import TokensConfig
+from anomembed.read.role import Content
 from anomembed.read.role_rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
-from anomembed.read.roles import Role, Roles
+from anomembed.read.roles import Roles
 from anomembed.read.table import VALUE, Table
-from anomembed.represent.tokens.learning import category_tokens, count_values, template_tokens
+from anomembed.represent.tokens.learning import category_tokens, template_tokens
 from anomembed.represent.tokens.template_learning import MOST_SHAPES, find_versions, fit_templates
 from anomembed.represent.tokens.templates import Templates, count_shapes, parameter_name
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
 
 MESSAGE = f"{VALUE}message"
@@ -70,11 +72,11 @@ def _fit_parameters(
 ) -> list[ColumnTokens]:
     columns = []
     for values in templates.parse(messages)[1]:
-        counted, n_other, n_missing = count_values(values, settings.max_values)
-        if not _is_informative(counted.height, len(values) - n_missing, len(values)):
+        counted = count_values(values).cut(settings.max_values)
+        if not _is_informative(counted.counts.height, len(values) - counted.n_missing, len(values)):
             continue
         source = parameter_name(name, values.name)
-        column = category_tokens(source, counted, n_other, n_missing, settings.min_count)
+        column = category_tokens(source, counted, settings.min_count)
         unknown = column.unknown if is_whole else Special.RARE  # may occur in records outside the sample
         columns.append(replace(column, name=f"{name} {values.name}", unknown=unknown))
     return columns
@@ -165,6 +167,6 @@ def text_notes(roles: Roles, names: Iterable[str]) -> list[str]:
     known = set(names)
     return [
         f"{column.name} is not used: nearly every message is unique, or all are the same"
-        for column in roles.of(Role.TEXT)
+        for column in roles.holding(Content.MESSAGE)
         if column.name not in known
     ]

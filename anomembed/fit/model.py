@@ -11,7 +11,8 @@ from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_s
 from anomembed.model import Model, Summary
 from anomembed.read.history import History
 from anomembed.read.inference import infer_roles
-from anomembed.read.roles import Role, Roles
+from anomembed.read.role import Role
+from anomembed.read.roles import Roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings.corpus import SplitCorpus

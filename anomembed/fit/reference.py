@@ -1,7 +1,6 @@
 """Read the reference and everything else a model of records is fitted to, so that fitting needs no table."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,8 @@ from anomembed.fit.entities import derive_past, fit_past, note_event, note_singl
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
 from anomembed.read.history import History
-from anomembed.read.roles import Role, Roles
+from anomembed.read.role import Content
+from anomembed.read.roles import ColumnRole, Roles
 from anomembed.read.table import HASH, Table
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import count_pairs
@@ -21,11 +21,11 @@ from anomembed.represent.entities import Entities
 from anomembed.represent.keys import distinct
 from anomembed.represent.tokens.learning import (
     category_tokens,
-    count_values,
     number_tokens,
     time_tokens,
     vector_tokens,
 )
+from anomembed.represent.tokens.value_counts import ValueCounts, count_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples spread evenly
@@ -86,7 +86,7 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) 
     frames = _read_frames(table, roles, history, config, is_own=is_own)
     vocabulary = _fit_vocabulary(table, roles, frames, config)
     past = fit_past(history, frames.learnt, config) if history else None
-    numbers = tuple(column.name for column in roles.of(Role.NUMBER))
+    numbers = tuple(column.name for column in roles.holding(Content.NUMBER))
     notes = [*note_event(history, config), *note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
     return Reference(
         vocabulary=vocabulary,
@@ -159,32 +159,38 @@ def _spread(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fit_vocabulary(table: Table, roles: Roles, frames: _Frames, config: Config) -> Vocabulary:
-    """Make the tokens of every judged column; when the reference is sampled, values are counted in the table itself."""
-    columns: list[ColumnTokens] = []
-    select = roles.select()
-    settings, where = config.tokens, config.source.fit_where
-    for column in roles.judged:
-        values = frames.learnt[column.name]
-        if column.role is Role.NUMBER:
-            columns.append(number_tokens(column.name, values.to_numpy().astype(np.float64), settings.bins))
-        elif column.role is Role.VECTOR:
-            columns.append(vector_tokens(column.name, values))
-        elif column.role is Role.TIMESTAMP:
-            columns += time_tokens(column.name, values)
-        elif column.role is Role.TEXT:
-            columns += _fit_messages(table, column.name, roles, frames, config)
-        else:
-            if frames.is_whole:
-                counted = _ValueCounts(*count_values(values, settings.max_values))
-            else:
-                in_table = _ValueCounts(*table.value_counts(select[column.name], where, settings.max_values))
-                counted = _subtract(in_table, frames.held_out[column.name])
-            columns.append(category_tokens(column.name, *counted, settings.min_count))
+    """Make the tokens of every judged column."""
+    columns = [tokens for column in roles.judged for tokens in _fit_column(column, table, roles, frames, config)]
     if not columns:
         raise DataError(
-            f"nothing to learn from in {table.name}: none of {', '.join(select)} is informative; add columns"
+            f"nothing to learn from in {table.name}: none of {', '.join(roles.select())} is informative; add columns"
         )
     return Vocabulary(tuple(columns))
+
+
+def _fit_column(column: ColumnRole, table: Table, roles: Roles, frames: _Frames, config: Config) -> list[ColumnTokens]:
+    name, values = column.name, frames.learnt[column.name]
+    match column.role.content:
+        case Content.NUMBER:
+            return [number_tokens(name, values.to_numpy().astype(np.float64), config.tokens.bins)]
+        case Content.VECTOR:
+            return [vector_tokens(name, values)]
+        case Content.MOMENT:
+            return time_tokens(name, values)
+        case Content.MESSAGE:
+            return _fit_messages(table, name, roles, frames, config)
+        case _:
+            counts = _count_values(column, table, frames, config)
+            return [category_tokens(name, counts, config.tokens.min_count)]
+
+
+def _count_values(column: ColumnRole, table: Table, frames: _Frames, config: Config) -> ValueCounts:
+    """Count the values of the records to learn from; when they are a sample, in the table itself."""
+    most = config.tokens.max_values
+    if frames.is_whole:
+        return count_values(frames.learnt[column.name]).cut(most)
+    counts = ValueCounts.of(table.value_counts(column.plain_sql, config.source.fit_where)).cut(most)
+    return counts.without(frames.held_out[column.name])
 
 
 def _fit_messages(table: Table, name: str, roles: Roles, frames: _Frames, config: Config) -> list[ColumnTokens]:
@@ -195,22 +201,3 @@ def _fit_messages(table: Table, name: str, roles: Roles, frames: _Frames, config
     held_out = frames.held_out[name]
     counts, n_missing = subtract_messages(counts, held_out), n_missing - held_out.null_count()
     return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing, taken=taken)
-
-
-class _ValueCounts(NamedTuple):
-    """Counts of a column's values: the most frequent, the records with any other value, and those with none."""
-
-    counts: pl.DataFrame
-    n_other: int
-    n_missing: int
-
-
-def _subtract(counted: _ValueCounts, held_out: pl.Series) -> _ValueCounts:
-    """Subtract the records held out from the counts of a column's values."""
-    counts, n_other, n_missing = counted
-    known = held_out.rename("value").drop_nulls()
-    gone = counts.select("value").join(known.value_counts(name="gone"), on="value", how="left", maintain_order="left")
-    times = gone["gone"].fill_null(0).cast(pl.Int64)
-    left = counts.with_columns(n_records=pl.col("n_records") - times).filter(pl.col("n_records") > 0)
-    left = left.sort("n_records", "value", descending=[True, False])
-    return _ValueCounts(left, n_other - (len(known) - int(times.sum())), n_missing - held_out.null_count())

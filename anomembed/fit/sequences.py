@@ -9,7 +9,8 @@ from anomembed.config import Config, TokensConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, FitSettings, Learnt
 from anomembed.fit.messages import event_tokens
-from anomembed.read.roles import Role, Roles
+from anomembed.read.role import Role
+from anomembed.read.roles import Roles
 from anomembed.read.sequences import (
     EVENTS,
     FORMED,
@@ -28,7 +29,8 @@ from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.learners import LEARNERS
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences, count_neighbours, count_ngrams, encode_sequences, usual_counts
-from anomembed.represent.tokens.learning import category_tokens, count_values
+from anomembed.represent.tokens.learning import category_tokens
+from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Vocabulary
 from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import Calibrated, calibrate_views
@@ -257,8 +259,8 @@ def _event_tokens(frame: pl.DataFrame, reference: SequenceReference) -> ColumnTo
     templates = event_tokens(reference.name, events, reference.tokens, is_text=reference.has_messages)
     if templates is not None:
         return templates
-    counted = count_values(events, reference.tokens.max_values)
-    return category_tokens(reference.name, *counted, reference.tokens.min_count)
+    counted = count_values(events).cut(reference.tokens.max_values)
+    return category_tokens(reference.name, counted, reference.tokens.min_count)
 
 
 def _encode(frame: pl.DataFrame, tokens: ColumnTokens) -> Sequences:

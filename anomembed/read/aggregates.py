@@ -1,7 +1,6 @@
 """Records of a source counted and summed by SQL, in one pass each."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import polars as pl
 
@@ -11,17 +10,6 @@ from anomembed.read.relation import Relation, row_sql
 
 PROFILED_AT_ONCE = 100  # columns
 BOUND = 1e150  # larger numbers, and infinities, count as this one, so that their squares and ratios stay finite
-
-
-class ValueCounts(NamedTuple):
-    """How often each value of a column occurs."""
-
-    counts: pl.DataFrame
-    """``value`` and ``n_records``, most frequent first, ties by value; nulls left out."""
-    n_other: int
-    """Records with a less frequent value than those in `counts`."""
-    n_missing: int
-    """Records where the value is null."""
 
 
 class Aggregates(Relation):
@@ -66,7 +54,7 @@ class Aggregates(Relation):
         shortest, longest = self._rows(f"SELECT {ends} FROM {self._records(where)}", where)[0]
         return int(shortest), int(longest)
 
-    def value_counts(self, expression: str, where: str | None, most: int) -> ValueCounts:
+    def value_counts(self, expression: str, where: str | None) -> pl.DataFrame:
         """Count the values of a column.
 
         Parameters
@@ -75,15 +63,14 @@ class Aggregates(Relation):
             SQL of the value, as text.
         where : str or None
             SQL condition.
-        most : int
-            How many of the most frequent values to return.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``value`` and ``n_records``, in any order; one row is for null when there are nulls.
         """
-        found = self._frame(
-            f"SELECT {expression} AS value, count(*) AS n_records FROM {self._records(where)} GROUP BY ALL"
-        )
-        counts = found.drop_nulls("value").sort("n_records", "value", descending=[True, False])
-        n_missing = int(found.filter(pl.col("value").is_null())["n_records"].sum())
-        return ValueCounts(counts.head(most), int(counts["n_records"][most:].sum()), n_missing)
+        columns = f"{expression} AS value, count(*) AS n_records"
+        return self._frame(f"SELECT {columns} FROM {self._records(where)} GROUP BY ALL")
 
     def value_counts_of(self, entity: str, value: str, where: str | None) -> pl.DataFrame:
         """Count the values of a column for every entity.

@@ -12,7 +12,8 @@ import polars as pl
 
 from anomembed.errors import SourceError
 from anomembed.read.queries import query
-from anomembed.read.roles import Role, Roles
+from anomembed.read.role import Content, Role
+from anomembed.read.roles import Roles
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import Table
@@ -94,7 +95,7 @@ def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequ
         raise SourceError(
             f"a column cannot be called {taken[0]}: names that begin with {PREFIX!r} are reserved; rename it in a query"
         )
-    sums = tuple(column.name for column in roles.of(Role.NUMBER)[:MOST_SUMS])
+    sums = tuple(column.name for column in roles.holding(Content.NUMBER)[:MOST_SUMS])
     named = tuple(table.column(name).name for name in event) or _find_event(table, roles, entity, time)
     return History(entity, time, named, sums)
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from anomembed.errors import DataError, SourceError
 from anomembed.read.column_types import INTEGERS
 from anomembed.read.columns import Column, Profile
+from anomembed.read.role import Content, Role
 from anomembed.read.role_rules import CODE_NAME, RULES, Evidence
-from anomembed.read.roles import ColumnRole, Role, Roles
+from anomembed.read.roles import ColumnRole, Roles
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 
@@ -112,13 +113,13 @@ def _may_name_records(column: Column, profile: Profile) -> bool:
 def _assign(evidence: Evidence) -> ColumnRole:
     column, width = evidence.column, evidence.width
     role, reason = next(found for rule in RULES if (found := rule(evidence)))
-    if role is not Role.VECTOR:
+    if role.content is not Content.VECTOR:
         return ColumnRole(column.name, column.type, column.expression, role, reason)
     return ColumnRole(column.name, column.type, column.expression, role, reason, check_vector(column, width))
 
 
 def _check_readable(table: Table, roles: Roles, specified: Mapping[str, Role]) -> None:
     """Refuse a number or a moment that no value of the column can be read as."""
-    for column in roles.of(Role.NUMBER, Role.TIMESTAMP):
+    for column in (*roles.holding(Content.NUMBER), *roles.holding(Content.MOMENT)):
         if column.name in specified and not table.count(f"{column.plain_sql} IS NOT NULL"):
             raise SourceError(f"no value of column {column.name} ({column.type}) can be read as a {column.role}")

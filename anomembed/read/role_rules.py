@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from anomembed.read.column_types import DURATIONS, FRACTIONS, INTEGERS, MOMENTS, is_vector
 from anomembed.read.columns import Column, Profile
-from anomembed.read.roles import USER_SPECIFIED, Role
+from anomembed.read.role import Role
+from anomembed.read.roles import USER_SPECIFIED
 from anomembed.read.vector_columns import Width
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts

@@ -1,90 +1,14 @@
-"""The roles that columns play, one row each, and the columns of a table with their roles."""
+"""The columns of a table with their roles."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Self
 
 from anomembed.errors import SourceError
-from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width, general_kind
+from anomembed.read.column_types import general_kind
+from anomembed.read.role import JUDGED, Content, Role
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
-
-
-def _text_sql(column: "ColumnRole") -> str:
-    return f"CAST({column.expression} AS VARCHAR)"
-
-
-def _moment_sql(column: "ColumnRole") -> str:
-    if "WITH TIME ZONE" in column.type:
-        return f"({column.expression} AT TIME ZONE 'UTC')"
-    return f"TRY_CAST({column.expression} AS TIMESTAMP)"
-
-
-def _number_sql(column: "ColumnRole") -> str:
-    if column.type in DURATIONS or MOMENTS.match(column.type):
-        return f"CAST(epoch({column.expression}) AS DOUBLE)"
-    return f"TRY_CAST({column.expression} AS DOUBLE)"
-
-
-def _vector_sql(column: "ColumnRole") -> str:
-    """Return SQL that reads a vector as FLOAT[width]; a list of another length is null."""
-    cast = f"TRY_CAST({column.expression} AS FLOAT[{column.width}])"
-    if fixed_width(column.type):
-        return cast
-    return f"CASE WHEN len({column.expression}) = {column.width} THEN {cast} END"
-
-
-class Role(StrEnum):
-    """What a column is used for: its name, and the SQL that reads its values when records are scored by them."""
-
-    KEY = "key"
-    """Names the record; never scored."""
-    TIMESTAMP = "timestamp", _moment_sql
-    """When; hour of day and day of week are scored."""
-    ENTITY = "entity", _text_sql
-    """Who acts; scored as a category, and records are compared with the entity's own."""
-    EVENT = "event"
-    """What happened, in a sequence."""
-    ORDER = "order"
-    """Puts the events of a sequence in order."""
-    CATEGORY = "category", _text_sql
-    """One of a set of values."""
-    NUMBER = "number", _number_sql
-    """A magnitude."""
-    TEXT = "text", _text_sql
-    """Free text; its template and the parameters in it are scored."""
-    VECTOR = "vector", _vector_sql
-    """Numbers that mean little one by one: an embedding of an image, a text or a sound; scored as a whole."""
-    IGNORE = "ignore"
-    """Not used."""
-
-    _sql: "Callable[[ColumnRole], str] | None"
-
-    def __new__(cls, name: str, sql: "Callable[[ColumnRole], str] | None" = None) -> Self:
-        """Make the role of a row."""
-        role = str.__new__(cls, name)
-        role._value_ = name
-        role._sql = sql
-        return role
-
-    @property
-    def is_scored(self) -> bool:
-        """Whether records are scored by the values of such columns."""
-        return self._sql is not None
-
-    def plain_sql(self, column: "ColumnRole") -> str:
-        """Return SQL that reads a scored column in its plain type: text, DOUBLE, TIMESTAMP or FLOAT[n]."""
-        if self._sql is None:
-            raise ValueError(f"columns with the role {self} are not scored")
-        return self._sql(column)
-
-
-JUDGED = tuple(role for role in Role if role.is_scored)
 
 
 @dataclass(frozen=True)
@@ -130,6 +54,10 @@ class Roles:
         """Columns that records are scored by."""
         return self.of(*JUDGED)
 
+    def holding(self, content: Content) -> tuple[ColumnRole, ...]:
+        """Return the scored columns that hold `content`."""
+        return tuple(column for column in self.columns if column.role.content is content)
+
     @property
     def is_sequential(self) -> bool:
         """Whether whole sequences are judged instead of single records."""
@@ -168,6 +96,6 @@ def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
         raise SourceError(
             f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"
         )
-    if fitted.role is Role.VECTOR:
+    if fitted.role.content is Content.VECTOR:
         check_width(table, column, fitted.width)
     return replace(fitted, type=column.type, expression=column.expression)

@@ -13,7 +13,8 @@ import polars as pl
 from anomembed.errors import ConfigError, DataError
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column
-from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Role, Roles
+from anomembed.read.role import Role
+from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, VALUE, Table
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from anomembed.read.column_types import INTEGERS
 from anomembed.read.columns import Profile
-from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Role, Roles
+from anomembed.read.role import Role
+from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.table import Table
 
 ACTORS = (

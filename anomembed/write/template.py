@@ -11,7 +11,8 @@ from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
 from anomembed.config.loading import PATHS
-from anomembed.read.roles import JUDGED, ColumnRole, Role, Roles
+from anomembed.read.role import JUDGED, Role
+from anomembed.read.roles import ColumnRole, Roles
 from anomembed.read.suggestion import Suggestion
 
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave

@@ -11,52 +11,22 @@ from numpy.typing import NDArray
 
 from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, TRAITS, Kind, Special
 from anomembed.represent.tokens.templates import Templates
+from anomembed.represent.tokens.value_counts import ValueCounts
 from anomembed.represent.tokens.vocabulary import ColumnTokens
 
 FEWEST_DIGITS = 6  # of the edges of a bin; more where edges would otherwise look equal
 MIN_BINS = 4  # of the values of a number that do not fill a bin alone
 
 
-def count_values(values: pl.Series, most: int) -> tuple[pl.DataFrame, int, int]:
-    """Count the values of a column in memory, as `Table.value_counts` does in the source.
-
-    Counts cut to the first `most` values do not add: a value cut on one day may be frequent on another. With a `most`
-    that no column reaches they do, value by value.
-
-    Parameters
-    ----------
-    values : pl.Series
-        Text; null where it is missing.
-    most : int
-        How many of the most frequent values to return.
-
-    Returns
-    -------
-    counts : pl.DataFrame
-        ``value`` and ``n_records``, most frequent first, ties by value; nulls left out.
-    n_other : int
-        Records with a value beyond the first `most`.
-    n_missing : int
-        Records where the value is null.
-    """
-    counts = values.rename("value").drop_nulls().value_counts(name="n_records")
-    counts = counts.cast({"n_records": pl.Int64}).sort("n_records", "value", descending=[True, False])
-    return counts.head(most), int(counts["n_records"][most:].sum()), values.null_count()
-
-
-def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
+def category_tokens(name: str, counted: ValueCounts, min_count: int) -> ColumnTokens:
     """Make the tokens of a categorical column.
 
     Parameters
     ----------
     name : str
         The column.
-    counts : pl.DataFrame
-        ``value`` (text) and ``n_records``, most frequent first.
-    n_other : int
-        Records whose value is not in `counts` because there are too many values.
-    n_missing : int
-        Records where it is null.
+    counted : ValueCounts
+        Its values.
     min_count : int
         Rarer values become RARE.
 
@@ -64,6 +34,7 @@ def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: in
     -------
     ColumnTokens
     """
+    counts, n_other = counted.counts, counted.n_other
     seen = counts["n_records"].to_numpy().astype(np.float64)
     kept = int((seen >= min_count).sum())
     codes = np.where(np.arange(len(seen)) < kept, FIRST_VALUE + np.arange(len(seen)), Special.RARE).astype(np.int32)
@@ -73,12 +44,12 @@ def category_tokens(name: str, counts: pl.DataFrame, n_other: int, n_missing: in
         source=name,
         kind=Kind.VALUE,
         labels=(*SPECIAL_LABELS, *counts["value"][:kept].to_list()),
-        counts=np.array([n_missing, rare, 0, *seen[:kept]], np.float64),
+        counts=np.array([counted.n_missing, rare, 0, *seen[:kept]], np.float64),
         values=counts["value"],
         codes=codes,
         edges=np.empty(0),
         unknown=Special.RARE if n_other else Special.UNSEEN,
-        n_records=int(seen.sum()) + n_other + n_missing,
+        n_records=int(seen.sum()) + n_other + counted.n_missing,
     )
 
 
@@ -103,7 +74,7 @@ def template_tokens(name: str, templates: Templates, n_other: int, n_missing: in
     ColumnTokens
     """
     counts = pl.DataFrame({"value": templates.labels, "n_records": templates.counts.astype(np.int64)})
-    column = category_tokens(name, counts, n_other, n_missing, min_count)
+    column = category_tokens(name, ValueCounts(counts, n_other, n_missing), min_count)
     return replace(column, kind=Kind.TEMPLATE, templates=templates)
 
 
