@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed.errors import ConfigError, SourceError
@@ -15,7 +15,31 @@ from anomembed.read.line_patterns import make_format
 from anomembed.read.table import Table
 
 SYSLOG = FORMATS["syslog"].example
+MORNING = "2024-05-01 09:30:00"
 READ = {  # time and message of the example of each format
+    "haproxy": ("2009-02-06 12:14:14.655", None),
+    "cef": ("2025-09-19 08:26:10", None),
+    "leef": ("2025-09-19 08:26:10", None),
+    "rfc5424": ("2003-10-11 22:14:15.003", "it began"),
+    "combined-vhost": ("2005-12-04 03:47:44", None),
+    "nginx-error": (MORNING, 'open() "/x" failed'),
+    "spring-boot": ("2026-02-02 08:00:01.125", "it began"),
+    "loguru": (f"{MORNING}.123", "lost it"),
+    "elasticsearch": (f"{MORNING}.123", "it began"),
+    "monolog": (MORNING, "lost it"),
+    "mysql-error": (f"{MORNING}.123456", "IP address could not be resolved"),
+    "postgresql": (f"{MORNING}.123", "relation does not exist"),
+    "tomcat": (f"{MORNING}.123", "it began"),
+    "klog": ("2026-05-01 09:30:00.123456", "lost it"),
+    "ruby": (f"{MORNING}.123456", "lost it"),
+    "cri": (f"{MORNING}.123456", "lost it"),
+    "level-first": (f"{MORNING}.123", "lost it"),
+    "python-default": (None, "lost it"),
+    "logfmt": (None, None),
+    "timed-logfmt": (MORNING, None),
+    "levelled": (MORNING, "lost it"),
+    "timed": (MORNING, "lost it"),
+    "level": (None, "lost it"),
     "syslog": ("2025-12-10 07:28:39", "Failed password for root from 112.95.230.3 port 46577"),
     "syslog-iso": ("2024-05-01 07:30:00.5", "job 12 done"),
     "combined": ("2005-12-04 03:47:44", None),
@@ -23,7 +47,7 @@ READ = {  # time and message of the example of each format
     "python": ("2024-05-01 09:30:00.123", "lost it"),
     "log4j": ("2015-10-18 18:01:53.885", "started 3"),
 }
-NGINX_ERROR = KnownFormat(
+MADE_UP = KnownFormat(
     r"^(?P<time>\d{4}\.\d\d\.\d\d \d\d:\d\d:\d\d) \[(?P<level>\w+)\] (?P<pid>\d+)#\d+: (?P<message>.*)$",
     "2024.05.01 09:30:00 [error] 12#34: connect() failed",
     ("%Y.%m.%d %H:%M:%S",),
@@ -62,31 +86,31 @@ def test_a_known_format_is_recognised_and_read(name, said, log):
     path = log([FORMATS[name].example] * 3)
     found = rows(path, name if said else None)
     assert [row["line"] for row in found] == ["1", "2", "3"]
-    assert (found[0]["time"], found[0]["message"]) == READ[name]
+    assert (found[0].get("time"), found[0]["message"]) == READ[name]
     assert notes(path) == (f"the lines are in the format {name}",)
 
 
 def test_a_format_is_one_row(log, monkeypatch, run):
     """It is recognised, named in messages, read in its types and kept by init, by nothing but its row."""
-    monkeypatch.setitem(FORMATS, "nginx-error", NGINX_ERROR)
-    path = log([NGINX_ERROR.example] * 3)
-    assert notes(path) == ("the lines are in the format nginx-error",)
-    for line_format in (None, "nginx-error"):
+    monkeypatch.setitem(FORMATS, "made-up", MADE_UP)
+    path = log([MADE_UP.example] * 3)
+    assert notes(path) == ("the lines are in the format made-up",)
+    for line_format in (None, "made-up"):
         row = rows(path, line_format)[0]
         assert (row["time"], row["level"], row["pid"]) == ("2024-05-01 09:30:00", "error", "12")
         assert row["message"] == "connect() failed"
     with Table(str(path)) as table:
         assert table.column("time").type == "TIMESTAMP"
-    with pytest.raises(ConfigError, match=r"unknown line format nginx-eror; did you mean 'nginx-error'\?"):
-        make_format("nginx-eror")
-    varied = log([NGINX_ERROR.example.replace("12#", f"{i}#").replace("()", f"({i % 7})") for i in range(90)])
-    assert run("init", varied, "--line-format", "nginx-error", "-o", "a.toml").code == 0
+    with pytest.raises(ConfigError, match=r"unknown line format made-pu; did you mean 'made-up'\?"):
+        make_format("made-pu")
+    varied = log([MADE_UP.example.replace("12#", f"{i}#").replace("()", f"({i % 7})") for i in range(90)])
+    assert run("init", varied, "--line-format", "made-up", "-o", "a.toml").code == 0
     assert run("fit", "a.toml", "-q").code == 0
 
 
 def test_the_help_names_every_format(run):
-    shown = " ".join(run("scan", "--help").out.replace("│", " ").split())
-    assert ", ".join([*FORMATS, "plain"]) in shown
+    shown = "".join(run("scan", "--help").out.replace("│", " ").split())  # names may be broken at their hyphens
+    assert ",".join([*FORMATS, "plain"]) in shown
 
 
 def test_a_request_is_taken_apart(log):
@@ -117,11 +141,10 @@ def test_lines_in_no_format_are_messages(log):
 
 
 def test_lines_that_do_not_match_are_kept_and_counted(log):
-    trace = ["java.lang.NullPointerException: null", "\tat org.example.Main.run(Main.java:7)", ""]
     line = FORMATS["log4j"].example
-    path = log([line, *trace] * 2 + [line] * 20)
+    path = log([line, "of another program", "", "nor this"] * 2 + [line] * 20)
     found = rows(path, "log4j")
-    assert [row["message"] for row in found[1:4]] == trace
+    assert [row["message"] for row in found[1:4]] == ["of another program", "", "nor this"]
     assert all(found[1][name] is None for name in ("time", "level", "logger"))
     assert notes(path, "log4j") == (
         "6 of 28 lines are not in the line format, line 2 first; they are kept whole as message",
@@ -139,7 +162,9 @@ def test_a_regular_expression_of_ones_own(log):
 
 
 def test_no_byte_loses_a_line(log):
-    content = b'\xef\xbb\xbffirst\r\nnul\x00byte\r\n\xff\xfe bad\nquote " and , comma\ncr\rinside\n\x1b[31m\n\nlast'
+    content = (
+        b'\xef\xbb\xbffirst\r\nnul\x00byte\r\n\xff\xfe bad\nquote " and , comma\ncr\rinside\n\x1b[31mred\x1b[0m\n\nlast'
+    )
     found = rows(log(content), "plain")
     assert [row["message"] for row in found] == [
         "first",
@@ -147,13 +172,14 @@ def test_no_byte_loses_a_line(log):
         "\ufffd\ufffd bad",
         'quote " and , comma',
         "cr\rinside",
-        "\x1b[31m",
+        "red",
         "",
         "last",
     ]
 
 
-@given(st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b" ")), min_size=1, max_size=20))
+@settings(max_examples=30)
+@given(st.lists(st.binary(max_size=30).map(lambda line: b"x" + line.replace(b"\n", b" ")), min_size=1, max_size=20))
 def test_whatever_the_bytes_every_line_is_there(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("bytes") / "x.log"
     path.write_bytes(b"\n".join(lines) + b"\n")
@@ -161,6 +187,8 @@ def test_whatever_the_bytes_every_line_is_there(tmp_path_factory, lines):
 
 
 def test_a_group_is_a_number_only_when_all_of_it_are(log):
+    fractions = rows(log(["0.5", "1.5", "2"], name="f.txt"), r"^(?P<a>\S+)$")
+    assert [row["a"] for row in fractions] == ["0.5", "1.5", "2.0"]
     path = log(["7 8", "9 10", "11 12b", "- 13"], name="app.txt")
     assert [tuple(row.values())[1:3] for row in rows(path, r"^(?P<a>\S+) (?P<b>\S+)$")] == [
         ("7", "8"),
@@ -171,7 +199,7 @@ def test_a_group_is_a_number_only_when_all_of_it_are(log):
 
 
 def test_lines_that_span_blocks_are_whole(log, monkeypatch):
-    monkeypatch.setattr("anomembed.read.lines.BYTES_AT_ONCE", 7)
+    monkeypatch.setattr("anomembed.read.line_bytes.BYTES_AT_ONCE", 7)
     lines = ["", "short", "x" * 100, "é" * 9, "end"]
     found = rows(log(lines), "plain")
     assert [row["message"] for row in found] == lines

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
+from anomembed.fit.messages import learn_messages
+from anomembed.read.line_text import ASIDE
+from anomembed.represent.tokens import shapes as shapes_module
 from anomembed.represent.tokens.masking import tokenise
 from anomembed.represent.tokens.shapes import MOST_BYTES, cut_out, shapes
 from anomembed.represent.tokens.template_learning import fit_templates
@@ -244,6 +247,66 @@ def test_parameters_that_tell_nothing_are_left_out():
     messages += [f"session s{i}y of {USERS[i % 7]} from 10.9.9.9 began to run" for i in range(200)]
     names = fit_model(pl.DataFrame({"n": range(400), "message": messages})).vocabulary.names
     assert names == ("message", "message word")  # an id of its own each, and one address for all
+
+
+def found_in(messages):
+    """Return the row and the reason of the first flag."""
+    frame = pl.DataFrame({"n": range(len(messages)), "message": messages})
+    config = Config(flags={"budget": 1}, roles={"key": ["n"], "text": ["message"]})
+    flags = score_table(fit_model(frame, config=config), frame).flags.frame
+    return flags["n"][0], flags["reason"][0]
+
+
+@pytest.mark.parametrize("n_states", [2, 4])
+def test_a_word_apart_is_found_whether_or_not_it_varies(n_states):
+    """Of two states each is a template of its own; of four they are one template, and the word is its parameter."""
+    states = ["Started", "Paused", "Resumed", "Stopped"][:n_states]
+    messages = [f"instance {i * 7919:08x} VM {states[i % n_states]} (Lifecycle Event)" for i in range(400)]
+    messages[220] = messages[220].replace(states[220 % n_states], "Crashed")
+    row, reason = found_in(messages)
+    assert row == 220
+    assert "Crashed" in reason.split(" is rare")[0]
+
+
+def test_an_address_seen_once_is_found_in_the_only_template():
+    messages = [f"closed by 10.0.0.{i % 9} at port {i}" for i in range(400)]
+    messages[150] = "closed by 172.16.9.9 at port 7"
+    row, reason = found_in(messages)
+    assert (row, reason.split(" is rare")[0]) == (150, "message ip=172.16.9.9")
+
+
+def names_and_addresses(messages):
+    columns = learn_messages("message", pl.Series(messages), Config().tokens)
+    found = next((column.values.to_list() for column in columns if column.name == "message ip"), [])
+    return columns[0].labels[3:], set(found)
+
+
+def test_versions_are_not_addresses():
+    """Whether a place holds versions is decided by all of its values: some look like addresses."""
+    versions = [f"{20 + i % 9}.0.{900 + i % 300 if i % 7 else 12}.{i % 99}" for i in range(300)]
+    messages = [f"agent Gate/{version} of 10.0.0.{i % 9} said hello" for i, version in enumerate(versions)]
+    messages += [f"lost peer 10.1.0.{i % 9} again" for i in range(300)]
+    labels, addresses = names_and_addresses(messages)
+    assert "agent Gate<version> of <ip> said hello" in labels
+    assert addresses == {f"10.{net}.0.{i}" for net in (0, 1) for i in range(9)}
+
+
+def test_an_impossible_address_among_many_is_kept():
+    messages = [f"lost peer {'999.1.1.1' if i == 7 else f'10.1.0.{i % 9}'} again" for i in range(300)]
+    assert "999.1.1.1" in names_and_addresses(messages)[1]
+
+
+def test_an_address_where_words_vary_is_told_once():
+    messages = [f"peer {host} left" for host in ("alpha", "beta", "gamma", "10.0.0.1", "10.0.0.2") for _ in range(9)]
+    words = templates_of(messages).parse(pl.Series(messages))[1]
+    assert set(words["word"]) == {"alpha", "beta", "gamma", None}
+    assert set(words["ip"]) == {"10.0.0.1", "10.0.0.2", None}
+
+
+def test_what_stands_aside_is_not_learnt_from():
+    assert ord(ASIDE) == shapes_module.ASIDE
+    frames = [f"job failed\nValueError: no{ASIDE}\n\tat a.b{i}(c.java:{i})\n\tat d{i}" for i in range(20)]
+    assert templates_of(frames).labels.to_list() == ["job failed ValueError: no"]
 
 
 def test_texts_that_are_all_different_are_not_judged(run):

@@ -1,6 +1,6 @@
 """Learn the templates of messages, and select their informative parameters."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import polars as pl
@@ -11,7 +11,7 @@ from anomembed.read.role_rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_
 from anomembed.read.roles import Roles
 from anomembed.read.table import VALUE, Table
 from anomembed.represent.tokens.learning import category_tokens, template_tokens
-from anomembed.represent.tokens.template_learning import MOST_SHAPES, fit_templates
+from anomembed.represent.tokens.template_learning import MOST_SHAPES, find_versions, fit_templates
 from anomembed.represent.tokens.templates import Templates, count_shapes, parameter_name
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
@@ -28,6 +28,7 @@ def learn_messages(
     *,
     counts: pl.DataFrame | None = None,
     n_missing: int | None = None,
+    taken: Collection[str] = (),
 ) -> list[ColumnTokens]:
     """Make the tokens of a column of messages: its templates, and its informative parameters.
 
@@ -43,22 +44,27 @@ def learn_messages(
         ``value`` and ``n_records`` of the shapes in all reference records, when `messages` is a sample.
     n_missing : int, optional
         Null messages in all reference records; given with `counts`.
+    taken : collection of str
+        Names of the table's columns; a parameter that is one of them already is not learnt a second time.
 
     Returns
     -------
     list of ColumnTokens
-        Templates first; empty when nearly every message has its own template, or all have the same.
+        Templates first; empty when nearly every message has its own, or all have the same and no parameter informs.
     """
     is_whole = counts is None
     counted = count_shapes(messages) if counts is None else counts
-    templates = fit_templates(counted)
+    templates = find_versions(fit_templates(counted), messages)
     n_known = int(counted["n_records"].sum())
-    if not _is_informative(len(templates.labels), n_known):
+    is_same = len(templates.labels) == 1
+    if not is_same and not _is_informative(len(templates.labels), n_known):
         return []
     n_other = n_known - int(templates.counts.sum())
     missing = messages.null_count() if n_missing is None else n_missing
     column = template_tokens(name, templates, n_other, missing, settings.min_count)
-    return [column, *_fit_parameters(name, messages, templates, settings, is_whole=is_whole)]
+    found = _fit_parameters(name, messages, templates, settings, is_whole=is_whole)
+    parameters = [parameter for parameter in found if parameter.name not in taken]
+    return [] if is_same and not found else [column, *parameters]
 
 
 def _fit_parameters(

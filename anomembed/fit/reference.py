@@ -194,10 +194,10 @@ def _count_values(column: ColumnRole, table: Table, frames: _Frames, config: Con
 
 
 def _fit_messages(table: Table, name: str, roles: Roles, frames: _Frames, config: Config) -> list[ColumnTokens]:
-    messages = frames.learnt[name]
+    messages, taken = frames.learnt[name], [column.name for column in roles.columns]
     if frames.is_whole:
-        return learn_messages(name, messages, config.tokens)
+        return learn_messages(name, messages, config.tokens, taken=taken)
     counts, n_missing = count_messages(table, roles.select()[name], roles, config.source.fit_where)
     held_out = frames.held_out[name]
     counts, n_missing = subtract_messages(counts, held_out), n_missing - held_out.null_count()
-    return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing)
+    return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing, taken=taken)

@@ -82,6 +82,7 @@ def _gather(table: Table, specified: Mapping[str, Role], where: str | None, *, f
             is_key=column.name == key,
             width=widths.get(column.name),
             label=labels.get(column.name),
+            is_message=column.name == table.message,
         )
         for column, profile in zip(table.columns, profiles, strict=True)
     ]

@@ -1,15 +1,22 @@
-"""The SQL that reads each part of a line in its type: a time, a number, or text."""
+"""The SQL that makes columns of the parts of a line: each group of its format in its type, and the message."""
 
 import duckdb
 
-from anomembed.read.line_formats import MESSAGE, YEARLESS, time_formats
+from anomembed.read.line_formats import MESSAGE, PAIRS, SPACED_PAIRS
+from anomembed.read.line_pairs import ITEMS, items_sql
 from anomembed.read.line_patterns import LineFormat
-from anomembed.read.quoting import quote_text
+from anomembed.read.line_types import typed_sql
 
-SAMPLED = 1_000  # first lines, which decide the format and the types of its groups
-TEXTS = ("message", "pid")  # groups that stay text when they look like something else
+TEXTS = (
+    MESSAGE,
+    "pid",
+    "priority",
+    "version",
+    "signature",
+    "event",
+    "code",
+)  # groups that stay text when they look like something else
 IS_OTHER = "parts.line_ = ''"  # SQL: the line is not in the format
-NUMBERS = ("BIGINT", "DOUBLE")
 
 
 def find_columns(connection: duckdb.DuckDBPyConnection, form: LineFormat) -> dict[str, str]:
@@ -18,41 +25,15 @@ def find_columns(connection: duckdb.DuckDBPyConnection, form: LineFormat) -> dic
     Returns
     -------
     dict of str to str
-        SQL of every column except the key, by name.
+        SQL of every column except the key, by name, to be read from the table ``joined``.
     """
+    some = f"(FROM cut WHERE NOT {IS_OTHER})"
     columns = {}
     for name, number in form.groups.items():
         value = f"nullif(parts.g{number}, '')"
-        columns[name] = value if name in TEXTS else _typed(connection, value)
+        if name in (PAIRS, SPACED_PAIRS):
+            columns[ITEMS] = items_sql(name, value)
+        else:
+            columns[name] = value if name in TEXTS else typed_sql(connection, value, some)
     text = f"CASE WHEN {IS_OTHER} THEN text ELSE {columns.get(MESSAGE, 'NULL')} END"
-    return {**columns, MESSAGE: text}
-
-
-def _typed(connection: duckdb.DuckDBPyConnection, value: str) -> str:
-    """Return SQL that reads a value as a time or a number when all of the first ones can be read so."""
-    known = f"nullif({value}, '-')"
-    readings = _readings(known)
-    found = ", ".join(f"count({sql}) FILTER (WHERE {condition})" for sql, condition in readings.items())
-    some = f"(FROM cut WHERE NOT {IS_OTHER} LIMIT {SAMPLED})"
-    moment = "(SELECT TIMESTAMP '2024-12-31' AS modified)"  # any will do to see whether a date is one
-    n_known, *n_read = connection.execute(f"SELECT count({known}), {found} FROM {some}, {moment}").fetchall()[0]
-    fits = (sql for sql, count in zip(readings, n_read, strict=True) if n_known and count == n_known)
-    return next(fits, value)
-
-
-def _readings(value: str) -> dict[str, str]:
-    """Return the SQL of every type that a value may be read in, in order of preference, with a condition for each."""
-    is_iso = f"regexp_matches({value}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')"
-    formats = [f"CAST(try_strptime({value}, {quote_text(form)}) AS TIMESTAMP)" for form in time_formats()]
-    return {
-        **{f"try_cast({value} AS {kind})": "true" for kind in NUMBERS},
-        f"CAST(try_cast({value} AS TIMESTAMPTZ) AS TIMESTAMP)": is_iso,
-        **dict.fromkeys([*formats, _yearless(value)], "true"),
-    }
-
-
-def _yearless(value: str) -> str:
-    """Return SQL of the last such day before the file was written, with a day's grace for time zones."""
-    years = (f"try_strptime(concat(year(modified) - {ago}, ' ', {value}), '%Y {YEARLESS}')" for ago in (0, 1))
-    this, last = years
-    return f"CASE WHEN {this} <= modified + INTERVAL 1 DAY THEN {this} ELSE {last} END"
+    return {**columns, MESSAGE: f"CASE WHEN more <> '' THEN concat({text}, more) ELSE {text} END"}

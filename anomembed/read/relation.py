@@ -8,6 +8,7 @@ import polars as pl
 
 from anomembed.errors import SourceError, nearest_name
 from anomembed.read.columns import Column, describe
+from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
 from anomembed.read.source import clear_errors, find_records, quote_identifier
 
@@ -33,6 +34,8 @@ class Relation:
         What to call the table in messages.
     notes : tuple of str
         What the user should know about how it was read.
+    message : str or None
+        Name of the column of messages, when the records are lines.
     columns : tuple of Column
         Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
 
@@ -45,7 +48,7 @@ class Relation:
     """
 
     def __init__(self, source: Any, table: str | None = None, line_format: str | None = None) -> None:  # noqa: ANN401
-        self._connection, self._from, self.name, self.notes = find_records(source, table, line_format)
+        self._connection, self._from, self.name, self.notes, self.message = find_records(source, table, line_format)
         try:
             with clear_errors(self.name):
                 self.columns = tuple(describe(self._connection, self._from))
@@ -67,6 +70,9 @@ class Relation:
     def column(self, name: str) -> Column:
         """Return the column called `name`; case is ignored unless two names differ in nothing else.
 
+        ``message ip`` is the first address in the column ``message``, and becomes a column when there is none of that
+        name; so do the other kinds in `PATTERNS`.
+
         Raises
         ------
         SourceError
@@ -74,10 +80,20 @@ class Relation:
         """
         exact = {column.name: column for column in self.columns}
         folded = {column.name.casefold(): column for column in self.columns}
-        found = exact.get(name) or folded.get(name.casefold())
+        found = exact.get(name) or folded.get(name.casefold()) or self._parameter(name)
         if found is None:
             raise SourceError(f"no such column in {self.name}: {name}{nearest_name(name, exact)}")
         return found
+
+    def _parameter(self, name: str) -> Column | None:
+        """Add the column of a parameter of messages, such as ``message ip``."""
+        source, _, kind = name.rpartition(" ")
+        text = next((c for c in self.columns if c.name == source and c.type == "VARCHAR"), None)
+        if text is None or kind not in PATTERNS:
+            return None
+        self.derive(name, parameter_sql(text.expression, kind))
+        self._derived.discard(name)  # the user names it, as if it were the source's
+        return self.columns[-1]
 
     def derive(self, name: str, expression: str) -> None:
         """Add a column that SQL computes from the others.

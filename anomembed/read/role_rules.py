@@ -65,6 +65,8 @@ class Evidence(NamedTuple):
     """Of the vectors in it; None when it holds none."""
     label: str | None = None
     """Why it looks like a label; None when it does not."""
+    is_message: bool = False
+    """Whether it is the message of lines."""
 
 
 class Inferred(NamedTuple):
@@ -164,6 +166,8 @@ def _text(evidence: Evidence) -> Inferred:
     n_known = profile.n_records - profile.n_nulls
     if is_free_text(profile.n_distinct, n_known, profile.mean_length, profile.mean_spaces):
         return Inferred(Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average, {_distinct(profile)}")
+    if evidence.is_message and profile.n_distinct > FEW_INTEGERS:
+        return Inferred(Role.TEXT, f"the message of a line, {_distinct(profile)}")
     if is_nearly_unique(profile):
         return Inferred(Role.IGNORE, f"nearly every record has its own ({_distinct(profile)})")
     return Inferred(Role.CATEGORY, _distinct(profile))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from anomembed.errors import LockedError, SourceError, UserError, nearest_name
-from anomembed.read.line_formats import AUTO, is_log
+from anomembed.read.line_formats import AUTO, MESSAGE, is_log
 from anomembed.read.lines import read_lines
 from anomembed.read.queries import query
 from anomembed.read.quoting import quote_identifier as quote_identifier
@@ -115,6 +115,8 @@ class OpenRecords(NamedTuple):
     """What to call them in messages."""
     notes: tuple[str, ...] = ()
     """What the user should know about how they were read."""
+    message: str | None = None
+    """The column of messages, when they are lines."""
 
 
 def find_records(source: Any, table: str | None, line_format: str | None = None) -> OpenRecords:  # noqa: ANN401
@@ -193,15 +195,15 @@ def _open_files(path: str, table: str | None, *, line_format: str | None = None)
         raise SourceError(
             f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
         )
-    connection = connect(":memory:")
+    connection, message = connect(":memory:"), MESSAGE if line_format else None
     try:
         notes = read_lines(connection, path, line_format) if line_format else _read_data(connection, path)
         if table is not None and is_query:
-            return OpenRecords(connection, _query(connection, table), f"a query on {Path(path).name}", notes)
+            return OpenRecords(connection, _query(connection, table), f"a query on {Path(path).name}", notes, message)
     except UserError:
         connection.close()
         raise
-    return OpenRecords(connection, "records", Path(path).name, notes)
+    return OpenRecords(connection, "records", Path(path).name, notes, message)
 
 
 def _read_data(connection: duckdb.DuckDBPyConnection, path: str) -> tuple[str, ...]:

@@ -14,6 +14,11 @@ from anomembed.represent.tokens.shapes import cut_out
 PARAMETERS = ("ip", "path", "id", "word")
 IDENTIFIERS = ("<id>", "<hex>", "<email>")
 NOWHERE = -1
+MOST_VERSIONS = 4  # places in a template that may hold a version before its first address
+VALID = 0.9  # share of valid addresses below which a place holds versions
+_NO_QUAD = r"[^0-9./]"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_QUAD = rf"^/?{_OCTET}(?:\.{_OCTET}){{3}}$"
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,18 @@ class Spans:
         return pl.DataFrame(found)
 
 
-def find_spans(tokens: Tokenised, codes: NDArray[np.int32], open_positions: Ints) -> Spans:
+def is_address(texts: pl.Series) -> pl.Series:
+    """Return which texts that look like addresses can be one: in one of four parts, none is above 255 or begins with 0.
+
+    Examples
+    --------
+    >>> is_address(pl.Series(["10.0.0.1", "23.0.1271.64", "fe80::1"])).to_list()
+    [True, False, True]
+    """
+    return texts.str.contains(_NO_QUAD) | texts.str.contains(_QUAD)
+
+
+def find_spans(tokens: Tokenised, codes: NDArray[np.int32], open_positions: Ints, n_versions: Ints) -> Spans:
     """Find where the parameters of shapes are.
 
     Parameters
@@ -63,6 +79,8 @@ def find_spans(tokens: Tokenised, codes: NDArray[np.int32], open_positions: Ints
         Their templates; -1 for none.
     open_positions : ndarray of shape (n_templates + 1,)
         Position of the first token of every template that is a varying word; -1 for none, as at the end.
+    n_versions : ndarray of shape (n_templates + 1,)
+        How many tokens of every template look like addresses, but are versions, before the first address.
 
     Returns
     -------
@@ -70,9 +88,14 @@ def find_spans(tokens: Tokenised, codes: NDArray[np.int32], open_positions: Ints
     """
     n_shapes = len(codes)
     line = np.repeat(np.arange(n_shapes), tokens.lengths)
-    first = {kind: _first(line, (tokens.kinds == f"<{kind}>").to_numpy(), n_shapes) for kind in ("ip", "path")}
+    is_quad = (tokens.kinds == "<ip>").to_numpy()
+    first = {
+        "ip": _first(line, is_quad & (_rank(line, is_quad) >= n_versions[codes][line]), n_shapes),
+        "path": _first(line, (tokens.kinds == "<path>").to_numpy(), n_shapes),
+    }
     opened = open_positions[codes]
-    first["word"] = np.where(opened >= 0, tokens.starts[:-1] + opened, NOWHERE)
+    word = np.where(opened >= 0, tokens.starts[:-1] + opened, NOWHERE)
+    first["word"] = np.where((word == first["ip"]) | (word == first["path"]), NOWHERE, word)  # told as those already
     is_identifier = tokens.kinds.is_in(IDENTIFIERS).to_numpy().copy()
     is_identifier[first["word"][first["word"] >= 0]] = False  # it counts as a word already
     first["id"] = _first(line, is_identifier, n_shapes)
@@ -81,6 +104,13 @@ def find_spans(tokens: Tokenised, codes: NDArray[np.int32], open_positions: Ints
         begins={kind: np.append(tokens.begins, 0)[token] for kind, token in nowhere.items()},
         sizes={kind: np.append(tokens.sizes, 0)[token] for kind, token in nowhere.items()},
     )
+
+
+def _rank(line: NDArray[np.intp], is_wanted: NDArray[np.bool_]) -> Ints:
+    """Return how many wanted tokens of its line come before every token."""
+    before: Ints = np.cumsum(is_wanted) - is_wanted
+    starts = np.flatnonzero(np.diff(line, prepend=-1))
+    return np.asarray(before - before[starts][np.cumsum(np.diff(line, prepend=-1) > 0) - 1])
 
 
 def _first(line: NDArray[np.intp], is_wanted: NDArray[np.bool_], n_lines: int) -> Ints:

@@ -9,19 +9,20 @@ from anomembed.represent.arrays import Ints
 from anomembed.represent.compiled import compiled
 from anomembed.represent.parallel import in_blocks
 
-MOST_BYTES = 2_000  # of a text; the rest is ignored
+MOST_BYTES = 2_000  # of a text; the rest is ignored, and so is what stands aside
+ASIDE = 0x1E  # in a message of lines, what follows this character is kept, but not learnt from
 TEXTS_AT_ONCE = 50_000  # texts per task of a thread
 
 Bytes = NDArray[np.uint8]
 
 
 def shapes(texts: pl.Series) -> pl.Series:
-    """Return the shape of every text: its first bytes, with every run of digits as ``0``; null where the text is null.
+    """Return the shape of every text: its first bytes up to `ASIDE`, with every run of digits as ``0``.
 
     Parameters
     ----------
     texts : pl.Series
-        Text.
+        Text; null stays null.
 
     Examples
     --------
@@ -92,6 +93,9 @@ def _end(data: Bytes, begin: int, end: int) -> int:
         end = begin + MOST_BYTES
         while end > begin and data[end] & 0xC0 == 0x80:
             end -= 1
+    for offset in range(begin, end):
+        if data[offset] == ASIDE:
+            return offset
     return end
 
 

@@ -1,11 +1,14 @@
 """Learn templates from the shapes of messages."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.tokens.masking import VARIABLE, Tokenised, tokenise
 from anomembed.represent.tokens.merging import VARIABLE_ID, merge_lines, token_hashes
+from anomembed.represent.tokens.parameters import MOST_VERSIONS, VALID, is_address
 from anomembed.represent.tokens.templates import Templates, is_mark
 
 EMPTY = "(empty)"  # label of the template of messages without text
@@ -51,7 +54,39 @@ def fit_templates(counts: pl.DataFrame) -> Templates:
         is_open=is_open[cells],
         shapes=counts["value"],
         codes=rank[codes].astype(np.int32),
+        n_versions=np.zeros(len(kept), np.int64),
     )
+
+
+def find_versions(templates: Templates, messages: pl.Series) -> Templates:
+    """Tell versions such as ``23.0.1271.64`` from addresses, by all messages of a template together.
+
+    Parameters
+    ----------
+    templates : Templates
+        Of the messages.
+    messages : pl.Series
+        Messages of the reference, or a sample of them.
+
+    Returns
+    -------
+    Templates
+        The same, with its `n_versions`, and with the versions in its labels.
+    """
+    for passed in range(MOST_VERSIONS):
+        codes, parameters = templates.parse(messages, ("ip",))
+        is_there = (codes >= 0) & parameters["ip"].is_not_null().to_numpy() & (templates.n_versions[codes] == passed)
+        is_valid = is_address(parameters["ip"]).fill_null(value=False).to_numpy()
+        n_templates = len(templates.labels)
+        times = np.bincount(codes[is_there], minlength=n_templates)
+        valid = np.bincount(codes[is_there & is_valid], minlength=n_templates)
+        holds_versions = valid < VALID * times
+        if not holds_versions.any():
+            break
+        named = templates.labels.str.replace("<ip>", "<version>", literal=True)
+        labels = pl.select(pl.when(pl.Series(holds_versions)).then(named).otherwise(templates.labels)).to_series()
+        templates = replace(templates, labels=labels, n_versions=templates.n_versions + holds_versions)
+    return templates
 
 
 def _merge(tokens: Tokenised) -> NDArray[np.int64]:

@@ -42,6 +42,8 @@ class Templates:
         Shapes of the reference.
     codes : ndarray of shape (n_shapes,)
         Template of each shape.
+    n_versions : ndarray of shape (n_templates,)
+        How many places of each, before its first address, look like one but hold versions.
     """
 
     labels: pl.Series
@@ -51,6 +53,7 @@ class Templates:
     is_open: NDArray[np.bool_]
     shapes: pl.Series
     codes: NDArray[np.int32]
+    n_versions: NDArray[np.int64]
 
     def encode(self, texts: pl.Series) -> NDArray[np.int32]:
         """Return the template of every message; `UNKNOWN` if it matches none, or is null; shape (n_texts,)."""
@@ -80,7 +83,7 @@ class Templates:
             return self.encode(texts), pl.DataFrame()
         found, index = distinct_texts(shapes(texts))
         codes, tokens = self._of_shapes(found, with_tokens=True)
-        spans = find_spans(tokens, codes, self._open_positions)
+        spans = find_spans(tokens, codes, self._open_positions, np.append(self.n_versions, 0))
         return np.append(codes, np.int32(UNKNOWN))[index], spans.cut(texts, index, kinds)
 
     def name(self, texts: pl.Series) -> pl.Series:
