@@ -18,6 +18,7 @@ from scipy.sparse import issparse
 
 from anomembed.errors import SourceError, UserError, shown
 
+ODD_TYPES = (pl.Object, pl.Int128, pl.UInt128)  # types of Polars that do not leave it
 KINDS = (
     "a path, a Polars or pandas frame, an Arrow table, a DuckDB relation, a dict of columns, a list of dicts, or rows"
 )
@@ -146,12 +147,12 @@ def _series(name: str, values: Any) -> pl.Series:  # noqa: ANN401
     plain = [_plain(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
     if len({_kind(value) for value in plain if value is not None}) > 1:
         return pl.Series(name, list(map(_text, plain)), dtype=pl.String)
-    return pl.Series(name, plain, strict=False)
+    return _plain_type(pl.Series(name, plain, strict=False))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Return a value of NumPy or pandas as one of Python; what marks a missing value there is None here."""
-    if type(value).__name__ in ("NAType", "NaTType"):
+    if type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value):
         return None
     return value.item() if isinstance(value, np.generic) else value
 
@@ -180,15 +181,20 @@ def _of_pandas(records: Any, *, with_index: bool) -> pa.Table:  # noqa: ANN401
 def _arrow(name: str, values: Any) -> pa.Array:  # noqa: ANN401
     """Return a column of pandas; categories stay names, also numbers, and types that Arrow lacks become text."""
     kind = str(values.dtype)
+    if kind == "category":
+        return _names(values)
     if kind.startswith(("period", "interval")):
-        values = values.astype(str).where(values.notna(), None)
-    elif kind.startswith(("Sparse", "complex")):
-        values = np.asarray(values)
-    try:
-        array = _series(name, values).to_arrow() if kind.startswith("complex") else pa.Array.from_pandas(values)
-        return array.dictionary_decode().cast(pa.string()) if kind == "category" else array
-    except (pa.ArrowException, TypeError, OverflowError):
-        return _series(name, values).to_arrow()
+        return pa.array([None if gone else str(value) for value, gone in zip(values, values.isna(), strict=True)])
+    if kind.startswith(("object", "complex", "Sparse")):
+        return _series(name, np.asarray(values)).to_arrow()
+    return pa.Array.from_pandas(values)
+
+
+def _names(values: Any) -> pa.Array:  # noqa: ANN401
+    """Return the names of a pandas column of categories, or of a level of such an index."""
+    codes = np.asarray(values.codes if hasattr(values, "codes") else values.cat.codes)
+    names = pa.array([str(category) for category in values.dtype.categories], pa.string())
+    return names.take(pa.array(codes, mask=codes < 0))
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -206,13 +212,18 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _readable(frame: Any) -> Any:  # noqa: ANN401
-    """Return a frame with columns of types that DuckDB reads: objects as text, half and huge numbers as doubles."""
+    """Return a frame with columns of types that DuckDB reads."""
     if isinstance(frame, pl.DataFrame):
-        frame = frame.with_columns(pl.col(pl.Int128, pl.UInt128).cast(pl.Float64))
-        objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
-        return frame.with_columns([_series(name, map(_text, frame[name])) for name in objects]) if objects else frame
+        return frame.with_columns(_plain_type(column) for column in frame if column.dtype in ODD_TYPES)
     fields = [field.with_type(pa.float64()) if _is_odd(field.type) else field for field in frame.schema]
     return frame.cast(pa.schema(fields))
+
+
+def _plain_type(column: pl.Series) -> pl.Series:
+    """Return a column with objects as text, and with huge numbers as doubles."""
+    if column.dtype == pl.Object:
+        return pl.Series(column.name, list(map(_text, column)), dtype=pl.String)
+    return column.cast(pl.Float64) if column.dtype in ODD_TYPES else column
 
 
 def _text(value: object) -> str | None:
