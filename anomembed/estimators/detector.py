@@ -16,7 +16,7 @@ from anomembed.explain import explain
 from anomembed.pipeline import score_batches
 from anomembed.read.table import Table
 
-EXPLAINED_AT_ONCE = 2_000  # records
+EXPLAINED_AT_ONCE = 500  # records
 FARTHEST = 100.0  # nats: beyond, a probability is 0 or 1
 
 
