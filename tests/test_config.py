@@ -349,9 +349,7 @@ def test_settings_of_the_wrong_type_are_one_sentence(wrong):
 
 
 def test_settings_do_not_change():
-    with pytest.raises(
-        ConfigError, match=r"^settings are frozen: make another FlagsConfig instead of changing budget$"
-    ):
+    with pytest.raises(ConfigError, match=r"^settings are frozen: make another FlagsConfig instead of"):
         Config().flags.budget = 3
 
 
