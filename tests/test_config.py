@@ -310,7 +310,7 @@ WRONG = [
     ({"flags": {"budgt": 1}}, "unknown setting flags.budgt; did you mean 'budget'?"),
     ({"flag": {"budget": 1}}, "unknown setting flag; did you mean 'flags'?"),
     ({"flags": {"budget": 1, "alpha": 0.1}}, "flags: choose one of alpha, budget"),
-    ({"flags": 3}, "flags = '3': settings by name are needed, such as flags.alpha"),
+    ({"flags": 3}, "flags = 3: settings by name are needed, such as flags.alpha"),
     ({"roles": {"key": "id"}}, "roles.key = 'id': a list of names is needed, such as ['id']"),
     ({"seed": -1}, "seed = -1: input should be greater than or equal to 0"),
     ({"sequence": {"order": ["at"]}}, "an order is for whole sequences; single events are ordered by time"),

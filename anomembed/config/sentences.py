@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from anomembed.errors import ConfigError, nearest_name, shown
+from anomembed.errors import ConfigError, nearest_name
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def _sentence(section: type[BaseModel], path: tuple[str, ...], error: Any) -> st
         such = f", such as [{given!r}]" if isinstance(given, str) else ""
         return f"{name} = {given!r}: a list of names is needed{such}"
     if error["type"] in ("model_type", "dict_type"):
-        return f"{name} = {shown(str(given))}: settings by name are needed, such as {name}.{_known(section, path)[0]}"
+        return f"{name} = {given!r}: settings by name are needed, such as {name}.{_known(section, path)[0]}"
     message = error["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if error["type"] == "value_error" and isinstance(given, Mapping):  # settings that do not go together
