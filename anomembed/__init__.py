@@ -1,9 +1,22 @@
-"""Find the records that do not fit.
+"""Find the records that do not fit, and say why.
 
-``fit_model`` learns what is normal in a table, ``score_table`` judges records by it, ``load_model`` takes a model
-from a store. ``RecordEmbedder`` and ``AnomembedDetector`` are the same for scikit-learn and PyOD.
+``scan`` fits a model to a table and flags the records that do not fit, each with its reason. ``fit_model`` learns once
+what is normal, ``score_table`` judges records by it later, ``load_model`` takes a model from a store. They take files,
+DuckDB databases, and records in memory in any common form, and return `Scores`.
+
+``RecordEmbedder`` is a transformer of scikit-learn, ``AnomembedDetector`` a detector of PyOD. ``Config`` has the
+settings, also as a dict by section. What the user must change is an `anomembed.errors.UserError`, a ValueError, in one
+sentence.
 
 Names are imported when they are first used, because the libraries behind them take a second to load.
+
+Examples
+--------
+>>> from anomembed import scan
+>>> records = [{"pet": "cat", "says": "meow"}, {"pet": "dog", "says": "woof"}] * 200 + [{"pet": "cat", "says": "woof"}]
+>>> scores = scan(records, config={"flags": {"budget": 1}})
+>>> scores.flags.frame["row_number", "reason"].row(0)
+(401, 'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog')
 """
 
 from importlib import import_module

@@ -25,8 +25,8 @@ class AnomembedError(Exception):
     exit_code = 70
 
 
-class UserError(AnomembedError):
-    """The user must change an argument, a setting or the data."""
+class UserError(AnomembedError, ValueError):
+    """The user must change an argument, a setting or the data; to Python and scikit-learn that is a ValueError."""
 
     exit_code = 2
 

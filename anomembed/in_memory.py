@@ -1,11 +1,13 @@
 """Scan, fit and score from Python, with results in memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from anomembed.config import Config
+from anomembed.config import Config, make_config
+from anomembed.errors import UserError
 from anomembed.explain.flags import Flags
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
@@ -31,17 +33,18 @@ class Scores:
     flags: Flags
 
 
-def scan(source: Any, table: str | None = None, *, config: Config | None = None) -> Scores:  # noqa: ANN401
+def scan(source: Any, table: str | None = None, *, config: Config | Mapping[str, Any] | None = None) -> Scores:  # noqa: ANN401
     """Fit a model to a table and score its records, as ``anomembed scan`` does.
 
     Parameters
     ----------
-    source : str, Path or frame
-        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    source : str, Path or records
+        A DuckDB file, a data file or glob; or records in memory: a Polars or pandas frame (the named levels of an index
+        are columns), an Arrow table or stream, a DuckDB relation, a dict of columns, a list of dicts, an array or rows.
     table : str, optional
         A table, a view or a query; not needed when there is only one.
-    config : Config, optional
-        Settings; defaults for all that is not set.
+    config : Config or dict, optional
+        Settings, or a dict of them by section; defaults for all that is not set.
 
     Returns
     -------
@@ -57,25 +60,26 @@ def scan(source: Any, table: str | None = None, *, config: Config | None = None)
     >>> import polars as pl
     >>> pets = [("cat", "meow"), ("dog", "woof")] * 200 + [("cat", "woof")]
     >>> frame = pl.DataFrame(pets, schema=["pet", "says"], orient="row").with_row_index("id")
-    >>> scan(frame, config=Config(flags={"budget": 1})).flags.frame["reason"][0]
+    >>> scan(frame, config={"flags": {"budget": 1}}).flags.frame["reason"][0]
     'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog'
     """
-    config = config or Config()
+    config = make_config(config, "config")
     with Table(source, table, config.source.line_format) as opened:
         return _score_in_memory(fit_for_scan(opened, config, Watcher()), opened, config.source.where)
 
 
-def fit_model(source: Any, table: str | None = None, *, config: Config | None = None) -> Model:  # noqa: ANN401
+def fit_model(source: Any, table: str | None = None, *, config: Config | Mapping[str, Any] | None = None) -> Model:  # noqa: ANN401
     """Fit a model to the reference records of a table.
 
     Parameters
     ----------
-    source : str, Path or frame
-        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    source : str, Path or records
+        A DuckDB file, a data file or glob; or records in memory: a Polars or pandas frame (the named levels of an index
+        are columns), an Arrow table or stream, a DuckDB relation, a dict of columns, a list of dicts, an array or rows.
     table : str, optional
         A table, a view or a query; not needed when there is only one.
-    config : Config, optional
-        Settings; `config.source.fit_where` says which records are the reference.
+    config : Config or dict, optional
+        Settings, or a dict of them by section; `config.source.fit_where` says which records are the reference.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | None = 
     >>> score_table(model, odd).flags.frame["reason"][0]
     'pet=cat is unusual with says=woof (0 records where chance would have 85); expected: dog'
     """
-    config = config or Config()
+    config = make_config(config, "config")
     with Table(source, table, config.source.line_format) as opened:
         return learn_model(opened, config)
 
@@ -108,8 +112,9 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     ----------
     model : Model
         A fitted model.
-    source : str, Path or frame
-        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+    source : str, Path or records
+        A DuckDB file, a data file or glob; or records in memory: a Polars or pandas frame (the named levels of an index
+        are columns), an Arrow table or stream, a DuckDB relation, a dict of columns, a list of dicts, an array or rows.
     table : str, optional
         A table, a view or a query; not needed when there is only one. It has the columns the model was fitted to.
     where : str, optional
@@ -124,6 +129,8 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     anomembed.errors.UserError
         When a column is missing, the key is not unique, or there are no records; the message says what to change.
     """
+    if not isinstance(model, Model):
+        raise UserError(f"score_table needs a model, from fit_model or load_model, not {type(model).__name__}")
     with Table(source, table, model.config.source.line_format) as opened:
         check_key(model.roles, opened, where)
         return _score_in_memory(model, opened, where)

@@ -1,10 +1,15 @@
+import copy
+import json
+import pickle
 import re
 import tomllib
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from anomembed.config import Config, load_config, make_config, merge
+from anomembed import fit_model, scan
+from anomembed.config import Config, FlagsConfig, load_config, make_config, merge
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.read.inference import infer_roles
@@ -298,3 +303,58 @@ def test_a_configuration_that_we_ship_works_on_the_demo(path, demo, run, tmp_pat
 
 def test_both_demo_tables_have_their_configuration():
     assert {path.stem for path in CONFIGS.glob("*.toml")} >= {"demo-payments", "demo-events", "demo-sessions"}
+
+
+WRONG = [
+    ({"flags": {"budget": -1}}, "flags.budget = -1: input should be greater than or equal to 1"),
+    ({"flags": {"budgt": 1}}, "unknown setting flags.budgt; did you mean 'budget'?"),
+    ({"flag": {"budget": 1}}, "unknown setting flag; did you mean 'flags'?"),
+    ({"flags": {"budget": 1, "alpha": 0.1}}, "flags: choose one of alpha, budget"),
+    ({"flags": 3}, "flags = 3: settings by name are needed, such as flags.alpha"),
+    ({"roles": {"key": "id"}}, "roles.key = 'id': a list of names is needed, such as ['id']"),
+    ({"seed": -1}, "seed = -1: input should be greater than or equal to 0"),
+    ({"sequence": {"order": ["at"]}}, "an order is for whole sequences; single events are ordered by time"),
+]
+
+
+@pytest.mark.parametrize(("settings", "says"), WRONG)
+def test_from_python_the_sentence_is_that_of_a_file(settings, says):
+    for make in (lambda: Config(**settings), lambda: Config.model_validate(settings)):
+        with pytest.raises(ConfigError) as error:
+            make()
+        assert str(error.value) == says
+        assert isinstance(error.value, ValueError)
+    with pytest.raises(ConfigError) as error:
+        Config.model_validate_json(json.dumps(settings))
+    assert "\n" not in str(error.value)
+    for use in (scan, fit_model):
+        with pytest.raises(ConfigError) as error:
+            use(pl.DataFrame({"a": [1, 2]}), config=settings)
+        assert str(error.value) == f"config: {says}"
+
+
+def test_a_section_says_the_same_alone():
+    with pytest.raises(ConfigError, match=r"^budget = -1: input should be greater"):
+        FlagsConfig(budget=-1)
+    with pytest.raises(ConfigError, match=r"^unknown setting budgt; did you mean 'budget'\?$"):
+        FlagsConfig(budgt=1)
+
+
+@pytest.mark.parametrize("wrong", [3, "c.toml", [("seed", 1)]])
+def test_settings_of_the_wrong_type_are_one_sentence(wrong):
+    with pytest.raises(ConfigError, match=r"^config: a Config or a dict of settings by section is needed, not "):
+        fit_model(pl.DataFrame({"a": [1, 2]}), config=wrong)
+    assert make_config(None) == Config()
+    assert make_config(Config(seed=3)).seed == 3
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ConfigError, match=r"^settings are frozen: make another FlagsConfig instead of"):
+        Config().flags.budget = 3
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config))])
+def test_copies_of_settings_are_equal_and_know_what_was_set(way):
+    config = Config(seed=3, embedding={"width": 16})
+    assert way(config) == config
+    assert (way(config).embedding.given_width, way(Config()).embedding.given_width) == (16, None)

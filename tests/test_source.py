@@ -96,7 +96,7 @@ def test_a_path_is_never_taken_for_sql(tmp_path, name):
         ("nothing-*.csv", None, "nothing-*.csv"),
         ("pets*", None, "a glob needs an ending"),
         (".", None, "is a folder"),
-        (3, None, "the frame"),
+        (3, None, "int is no source of records"),
     ],
 )
 def test_what_cannot_be_read_is_told(folder, source, table, said):

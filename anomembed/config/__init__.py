@@ -1,4 +1,4 @@
-"""The settings: their defaults and bounds in `sections`, reading them in `loading`.
+"""The settings: their defaults and bounds in `sections`, reading them in `loading`, their errors in `sentences`.
 
 A configuration is a TOML file with one table per section, or keyword arguments of `Config`. An unknown name is an error
 that offers the nearest known one.

@@ -1,26 +1,24 @@
-"""Read settings from a TOML file or from options, and say in one sentence what is wrong with them."""
+"""Read settings from a TOML file, from options, or from what Python passes."""
 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from anomembed.config.sections import Config
-from anomembed.errors import ConfigError, nearest_name
+from anomembed.errors import ConfigError
 
 # Settings that hold a path, which in a file starts at the file's folder.
 PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"))
 
 
-def make_config(settings: Mapping[str, Any], origin: str = "the settings") -> Config:
+def make_config(settings: Any, origin: str = "the settings") -> Config:  # noqa: ANN401
     """Check nested settings.
 
     Parameters
     ----------
-    settings : mapping
-        Settings by section.
+    settings : mapping, Config or None
+        Settings by section; those that are not there have their defaults.
     origin : str
         Where they come from, for messages.
 
@@ -32,11 +30,21 @@ def make_config(settings: Mapping[str, Any], origin: str = "the settings") -> Co
     ------
     ConfigError
         When a setting is unknown or out of its range.
+
+    Examples
+    --------
+    >>> make_config({"flags": {"budget": 5}}).flags.budget
+    5
     """
+    if isinstance(settings, Config):
+        return settings
+    if settings is not None and not isinstance(settings, Mapping):
+        kind = type(settings).__name__
+        raise ConfigError(f"{origin}: a Config or a dict of settings by section is needed, not {kind}")
     try:
-        return Config.model_validate(settings)
-    except ValidationError as error:
-        raise ConfigError(f"{origin}: {_sentence(error)}") from error
+        return Config.model_validate({str(name): value for name, value in (settings or {}).items()})
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from error
 
 
 def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -95,27 +103,3 @@ def merge(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str
         else:
             merged[name] = value
     return merged
-
-
-def _sentence(error: ValidationError) -> str:
-    """Return the first error as a sentence: the setting, its value, and what is wrong with it."""
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    name = ".".join(path[:2])  # below a setting come the types that its value might have had
-    if first["type"] == "extra_forbidden":
-        return f"unknown setting {name}{nearest_name(path[-1], _known(path[:-1]))}"
-    if first["type"] == "tuple_type":
-        such = f", such as [{first['input']!r}]" if isinstance(first["input"], str) else ""
-        return f"{name} = {first['input']!r}: a list of names is needed{such}"
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # settings that do not go together
-        return f"{name}: {message}" if name else message
-    return f"{name} = {first['input']!r}: {message}"
-
-
-def _known(path: list[str]) -> list[str]:
-    section: Any = Config
-    for name in path:
-        section = section.model_fields[name].annotation
-    return list(section.model_fields)

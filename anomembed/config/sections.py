@@ -3,10 +3,12 @@
 The docstring of a field is its description in the configuration reference and the JSON Schema.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 
+from anomembed.config.sentences import plain_errors
+from anomembed.errors import ConfigError
 from anomembed.read.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
 
@@ -16,9 +18,26 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
-    """A frozen group of settings."""
+    """A frozen group of settings, whose errors are one sentence wherever it is made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
+        with plain_errors(type(self)):
+            super().__init__(**settings)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:  # noqa: ANN401, D102
+        with plain_errors(cls):
+            return super().model_validate(obj, **options)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:  # noqa: ANN401, D102
+        with plain_errors(cls):
+            return super().model_validate_json(json_data, **options)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise ConfigError(f"settings are frozen: make another {type(self).__name__} instead of changing {name}")
 
 
 class SourceConfig(Section):

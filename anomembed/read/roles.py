@@ -9,6 +9,7 @@ from anomembed.read.role import JUDGED, Content, Role
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 
+ONLY_NULLS = '"NULL"'  # DuckDB's type of a column of a frame without any value: it goes for any other
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
 
 
@@ -112,10 +113,10 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
     column = table.column(fitted.name)
-    if general_kind(column.type) != general_kind(fitted.type):
+    if column.type != ONLY_NULLS and general_kind(column.type) != general_kind(fitted.type):
         raise SourceError(
             f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"
         )
-    if fitted.role.content is Content.VECTOR:
+    if fitted.role.content is Content.VECTOR and column.type != ONLY_NULLS:
         check_width(table, column, fitted.width)
     return replace(fitted, type=column.type, expression=column.expression)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from anomembed.errors import LockedError, SourceError, UserError, nearest_name
+from anomembed.read.frames import as_frame
 from anomembed.read.line_formats import AUTO, MESSAGE, is_log
 from anomembed.read.lines import read_lines
 from anomembed.read.queries import query
@@ -149,9 +150,10 @@ def find_records(source: Any, table: str | None, line_format: str | None = None)
 
 
 def _open_frame(frame: Any) -> OpenRecords:  # noqa: ANN401
+    records = as_frame(frame)
     connection = connect(":memory:")
     with clear_errors("the frame"):
-        connection.register("records", frame)
+        connection.register("records", records)
     return OpenRecords(connection, "records", "the frame")
 
 
