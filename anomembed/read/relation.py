@@ -26,6 +26,8 @@ class Relation:
         A table, a view or a query; may be left out when there is only one.
     line_format : str, optional
         Format of the lines of a log; when given, every file is read as lines.
+    read : str, optional
+        Options of the reader of data files, such as ``delim=;, skip=3``.
 
     Attributes
     ----------
@@ -34,7 +36,7 @@ class Relation:
     notes : tuple of str
         What the user should know about how it was read.
     columns : tuple of Column
-        Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
+        Its columns; fields of a nested column follow the column they come from.
 
     Raises
     ------
@@ -44,11 +46,20 @@ class Relation:
         When the database is open for writing elsewhere.
     """
 
-    def __init__(self, source: Any, table: str | None = None, line_format: str | None = None) -> None:  # noqa: ANN401
-        self._connection, self._from, self.name, self.notes = find_records(source, table, line_format)
+    def __init__(
+        self,
+        source: Any,  # noqa: ANN401
+        table: str | None = None,
+        line_format: str | None = None,
+        read: str | None = None,
+    ) -> None:
+        self._connection, self._from, self.name, self.notes, self.is_json = find_records(
+            source, table, line_format, read
+        )
         try:
             with clear_errors(self.name):
-                self.columns = tuple(describe(self._connection, self._from))
+                self.columns, more = describe(self._connection, self._from)
+            self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
         except SourceError:
             self.close()
