@@ -61,7 +61,7 @@ def scan(source: Any, table: str | None = None, *, config: Config | None = None)
     'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog'
     """
     config = config or Config()
-    with Table(source, table, config.source.line_format) as opened:
+    with Table(source, table, config.source.line_format, config.source.read) as opened:
         return _score_in_memory(fit_for_scan(opened, config, Watcher()), opened, config.source.where)
 
 
@@ -97,7 +97,7 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | None = 
     'pet=cat is unusual with says=woof (0 records where chance would have 85); expected: dog'
     """
     config = config or Config()
-    with Table(source, table, config.source.line_format) as opened:
+    with Table(source, table, config.source.line_format, config.source.read) as opened:
         return learn_model(opened, config)
 
 
@@ -124,7 +124,7 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     anomembed.errors.UserError
         When a column is missing, the key is not unique, or there are no records; the message says what to change.
     """
-    with Table(source, table, model.config.source.line_format) as opened:
+    with Table(source, table, model.config.source.line_format, model.config.source.read) as opened:
         check_key(model.roles, opened, where)
         return _score_in_memory(model, opened, where)
 

@@ -67,6 +67,11 @@ class Content:
     is_whole: bool
 
     @property
+    def is_text(self) -> bool:
+        """Whether there are hardly any characters that no text holds."""
+        return len(CONTROL.findall(self.text)) <= MOST_CONTROL * len(self.text)
+
+    @property
     def text(self) -> str:
         """The first lines as they are in the file."""
         return "".join(self.lines)
@@ -113,18 +118,14 @@ def look(path: str, encoding: str | None = None, n_bytes: int = HEAD) -> Content
     Raises
     ------
     SourceError
-        When it is no text, or not in the encoding.
+        When it cannot be read, or is not in the encoding that the user says.
     """
     compression = find_compression(path)
     blocks = read_blocks(path, compression, n_bytes)
     head = next(blocks, b"")
     is_whole = next(blocks, None) is None
-    if head.startswith(b"PAR1") or head[8:12] == DATABASE:
-        raise SourceError(f"{path} is a compressed database or Parquet file: unpack it first")
     encoding = known_encoding(encoding) if encoding else find_encoding(head)
     text = _decoded(path, head, encoding, is_whole=is_whole)
-    if len(CONTROL.findall(text)) > MOST_CONTROL * len(text):
-        raise SourceError(f"{path} is neither a DuckDB database nor Parquet nor text")
     lines = LINE.findall(text)
     if not is_whole and len(lines) > 1:
         lines.pop()
@@ -165,7 +166,7 @@ def find_encoding(head: bytes) -> str:
     ('cp1252', 'utf-16-be')
     """
     marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
-    if marked:
+    if marked and _is_text(head, marked):
         return marked
     even, odd = head[0:4096:2], head[1:4096:2]
     if odd.count(0) > len(odd) / 2 and even.count(0) <= len(even) / 8:

@@ -32,10 +32,19 @@ class Copies:
         if self._folder:
             self._folder.cleanup()
 
-    def readable(self, content: Content) -> str:
-        """Return a path at which DuckDB reads the text of a file: its own, or that of a copy."""
+    def readable(self, content: Content, *, may_be_marked: bool = True) -> str:
+        """Return a path at which DuckDB reads the text of a file: its own, or that of a copy.
+
+        Parameters
+        ----------
+        content : Content
+            The file.
+        may_be_marked : bool, default=True
+            Whether a byte order mark does no harm.
+        """
         is_native = content.compression == ENDINGS.get(Path(content.path).suffix.lower())
-        return content.path if is_native and content.encoding in PLAIN else self.copy(content)
+        plain = PLAIN if may_be_marked else PLAIN[:2]
+        return content.path if is_native and content.encoding in plain else self.copy(content)
 
     def copy(
         self,

@@ -1,4 +1,4 @@
-"""Read tables in text into ``records``: with the dialect of their lines, and the types that all of their values have."""
+"""Read tables in text into ``records``, in the dialect of their lines and the types that all of their values have."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,7 +108,10 @@ def reader_sql(reader: str, paths: Sequence[str], options: Mapping[str, Any]) ->
 
 def _load(connection: duckdb.DuckDBPyConnection, table: TableText) -> None:
     connection.execute(f"DROP TABLE IF EXISTS {REJECTS}; DROP TABLE IF EXISTS {SCANS}")
-    options = dict(table.options)
+    # All values decide on the types: beyond a sample, DuckDB would round fractions to whole numbers.
+    options = {"sample_size": -1, **table.options}
+    if len(table.paths) > 1:
+        options["files_to_sniff"] = len(table.paths)
     if table.types:
         options["types"] = table.types
     if "ignore_errors" not in options:
@@ -171,10 +174,9 @@ def _note_rejects(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]
     """Tell which lines were left out."""
     if not _has_rejects(connection):
         return []
-    rows = connection.execute(
-        f"SELECT count(*), min(line), (SELECT count(*) FROM records) FROM (SELECT DISTINCT file_id, line FROM {REJECTS})"
-    ).fetchall()
-    n_left, first, n_read = rows[0]
+    lines = f"SELECT DISTINCT file_id, line FROM {REJECTS}"
+    n_left, first = connection.execute(f"SELECT count(*), min(line) FROM ({lines})").fetchall()[0]
+    n_read = connection.execute("SELECT count(*) FROM records").fetchall()[0][0]
     if not n_left:
         return []
     if n_left > MOST_REJECTED * (n_left + n_read):
@@ -183,10 +185,12 @@ def _note_rejects(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]
             "first; say how fields are separated, such as --read 'delim=;, quote=\", skip=3'"
         )
     n_fields = len(connection.sql("FROM records LIMIT 0").columns)
-    these = "line does" if n_left == 1 else "lines do"
+    these = f"line {first:,} does" if n_left == 1 else f"{n_left:,} lines do"
+    where = "" if n_left == 1 else f" (line {first:,} first)"
+    is_left = "it is" if n_left == 1 else "they are"
     return [
-        f"{n_left:,} {these} not hold the {n_fields} fields of the others, line {first:,}{' first' if n_left > 1 else ''}; left out "
-        "(--read null_padding=true keeps lines that end early)"
+        f"{these} not hold the {n_fields} fields of the others{where}; {is_left} left out (--read null_padding=true "
+        "keeps lines that end early)"
     ]
 
 

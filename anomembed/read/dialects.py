@@ -74,11 +74,11 @@ class Dialect:
 
 
 def find_dialect(lines: Sequence[str], delimiters: Sequence[str] = DELIMITERS) -> Dialect | None:
-    """Return the dialect that explains lines best; None when there is no delimiter in them.
+    r"""Return the dialect that explains lines best; None when there is no delimiter in them.
 
     Examples
     --------
-    >>> found = find_dialect(["day;amount\\n", *(f"2026-01-0{i};{i},50\\n" for i in range(1, 9))])
+    >>> found = find_dialect(["day;amount\n", *(f"2026-01-0{i};{i},50\n" for i in range(1, 9))])
     >>> found.delimiter, found.decimal, found.has_header, found.n_fields
     (';', ',', True, 2)
     """

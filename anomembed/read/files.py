@@ -26,9 +26,9 @@ from anomembed.read.csv_files import (
 from anomembed.read.dialects import Dialect, count_below, find_dialect
 from anomembed.read.header_lines import HeadedLog, find_head, is_no_comment
 from anomembed.read.json_files import json_format, load_json
-from anomembed.read.line_formats import AUTO, FORMATS
+from anomembed.read.line_formats import AUTO, FORMATS, is_log
 from anomembed.read.lines import read_lines
-from anomembed.read.quoting import quote_identifier, quote_text
+from anomembed.read.quoting import quote_text
 from anomembed.read.reader_options import CSV, JSON, check_reader, wanted_reader
 from anomembed.read.reader_options import PARQUET as PARQUET_READER
 
@@ -46,6 +46,7 @@ NOISE = re.compile(
     r"|Set By User|Auto-Detected|Consider unsetting",
     re.IGNORECASE,
 )
+NO_PARQUET = re.compile(r"No magic bytes found at end of file '(.*)'|File '(.*)' too small to be a Parquet file")
 LONGEST_LINE, MOST_LINES = 120, 8  # of DuckDB's advice: characters, lines
 
 
@@ -70,7 +71,7 @@ def list_files(path: str) -> list[str]:
         raise SourceError(f"no files match {path}")
     full = [name for name in files if Path(name).stat().st_size]
     if not full:
-        raise SourceError(f"{path} is empty")
+        raise SourceError(f"{path} is empty: it has no lines")
     return full
 
 
@@ -117,6 +118,12 @@ def _read_text(
     connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], options: dict[str, Any], copies: Copies
 ) -> FileRecords:
     first, wanted = contents[0], wanted_reader(options) if options else None
+    if first.compression and first.text.startswith("PAR1"):
+        raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
+    if not first.is_text:
+        if is_log(path):
+            return _read_lines(connection, path, [content.path for content in contents], AUTO, copies)
+        raise SourceError(f"{first.path} is neither a DuckDB database nor Parquet nor text")
     form = json_format(first) if wanted in (None, JSON) else None
     if form or wanted == JSON or _ending(path) in JSON_ENDINGS:
         check_reader(options, JSON, path)
@@ -157,7 +164,7 @@ def _is_table(
         return True
     if _ending(path) in TABLE_ENDINGS:
         return True
-    if dialect is None or not dialect.is_table or (dialect.n_fields < 3 and not dialect.has_header):  # noqa: PLR2004
+    if dialect is None or not dialect.is_table or (dialect.n_fields < 3 and not dialect.has_header):
         return False
     return _share_of_log(connection, content.lines) < IS_LOG
 
@@ -167,7 +174,7 @@ def _share_of_log(connection: duckdb.DuckDBPyConnection, lines: Sequence[str]) -
     some = [line.rstrip("\r\n") for line in lines if line.strip()][:TRIED]
     counts = ", ".join(f"count_if(regexp_matches(line, {quote_text(known.pattern)}))" for known in FORMATS.values())
     found = connection.execute(f"SELECT {counts} FROM (SELECT unnest(?) AS line)", [some]).fetchall()[0]
-    return max(found) / max(len(some), 1)
+    return float(max(found) / max(len(some), 1))
 
 
 def _read_parquet(
@@ -183,9 +190,13 @@ def _read_lines(
 ) -> FileRecords:
     if len(files) > 1:
         return FileRecords(read_lines(connection, path, line_format))
-    content = look(files[0])
+    try:
+        content = look(files[0])
+    except SourceError:  # it only looks compressed; what is, is told by the reader of lines
+        return FileRecords(read_lines(connection, files[0], line_format))
     # Only what is marked or looks like another encoding is copied: damaged bytes in a log are no encoding.
-    is_other = content.encoding.startswith(("utf-16", "utf-32")) or content.compression != _named_compression(files[0])
+    is_other = content.encoding.startswith(("utf-16", "utf-32")) and content.is_text
+    is_other = is_other or content.compression != _named_compression(files[0])
     return FileRecords(read_lines(connection, copies.copy(content) if is_other else files[0], line_format))
 
 
@@ -254,6 +265,8 @@ def readable_errors(path: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if found := NO_PARQUET.search(str(error)):
+            raise SourceError(f"{found[1] or found[2]} is not a Parquet file, or is cut off") from error
         raise SourceError(f"{path}: {_advice(str(error))}") from error
 
 

@@ -66,7 +66,7 @@ def load_json(
         paths, note = opened
         _load(connection, paths, {"format": ARRAY, **given})
         return [note]
-    paths = [copies.readable(content) for content in contents]
+    paths = [copies.readable(content, may_be_marked=False) for content in contents]
     options: dict[str, Any] = {"format": form, **given}
     if form == OBJECTS:
         largest = max(Path(path).stat().st_size for path in paths)

@@ -7,7 +7,8 @@ column for each.
 
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from anomembed.read.column_types import FRACTIONS, is_vector
 from anomembed.read.quoting import quote_identifier, quote_text
@@ -48,13 +49,21 @@ def fields(name: str, kind: "DuckDBPyType", sql: str, ask: Ask) -> Iterator[Fiel
         structures = ask(f"json_group_structure({sql})")
         yield from _json(name, sql, "$", json.loads(structures[0] or "null"))
     elif kind.id == "struct":
-        for child, child_kind in kind.children:
+        for child, child_kind in _children(kind):
             yield from _inner(f"{name}.{child}", child_kind, f"{sql}.{quote_identifier(child)}", ask)
     elif kind.id == "map":
         yield from _map(name, kind, sql, ask)
     elif kind.id in ("list", "array") and not is_vector(str(kind)):
         yield Field(f"{name}.count", "BIGINT", f"len({sql})")
-        yield from _items(f"{name}.values", f"{name}.", kind.children[0][1], sql)
+        yield from _items(f"{name}.values", f"{name}.", _child(kind), sql)
+
+
+def _children(kind: "DuckDBPyType") -> list[tuple[str, "DuckDBPyType"]]:
+    return cast("list[tuple[str, DuckDBPyType]]", kind.children)
+
+
+def _child(kind: "DuckDBPyType") -> "DuckDBPyType":
+    return _children(kind)[0][1]
 
 
 def _inner(name: str, kind: "DuckDBPyType", sql: str, ask: Ask) -> Iterator[Field]:
@@ -66,7 +75,7 @@ def _inner(name: str, kind: "DuckDBPyType", sql: str, ask: Ask) -> Iterator[Fiel
 
 
 def _map(name: str, kind: "DuckDBPyType", sql: str, ask: Ask) -> Iterator[Field]:
-    key_kind, value_kind = (child for _, child in kind.children)
+    key_kind, value_kind = (child for _, child in _children(kind))
     keys = ask(f"DISTINCT unnest(map_keys({sql})) AS key")
     if len(keys) > MANY_KEYS or str(key_kind) != "VARCHAR":
         yield Field(f"{name}.keys", "VARCHAR", set_sql(f"map_keys({sql})"))
@@ -78,11 +87,11 @@ def _map(name: str, kind: "DuckDBPyType", sql: str, ask: Ask) -> Iterator[Field]
 def _items(name: str, prefix: str, kind: "DuckDBPyType", sql: str) -> Iterator[Field]:
     """Return the fields of the items of a list; `prefix` begins the names of their own fields."""
     if kind.id == "struct":
-        for child, child_kind in kind.children:
+        for child, child_kind in _children(kind):
             inner = f"list_transform({sql}, lambda item: item.{quote_identifier(child)})"
             yield from _items(f"{prefix}{child}", f"{prefix}{child}.", child_kind, inner)
     elif kind.id in ("list", "array"):
-        yield from _items(name, prefix, kind.children[0][1], f"flatten({sql})")
+        yield from _items(name, prefix, _child(kind), f"flatten({sql})")
     elif FRACTIONS.match(str(kind)):
         yield Field(f"{name}.max", "DOUBLE", f"CAST(list_max({sql}) AS DOUBLE)")
     elif str(kind) not in ("BLOB", '"NULL"', "JSON"):
@@ -102,7 +111,7 @@ def _json(name: str, column: str, path: str, structure: Any) -> Iterator[Field]:
     if len(structure) > MANY_KEYS:
         yield Field(f"{name}.keys", "VARCHAR", set_sql(f"json_keys({column}, {quote_text(path)})"))
         return
-    for key, inner in structure.items():
+    for key, inner in sorted(structure.items(), key=itemgetter(0)):
         if key not in NO_PATH and '"' not in key:
             yield from _json_value(f"{name}.{key}", column, f'{path}."{key}"', inner)
 
@@ -121,7 +130,7 @@ def _json_value(name: str, column: str, path: str, structure: Any) -> Iterator[F
 
 def _json_items(name: str, prefix: str, column: str, path: str, structure: Any) -> Iterator[Field]:  # noqa: ANN401
     if isinstance(structure, dict):
-        for key, inner in structure.items():
+        for key, inner in sorted(structure.items(), key=itemgetter(0)):
             if key not in NO_PATH and '"' not in key:
                 yield from _json_items(f"{prefix}{key}", f"{prefix}{key}.", column, f'{path}."{key}"', inner)
     elif isinstance(structure, list):

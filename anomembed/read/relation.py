@@ -7,6 +7,7 @@ from typing import Any, Self
 import polars as pl
 
 from anomembed.errors import SourceError, nearest_name
+from anomembed.read.column_types import general_kind
 from anomembed.read.columns import Column, describe
 from anomembed.read.queries import query
 from anomembed.read.source import clear_errors, find_records, quote_identifier
@@ -89,6 +90,31 @@ class Relation:
         if found is None:
             raise SourceError(f"no such column in {self.name}: {name}{nearest_name(name, exact)}")
         return found
+
+    def fitted_column(self, name: str, kind: str) -> Column:
+        """Return the column that a model was fitted on, or missing values for a field that no record here has.
+
+        Records of JSON have the fields that they need: those that occur in one file may be missing from the next.
+
+        Parameters
+        ----------
+        name, kind : str
+            Of the column when the model was fitted.
+
+        Raises
+        ------
+        SourceError
+            When there is no such column, and it is not a field of JSON or of a nested column.
+        """
+        known = {column.name.casefold() for column in self.columns}
+        parents = [name[:end].casefold() for end, sign in enumerate(name) if sign == "."]
+        if name.casefold() not in known and (self.is_json or known.intersection(parents)):
+            return Column(name, kind, f"CAST(NULL AS {kind})")
+        column = self.column(name)
+        is_field = self.is_json or column.expression != quote_identifier(column.name)
+        if is_field and general_kind(column.type) != general_kind(kind) and not column.type.endswith("]"):
+            return Column(name, kind, f"TRY_CAST(CAST({column.expression} AS VARCHAR) AS {kind})")
+        return column
 
     def derive(self, name: str, expression: str) -> None:
         """Add a column that SQL computes from the others.
