@@ -9,6 +9,7 @@ import io
 import json
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -297,3 +298,56 @@ def test_marks_of_encodings_are_ordered():
 
     marks = list(MARKS)
     assert marks.index(codecs.BOM_UTF32_LE) < marks.index(codecs.BOM_UTF16_LE)
+
+
+GUIDE = Path(__file__).parents[1] / "docs" / "guide-files.md"
+
+
+def planted():
+    """The shop decides the city, but in record 250."""
+    rows = [{"id": i, "shop": f"shop{i % 4}", "city": f"city{i % 4}", "size": f"s{i % 3}"} for i in range(300)]
+    rows[250]["city"] = "city1"
+    return rows
+
+
+def separated(rows, delimiter):
+    return "".join(delimiter.join(map(str, row)) + "\n" for row in rows)
+
+
+def write_kind(kind, rows):
+    values = [list(row.values()) for row in rows]
+    zeek = "#separator \\x09\n#fields\tid\tshop\tcity\tsize\n#types\tcount\tstring\tstring\tstring\n"
+    times = [[f"2026-03-0{1 + i // 100}", f"08:{i % 60:02d}:00", *row] for i, row in enumerate(values)]
+    texts = {
+        "CSV": lambda: separated([list(rows[0]), *values], ";"),
+        "JSON lines": lambda: lines_of(rows),
+        "JSON array": lambda: json.dumps(rows),
+        "JSON objects": lambda: "\n".join(json.dumps(row, indent=1) for row in rows),
+        "JSON object with a list": lambda: json.dumps({"Records": rows, "next": None}),
+        "Zeek log": lambda: zeek + separated(values, "\t"),
+        "W3C log": lambda: "#Fields: date time id shop city size\n" + separated(times, " "),
+        "log": lambda: "".join(
+            f"Mar  2 08:{i % 60:02d}:00 {row['shop']} {row['city']}: job {row['size']} done\n"
+            for i, row in enumerate(rows)
+        ),
+    }
+    if kind == "Parquet":
+        pl.DataFrame(rows).write_parquet("file")
+    elif kind == "DuckDB database":
+        with duckdb.connect("file") as connection:
+            connection.register("frame", pl.DataFrame(rows))
+            connection.execute("CREATE TABLE t AS FROM frame")
+    else:
+        Path("file").write_text(texts[kind]())
+
+
+KINDS = [line.split("|")[1].strip() for line in GUIDE.read_text().splitlines() if line.startswith("| ")][1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_planted_record_is_found_in_every_kind_of_file(run, kind):
+    write_kind(kind, planted())
+    key, number = ("line", 251) if kind == "log" else ("id", 250)
+    outcome = run("scan", "file", "--key", key, "--budget", "1", "--format", "csv")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.splitlines()[1].startswith(f"{number},1,")

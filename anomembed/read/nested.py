@@ -139,4 +139,5 @@ def _json_items(name: str, prefix: str, column: str, path: str, structure: Any) 
         values = f"json_extract_string({column}, {quote_text(path)})"
         yield Field(f"{name}.max", "DOUBLE", f"list_max(TRY_CAST({values} AS DOUBLE[]))")
     elif structure != "NULL":
-        yield Field(name, "VARCHAR", set_sql(f"json_extract_string({column}, {quote_text(path)})"))
+        found = set_sql(f"json_extract_string({column}, {quote_text(path)})")
+        yield Field(name, "VARCHAR", f"nullif({found}, '')")  # a path that is not there finds no items

@@ -11,14 +11,13 @@ import duckdb
 
 from anomembed.errors import LockedError, SourceError, UserError, nearest_name
 from anomembed.read.content import DATABASE_KIND, binary_kind
-from anomembed.read.files import GLOB, read_files
+from anomembed.read.files import GLOB, NO_PARQUET, read_files
 from anomembed.read.queries import query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
 from anomembed.read.reader_options import parse_options
 
 QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
-NO_PARQUET = re.compile(r"No magic bytes found at end of file '(.*)'|File '(.*)' too small to be a Parquet file")
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
