@@ -160,7 +160,7 @@ def match_roles(roles: Roles, table: Table) -> Roles:
     """
     needed = (*roles.key, *roles.of(Role.ORDER, Role.EVENT), *roles.judged)
     known = {column.name.casefold() for column in table.columns}
-    if not any(column.name.casefold() in known for column in roles.judged):
+    if roles.judged and not any(column.name.casefold() in known for column in roles.judged):
         table.column(roles.judged[0].name)  # says that there is none
     return Roles(tuple(_matched(fitted, table) for fitted in needed))
 
