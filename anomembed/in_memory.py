@@ -64,7 +64,7 @@ def scan(source: Any, table: str | None = None, *, config: Config | Mapping[str,
     'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog'
     """
     config = make_config(config, "config")
-    with Table(source, table, config.source.line_format) as opened:
+    with Table(source, table, config.source.line_format, config.source.read) as opened:
         return _score_in_memory(fit_for_scan(opened, config, Watcher()), opened, config.source.where)
 
 
@@ -101,7 +101,7 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | Mapping
     'pet=cat is unusual with says=woof (0 records where chance would have 85); expected: dog'
     """
     config = make_config(config, "config")
-    with Table(source, table, config.source.line_format) as opened:
+    with Table(source, table, config.source.line_format, config.source.read) as opened:
         return learn_model(opened, config)
 
 
@@ -131,7 +131,7 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     """
     if not isinstance(model, Model):
         raise UserError(f"score_table needs a model, from fit_model or load_model, not {type(model).__name__}")
-    with Table(source, table, model.config.source.line_format) as opened:
+    with Table(source, table, model.config.source.line_format, model.config.source.read) as opened:
         check_key(model.roles, opened, where)
         return _score_in_memory(model, opened, where)
 

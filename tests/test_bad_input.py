@@ -55,7 +55,7 @@ def pets(pets_once, tmp_path):
         (["nowhere/x.duckdb"], "no such file: nowhere/x.duckdb"),
         (["."], ". is a folder"),
         (["*.nothing"], "no files match *.nothing"),
-        (["*.parquet"], "*.parquet: "),
+        (["*.parquet"], "no files match *.parquet"),
         (["source.duckdb", "pet"], "no such table in source.duckdb: pet; did you mean 'pets'?"),
         (["source.duckdb", "pets", "--key", "idd"], "no such column in pets: idd; did you mean 'id'?"),
         (["source.duckdb", "pets", "--ignore", "wieght"], "did you mean 'weight'?"),

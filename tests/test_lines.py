@@ -261,7 +261,7 @@ def test_a_wrong_format_is_told_from_an_empty_log(log):
 
 
 def test_what_only_claims_to_be_compressed_is_a_clear_error(log, tmp_path):
-    (tmp_path / "x.log.gz").write_bytes(b"not gzip at all")
+    (tmp_path / "x.log.gz").write_bytes(b"\x1f\x8b not gzip at all")
     with pytest.raises(SourceError, match="cannot be read"):
         rows(tmp_path / "x.log.gz")
 

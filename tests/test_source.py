@@ -94,7 +94,7 @@ def test_a_path_is_never_taken_for_sql(tmp_path, name):
         ("pets.csv", "pets", "is a data file, not a database"),
         ("pets.parqet", None, "no such file: pets.parqet; did you mean 'pets.parquet'?"),
         ("nothing-*.csv", None, "nothing-*.csv"),
-        ("pets*", None, "a glob needs an ending"),
+        ("pets*", None, "pets* matches files of different kinds"),
         (".", None, "is a folder"),
         (3, None, "int is no source of records"),
     ],

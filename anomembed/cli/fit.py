@@ -3,7 +3,7 @@
 from anomembed.cli import options as o
 
 
-@o.with_settings("store", "seed")
+@o.with_settings("read", "store", "seed")
 def fit(config: o.ConfigFile, *, given: o.Given, quiet: o.Quiet = False) -> None:
     """Learn what is normal and save the model.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Configuration file to write.")]
 
 
-@o.with_settings("line_format", *o.ROLES, *o.VECTORS)
+@o.with_settings(*o.READING, *o.ROLES, *o.VECTORS)
 def init(
     database: o.Database,
     table: o.TableName = None,
@@ -39,13 +39,13 @@ def init(
     from anomembed.write.template import config_text
 
     config = make_config(given, "the options")
-    embedding, line_format = config.embedding, config.source.line_format
+    embedding = config.embedding
     if embedding.vectors:
         read_vectors(embedding.vectors)
     if output.exists() and not force:
         raise ConfigError(f"{output} exists; give another name, or --force to overwrite it")
     given_roles = {Role(name): names for name, names in config.roles.model_dump().items() if names}
-    with Table(database, table, line_format) as opened:
+    with Table(database, table, config.source.line_format, config.source.read) as opened:
         roles = infer_roles(opened, given_roles)
         events = config.sequence.model_copy(update=_column_names(opened, config.sequence))
         suggestion = None if config.sequence.is_whole else suggest_entity(opened, roles)

@@ -66,7 +66,14 @@ SETTINGS = {
         str,
         "FORMAT",
         f"Read lines of text as {', '.join(FORMATS)}, plain, or a regular expression with named groups.",
-        "auto for .log files",
+        "auto for logs",
+    ),
+    "read": Setting(
+        "source.read",
+        str,
+        "OPTIONS",
+        "Options of DuckDB's reader of data files, such as 'delim=;, encoding=latin-1, skip=3'.",
+        "found out from the file",
     ),
     **{
         role.option: Setting(f"roles.{role}", COLUMNS, "COL", f"{role.summary.removesuffix('.')} (repeatable).")
@@ -133,7 +140,18 @@ SETTINGS = {
 }
 ROLES = (*(role.option for role in LISTED), "sequence", "order", "event")
 VECTORS = ("vectors", "vectors_use")
-LEARNING = ("line_format", *ROLES, "fit_where", "where", "clean_reference", "detector", "embedding", *VECTORS, "seed")
+READING = ("line_format", "read")
+LEARNING = (
+    *READING,
+    *ROLES,
+    "fit_where",
+    "where",
+    "clean_reference",
+    "detector",
+    "embedding",
+    *VECTORS,
+    "seed",
+)
 FLAG_RULE = ("alpha", "budget", "threshold")
 
 Given = dict[str, Any]
@@ -199,7 +217,7 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-Database = Annotated[str, typer.Argument(help="DuckDB file, or Parquet, CSV, NDJSON or log file or glob.")]
+Database = Annotated[str, typer.Argument(help="DuckDB file, or file or glob of Parquet, CSV, JSON or log lines.")]
 TableName = Annotated[
     str | None, typer.Argument(help='Table, view or "SELECT ..."; not needed when the database has only one table.')
 ]

@@ -110,7 +110,7 @@ def open_source(config: Config) -> Table:
         raise ConfigError("the configuration names no database: set source.database")
     if Path(source.database).resolve() == Path(config.store.path).resolve():
         raise ConfigError(f"{source.database} is the source, which is never written: choose another file for --store")
-    return Table(source.database, source.table, source.line_format)
+    return Table(source.database, source.table, source.line_format, source.read)
 
 
 def _finish(run: Run, config: Config, store: Store, output: Output, teller: Teller) -> None:

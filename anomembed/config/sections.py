@@ -44,13 +44,16 @@ class SourceConfig(Section):
     """Where the records are."""
 
     database: str | None = None
-    """A DuckDB file, or a Parquet, CSV, NDJSON or log file or glob; in a configuration file, a relative path starts at
-    its folder."""
+    """A DuckDB file, or a file or glob of Parquet, CSV, JSON or log lines, which its content decides; in a
+    configuration file, a relative path starts at its folder."""
     table: str | None = None
     """A table, a view or a query in SQL; by default the only table of the database."""
     line_format: str | None = None
     """Format of log lines: ``auto``, ``plain``, a known format, or a regular expression with named groups; by default
     ``auto`` for .log files."""
+    read: str | None = None
+    """Options of the reader of data files, which are DuckDB's, such as ``delim=;, encoding=latin-1, skip=3``; what is
+    not given is found out."""
     fit_where: str | None = None
     """SQL condition that selects the reference: the records that define normal; all records by default."""
     where: str | None = None

@@ -1,18 +1,14 @@
 """The columns of a table, and the SQL that profiles them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from anomembed.read.quoting import quote_identifier, quote_text
+from anomembed.read.nested import fields
+from anomembed.read.quoting import quote_identifier
 
-if TYPE_CHECKING:
-    from duckdb.sqltypes import DuckDBPyType
-
-NO_PATH = ("", "*")  # fields that DuckDB's JSON paths cannot name; nor can they one with a double quote
-JSON_FIELDS = 32  # a JSON column with more distinct top-level fields is a map, not a record
+MOST_FIELDS = 256  # of nested columns
 
 
 @dataclass(frozen=True)
@@ -43,35 +39,33 @@ class Profile:
     """Mean number of spaces; 0 when the column is not text."""
 
 
-def describe(connection: DuckDBPyConnection, records: str) -> Iterator[Column]:
-    """Return the columns of `records`, which is SQL; the fields of a nested one follow it."""
+def describe(connection: DuckDBPyConnection, records: str) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """Return the columns of `records`, which is SQL, and what the user should know about them.
+
+    The fields of a nested column follow it, as deep as they go, at most `MOST_FIELDS` in all.
+    """
     relation = connection.sql(f"FROM {records} LIMIT 0")
     described = list(zip(relation.columns, relation.types, strict=True))
-    taken = {name for name, _ in described}
+    taken, n_left, n_fields = {name.casefold() for name, _ in described}, 0, 0
+    columns = []
+
+    def ask(selected: str) -> list[Any]:
+        return [value for (value,) in connection.execute(f"SELECT {selected} FROM {records}").fetchall()]
+
     for name, kind in described:
         identifier = quote_identifier(name)
-        yield Column(name, str(kind), identifier)
-        for field, field_type, expression in _fields(connection, records, identifier, kind):
-            if f"{name}.{field}" not in taken:
-                yield Column(f"{name}.{field}", field_type, expression)
-
-
-def _fields(
-    connection: DuckDBPyConnection, records: str, identifier: str, kind: "DuckDBPyType"
-) -> Iterator[tuple[str, str, str]]:
-    """Fields of a STRUCT or JSON column, one level deep."""
-    if kind.id == "struct":
-        for field, field_type in kind.children:
-            yield field, str(field_type), f"{identifier}.{quote_identifier(field)}"
-    elif str(kind) == "JSON":
-        keys = connection.sql(
-            f"SELECT DISTINCT unnest(json_keys({identifier})) AS field FROM {records} "
-            f"ORDER BY field LIMIT {JSON_FIELDS + 1}"
-        ).fetchall()
-        for (field,) in keys if len(keys) <= JSON_FIELDS else []:
-            if field not in NO_PATH and '"' not in field:
-                path = quote_text(f'$."{field}"')
-                yield field, "VARCHAR", f"json_extract_string({identifier}, {path})"
+        columns.append(Column(name, str(kind), identifier))
+        for field in fields(name, kind, identifier, ask):
+            if field.name.casefold() not in taken:
+                taken.add(field.name.casefold())
+                n_fields += 1
+                if n_fields <= MOST_FIELDS:
+                    columns.append(Column(*field))
+    n_left = max(n_fields - MOST_FIELDS, 0)
+    notes = [
+        f"{n_left:,} nested fields beyond the first {MOST_FIELDS} are not read; select those that matter by a query"
+    ]
+    return tuple(columns), tuple(notes if n_left else ())
 
 
 def profile_sql(column: Column) -> str:

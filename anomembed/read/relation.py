@@ -7,6 +7,7 @@ from typing import Any, Self
 import polars as pl
 
 from anomembed.errors import SourceError, nearest_name
+from anomembed.read.column_types import general_kind
 from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
@@ -27,6 +28,8 @@ class Relation:
         A table, a view or a query; may be left out when there is only one.
     line_format : str, optional
         Format of the lines of a log; when given, every file is read as lines.
+    read : str, optional
+        Options of the reader of data files, such as ``delim=;, skip=3``.
 
     Attributes
     ----------
@@ -37,7 +40,7 @@ class Relation:
     message : str or None
         Name of the column of messages, when the records are lines.
     columns : tuple of Column
-        Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
+        Its columns; fields of a nested column follow the column they come from.
 
     Raises
     ------
@@ -47,11 +50,19 @@ class Relation:
         When the database is open for writing elsewhere.
     """
 
-    def __init__(self, source: Any, table: str | None = None, line_format: str | None = None) -> None:  # noqa: ANN401
-        self._connection, self._from, self.name, self.notes, self.message = find_records(source, table, line_format)
+    def __init__(
+        self,
+        source: Any,  # noqa: ANN401
+        table: str | None = None,
+        line_format: str | None = None,
+        read: str | None = None,
+    ) -> None:
+        found = find_records(source, table, line_format, read)
+        self._connection, self._from, self.name, self.notes, self.is_json, self.message = found
         try:
             with clear_errors(self.name):
-                self.columns = tuple(describe(self._connection, self._from))
+                self.columns, more = describe(self._connection, self._from)
+            self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
         except SourceError:
             self.close()
@@ -94,6 +105,31 @@ class Relation:
         self.derive(name, parameter_sql(text.expression, kind))
         self._derived.discard(name)  # the user names it, as if it were the source's
         return self.columns[-1]
+
+    def fitted_column(self, name: str, kind: str) -> Column:
+        """Return the column that a model was fitted on, or missing values for a field that no record here has.
+
+        Records of JSON have the fields that they need: those that occur in one file may be missing from the next.
+
+        Parameters
+        ----------
+        name, kind : str
+            Of the column when the model was fitted.
+
+        Raises
+        ------
+        SourceError
+            When there is no such column, and it is not a field of JSON or of a nested column.
+        """
+        known = {column.name.casefold() for column in self.columns}
+        parents = [name[:end].casefold() for end, sign in enumerate(name) if sign == "."]
+        if name.casefold() not in known and (self.is_json or known.intersection(parents)):
+            return Column(name, kind, f"CAST(NULL AS {kind})")
+        column = self.column(name)
+        is_field = self.is_json or column.expression != quote_identifier(column.name)
+        if is_field and general_kind(column.type) != general_kind(kind) and not column.type.endswith("]"):
+            return Column(name, kind, f"TRY_CAST(CAST({column.expression} AS VARCHAR) AS {kind})")
+        return column
 
     def derive(self, name: str, expression: str) -> None:
         """Add a column that SQL computes from the others.

@@ -108,11 +108,14 @@ def match_roles(roles: Roles, table: Table) -> Roles:
         When a column that is needed is missing, or has become another kind of thing.
     """
     needed = (*roles.key, *roles.of(Role.ORDER, Role.EVENT), *roles.judged)
+    known = {column.name.casefold() for column in table.columns}
+    if roles.judged and not any(column.name.casefold() in known for column in roles.judged):
+        table.column(roles.judged[0].name)  # says that there is none
     return Roles(tuple(_matched(fitted, table) for fitted in needed))
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
-    column = table.column(fitted.name)
+    column = table.column(fitted.name) if fitted.role is Role.KEY else table.fitted_column(fitted.name, fitted.type)
     if column.type != ONLY_NULLS and general_kind(column.type) != general_kind(fitted.type):
         raise SourceError(
             f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"

@@ -10,26 +10,15 @@ from typing import Any, NamedTuple
 import duckdb
 
 from anomembed.errors import LockedError, SourceError, UserError, nearest_name
+from anomembed.read.content import DATABASE_KIND, binary_kind
+from anomembed.read.files import GLOB, NO_PARQUET, read_files
 from anomembed.read.frames import as_frame
-from anomembed.read.line_formats import AUTO, MESSAGE, is_log
-from anomembed.read.lines import read_lines
 from anomembed.read.queries import query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
+from anomembed.read.reader_options import parse_options
 
-READERS = {
-    ".parquet": "read_parquet",
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".txt": "read_csv",
-    ".ndjson": "read_ndjson",
-    ".jsonl": "read_ndjson",
-    ".json": "read_json",
-}
-COMPRESSIONS = (".gz", ".zst")
-GLOB = re.compile(r"[*?\[]")
 QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
-NO_PARQUET = re.compile(r"No magic bytes found at end of file '(.*)'|File '(.*)' too small to be a Parquet file")
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
@@ -67,10 +56,7 @@ def clear_errors(what: str) -> Iterator[None]:
         if found := NO_PARQUET.search(first):
             raise SourceError(f"{found[1] or found[2]} is not a Parquet file, or is cut off") from error
         if "not a valid DuckDB" in first:
-            endings = ", ".join(READERS)
-            raise SourceError(
-                f"{what} is not a DuckDB file; data files end in {endings}; for lines of a log, give --line-format"
-            ) from error
+            raise SourceError(f"{what} is not a DuckDB file") from error
         raise SourceError(f"{what}: {' '.join([first, *hints])}") from error
 
 
@@ -116,21 +102,30 @@ class OpenRecords(NamedTuple):
     """What to call them in messages."""
     notes: tuple[str, ...] = ()
     """What the user should know about how they were read."""
+    is_json: bool = False
+    """Whether they were read from JSON, in which a field may be missing."""
     message: str | None = None
     """The column of messages, when they are lines."""
 
 
-def find_records(source: Any, table: str | None, line_format: str | None = None) -> OpenRecords:  # noqa: ANN401
+def find_records(
+    source: Any,  # noqa: ANN401
+    table: str | None,
+    line_format: str | None = None,
+    read: str | None = None,
+) -> OpenRecords:
     """Connect to `source` and find the records in it.
 
     Parameters
     ----------
     source : str, Path or frame
-        A DuckDB file, a data file or glob (see `READERS`), a log, or a Polars or pandas frame.
+        A DuckDB file, a data file or glob of any kind that `read_files` knows, a log, or a Polars or pandas frame.
     table : str or None
         A table, a view, or a query that begins with SELECT, WITH, FROM or VALUES.
     line_format : str or None
         Format of the lines of a log, see `make_format`; when given, every file is read as lines.
+    read : str or None
+        Options of the reader of data files, see `parse_options`.
 
     Raises
     ------
@@ -141,12 +136,17 @@ def find_records(source: Any, table: str | None, line_format: str | None = None)
     """
     if not isinstance(source, str | Path):
         return _open_frame(source)
-    path = str(source)
-    if line_format is not None or is_log(path):
-        return _open_files(path, table, line_format=line_format or AUTO)
-    if _reader(path):
-        return _open_files(path, table)
-    return _open_database(path, table)
+    path, options = str(source), parse_options(read)
+    if line_format is not None and options:
+        raise SourceError("--read is for tables and JSON, --line-format for lines: give one of them")
+    if not GLOB.search(path) and not Path(path).is_file():
+        raise SourceError(_no_such_file(path))
+    if Path(path).suffix == ".toml":
+        raise SourceError(f"{path} is a configuration, not a source; `anomembed fit` and `score` take it")
+    is_database = line_format is None and Path(path).is_file() and binary_kind(path) == DATABASE_KIND
+    if is_database and options:
+        raise SourceError(f"{path} is a DuckDB database: --read is for data files")
+    return _open_database(path, table) if is_database else _open_files(path, table, line_format, options)
 
 
 def _open_frame(frame: Any) -> OpenRecords:  # noqa: ANN401
@@ -158,10 +158,6 @@ def _open_frame(frame: Any) -> OpenRecords:  # noqa: ANN401
 
 
 def _open_database(path: str, table: str | None) -> OpenRecords:
-    if not Path(path).is_file():
-        raise SourceError(_no_such_file(path))
-    if Path(path).suffix == ".toml":
-        raise SourceError(f"{path} is a configuration, not a source; `anomembed fit` and `score` take it")
     connection = connect(path)
     try:
         return OpenRecords(connection, *_find_table(connection, path, table))
@@ -170,52 +166,31 @@ def _open_database(path: str, table: str | None) -> OpenRecords:
         raise
 
 
-def _reader(path: str) -> str | None:
-    name = Path(path).name.lower()
-    for compression in COMPRESSIONS:
-        name = name.removesuffix(compression)
-    return READERS.get(Path(name).suffix)
-
-
 def _no_such_file(path: str) -> str:
     if Path(path).is_dir():
         return f"{path} is a folder; name a DuckDB file in it, or files by a glob such as {path.rstrip('/')}/*.parquet"
-    if GLOB.search(path):
-        return f"no files match {path}; a glob needs an ending such as {', '.join(READERS)}, .log"
     folder = Path(path).parent
     siblings = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
     near = nearest_name(Path(path).name, siblings)
     return f"no such file: {path}" + (near if "did you mean" in near else "")
 
 
-def _open_files(path: str, table: str | None, *, line_format: str | None = None) -> OpenRecords:
-    """Open data files, or files of lines when their format is given."""
-    if not GLOB.search(path) and not Path(path).is_file():
-        raise SourceError(_no_such_file(path))
+def _open_files(path: str, table: str | None, line_format: str | None, options: dict[str, Any]) -> OpenRecords:
+    """Open data files, or files of lines."""
     is_query = table is not None and QUERY.match(table)
     if not is_query and table not in (None, "records"):
         raise SourceError(
             f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
         )
-    connection, message = connect(":memory:"), MESSAGE if line_format else None
+    connection = connect(":memory:")
     try:
-        notes = read_lines(connection, path, line_format) if line_format else _read_data(connection, path)
+        found = read_files(connection, path, line_format, options)
         if table is not None and is_query:
-            return OpenRecords(connection, _query(connection, table), f"a query on {Path(path).name}", notes, message)
+            return OpenRecords(connection, _query(connection, table), f"a query on {Path(path).name}", *found)
     except UserError:
         connection.close()
         raise
-    return OpenRecords(connection, "records", Path(path).name, notes, message)
-
-
-def _read_data(connection: duckdb.DuckDBPyConnection, path: str) -> tuple[str, ...]:
-    """Make ``records`` of data files; there is nothing to note."""
-    reader = _reader(path)
-    # Text is parsed once: every later pass reads DuckDB's own format, which spills to disk when it is large.
-    kind = "VIEW" if reader == "read_parquet" else "TEMP TABLE"
-    with clear_errors(path):
-        connection.execute(f"CREATE {kind} records AS FROM {reader}({quote_text(path)})")
-    return ()
+    return OpenRecords(connection, "records", Path(path).name, *found)
 
 
 def _find_table(connection: duckdb.DuckDBPyConnection, path: str, table: str | None) -> tuple[str, str]:
