@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import Repr
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +13,10 @@ from anomembed.errors import ConfigError, nearest_name
 
 # Settings that hold a path, which in a file starts at the file's folder.
 PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"))
+
+
+_brief = Repr()
+_brief.maxstring = _brief.maxother = 80
 
 
 def make_config(settings: Mapping[str, Any], origin: str = "the settings") -> Config:
@@ -62,7 +67,9 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"no such configuration file: {path}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"{path} cannot be read as TOML: it is nested too deep") from None
+    except (OSError, ValueError) as error:  # also of numbers with too many digits
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     resolved = _resolve_paths(settings, path.parent)
     config = make_config(resolved, str(path))
@@ -105,13 +112,13 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown setting {name}{nearest_name(path[-1], _known(path[:-1]))}"
     if first["type"] == "tuple_type":
-        such = f", such as [{first['input']!r}]" if isinstance(first["input"], str) else ""
-        return f"{name} = {first['input']!r}: a list of names is needed{such}"
+        such = f", such as [{_brief.repr(first['input'])}]" if isinstance(first["input"], str) else ""
+        return f"{name} = {_brief.repr(first['input'])}: a list of names is needed{such}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # settings that do not go together
         return f"{name}: {message}" if name else message
-    return f"{name} = {first['input']!r}: {message}"
+    return f"{name} = {_brief.repr(first['input'])}: {message}"
 
 
 def _known(path: list[str]) -> list[str]:

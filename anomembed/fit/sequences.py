@@ -9,6 +9,7 @@ from anomembed.config import Config, TokensConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, FitSettings, Learnt
 from anomembed.fit.messages import event_tokens
+from anomembed.fit.unknown import note_moments, note_unsequenced
 from anomembed.read.roles import Role, Roles
 from anomembed.read.sequences import (
     EVENTS,
@@ -100,6 +101,8 @@ class SequenceReference:
         How values become tokens.
     has_messages : bool
         Whether the user gave the events the role text.
+    notes : tuple of str
+        What the user should know, one sentence each.
     """
 
     name: str
@@ -107,6 +110,7 @@ class SequenceReference:
     n_sequences: int
     tokens: TokensConfig
     has_messages: bool
+    notes: tuple[str, ...]
 
 
 def read_sequence_reference(table: Table, roles: Roles, config: Config) -> SequenceReference:
@@ -130,6 +134,7 @@ def read_sequence_reference(table: Table, roles: Roles, config: Config) -> Seque
         n_sequences=n_sequences,
         tokens=config.tokens,
         has_messages=any(column.name in config.roles.text for column in events),
+        notes=(*note_moments(table, roles, where), *note_unsequenced(table, roles, where)),
     )
 
 
@@ -147,7 +152,7 @@ def learn_sequences(reference: SequenceReference, learning: FitSettings) -> Lear
     is_own = learning.is_own and frame.height == reference.n_sequences
     part, calibrated = (_calibrate_own if is_own else _calibrate_held_out)(reference, learning)
     n_learnt, n_tokens = len(part.basis.sequences), len(part.basis.tokens.labels)
-    notes = [*calibrated.notes, *part.basis.embeddings.notes]
+    notes = [*calibrated.notes, *reference.notes, *part.basis.embeddings.notes]
     if part.basis.sequences.lengths.max() == 1:
         notes.append("every sequence has one event: there is no order to learn from")
     return Learnt(

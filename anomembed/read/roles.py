@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from anomembed.errors import SourceError
-from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width, general_kind
+from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width, general_kind, known_sql, moment_sql
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 
@@ -20,13 +20,17 @@ def _text_sql(column: "ColumnRole") -> str:
 
 
 def _moment_sql(column: "ColumnRole") -> str:
-    if "WITH TIME ZONE" in column.type:
-        return f"({column.expression} AT TIME ZONE 'UTC')"
-    return f"TRY_CAST({column.expression} AS TIMESTAMP)"
+    return moment_sql(column.expression, column.type)
+
+
+def _actor_sql(column: "ColumnRole") -> str:
+    return known_sql(column.expression, column.type)
 
 
 def _number_sql(column: "ColumnRole") -> str:
-    if column.type in DURATIONS or MOMENTS.match(column.type):
+    if MOMENTS.match(column.type):
+        return f"CAST(epoch({moment_sql(column.expression, column.type)}) AS DOUBLE)"
+    if column.type in DURATIONS:
         return f"CAST(epoch({column.expression}) AS DOUBLE)"
     return f"TRY_CAST({column.expression} AS DOUBLE)"
 
@@ -46,7 +50,7 @@ class Role(StrEnum):
     """Names the record; never scored."""
     TIMESTAMP = "timestamp", _moment_sql
     """When; hour of day and day of week are scored."""
-    ENTITY = "entity", _text_sql
+    ENTITY = "entity", _actor_sql
     """Who acts; scored as a category, and records are compared with the entity's own."""
     EVENT = "event"
     """What happened, in a sequence."""
