@@ -9,7 +9,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -39,17 +40,28 @@ class _ReaderGone(Exception):  # noqa: N818
     """Nobody reads our output any more."""
 
 
+@contextmanager
+def _own_ends() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise _Interrupted from error
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+
+
 class _Commands(TyperGroup):
     """All commands; Typer would end both cases below with exit codes of its own: 1, which says that there are flags."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # a context of the Click in Typer
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401  # a context of Typer's own Click
+        """Read the options; help is printed here."""
+        with _own_ends():
+            return super().make_context(*arguments, **settings)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run the command."""
-        try:
+        with _own_ends():
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise _Interrupted from error
-        except BrokenPipeError as error:
-            raise _ReaderGone from error
 
 
 app = typer.Typer(

@@ -22,7 +22,7 @@ from anomembed.read.sequences import (
     sequence_roles,
 )
 from anomembed.read.table import HASH, Table
-from anomembed.represent.arrays import Ints
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
 from anomembed.represent.embeddings.fitting import fit_embeddings
@@ -230,18 +230,25 @@ def _calibrate_held_out(reference: SequenceReference, learning: FitSettings) -> 
 
 def _cross_calibrate(reference: SequenceReference, learning: FitSettings) -> tuple[_Part, Calibrated]:
     frame, n = reference.frame, reference.frame.height
-    raws, n_folds = [], min(SLOW_FOLDS if LEARNERS[learning.embedding.method].is_network else FOLDS, n)
+    folds, n_folds = [], min(SLOW_FOLDS if LEARNERS[learning.embedding.method].is_network else FOLDS, n)
     for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
         part = _fit(frame.filter(~is_held), reference, learning)
         held_out = _encode(frame.filter(is_held), part.basis.tokens)
-        raws.append(_calibrate(part, held_out, learning).raws)
+        folds.append(_calibrate(part, held_out, learning))
     part = _fit(frame, reference, learning)
     calibrated = _calibrate(part, part.basis.sequences[:1], learning)
-    together = tuple(np.concatenate(parts) for parts in zip(*raws, strict=True))
-    views = tuple(view.calibrated(raw) for view, raw in zip(calibrated.views, together, strict=True))
+    raws = [_raws_by_name(fold) for fold in folds]
+    # Of few sequences, some folds may lack what a view needs.
+    views = [view for view in calibrated.views if all(view.view.name in of_fold for of_fold in raws)]
+    together = tuple(np.concatenate([of_fold[view.view.name] for of_fold in raws]) for view in views)
     note = f"calibrated on all reference sequences, by {n_folds}-fold cross-validation"
-    return part, Calibrated(views, together, [*calibrated.notes, note])
+    by_fold = tuple(view.calibrated(raw) for view, raw in zip(views, together, strict=True))
+    return part, Calibrated(by_fold, together, [*calibrated.notes, note])
+
+
+def _raws_by_name(calibrated: Calibrated) -> dict[str, Floats]:
+    return {view.view.name: raw for view, raw in zip(calibrated.views, calibrated.raws, strict=True)}
 
 
 def split_sequences(table: Table, roles: Roles, config: Config) -> SplitCorpus:

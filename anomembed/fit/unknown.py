@@ -49,8 +49,8 @@ def note_moments(table: Table, roles: Roles, where: str | None) -> list[str]:
             continue
         beyond = f"{column.expression} IS NOT NULL AND NOT ({is_moment_sql(column.expression, column.type)})"
         if n_beyond := table.count(_both(where, beyond)):
-            of = f"{n_beyond:,} values of {column.name}"
-            notes.append(f"{of} are infinite or not in the years 1 to 9999: they count as missing")
+            of = f"in {n_beyond:,} of {table.count(where):,} records"
+            notes.append(f"{of}, {column.name} is infinite or not in the years 1 to 9999: it counts as missing")
     return notes
 
 

@@ -52,6 +52,8 @@ def sequence_roles(
     ------
     SourceError
         When a column does not exist.
+    ConfigError
+        When the sequence and its events are in the same column.
     DataError
         When there are fewer than two sequences, or no event.
     """
@@ -59,6 +61,8 @@ def sequence_roles(
     specified = {table.column(name).name: role for role, names in given.items() for name in names}
     columns = (c for c in table.columns if c.name in specified or not table.is_derived(c.name))
     roles = Roles(tuple(_assigned(column, specified.get(column.name)) for column in columns))
+    if not roles.is_sequential:
+        raise ConfigError(f"{', '.join(event)} names the sequences: choose another column for the event")
     count_sequences(table, roles, None)
     if not table.count(" OR ".join(f"{c.expression} IS NOT NULL" for c in roles.of(Role.EVENT))):
         raise DataError(f"every event of {table.name} is null")
