@@ -117,7 +117,10 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         _say(f"anomembed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        _discard_output()
+        try:
+            sys.stdout.flush()
+        except OSError:  # the output itself takes nothing
+            _discard_output()
         sys.exit(2)
     except SystemExit:
         raise
