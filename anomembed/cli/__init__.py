@@ -117,10 +117,7 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         _say(f"anomembed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        try:
-            sys.stdout.flush()
-        except OSError:  # the output itself takes nothing
-            _discard_output()
+        _flush_or_discard()
         sys.exit(2)
     except SystemExit:
         raise
@@ -163,6 +160,13 @@ def _keep_traceback() -> str:
         traceback.print_exc()
         return "the lines above"
     return file.name
+
+
+def _flush_or_discard() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:  # the output itself takes nothing
+        _discard_output()
 
 
 def _discard_output() -> None:
