@@ -53,6 +53,14 @@ class LockedError(AnomembedError):
     exit_code = 3
 
 
+def is_text(value: str) -> bool:
+    """Tell whether a text can be a name, a path or SQL: it is UTF-8 without null characters."""
+    try:
+        return b"\0" not in value.encode("utf-8")
+    except UnicodeEncodeError:  # bytes that are no UTF-8 come from the shell as surrogates
+        return False
+
+
 def shown(value: str) -> str:
     """Quote a value for a message, shortened when it is long.
 

@@ -56,7 +56,7 @@ def test_a_sample_depends_on_the_seed_and_not_on_the_order_of_the_rows(is_keyed)
         with Table(records) as table:
             select = plain(table, "pet", "weight")
             hashed = table.hashed(select, [table.column("id")] if is_keyed else [], seed)
-            samples.append(table.sample(select, hashed, None, 200))
+            samples.append(table.sample(select, hashed, None, 200).records)
     assert samples[0].equals(samples[1])
     assert not samples[0].drop(HASH).equals(samples[2].drop(HASH))
     assert 120 < samples[0].height < 280
@@ -64,7 +64,7 @@ def test_a_sample_depends_on_the_seed_and_not_on_the_order_of_the_rows(is_keyed)
 
 
 def test_a_small_table_is_sampled_whole(table):
-    sample = table.sample(plain(table, "id"), "hash(id, 0)", None, 1000)
+    sample, _ = table.sample(plain(table, "id"), "hash(id, 0)", None, 1000)
     assert sorted(sample["id"]) == list(range(1000))
 
 

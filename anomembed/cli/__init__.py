@@ -7,10 +7,15 @@ given, 2 the user must change something, 3 try again later, 70 a bug of ours.
 import os
 import signal
 import sys
+import tempfile
 import traceback
-from typing import Annotated, NoReturn
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from anomembed import __version__
 from anomembed.cli.demo import demo
@@ -20,12 +25,48 @@ from anomembed.cli.fit import fit
 from anomembed.cli.init import init
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
-from anomembed.errors import AnomembedError
+from anomembed.errors import AnomembedError, ConfigError, is_text
 
 INTERRUPTED, TERMINATED = 130, 143  # what shells report after Ctrl-C or `kill`
+BUG = 70
+MOST_SHOWN = 100  # characters of an error that is a bug
+
+
+class _Interrupted(Exception):  # noqa: N818  # ends the program, but is no error
+    """The user pressed Ctrl-C."""
+
+
+class _ReaderGone(Exception):  # noqa: N818
+    """Nobody reads our output any more."""
+
+
+@contextmanager
+def _own_ends() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise _Interrupted from error
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+
+
+class _Commands(TyperGroup):
+    """All commands; Typer would end both cases below with exit codes of its own: 1, which says that there are flags."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401  # a context of Typer's own Click
+        """Read the options; help is printed here."""
+        with _own_ends():
+            return super().make_context(*arguments, **settings)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run the command."""
+        with _own_ends():
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="anomembed",
+    cls=_Commands,
     help="Find the records that do not fit, and say why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -63,25 +104,74 @@ def main() -> None:
     """Run the command line; only here do errors become a sentence and an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        app()
+        _check_arguments(sys.argv[1:])
+        _run()
     except AnomembedError as error:
         _say(f"anomembed: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (_Interrupted, KeyboardInterrupt):
         _say("anomembed: interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output has exited, as `head` does: no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (_ReaderGone, BrokenPipeError):  # the reader of our output has exited, as `head` does: no error
+        _discard_output()
         sys.exit(0)
     except OSError as error:
         _say(f"anomembed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        _flush_or_discard()
         sys.exit(2)
-    except Exception:  # a bug: the traceback helps to fix it
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic of a library written in Rust is no Exception
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # a library turned our exit into another exception
             sys.exit(TERMINATED)
+        _say(f"anomembed: this is a bug ({_brief(error)}); please report it with {_keep_traceback()}")
+        sys.exit(BUG)
+
+
+def _run() -> None:
+    """Run the command; what cannot be printed is an error now, not one that Python reports after the exit."""
+    if sys.stdout is None:  # closed by the shell: `>&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    try:
+        app()
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    wrong = next((argument for argument in arguments if not is_text(argument)), None)
+    if wrong is not None:
+        raise ConfigError(f"the argument {wrong!a} is not UTF-8 text; rename the file or type it again")
+
+
+def _brief(error: BaseException) -> str:
+    """Return the kind of an error and the first line of its text, without what a terminal would obey."""
+    line = next(iter(str(error).splitlines()), "")[:MOST_SHOWN]
+    return f"{type(error).__name__}: {line!r}" if line else type(error).__name__
+
+
+def _keep_traceback() -> str:
+    """Write the traceback of the current error to a file, and return its path; print it where none can be written."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="anomembed-bug-", suffix=".txt", delete=False) as file:
+            file.write(traceback.format_exc())
+    except OSError:
         traceback.print_exc()
-        _say("anomembed: this is a bug; please report it with the lines above")
-        sys.exit(70)
+        return "the lines above"
+    return file.name
+
+
+def _flush_or_discard() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:  # the output itself takes nothing
+        _discard_output()
+
+
+def _discard_output() -> None:
+    """Keep Python from writing what is left to a standard output that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(*_: object) -> NoReturn:

@@ -70,7 +70,9 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"no such configuration file: {path}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"{path} cannot be read as TOML: it is nested too deep") from None
+    except (OSError, ValueError) as error:  # also of numbers with too many digits
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     resolved = _resolve_paths(settings, path.parent)
     config = make_config(resolved, str(path))

@@ -5,16 +5,36 @@ The docstring of a field is its description in the configuration reference and t
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from anomembed.config.sentences import plain_errors
-from anomembed.errors import ConfigError
+from anomembed.errors import ConfigError, is_text
 from anomembed.read.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
 
 Names = tuple[str, ...]
 Method = Annotated[str, AfterValidator(known_name), WithJsonSchema({"enum": list(LEARNERS), "type": "string"})]
 Share = Annotated[float, Field(gt=0, lt=1)]
+MOST = 10**15  # of any whole number: what a double holds exactly, and far more records than there are
+
+
+def _condition(text: str) -> str:
+    if not text.strip():
+        raise ValueError("an empty condition selects nothing; leave it out to select all records")
+    return text
+
+
+Condition = Annotated[str, AfterValidator(_condition)]
 
 
 class Section(BaseModel):
@@ -39,6 +59,16 @@ class Section(BaseModel):
     def __setattr__(self, name: str, value: object) -> None:
         raise ConfigError(f"settings are frozen: make another {type(self).__name__} instead of changing {name}")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        """Refuse what no setting can be, and what pydantic or DuckDB would stumble over later."""
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+            raise ValueError("true and false are for switches only")
+        if any(isinstance(text, str) and not is_text(text) for text in (value if isinstance(value, list) else [value])):
+            raise ValueError("text cannot hold a null character or bytes that are no UTF-8")
+        return value
+
 
 class SourceConfig(Section):
     """Where the records are."""
@@ -54,9 +84,9 @@ class SourceConfig(Section):
     read: str | None = None
     """Options of the reader of data files, which are DuckDB's, such as ``delim=;, encoding=latin-1, skip=3``; what is
     not given is found out."""
-    fit_where: str | None = None
+    fit_where: Condition | None = None
     """SQL condition that selects the reference: the records that define normal; all records by default."""
-    where: str | None = None
+    where: Condition | None = None
     """SQL condition that selects the records to score; all records by default."""
 
 
@@ -93,9 +123,9 @@ class SequenceConfig(Section):
     """Forms sequences without a key: a pause of this duration, such as ``30m``, ends a session of an entity."""
     window: str | None = Field(default=None, coerce_numbers_to_str=True)
     """Forms sequences without a key: the events of an entity in a time window of this duration, such as ``5m``."""
-    length: int | None = Field(default=None, ge=1)
+    length: int | None = Field(default=None, ge=1, le=MOST)
     """Forms sequences without a key: this many consecutive events of an entity."""
-    step: int | None = Field(default=None, ge=1)
+    step: int | None = Field(default=None, ge=1, le=MOST)
     """Events from the start of one run of `length` events to the start of the next; `length` by default: no overlap."""
 
     @model_validator(mode="after")
@@ -118,16 +148,16 @@ class ReferenceConfig(Section):
 
     clean: bool = False
     """True when the reference is known to hold no anomalies; false (a mixed reference) when that is unknown."""
-    max_records: int = Field(default=200_000, ge=100)
+    max_records: int = Field(default=200_000, ge=100, le=MOST)
     """About how many reference records to learn from, sampled when there are more; values are counted on all."""
 
 
 class TokensConfig(Section):
     """How values become tokens."""
 
-    min_count: int = Field(default=1, ge=1)
+    min_count: int = Field(default=1, ge=1, le=MOST)
     """Reference records that a value needs to have a token of its own; rarer values share the token RARE."""
-    max_values: int = Field(default=100_000, ge=1)
+    max_values: int = Field(default=100_000, ge=1, le=MOST)
     """Most frequent values per column that have a token of their own; all others share the token RARE."""
     bins: int = Field(default=16, ge=2, le=256)
     """Quantile bins of a number, besides one below and one above the range of the reference."""
@@ -186,7 +216,7 @@ class FlagsConfig(Section):
 
     alpha: Share | None = None
     """Expected share of false flags among all flags (Benjamini-Hochberg), between 0 and 1."""
-    budget: int | None = Field(default=None, ge=1)
+    budget: int | None = Field(default=None, ge=1, le=MOST)
     """Number of records to flag in a run, the most abnormal first; 20 when no rule is set."""
     threshold: Share | None = None
     """Tail probability at or below which every record is flagged, between 0 and 1."""

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from reprlib import Repr
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from anomembed.errors import ConfigError, nearest_name
+
+_brief = Repr()
+_brief.maxstring = _brief.maxother = 80
 
 
 @contextmanager
@@ -41,15 +45,15 @@ def _sentence(section: type[BaseModel], path: tuple[str, ...], error: Any) -> st
     if error["type"] == "extra_forbidden":
         return f"unknown setting {name}{nearest_name(path[-1], _known(section, path[:-1]))}"
     if error["type"] == "tuple_type":
-        such = f", such as [{given!r}]" if isinstance(given, str) else ""
-        return f"{name} = {given!r}: a list of names is needed{such}"
+        such = f", such as [{_brief.repr(given)}]" if isinstance(given, str) else ""
+        return f"{name} = {_brief.repr(given)}: a list of names is needed{such}"
     if error["type"] in ("model_type", "dict_type"):
-        return f"{name} = {given!r}: settings by name are needed, such as {name}.{_known(section, path)[0]}"
+        return f"{name} = {_brief.repr(given)}: settings by name are needed, such as {name}.{_known(section, path)[0]}"
     message = error["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if error["type"] == "value_error" and isinstance(given, Mapping):  # settings that do not go together
         return f"{name}: {message}" if name else message
-    return f"{name} = {given!r}: {message}"
+    return f"{name} = {_brief.repr(given)}: {message}"
 
 
 def _known(section: Any, path: tuple[str, ...]) -> list[str]:  # noqa: ANN401

@@ -10,6 +10,7 @@ from anomembed.errors import DataError
 from anomembed.fit.entities import derive_past, fit_past, note_event, note_single, sum_entities
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
+from anomembed.fit.unknown import note_moments, note_nobody
 from anomembed.read.history import History
 from anomembed.read.role import Content
 from anomembed.read.roles import ColumnRole, Roles
@@ -87,14 +88,16 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) 
     vocabulary = _fit_vocabulary(table, roles, frames, config)
     past = fit_past(history, frames.learnt, config) if history else None
     numbers = tuple(column.name for column in roles.holding(Content.NUMBER))
-    notes = [*note_event(history, config), *note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
+    where = config.source.fit_where
+    notes = [*note_moments(table, roles, where), *note_nobody(table, roles, where), *note_event(history, config)]
+    notes += [*note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
     return Reference(
         vocabulary=vocabulary,
         learnt=make_batch(frames.learnt, vocabulary, numbers, past),
         held_out=make_batch(frames.held_out, vocabulary, numbers, past),
         is_split=frames.is_split,
         n_records=frames.n_records,
-        entities=sum_entities(table, roles, vocabulary, past, config.source.fit_where),
+        entities=sum_entities(table, roles, vocabulary, past, where),
         notes=tuple(notes),
     )
 
@@ -140,10 +143,10 @@ def _read_frames(table: Table, roles: Roles, history: History | None, config: Co
     judged, where = roles.select(), config.source.fit_where
     select = judged | (history.select() if history else {})
     hashed = table.hashed(judged, [table.column(c.name) for c in roles.key], config.seed)
-    n_records = table.count(where)
     n_values = roles.n_values + len(select) - len(judged)
     most = min(config.reference.max_records, max(1_000, MOST_CELLS // n_values))
-    frame = _spread(table.sample(select, hashed, where, most))
+    sample, n_records = table.sample(select, hashed, where, most)
+    frame = _spread(sample)
     is_whole = frame.height == n_records
     if is_own and is_whole:
         return _Frames(frame, frame.head(MOST_HELD_OUT), is_split=False, is_whole=True, n_records=n_records)
@@ -199,5 +202,5 @@ def _fit_messages(table: Table, name: str, roles: Roles, frames: _Frames, config
         return learn_messages(name, messages, config.tokens, taken=taken)
     counts, n_missing = count_messages(table, roles.select()[name], roles, config.source.fit_where)
     held_out = frames.held_out[name]
-    counts, n_missing = subtract_messages(counts, held_out), n_missing - held_out.null_count()
+    counts, n_missing = subtract_messages(counts, held_out), max(n_missing - held_out.null_count(), 0)
     return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing, taken=taken)

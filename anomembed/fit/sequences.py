@@ -9,6 +9,7 @@ from anomembed.config import Config, TokensConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, FitSettings, Learnt
 from anomembed.fit.messages import event_tokens
+from anomembed.fit.unknown import note_moments, note_unsequenced
 from anomembed.read.role import Role
 from anomembed.read.roles import Roles
 from anomembed.read.sequences import (
@@ -22,7 +23,7 @@ from anomembed.read.sequences import (
     sequence_roles,
 )
 from anomembed.read.table import HASH, Table
-from anomembed.represent.arrays import Ints
+from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings.corpus import SplitCorpus, sequence_corpus
 from anomembed.represent.embeddings.fitting import fit_embeddings
@@ -102,6 +103,8 @@ class SequenceReference:
         How values become tokens.
     has_messages : bool
         Whether the user gave the events the role text.
+    notes : tuple of str
+        What the user should know, one sentence each.
     """
 
     name: str
@@ -109,6 +112,7 @@ class SequenceReference:
     n_sequences: int
     tokens: TokensConfig
     has_messages: bool
+    notes: tuple[str, ...]
 
 
 def read_sequence_reference(table: Table, roles: Roles, config: Config) -> SequenceReference:
@@ -132,6 +136,7 @@ def read_sequence_reference(table: Table, roles: Roles, config: Config) -> Seque
         n_sequences=n_sequences,
         tokens=config.tokens,
         has_messages=any(column.name in config.roles.text for column in events),
+        notes=(*note_moments(table, roles, where), *note_unsequenced(table, roles, where)),
     )
 
 
@@ -149,7 +154,7 @@ def learn_sequences(reference: SequenceReference, learning: FitSettings) -> Lear
     is_own = learning.is_own and frame.height == reference.n_sequences
     part, calibrated = (_calibrate_own if is_own else _calibrate_held_out)(reference, learning)
     n_learnt, n_tokens = len(part.basis.sequences), len(part.basis.tokens.labels)
-    notes = [*calibrated.notes, *part.basis.embeddings.notes]
+    notes = [*calibrated.notes, *reference.notes, *part.basis.embeddings.notes]
     if part.basis.sequences.lengths.max() == 1:
         notes.append("every sequence has one event: there is no order to learn from")
     return Learnt(
@@ -227,18 +232,25 @@ def _calibrate_held_out(reference: SequenceReference, learning: FitSettings) -> 
 
 def _cross_calibrate(reference: SequenceReference, learning: FitSettings) -> tuple[_Part, Calibrated]:
     frame, n = reference.frame, reference.frame.height
-    raws, n_folds = [], min(SLOW_FOLDS if LEARNERS[learning.embedding.method].is_network else FOLDS, n)
+    folds, n_folds = [], min(SLOW_FOLDS if LEARNERS[learning.embedding.method].is_network else FOLDS, n)
     for fold in range(n_folds):
         is_held = np.arange(n) % n_folds == fold
         part = _fit(frame.filter(~is_held), reference, learning)
         held_out = _encode(frame.filter(is_held), part.basis.tokens)
-        raws.append(_calibrate(part, held_out, learning).raws)
+        folds.append(_calibrate(part, held_out, learning))
     part = _fit(frame, reference, learning)
     calibrated = _calibrate(part, part.basis.sequences[:1], learning)
-    together = tuple(np.concatenate(parts) for parts in zip(*raws, strict=True))
-    views = tuple(view.calibrated(raw) for view, raw in zip(calibrated.views, together, strict=True))
+    raws = [_raws_by_name(fold) for fold in folds]
+    # Of few sequences, some folds may lack what a view needs.
+    views = [view for view in calibrated.views if all(view.view.name in of_fold for of_fold in raws)]
+    together = tuple(np.concatenate([of_fold[view.view.name] for of_fold in raws]) for view in views)
     note = f"calibrated on all reference sequences, by {n_folds}-fold cross-validation"
-    return part, Calibrated(views, together, [*calibrated.notes, note])
+    by_fold = tuple(view.calibrated(raw) for view, raw in zip(views, together, strict=True))
+    return part, Calibrated(by_fold, together, [*calibrated.notes, note])
+
+
+def _raws_by_name(calibrated: Calibrated) -> dict[str, Floats]:
+    return {view.view.name: raw for view, raw in zip(calibrated.views, calibrated.raws, strict=True)}
 
 
 def split_sequences(table: Table, roles: Roles, config: Config) -> SplitCorpus:

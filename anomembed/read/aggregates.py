@@ -6,7 +6,7 @@ import polars as pl
 
 from anomembed.read.columns import Column, Profile, profile_sql
 from anomembed.read.queries import query
-from anomembed.read.relation import Relation, row_sql
+from anomembed.read.relation import Relation, named_sql, row_sql
 
 PROFILED_AT_ONCE = 100  # columns
 BOUND = 1e150  # larger numbers, and infinities, count as this one, so that their squares and ratios stay finite
@@ -26,9 +26,9 @@ class Aggregates(Relation):
         return int(self._rows(f"SELECT count(*) FROM {self._records(where)}", where)[0][0])
 
     def count_distinct(self, columns: Sequence[Column], where: str | None = None) -> int:
-        """Count the different values that `columns` have together, leaving out those with a null."""
-        known = " AND ".join(f"{column.expression} IS NOT NULL" for column in columns)
-        counted = f"SELECT count(DISTINCT {row_sql(columns)}) FILTER (WHERE {known}) FROM {self._records(where)}"
+        """Count the different values that `columns` have together, leaving out those with a null or a blank text."""
+        counted = f"SELECT count(DISTINCT {row_sql(columns)}) FILTER (WHERE {named_sql(columns)})"
+        counted += f" FROM {self._records(where)}"
         return int(self._rows(counted, where)[0][0])
 
     def is_unique(self, columns: Sequence[Column], where: str | None = None) -> bool:

@@ -10,6 +10,15 @@ VECTORS = re.compile(
     r"(?:FLOAT|DOUBLE|REAL|DECIMAL(?:\([\d, ]+\))?|U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT))\[(\d*)\]"
 )
 DURATIONS = ("INTERVAL", "TIME")
+PLAIN = re.compile(
+    r"VARCHAR|JSON|UUID|BOOLEAN|FLOAT|DOUBLE|BLOB|TIME|ENUM\(.*\)|DECIMAL\([\d, ]+\)"
+    r"|U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)",
+    re.DOTALL,
+)
+"""Types, besides moments, that a key keeps in results."""
+
+
+FIRST_MOMENT, LAST_MOMENT = "0001-01-01", "9999-12-31 23:59:59.999999"  # what Python and ISO 8601 can say
 
 
 def is_vector(kind: str) -> bool:
@@ -29,3 +38,25 @@ def general_kind(kind: str) -> str:
         return "vector"
     kinds = {"number": (FRACTIONS, INTEGERS), "moment": (MOMENTS,), "name": (NAMES,)}
     return next((name for name, patterns in kinds.items() if any(p.match(kind) for p in patterns)), kind)
+
+
+def moment_sql(expression: str, kind: str) -> str:
+    """Return SQL of a moment in UTC: null where it is infinite, before the year 1 or after the year 9999."""
+    return f"CASE WHEN {is_moment_sql(expression, kind)} THEN {_utc(expression, kind)} END"
+
+
+def is_moment_sql(expression: str, kind: str) -> str:
+    """Return an SQL condition for the moments that `moment_sql` leaves as they are; null for a null."""
+    return f"{_utc(expression, kind)} BETWEEN TIMESTAMP '{FIRST_MOMENT}' AND TIMESTAMP '{LAST_MOMENT}'"
+
+
+def _utc(expression: str, kind: str) -> str:
+    if "WITH TIME ZONE" in kind:
+        return f"({expression} AT TIME ZONE 'UTC')"
+    return f"TRY_CAST({expression} AS TIMESTAMP)"
+
+
+def known_sql(expression: str, kind: str) -> str:
+    """Return SQL of a name as text: null where it is blank, which names nobody."""
+    text = f"CAST({expression} AS VARCHAR)"
+    return f"if(trim({text}) = '', NULL, {text})" if kind in ("VARCHAR", "JSON") or kind.startswith("ENUM") else text

@@ -7,14 +7,14 @@ from typing import Any, Self
 import polars as pl
 
 from anomembed.errors import SourceError, nearest_name
-from anomembed.read.column_types import general_kind
+from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
 from anomembed.read.source import clear_errors, find_records, quote_identifier
 
-HASH = "__anomembed_hash"
-EXTENDED = "__anomembed_extended"
+RESERVED = "__anomembed_"  # starts the names of columns and tables that only our SQL knows
+HASH, EXTENDED = RESERVED + "hash", RESERVED + "extended"
 
 
 class Relation:
@@ -60,6 +60,7 @@ class Relation:
         found = find_records(source, table, line_format, read)
         self._connection, self._from, self.name, self.notes, self.is_json, self.message = found
         try:
+            self._hide_reserved()
             with clear_errors(self.name):
                 self.columns, more = describe(self._connection, self._from)
             self.notes = (*self.notes, *more)
@@ -73,6 +74,17 @@ class Relation:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _hide_reserved(self) -> None:
+        """Leave out the columns of the source that have a name of our SQL, and note it."""
+        with clear_errors(self.name):
+            names = self._connection.sql(f"FROM {self._from} LIMIT 0").columns
+            taken = [name for name in names if name.casefold().startswith(RESERVED)]
+            if taken:
+                left_out = ", ".join(map(quote_identifier, taken))
+                self._from = f"(SELECT * EXCLUDE ({left_out}) FROM {self._from})"
+                note = f"{', '.join(taken)} left out: names that begin with {RESERVED} are reserved"
+                self.notes = (*self.notes, note)
 
     def close(self) -> None:
         """Close the connection."""
@@ -185,3 +197,8 @@ def row_sql(columns: Sequence[Column]) -> str:
     """Return SQL of the values that `columns` have together."""
     row = ", ".join(column.expression for column in columns)
     return row if len(columns) == 1 else f"row({row})"
+
+
+def named_sql(columns: Sequence[Column]) -> str:
+    """Return an SQL condition for the records that have a name in all of `columns`: neither null nor blank."""
+    return " AND ".join(f"{known_sql(column.expression, column.type)} IS NOT NULL" for column in columns)

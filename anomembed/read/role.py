@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
-from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width
+from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width, known_sql, moment_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +29,18 @@ def _text_sql(column: Typed) -> str:
     return f"CAST({column.expression} AS VARCHAR)"
 
 
+def _actor_sql(column: Typed) -> str:
+    return known_sql(column.expression, column.type)
+
+
 def _moment_sql(column: Typed) -> str:
-    if "WITH TIME ZONE" in column.type:
-        return f"({column.expression} AT TIME ZONE 'UTC')"
-    return f"TRY_CAST({column.expression} AS TIMESTAMP)"
+    return moment_sql(column.expression, column.type)
 
 
 def _number_sql(column: Typed) -> str:
-    if column.type in DURATIONS or MOMENTS.match(column.type):
+    if MOMENTS.match(column.type):
+        return f"CAST(epoch({moment_sql(column.expression, column.type)}) AS DOUBLE)"
+    if column.type in DURATIONS:
         return f"CAST(epoch({column.expression}) AS DOUBLE)"
     return f"TRY_CAST({column.expression} AS DOUBLE)"
 
@@ -78,7 +82,7 @@ class Role(StrEnum):
         "entity",
         "Columns that name who acts, such as a customer or a host; records are also compared with the entity's own.",
         Content.VALUE,
-        _text_sql,
+        _actor_sql,
     )
     EVENT = "event"  # what happened, in a sequence; with its order a setting of sequences
     ORDER = "order"

@@ -10,9 +10,10 @@ from typing import NamedTuple, Self
 
 import polars as pl
 
-from anomembed.errors import ConfigError, DataError
-from anomembed.read.column_types import MOMENTS
+from anomembed.errors import ConfigError, DataError, shown
+from anomembed.read.column_types import MOMENTS, known_sql, moment_sql
 from anomembed.read.columns import Column
+from anomembed.read.relation import named_sql
 from anomembed.read.role import Role
 from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.source import quote_text
@@ -23,6 +24,7 @@ GAPS = f"{VALUE}gaps"  # the seconds before each event, a list; null before the 
 FORMED = "sequence"  # names a sequence that no column of the table names
 BETWEEN = " | "  # separates the columns of an event
 UNITS = {"s": "SECOND", "m": "MINUTE", "h": "HOUR", "d": "DAY"}
+MOST_UNITS = 1_000_000  # of a duration: days beyond two thousand years
 MOST_EVENTS = 20_000_000  # about how many events the reference may hold in memory
 
 
@@ -51,6 +53,8 @@ def sequence_roles(
     ------
     SourceError
         When a column does not exist.
+    ConfigError
+        When the sequence and its events are in the same column.
     DataError
         When there are fewer than two sequences, or no event.
     """
@@ -58,6 +62,8 @@ def sequence_roles(
     specified = {table.column(name).name: role for role, names in given.items() for name in names}
     columns = (c for c in table.columns if c.name in specified or not table.is_derived(c.name))
     roles = Roles(tuple(_assigned(column, specified.get(column.name)) for column in columns))
+    if not roles.is_sequential:
+        raise ConfigError(f"{', '.join(event)} names the sequences: choose another column for the event")
     count_sequences(table, roles, None)
     if not table.count(" OR ".join(f"{c.expression} IS NOT NULL" for c in roles.of(Role.EVENT))):
         raise DataError(f"every event of {table.name} is null")
@@ -110,7 +116,7 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     event = event_sql(roles.of(Role.EVENT))
     select = {EVENTS: event, GAPS: _seconds(roles), HASH: table.hashed({}, key, seed)}
     order = [*(c.expression for c in key), *(f"{c.expression} NULLS LAST" for c in roles.of(Role.ORDER)), event]
-    known = " AND ".join(f"{column.expression} IS NOT NULL" for column in key)
+    known = named_sql(key)
     some = table.among(key, where)
     condition = f"({known}) AND {some}" if some else known
     batches = table.batches(select, key, condition, size, order)
@@ -122,7 +128,8 @@ def _whole(batches: Iterator[pl.DataFrame], names: list[str]) -> Iterator[pl.Dat
     rest: pl.DataFrame | None = None
     for batch in batches:
         frame = batch if rest is None else pl.concat([rest, batch])
-        is_last = pl.all_horizontal(pl.col(name).eq_missing(pl.lit(frame[name][-1])) for name in names)
+        sequence = frame.select(pl.struct(names).rle_id()).to_series()
+        is_last = sequence == sequence[-1]
         done, rest = frame.filter(~is_last), frame.filter(is_last)
         if done.height:
             yield _grouped(done, names)
@@ -138,7 +145,7 @@ def _seconds(roles: Roles) -> str:
     """Return SQL of the moment of an event in seconds, from the first order that is a time."""
     moments = (column for column in roles.of(Role.ORDER) if MOMENTS.match(column.type))
     column = next(moments, None)
-    return f"CAST(epoch({column.expression}) AS DOUBLE)" if column else "NULL::DOUBLE"
+    return f"CAST(epoch({moment_sql(column.expression, column.type)}) AS DOUBLE)" if column else "NULL::DOUBLE"
 
 
 def event_sql(columns: Sequence[Column | ColumnRole]) -> str:
@@ -207,7 +214,9 @@ def form_sequences(
     else:
         start = _run_start(table, stream, length or 1, step or length or 1)
     table.derive("sequence_start", start)
-    table.derive(FORMED, f"concat_ws(' ', {', '.join([*stream.entity, 'CAST(sequence_start AS VARCHAR)'])})")
+    # An event without an entity or a time is in no sequence: `||` with a null is null.
+    name = " || ' ' || ".join([*stream.entity, "CAST(sequence_start AS VARCHAR)"])
+    table.derive(FORMED, f"CASE WHEN {stream.moment} IS NOT NULL THEN {name} END")
     return FORMED
 
 
@@ -222,8 +231,9 @@ class _Stream(NamedTuple):
 
     @classmethod
     def of(cls, table: Table, entity: Sequence[str], time: str, event: Sequence[str]) -> Self:
-        who = [f"CAST({table.column(name).expression} AS VARCHAR)" for name in entity]
-        moment = f"CAST({table.column(time).expression} AS TIMESTAMP)"
+        when, actors = table.column(time), [table.column(name) for name in entity]
+        who = [known_sql(column.expression, column.type) for column in actors]
+        moment = moment_sql(when.expression, when.type)
         order = [moment, *(table.column(name).expression for name in event)]
         partition = f"PARTITION BY {', '.join(who)} " if who else ""
         return cls(who, moment, partition, f"OVER ({partition}ORDER BY {', '.join(order)})")
@@ -242,7 +252,7 @@ def _run_start(table: Table, stream: _Stream, length: int, step: int) -> str:
     Runs start every `step` events, until one of them holds the last event.
     """
     table.derive("event_number", f"row_number() {stream.over} - 1")
-    table.derive("n_events", f"count(*) OVER ({stream.partition})")
+    table.derive("n_events", f"count({stream.moment}) OVER ({stream.partition})")
     first = f"greatest(0, (event_number - {length} + {step}) // {step} * {step})"
     last = f"(greatest(n_events - {length}, 0) + {step - 1}) // {step} * {step}"
     return f"unnest(range({first}, least(event_number, {last}) + 1, {step}))"
@@ -252,5 +262,7 @@ def _interval(setting: str, text: str) -> str:
     """Return SQL of a duration, such as ``90s``, ``5m``, ``1.5h`` or ``2d``."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text.strip())
     if not found or not float(found[1]):
-        raise ConfigError(f"{setting} = {text!r} is not a duration; write it like 90s, 5m, 1h or 2d")
+        raise ConfigError(f"{setting} = {shown(text)} is not a duration; write it like 90s, 5m, 1h or 2d")
+    if float(found[1]) > MOST_UNITS:
+        raise ConfigError(f"{setting} = {shown(text)} is too long; write it like 90s, 5m, 1h or 2d")
     return f"to_microseconds(CAST({float(found[1])} * epoch(INTERVAL 1 {UNITS[found[2]]}) * 1e6 AS BIGINT))"

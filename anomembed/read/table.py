@@ -4,11 +4,13 @@ Nothing here depends on the order of the rows, except for records without a key,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
 from anomembed.errors import DataError
 from anomembed.read.aggregates import Aggregates
+from anomembed.read.column_types import MOMENTS, PLAIN, moment_sql
 from anomembed.read.columns import Column
 from anomembed.read.relation import HASH as HASH
 from anomembed.read.source import clear_errors, quote_identifier
@@ -17,6 +19,13 @@ ROW_NUMBER = "row_number"
 VALUE = "value:"  # prefix of a column that is scored, read beside the key
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 HASHES = 2**64
+
+
+class Sample(NamedTuple):
+    """Some of the records that meet a condition, and how many meet it."""
+
+    records: pl.DataFrame
+    n_records: int
 
 
 class Table(Aggregates):
@@ -61,7 +70,7 @@ class Table(Aggregates):
                 if frame.height:
                     yield frame
 
-    def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> pl.DataFrame:
+    def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> Sample:
         """Read about `most` records, chosen and ordered by their hash.
 
         Parameters
@@ -77,8 +86,8 @@ class Table(Aggregates):
 
         Returns
         -------
-        pl.DataFrame
-            The columns of `select`, and the hash in the column `HASH`, ascending.
+        Sample
+            Of the columns of `select`, and the hash in the column `HASH`, ascending.
 
         Raises
         ------
@@ -86,13 +95,16 @@ class Table(Aggregates):
             When there are fewer than two records.
         """
         total = self.count(where)
-        if total < 2:
-            where_text = f" where {where}" if where else ""
-            raise DataError(f"{self.name} has {total} records{where_text}; normal behaviour needs at least 2")
         few = f"{hashed} <= {HASHES * most // total}::UBIGINT" if total > most else "true"
         columns = ", ".join([*_named(select), f"{hashed} AS {HASH}"])
         # Records with the same hash are the same record, or (without a key) have the same values.
-        return self._frame(f"SELECT {columns} FROM {self._records(where)} WHERE {few}").sort(HASH)
+        found = self._frame(f"SELECT {columns} FROM {self._records(where)} WHERE {few}").sort(HASH)
+        if found.height < 2:  # a condition such as `random() < 0.5` finds other records than those counted
+            where_text = f" where {where}" if where else ""
+            raise DataError(
+                f"{self.name} has {min(total, found.height)} records{where_text}; normal behaviour needs at least 2"
+            )
+        return Sample(found, found.height if total <= most else total)
 
     def hashed(self, select: Mapping[str, str], key: Sequence[Column], seed: int) -> str:
         """Return SQL that hashes a record's key, or all its values without one; the order of rows does not matter."""
@@ -111,7 +123,7 @@ class Table(Aggregates):
         return f"({row}) IN (SELECT ({row}) FROM {self._records(where)})"
 
     def _select(self, select: Mapping[str, str], key: Sequence[Column], where: str | None) -> str:
-        columns = [*_named({column.name: _arrow_sql(column) for column in key}), *_named(select)]
+        columns = [*_named({column.name: self._key_sql(column) for column in key}), *_named(select)]
         if key:
             return f"SELECT {', '.join(columns)} FROM {self._records(where)}"
         # Rows are numbered before the condition leaves some out.
@@ -119,14 +131,17 @@ class Table(Aggregates):
         condition = f"WHERE (\n{where}\n)" if where else ""
         return f"SELECT {', '.join([f'{HASH} AS {ROW_NUMBER}', *columns])} FROM {numbered} {condition}"
 
+    def _key_sql(self, column: Column) -> str:
+        """Return SQL that reads a key in a type that Arrow, Polars and Python have: its own, or text."""
+        value = column.expression
+        is_plain = PLAIN.fullmatch(column.type) is not None
+        if MOMENTS.match(column.type):
+            is_plain = not self.count(f"{value} IS NOT NULL AND {moment_sql(value, column.type)} IS NULL")
+        return value if is_plain else f"CAST({value} AS VARCHAR)"
+
 
 def _named(select: Mapping[str, str]) -> list[str]:
     return [f"{sql} AS {quote_identifier(name)}" for name, sql in select.items()]
-
-
-def _arrow_sql(column: Column) -> str:
-    """Return SQL that reads a key in a type that Arrow and Polars have."""
-    return f"CAST({column.expression} AS VARCHAR)" if column.type == "INTERVAL" else column.expression
 
 
 def read_values(frame: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,8 @@ def vector_matrix(column: pl.Series) -> NDArray[np.float32]:
     ndarray of shape (n_records, width)
         A row of NaN where the vector is null or has a component that is null, NaN or infinite.
     """
-    matrix = np.array(column.to_numpy(), np.float32, ndmin=2).reshape(len(column), -1)
+    width = column.dtype.shape[0] if isinstance(column.dtype, pl.Array) else -1
+    matrix = np.array(column.to_numpy(), np.float32, ndmin=2).reshape(len(column), width)
     unknown = ~np.isfinite(matrix).all(axis=1)
     np.clip(matrix, -FARTHEST_COMPONENT, FARTHEST_COMPONENT, out=matrix)
     matrix[unknown] = np.nan

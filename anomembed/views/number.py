@@ -51,7 +51,7 @@ class Magnitude:
 
     def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the scores; 0 where the number is missing."""
-        numbers = np.clip(numbers, -BOUND, BOUND)
+        numbers = _within_bounds(numbers)
         inside = np.interp(numbers, self.values, self.scores)
         over = np.maximum(numbers - self.values[-1], 0.0) / self.spread
         under = np.maximum(self.values[0] - numbers, 0.0) / self.spread
@@ -125,7 +125,7 @@ def _weigh(plain: NumberView, batch: Batch) -> Pooling:
 
 
 def _fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:
-    known = np.sort(np.clip(numbers[np.isfinite(numbers)], -BOUND, BOUND))
+    known = np.sort(_within_bounds(numbers[np.isfinite(numbers)]))
     if not len(known):
         known = np.zeros(1)
     values, times = np.unique(known, return_counts=True)
@@ -139,3 +139,8 @@ def _fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:
     spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
     scores = ndtri(np.clip(rank, edge, 1 - edge))
     return Magnitude(values, scores, max(spread, 1 / BOUND), max(float(-ndtri(edge)), 1.0))
+
+
+def _within_bounds(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return numbers whose ratios are finite: at most `BOUND`, and 0 instead of less than its inverse."""
+    return np.where(np.abs(numbers) < 1 / BOUND, 0.0, np.clip(numbers, -BOUND, BOUND))

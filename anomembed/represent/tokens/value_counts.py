@@ -56,8 +56,9 @@ class ValueCounts:
         times = times.with_columns(pl.col("n_records_gone").fill_null(0))
         left = times.select("value", pl.col("n_records") - pl.col("n_records_gone")).filter(pl.col("n_records") > 0)
         n_unlisted = int(gone.counts["n_records"].sum()) - int(times["n_records_gone"].sum())
-        n_missing = self.n_missing - gone.n_missing
-        return ValueCounts(_ranked(left), self.n_other - n_unlisted, n_missing, self.most_cut)
+        # Never negative: the table may have changed in between.
+        n_other, n_missing = max(self.n_other - n_unlisted, 0), max(self.n_missing - gone.n_missing, 0)
+        return ValueCounts(_ranked(left), n_other, n_missing, self.most_cut)
 
 
 def count_values(values: pl.Series) -> ValueCounts:
