@@ -7,6 +7,7 @@ from typing import Any, Self
 import polars as pl
 
 from anomembed.errors import SourceError, nearest_name
+from anomembed.read.access import check_condition, shut
 from anomembed.read.columns import Column, describe
 from anomembed.read.queries import query
 from anomembed.read.source import clear_errors, find_records, quote_identifier
@@ -33,6 +34,8 @@ class Relation:
         What to call the table in messages.
     notes : tuple of str
         What the user should know about how it was read.
+    files : tuple of str
+        Files and globs that its records are read from, besides those of `source`.
     columns : tuple of Column
         Its columns; fields of a STRUCT or JSON column, one level deep, follow the column they come from.
 
@@ -48,8 +51,10 @@ class Relation:
         self._connection, self._from, self.name, self.notes = find_records(source, table, line_format)
         try:
             with clear_errors(self.name):
+                self.files = shut(self._connection, self._from)
                 self.columns = tuple(describe(self._connection, self._from))
             self._derived: set[str] = set()
+            self._checked: set[str] = set()
         except SourceError:
             self.close()
             raise
@@ -117,8 +122,18 @@ class Relation:
         return name in self._derived
 
     def _records(self, where: str | None) -> str:
+        return f"(FROM {self._from} {self._condition(where)})" if where else self._from
+
+    def _condition(self, where: str | None) -> str:
+        """Return WHERE and a condition, which is checked before anything runs; nothing without one."""
+        if not where:
+            return ""
+        if where not in self._checked:
+            with clear_errors(f"the condition {where!r}"):
+                check_condition(self._connection, where)
+            self._checked.add(where)
         # The line ends keep a comment at the end of the condition from swallowing what follows.
-        return f"(FROM {self._from} WHERE (\n{where}\n))" if where else self._from
+        return f"WHERE (\n{where}\n)"
 
     def _rows(self, sql: str, where: str | None = None) -> list[tuple[Any, ...]]:
         with clear_errors(f"the condition {where!r}" if where else self.name):

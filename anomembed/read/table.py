@@ -116,8 +116,7 @@ class Table(Aggregates):
             return f"SELECT {', '.join(columns)} FROM {self._records(where)}"
         # Rows are numbered before the condition leaves some out.
         numbered = f"(SELECT *, row_number() OVER () AS {HASH} FROM {self._from})"
-        condition = f"WHERE (\n{where}\n)" if where else ""
-        return f"SELECT {', '.join([f'{HASH} AS {ROW_NUMBER}', *columns])} FROM {numbered} {condition}"
+        return f"SELECT {', '.join([f'{HASH} AS {ROW_NUMBER}', *columns])} FROM {numbered} {self._condition(where)}"
 
 
 def _named(select: Mapping[str, str]) -> list[str]:
