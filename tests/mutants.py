@@ -3,19 +3,23 @@
 Prints a line of JSON for every model: what was changed, how the process ended, and its memory in MiB.
 """
 
+import faulthandler
 import io
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import zipfile
+from pathlib import Path
 
 import duckdb
 import numpy as np
 
+import anomembed.cli.running  # what is imported here need not be imported by every child
+import anomembed.score.nearest  # noqa: F401
 from anomembed.cli import main
-from anomembed.write.models import load_model
 
 NUMBERS = (-1, -(10**9), 10**9, 2**31 - 1, 2**62, 0, 1)
 SECONDS = 40
@@ -97,9 +101,9 @@ def score_one(store, data, number, seed):
     if not child:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(os.open(f"{copy}.err", os.O_WRONLY | os.O_CREAT), 2)
+        faulthandler.register(signal.SIGALRM, chain=True)
         signal.alarm(SECONDS)
-        with open(store, "rb") as old, open(copy, "wb") as new:
-            new.write(old.read())
+        shutil.copy(store, copy)
         os.write(told[1], spoil(copy, random.Random(seed + number)).encode())
         sys.argv = ["anomembed", "score", data, "-q", "--model", "1", "--store", copy]
         try:
@@ -110,13 +114,12 @@ def score_one(store, data, number, seed):
     os.close(told[1])
     what = os.read(told[0], 10_000).decode()
     _, status, used = os.wait4(child, 0)
-    with open(f"{copy}.err") as file:
-        last = (file.read().splitlines() or [""])[-3:]
+    last = Path(f"{copy}.err").read_text(errors="replace").splitlines()[-3:]
     return {"what": what, "code": os.waitstatus_to_exitcode(status), "mib": used.ru_maxrss // 1024, "said": last}
 
 
 if __name__ == "__main__":
     store, data, seed, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    load_model(store)  # what is imported here need not be imported by every child
     for number in range(count):
-        print(json.dumps(score_one(store, data, number, seed)), flush=True)
+        sys.stdout.write(json.dumps(score_one(store, data, number, seed)) + "\n")
+        sys.stdout.flush()

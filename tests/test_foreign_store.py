@@ -21,7 +21,7 @@ SQL = (
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
-    """A fitted store and its configuration, for every detector."""
+    """Paths of a fitted store and of its configuration, for every detector."""
     folder = tmp_path_factory.mktemp("stores")
     with duckdb.connect(str(folder / "t.duckdb")) as connection:
         connection.execute(SQL)
@@ -46,9 +46,9 @@ def score_mutants(store, toml, seed, count):
     return [told for told in outcomes if told["code"] not in (0, 2) or told["mib"] > LARGEST]
 
 
-@pytest.mark.parametrize("detector", DETECTORS)
+@pytest.mark.parametrize("detector", ["nearest", "IForest"])
 def test_no_mutant_crashes(stores, detector):
-    assert score_mutants(*stores[detector], 1, 8) == []
+    assert score_mutants(*stores[detector], 1, 15) == []
 
 
 @pytest.mark.drill

@@ -61,6 +61,11 @@ class Table(Aggregates):
                 if frame.height:
                     yield frame
 
+    def value_types(self, names: Sequence[str]) -> dict[str, pl.DataType]:
+        """Return the types that the values of some columns have in a frame."""
+        columns = ", ".join(_named({name: _arrow_sql(self.column(name)) for name in names}))
+        return dict(self._frame(f"SELECT {columns} FROM {self._from} LIMIT 0").schema) if names else {}
+
     def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> pl.DataFrame:
         """Read about `most` records, chosen and ordered by their hash.
 
