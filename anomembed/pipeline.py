@@ -7,7 +7,7 @@ runs the same steps without a store.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ from anomembed.read.keys import check_key
 from anomembed.read.roles import Roles, match_roles
 from anomembed.read.sequences import read_sequences
 from anomembed.read.suggestion import Suggestion, suggest_entity
-from anomembed.read.table import ROW_NUMBER, VALUE, VALUES, Table
+from anomembed.read.table import VALUE, VALUES, Table
 from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.score.flags import FlagKeeper, FlagRule
@@ -197,30 +197,6 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     calibration = model.calibration
     caution = rule.caution(n_scored, calibration.n_reference, can_extrapolate=calibration.is_fitted)
     return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
-
-
-def score_nothing(model: Model, table: Table, store: Store) -> pl.DataFrame:
-    """Stage the scores of no records, and return the empty frame of flags.
-
-    Parameters
-    ----------
-    model : Model
-        A fitted model.
-    table : Table
-        An open table, which has the key columns.
-    store : Store
-        An open store.
-    """
-    names = model.roles.key_names
-    known = table.value_types([column.name for column in table.columns if column.name in names])
-    kinds: dict[str, Any] = {n: known.get(n, pl.Int64 if n == ROW_NUMBER else pl.String) for n in names}
-    scored = {"raw_score": pl.Float64, "tail_probability": pl.Float64, "view": pl.String}
-    others = {"extrapolated": pl.Boolean, "reason": pl.String}
-    columns = ("rank", "raw_score", "tail_probability", "extrapolated", "view", "reason")
-    flagged = {name: ({"rank": pl.Int64} | scored | others)[name] for name in columns}
-    flags = pl.DataFrame(schema=kinds | flagged)
-    store.stage_nothing(pl.DataFrame(schema=kinds | scored), flags)
-    return flags
 
 
 Consumer = Callable[[Iterable[pl.DataFrame]], object]

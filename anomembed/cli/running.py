@@ -12,7 +12,7 @@ from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.fit.model import check_embedding
 from anomembed.model import Model
-from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store, score_nothing
+from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store
 from anomembed.read.keys import check_key
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
@@ -20,6 +20,7 @@ from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
 from anomembed.write.files import check_not_read, is_same_file
 from anomembed.write.models import choose_model, load_model
+from anomembed.write.nothing import score_nothing
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
 
