@@ -516,7 +516,7 @@ def test_init_does_not_replace_a_file(run, pets, tmp_path):
 
 
 def test_init_into_a_folder_that_is_not_there(run, pets, tmp_path):
-    assert "no/pets.toml" in refused(run("init", pets, "-o", "no/pets.toml"), tmp_path)
+    assert "no such folder for the configuration: no" in refused(run("init", pets, "-o", "no/pets.toml"), tmp_path)
 
 
 def test_an_option_wins_over_the_environment_over_the_file(run, pets, tmp_path, monkeypatch):

@@ -50,6 +50,7 @@ def evaluate(
     given: o.Given,
     form: o.OutputFormat = o.TABLE,
     quiet: o.Quiet = False,
+    force: o.Force = False,
 ) -> None:
     """Measure embeddings, or compare methods that learn them.
 
@@ -67,5 +68,5 @@ def evaluate(
     else:
         config = make_config(merge(given, {"source": {"database": source}}), "the options")
     truth = Truth(label, positive, group, given.get("roles", {}))
-    asked = Asked(compare, truth, map_file, projection, is_plain=embeddings)
+    asked = Asked(compare, truth, map_file, projection, is_plain=embeddings, force=force)
     evaluate_table(config, asked, form, quiet=quiet)

@@ -18,6 +18,7 @@ from anomembed.evaluate.tables import cluster_tokens, tabulate
 from anomembed.fit.model import check_embedding
 from anomembed.represent.quality.projection import check_projection
 from anomembed.score.detectors import check_detector
+from anomembed.write.files import check_not_read
 from anomembed.write.map import check_map_path, draw_map
 
 
@@ -37,6 +38,8 @@ class Asked:
         Projection of the map.
     is_plain : bool
         Whether ``--embeddings`` was given.
+    force : bool
+        Replace an existing file, whatever it holds.
     """
 
     compare: str | None
@@ -44,6 +47,7 @@ class Asked:
     map_file: Path | None
     projection: str
     is_plain: bool
+    force: bool = False
 
     @property
     def is_comparison(self) -> bool:
@@ -77,7 +81,7 @@ class Asked:
             raise ConfigError(f"{other} cannot be combined with --compare or --label: leave one of them out")
         check_projection(self.projection)
         if self.map_file:
-            check_map_path(self.map_file, config.source.database)
+            check_map_path(self.map_file, config.source.database, config.embedding.vectors, force=self.force)
 
 
 def evaluate_table(config: Config, asked: Asked, form: str, *, quiet: bool) -> None:
@@ -85,6 +89,8 @@ def evaluate_table(config: Config, asked: Asked, form: str, *, quiet: bool) -> N
     asked.check(config)
     teller = Teller(is_quiet=quiet)
     with open_source(config) as table:
+        if asked.map_file:
+            check_not_read(asked.map_file, "map", {"a file that the records are read from": table.files})
         teller.read(table.name, table.count(), table.notes)
         material = read_material(table, config, asked.truth, teller)
         _print_material(material, teller)

@@ -36,6 +36,7 @@ def init(
     from anomembed.read.suggestion import suggest_entity
     from anomembed.read.table import Table
     from anomembed.read.vectors import read_vectors
+    from anomembed.write.files import check_file, check_not_read, completed
     from anomembed.write.template import config_text
 
     config = make_config(given, "the options")
@@ -44,15 +45,20 @@ def init(
         read_vectors(embedding.vectors)
     if output.exists() and not force:
         raise ConfigError(f"{output} exists; give another name, or --force to overwrite it")
+    check_file(
+        output, "configuration", (), {"the source": database, "the file of vectors": embedding.vectors}, force=force
+    )
     given_roles = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, config.source.line_format, config.source.read) as opened:
+        check_not_read(output, "configuration", {"a file that the records are read from": opened.files})
         roles = infer_roles(opened, given_roles)
         events = config.sequence.model_copy(update=_column_names(opened, config.sequence))
         suggestion = None if config.sequence.is_whole else suggest_entity(opened, roles)
         source = config.source.model_copy(update={"database": database, "table": table})
         config = config.model_copy(update={"sequence": events, "source": source})
         commented = config_text(config, roles, opened.count(), output.parent, suggestion)
-    output.write_text(commented, encoding="utf-8")
+    with completed(output) as unfinished:
+        unfinished.write_text(commented, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
 
 

@@ -169,18 +169,28 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
-        def with_given(**arguments: Any) -> None:  # noqa: ANN401
-            given = nested({SETTINGS[name].path: arguments.pop(name) for name in names})
+        def with_given(context: typer.Context, **arguments: Any) -> None:  # noqa: ANN401
+            values = {name: arguments.pop(name) for name in names}
+            from_env = {name for name in names if _is_from_environment(context, name)}
+            if any(values[name] is not None for name in FLAG_RULE if name in values and name not in from_env):
+                values |= dict.fromkeys(from_env.intersection(FLAG_RULE))  # one rule replaces another
+            given = nested({SETTINGS[name].path: value for name, value in values.items()})
             command(given=given, **arguments)
 
         options = [SETTINGS[name].parameter(name) for name in names]
         own = list(signature(command).parameters.values())
         index = [parameter.name for parameter in own].index("given")
-        parameters = [*own[:index], *options, *own[index + 1 :]]
+        context = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        parameters = [context, *own[:index], *options, *own[index + 1 :]]
         with_given.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
         return with_given
 
     return decorate
+
+
+def _is_from_environment(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "ENVIRONMENT"
 
 
 def nested(values: Mapping[str, Any]) -> Given:
@@ -226,7 +236,7 @@ ModelId = Annotated[
     int | None,
     typer.Option("--model", metavar="ID", help="Model of the store.", show_default="the newest that fits"),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the file when it exists.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file, whatever it holds.")]
 ScoresTo = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help=f"Write the score of every record to this {_listed(file_sinks())} file."),

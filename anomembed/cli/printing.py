@@ -15,7 +15,7 @@ from rich.text import Text
 from anomembed.cli.console import printable
 from anomembed.cli.options import TABLE
 from anomembed.views.reason import clean_text
-from anomembed.write.sinks import printed_sinks
+from anomembed.write.sinks import inert, printed_sinks
 
 PIPE_WIDTH = 200  # of a table that is not printed on a terminal
 
@@ -35,8 +35,13 @@ def print_flags(flags: pl.DataFrame, form: str, n_keys: int) -> None:
     if form == TABLE:
         _print_table(flags, n_keys)
     elif text := printed_sinks()[form].frame_text:
-        sys.stdout.write(text(flags))
+        _write(text(flags))
     sys.stdout.flush()
+
+
+def _write(text: str) -> None:
+    """Write data as they are, but to a terminal with what it would obey escaped, so that it is seen."""
+    sys.stdout.write(inert(text) if sys.stdout.isatty() else text)
 
 
 def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
@@ -66,7 +71,7 @@ def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: b
             sys.stdout.write("\n" if number else "")
             _print_frame(frame, transposed=transposed)
     elif text := printed_sinks()[form].tables_text:
-        sys.stdout.write(text(tables))
+        _write(text(tables))
     sys.stdout.flush()
 
 

@@ -11,13 +11,16 @@ from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.fit.model import check_embedding
+from anomembed.model import Model
 from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store
 from anomembed.read.keys import check_key
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
+from anomembed.write.files import check_not_read, is_same_file
 from anomembed.write.models import choose_model, load_model
+from anomembed.write.nothing import score_nothing
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
 
@@ -38,12 +41,15 @@ class Output:
         Print nothing.
     fail_on_flags : bool
         Exit with 1 when a record is flagged.
+    force : bool
+        Replace an existing file, whatever it holds.
     """
 
     scores_to: Path | None
     form: str
     quiet: bool
     fail_on_flags: bool
+    force: bool = False
 
 
 def scan_table(config: Config, output: Output) -> None:
@@ -53,6 +59,7 @@ def scan_table(config: Config, output: Output) -> None:
     teller = Teller(is_quiet=output.quiet)
     vectors = read_wanted_vectors(config.embedding.vectors)  # they may be in the store: before it is opened for writing
     with open_source(config) as table, Store(config.store.path) as store:
+        _check_reads(table, output)
         teller.read(table.name, table.count(), table.notes)
         run = scan_into_store(table, config, store, teller, vectors)
         _finish(run, config, store, output, teller)
@@ -83,12 +90,14 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
     _check(config, output)
     teller = Teller(is_quiet=output.quiet)
     with open_source(config) as table, Store(config.store.path, must_exist=True) as store:
+        _check_reads(table, output)
+        chosen, note = choose_model(store, table.name, config) if model_id is None else (model_id, None)
+        model = load_model(store, chosen)
         if config.source.where and not table.count(config.source.where):
             # Not an error: a cron job may meet an hour without records.
             teller.say("scored", f"nothing: no record of {table.name} meets the condition {config.source.where}")
+            _finish_nothing(model, table, store, output)
             return
-        chosen, note = choose_model(store, table.name, config) if model_id is None else (model_id, None)
-        model = load_model(store, chosen)
         teller.say("model", f"{chosen}, fitted on {model.summary.n_reference:,} {model.unit} of {model.summary.source}")
         if note:
             teller.say("note", note)
@@ -97,10 +106,26 @@ def score_table_by(config: Config, model_id: int | None, output: Output) -> None
         _finish(run, config, store, output, teller)
 
 
+def _finish_nothing(model: Model, table: Table, store: Store, output: Output) -> None:
+    """Write an empty result: the one of an earlier run must not be taken for that of this one."""
+    flags, key = score_nothing(model, table, store), model.roles.key_names
+    if output.scores_to:
+        write_scores(store, key, output.scores_to)
+    if not output.quiet and output.form != TABLE:
+        print_flags(flags, output.form, len(key))
+
+
 def _check(config: Config, output: Output) -> None:
     check_detector(config.detector.name)
     if output.scores_to:
-        check_scores_path(output.scores_to, config.source.database, config.store.path)
+        source, vectors = config.source.database, config.embedding.vectors
+        check_scores_path(output.scores_to, source, config.store.path, vectors, force=output.force)
+
+
+def _check_reads(table: Table, output: Output) -> None:
+    """Refuse to write to a file that a query or a view reads."""
+    if output.scores_to:
+        check_not_read(output.scores_to, "scores", {"a file that the records are read from": table.files})
 
 
 def open_source(config: Config) -> Table:
@@ -108,7 +133,7 @@ def open_source(config: Config) -> Table:
     source = config.source
     if source.database is None:
         raise ConfigError("the configuration names no database: set source.database")
-    if Path(source.database).resolve() == Path(config.store.path).resolve():
+    if is_same_file(source.database, config.store.path):
         raise ConfigError(f"{source.database} is the source, which is never written: choose another file for --store")
     return Table(source.database, source.table, source.line_format, source.read)
 

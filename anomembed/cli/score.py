@@ -13,6 +13,7 @@ def score(
     form: o.OutputFormat = o.TABLE,
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
+    force: o.Force = False,
 ) -> None:
     """Score records with a saved model.
 
@@ -23,5 +24,5 @@ def score(
     from anomembed.cli.running import Output, score_table_by
     from anomembed.config import load_config
 
-    output = Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags)
+    output = Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags, force=force)
     score_table_by(load_config(config, given), model, output)

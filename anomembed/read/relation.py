@@ -7,6 +7,7 @@ from typing import Any, Self
 import polars as pl
 
 from anomembed.errors import SourceError, nearest_name
+from anomembed.read.access import check_condition, shut
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
@@ -39,6 +40,8 @@ class Relation:
         What the user should know about how it was read.
     message : str or None
         Name of the column of messages, when the records are lines.
+    files : tuple of str
+        Files and globs that its records are read from, besides those of `source`.
     columns : tuple of Column
         Its columns; fields of a nested column follow the column they come from.
 
@@ -62,9 +65,11 @@ class Relation:
         try:
             self._hide_reserved()
             with clear_errors(self.name):
+                self.files = shut(self._connection, self._from)
                 self.columns, more = describe(self._connection, self._from)
             self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
+            self._checked: set[str] = set()
         except SourceError:
             self.close()
             raise
@@ -181,8 +186,18 @@ class Relation:
         return name in self._derived
 
     def _records(self, where: str | None) -> str:
+        return f"(FROM {self._from} {self._condition(where)})" if where else self._from
+
+    def _condition(self, where: str | None) -> str:
+        """Return WHERE and a condition, which is checked before anything runs; nothing without one."""
+        if not where:
+            return ""
+        if where not in self._checked:
+            with clear_errors(f"the condition {where!r}"):
+                check_condition(self._connection, where)
+            self._checked.add(where)
         # The line ends keep a comment at the end of the condition from swallowing what follows.
-        return f"(FROM {self._from} WHERE (\n{where}\n))" if where else self._from
+        return f"WHERE (\n{where}\n)"
 
     def _rows(self, sql: str, where: str | None = None) -> list[tuple[Any, ...]]:
         with clear_errors(f"the condition {where!r}" if where else self.name):

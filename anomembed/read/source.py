@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from anomembed.errors import LockedError, SourceError, UserError, nearest_name
+from anomembed.read.access import check_query
 from anomembed.read.content import DATABASE_KIND, binary_kind
 from anomembed.read.files import GLOB, NO_PARQUET, read_files
 from anomembed.read.frames import as_frame
@@ -22,6 +23,8 @@ QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",  # a name in SQL is no variable of the program that called us
+    "memory_limit": "512MB",
     "preserve_insertion_order": "true",  # records without a key are identified by row number
 }
 
@@ -83,11 +86,10 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
         When another process has it open for writing.
     """
     with clear_errors(database):
-        connection = duckdb.connect(database, read_only=database != ":memory:", config=SETTINGS)
+        # By default DuckDB spills beside the database, in a folder that may be read-only.
+        settings = SETTINGS | {"temp_directory": f"{tempfile.gettempdir()}/anomembed-spill"}
+        connection = duckdb.connect(database, read_only=database != ":memory:", config=settings)
     connection.execute("SET TimeZone = 'UTC'")
-    # By default DuckDB spills beside the database, in a folder that may be read-only.
-    connection.execute(f"SET temp_directory = {quote_text(tempfile.gettempdir() + '/anomembed-spill')}")
-    connection.execute("SET memory_limit = '512MB'")
     connection.execute("SET enable_progress_bar = false")  # it goes to standard output, which is for data
     return connection
 
@@ -214,4 +216,6 @@ def _query(connection: duckdb.DuckDBPyConnection, text: str) -> str:
         statements = connection.extract_statements(text)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise SourceError("the query must be one SELECT statement")
+    with clear_errors("the query"):
+        check_query(connection, statements[0].query)
     return f"({statements[0].query.strip().rstrip(';')}\n)"

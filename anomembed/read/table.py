@@ -70,6 +70,11 @@ class Table(Aggregates):
                 if frame.height:
                     yield frame
 
+    def value_types(self, names: Sequence[str]) -> dict[str, pl.DataType]:
+        """Return the types that the values of some columns have in a frame."""
+        columns = ", ".join(_named({name: self._key_sql(self.column(name)) for name in names}))
+        return dict(self._frame(f"SELECT {columns} FROM {self._from} LIMIT 0").schema) if names else {}
+
     def sample(self, select: Mapping[str, str], hashed: str, where: str | None, most: int) -> Sample:
         """Read about `most` records, chosen and ordered by their hash.
 
@@ -128,8 +133,7 @@ class Table(Aggregates):
             return f"SELECT {', '.join(columns)} FROM {self._records(where)}"
         # Rows are numbered before the condition leaves some out.
         numbered = f"(SELECT *, row_number() OVER () AS {HASH} FROM {self._from})"
-        condition = f"WHERE (\n{where}\n)" if where else ""
-        return f"SELECT {', '.join([f'{HASH} AS {ROW_NUMBER}', *columns])} FROM {numbered} {condition}"
+        return f"SELECT {', '.join([f'{HASH} AS {ROW_NUMBER}', *columns])} FROM {numbered} {self._condition(where)}"
 
     def _key_sql(self, column: Column) -> str:
         """Return SQL that reads a key in a type that Arrow, Polars and Python have: its own, or text."""

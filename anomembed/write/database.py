@@ -35,6 +35,10 @@ class Database:
 
     def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
         self.path = Path(path)
+        if str(path) in ("", ".", ":memory:"):
+            raise StoreError(f"the store must be a file, not {str(path)!r}: name one by --store")
+        if self.path.exists() and not self.path.is_file():
+            raise StoreError(f"{self.path} is no plain file; choose another file for the store")
         if must_exist and not self.path.is_file():
             raise StoreError(f"no store at {self.path.absolute()}: run `anomembed fit` first, or name it by --store")
         if not self.path.parent.is_dir():

@@ -41,7 +41,7 @@ def check_export_path(path: Path, store: str, *, force: bool) -> None:
     ConfigError
         When the file exists, holds more than vectors, or cannot be written (see `check_file`).
     """
-    check_file(path, "vectors", ENDINGS, {"the store": store})
+    check_file(path, "vectors", ENDINGS, {"the store": store}, is_ours=lambda _: True)
     if path.exists() and not force:
         raise ConfigError(f"{path} exists; give another name, or --force to overwrite it")
     if path.exists() and _holds_others(path):

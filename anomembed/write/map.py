@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 SUFFIXES = (".png", ".svg")
+MAKER, HEAD = "drawn by anomembed", 4096  # in the metadata of a map, within so many bytes
 COLOURS = ("#3b6fb6", "#d1603d", "#4c9a5b", "#8a63b0", "#c2a01e", "#3aa3a9", "#c65a92", "#7a5c45")
 SHAPES = ("o", "D", "^")  # once all colours are taken
 OTHER = ("#a7adb5", "o")
@@ -53,9 +54,15 @@ class Points:
     weights: tuple[float, ...]
 
 
-def check_map_path(path: Path, source: str | None) -> None:
-    """Refuse a path that the map could not be drawn to; see `check_file`."""
-    check_file(path, "map", SUFFIXES, {"the source": source})
+def check_map_path(path: Path, source: str | None, vectors: str | None = None, *, force: bool = False) -> None:
+    """Refuse a path that the map cannot or must not be drawn to; see `check_file`."""
+    others = {"the source": source, "the file of vectors": vectors}
+    check_file(path, "map", SUFFIXES, others, is_ours=_is_map, force=force)
+
+
+def _is_map(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MAKER.encode() in file.read(HEAD)
 
 
 def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
@@ -84,7 +91,7 @@ def draw_map(path: Path, points: Points, title: str, subtitle: str) -> None:
         figure.text(0.02, 0.968, clean_text(title), fontsize=13, weight="bold", **plain)
         figure.text(0.02, 0.937, clean_text(subtitle), fontsize=10, **plain)
         _name_points(axes, points)
-        about: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        about: dict[str, Any] = {"Date": None, "Creator": MAKER} if path.suffix == ".svg" else {"Software": MAKER}
         with completed(path) as unfinished:
             figure.savefig(unfinished, format=path.suffix[1:], metadata={"Title": clean_text(title), **about})
 

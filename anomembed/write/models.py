@@ -16,6 +16,7 @@ from anomembed.config import Config
 from anomembed.errors import StoreError
 from anomembed.model import Model
 from anomembed.represent.tokens.vocabulary import Special
+from anomembed.write.checking import check_model
 from anomembed.write.packing import Packer, reachable
 from anomembed.write.store import ModelRecord, Store
 
@@ -88,7 +89,15 @@ def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
     model = Packer(classes()).unpack(store.model_parts(model_id)[1])
     if not isinstance(model, Model):
         raise StoreError(f"the model in {store.path} is damaged: it holds a {type(model).__name__}")
+    try:
+        check_model(model)
+    except Exception as error:  # parts of a wrong kind or shape make Python and numpy raise almost anything
+        raise StoreError(f"the model in {store.path} is damaged: {_first_line(error)}") from error
     return model
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | None]:

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from anomembed.errors import StoreError
 from anomembed.score.keeping import dump_detector, load_detector
+from anomembed.write.checking import check_archive, check_sparse, load_arrays
 
 TREE, ARRAYS = "tree.json", "arrays.npz"
 
@@ -68,8 +69,7 @@ class Packer:
             When a part is missing, damaged, or contains a class that is not on the list.
         """
         try:
-            with np.load(BytesIO(parts[ARRAYS]), allow_pickle=False) as arrays:
-                return self._from_tree(json.loads(parts[TREE]), dict(arrays), parts)
+            return self._from_tree(json.loads(parts[TREE]), load_arrays(parts[ARRAYS]), parts)
         except StoreError:
             raise
         except Exception as error:  # damaged data make numpy, zipfile, JSON, pydantic and skops raise almost anything
@@ -124,6 +124,7 @@ class Packer:
                 name = json.dumps(tree)  # counts stay shared
                 if name not in arrays:
                     arrays[name] = sparse.csr_array((below(data), below(indices), below(indptr)), shape=tuple(shape))
+                    check_sparse(arrays[name])
                 return arrays[name]
             case {"tuple": values}:
                 return tuple(below(part) for part in values)
@@ -132,6 +133,8 @@ class Packer:
             case {"settings": settings}:
                 return self._classes["Config"](**settings)
             case {"detector": name, "kind": kind}:
+                if parts[name]:
+                    check_archive(parts[name])
                 return load_detector(kind, parts[name])
             case _:
                 return tree

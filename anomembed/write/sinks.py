@@ -4,6 +4,7 @@ A file appears under its name only when it is complete. Text that a spreadsheet 
 apostrophe in front. The table that people read on a terminal is not here but in `cli.printing`.
 """
 
+import csv
 import json
 import math
 import re
@@ -21,7 +22,13 @@ if TYPE_CHECKING:  # the command line takes its help from `SINKS`, and must not 
 
     from anomembed.write.store import Store
 
-FORMULA = r"^[=+@\t\r-]"  # the beginning of a cell that a spreadsheet evaluates
+INVISIBLE = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""Characters that change what other text looks like, or break a line, but show nothing themselves."""
+SCORED = ("raw_score", "tail_probability", "flagged", "view", "reason")  # the last columns of a file of scores
+LONGEST_HEADER = 1 << 20  # characters of its first line that are looked at
+FORMULA = r"^[\s\p{Z}\x{200B}\x{FEFF}]*[=+@\t\r-]"  # the beginning of a cell that a spreadsheet evaluates
 
 
 def csv_text(frame: "pl.DataFrame") -> str:
@@ -107,9 +114,34 @@ def printed_sinks() -> dict[str, Sink]:
     return {sink.name: sink for sink in SINKS if sink.frame_text and sink.tables_text}
 
 
-def check_scores_path(path: Path, source: str | None, store: str) -> None:
-    """Refuse a path that scores cannot be written to, before the work; see `check_file`."""
-    check_file(path, "scores", tuple(file_sinks()), {"the source": source, "the store": store})
+def check_scores_path(
+    path: Path, source: str | None, store: str, vectors: str | None = None, *, force: bool = False
+) -> None:
+    """Refuse a path that scores cannot or must not be written to, before the work; see `check_file`."""
+    others = {"the source": source, "the store": store, "the file of vectors": vectors}
+    check_file(path, "scores", tuple(file_sinks()), others, is_ours=_holds_scores, force=force)
+
+
+def _holds_scores(path: Path) -> bool:
+    """Tell whether a file holds scores of ours, by its columns, or nothing at all."""
+    import polars as pl
+
+    if not path.stat().st_size:
+        return True
+    try:
+        return tuple(_column_names(path)[-len(SCORED) :]) == SCORED
+    except (OSError, ValueError, pl.exceptions.PolarsError):
+        return False
+
+
+def _column_names(path: Path) -> list[str]:
+    import polars as pl
+
+    if path.suffix == ".parquet":
+        return list(pl.read_parquet_schema(path))
+    with path.open(encoding="utf-8") as file:
+        line = file.readline(LONGEST_HEADER)
+    return list(json.loads(line)) if path.suffix == ".ndjson" else next(csv.reader([line]), [])
 
 
 def write_scores(store: "Store", key: Sequence[str], path: Path) -> None:
@@ -129,10 +161,22 @@ def write_scores(store: "Store", key: Sequence[str], path: Path) -> None:
         store.copy_scores(key, unfinished, sink.copy or "", formula=sink.formula)
 
 
+def inert(text: str) -> str:
+    r"""Return text in which every character that a terminal would obey is escaped; line ends and tabs stay.
+
+    Examples
+    --------
+    >>> inert("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    plain = INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return re.sub("[\x00-\x08\x0b-\x1f]", lambda found: f"\\x{ord(found[0]):02x}", plain)
+
+
 def _json(value: object, indent: int | None = None) -> str:
     """Return JSON with all control characters escaped, also those that JSON allows in text."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _plain_rows(frame: "pl.DataFrame") -> list[dict[str, Any]]:

@@ -127,6 +127,12 @@ class Store(Database):
             n_records += batch.height
         return n_records
 
+    def stage_nothing(self, scores: pl.DataFrame, flags: pl.DataFrame) -> None:
+        """Stage the scores and flags of a run without records, for an empty file of scores; both have their columns."""
+        self.stage([scores])
+        with self._clear_errors(), registered(self._connection, "new_flags", flags):
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
+
     def add_run(
         self, model_id: int, about: Mapping[str, Any], key: Sequence[str], flags: pl.DataFrame, parts: pl.DataFrame
     ) -> int:

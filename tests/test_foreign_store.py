@@ -1,0 +1,60 @@
+"""A store from somebody else: whatever is in it, scoring ends in words; it never crashes or fills the memory."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pytest
+
+MUTANTS = Path(__file__).with_name("mutants.py")
+DETECTORS = ("nearest", "IForest", "KNN", "OCSVM")
+LARGEST = 1024  # MiB
+SQL = (
+    "CREATE TABLE t AS SELECT i AS id, 'c' || i % 7 AS customer, TIMESTAMP '2024-01-01' + INTERVAL (i * 61) MINUTE "
+    "AS at, 'p' || i % 5 AS pet, ['meow', 'woof', 'moo'][i * 7 % 5 % 3 + 1] AS says, sin(i) * 9 AS size, "
+    "'user ' || i % 9 || ' logged in from 10.0.0.' || i % 50 AS message FROM range(400) r(i)"
+)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    """Fit a store with a detector; returns its path and that of its configuration."""
+    folder = tmp_path_factory.mktemp("stores")
+    with duckdb.connect(str(folder / "t.duckdb")) as connection:
+        connection.execute(SQL)
+
+    @cache
+    def fitted(name):
+        toml = folder / f"{name}.toml"
+        toml.write_text(
+            f'[source]\ndatabase = "t.duckdb"\n[roles]\nentity = ["customer"]\ntimestamp = ["at"]\ntext = ["message"]\n'
+            f'[detector]\nname = "{name}"\n[store]\npath = "{name}.duckdb"\n'
+        )
+        command = [sys.executable, "-m", "anomembed", "fit", str(toml), "-q"]
+        subprocess.run(command, check=True, env=os.environ)
+        return folder / f"{name}.duckdb", toml
+
+    return fitted
+
+
+def score_mutants(store, toml, seed, count):
+    command = [sys.executable, str(MUTANTS), str(store), str(toml), str(seed), str(count)]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    outcomes = [json.loads(line) for line in found.stdout.splitlines()]
+    assert len(outcomes) == count
+    return [told for told in outcomes if told["code"] not in (0, 2) or told["mib"] > LARGEST]
+
+
+@pytest.mark.parametrize("detector", ["nearest", "IForest"])
+def test_no_mutant_crashes(stores, detector):
+    assert score_mutants(*stores(detector), 1, 4) == []
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_no_mutant_of_hundreds_crashes(stores, detector):
+    assert score_mutants(*stores(detector), 1000, 120) == []
