@@ -206,6 +206,13 @@ def test_a_log_stays_lines(name):
         assert table.notes == ("the lines are in the format syslog",)
 
 
+def test_a_coloured_log_is_no_table():
+    texts = [f"\x1b[2m2026-03-02 08:30:{i % 60:02d}\x1b[0;39m \x1b[32m INFO\x1b[0;39m job {i} done" for i in range(50)]
+    Path("app.out").write_text("\n".join(texts) + "\n")
+    with Table("app.out") as table:
+        assert table.message is not None
+
+
 def test_times_with_a_comma_before_the_fraction_are_no_table():
     texts = [f"2026-03-02 08:30:{i % 60:02d},{i:03d} worker {i % 3} is up" for i in range(50)]
     Path("app.out").write_text("\n".join(texts) + "\n")

@@ -49,7 +49,7 @@ class FirstDigits(ViewOfRecords):
 
 
 def first_digits(numbers):
-    return np.array([int(f"{number:e}"[0]) for number in numbers])
+    return np.array([int(f"{number:e}"[0]) for number in np.nan_to_num(numbers)])
 
 
 @pytest.fixture

@@ -166,9 +166,10 @@ def test_a_folder_and_a_broken_parquet_file_are_no_vectors(tmp_path):
     path = tmp_path / "v.parquet"
     pl.DataFrame({"token": ["a"], "vector": [[1.0]]}).write_parquet(path)
     content = path.read_bytes()
-    for broken in (content[:-9], b"", b"no Parquet at all"):
+    not_parquet = "is not a Parquet file, or is cut off"
+    for broken, wrong in ((content[:-9], not_parquet), (b"no Parquet at all", not_parquet), (b"", "is empty")):
         path.write_bytes(broken)
-        with pytest.raises(UserError, match=r"v\.parquet is not a Parquet file, or is cut off$"):
+        with pytest.raises(UserError, match=rf"v\.parquet {wrong}$"):
             read_vectors(path)
 
 

@@ -48,6 +48,10 @@ def _own_ends() -> Iterator[None]:
         raise _Interrupted from error
     except BrokenPipeError as error:
         raise _ReaderGone from error
+    except RuntimeError as error:
+        if "Query interrupted" in str(error):  # by DuckDB, while it holds the processor
+            raise _Interrupted from error
+        raise
 
 
 class _Commands(TyperGroup):

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from anomembed.errors import SourceError
 
+TRUNCATED = "Truncated", "end-of-stream"  # how pyarrow and lzma call a compressed file that was cut
 HEAD = 1 << 20  # bytes that decide what a file is
 BLOCK = 1 << 22  # bytes that are copied at once
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
@@ -124,7 +125,7 @@ def look(path: str, encoding: str | None = None, n_bytes: int = HEAD) -> Content
     blocks = read_blocks(path, compression, n_bytes)
     head = next(blocks, b"")
     is_whole = next(blocks, None) is None
-    encoding = known_encoding(encoding) if encoding else find_encoding(head)
+    encoding = known_encoding(encoding) if encoding else find_encoding(head, is_whole=is_whole)
     text = _decoded(path, head, encoding, is_whole=is_whole)
     lines = LINE.findall(text)
     if not is_whole and len(lines) > 1:
@@ -155,8 +156,8 @@ def known_encoding(name: str) -> str:
         ) from None
 
 
-def find_encoding(head: bytes) -> str:
-    """Guess the encoding of a text from its first bytes.
+def find_encoding(head: bytes, *, is_whole: bool = True) -> str:
+    """Guess the encoding of a text from its first bytes, which may end within a letter unless they are all.
 
     Examples
     --------
@@ -173,7 +174,7 @@ def find_encoding(head: bytes) -> str:
         return "utf-16-le"
     if even.count(0) > len(even) / 2 and odd.count(0) <= len(odd) / 8:
         return "utf-16-be"
-    return UTF8 if _is_text(head, UTF8) else western(head)
+    return UTF8 if _is_text(head, UTF8, is_whole=is_whole) else western(head)
 
 
 def western(head: bytes) -> str:
@@ -181,9 +182,9 @@ def western(head: bytes) -> str:
     return WINDOWS if _is_text(head, WINDOWS) else LATIN
 
 
-def _is_text(head: bytes, encoding: str) -> bool:
+def _is_text(head: bytes, encoding: str, *, is_whole: bool = False) -> bool:
     try:
-        codecs.getincrementaldecoder(encoding)().decode(head)
+        codecs.getincrementaldecoder(encoding)().decode(head, final=is_whole)
     except UnicodeDecodeError:
         return False
     return True
@@ -212,7 +213,17 @@ def read_blocks(path: str, compression: str | None, size: int = BLOCK) -> Iterat
             while block := stream.read(size):
                 yield bytes(block)
     except (OSError, EOFError, pa.ArrowException) as error:
-        raise SourceError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str, error: Exception) -> SourceError:
+    """Return the error of a file that cannot be read, for one of a library that decompresses it."""
+    first = str(error).splitlines()[0]
+    if any(word in first for word in TRUNCATED):
+        return SourceError(
+            f"{path} breaks off: its compressed data have no end; copy it again, or decompress what there is of it"
+        )
+    return SourceError(f"{path} cannot be read: {first}")
 
 
 def _stream(path: str, compression: str | None) -> Any:  # noqa: ANN401

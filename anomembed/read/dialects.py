@@ -42,6 +42,8 @@ class Dialect:
         Of a record.
     fit : float
         Share of the records with so many fields.
+    n_lines : int
+        How many of the first lines have so many fields.
     n_above : int
         Lines above the header, or the first record when there is none.
     has_header : bool
@@ -57,6 +59,7 @@ class Dialect:
     escape: str
     n_fields: int
     fit: float
+    n_lines: int = 0
     n_above: int = 0
     has_header: bool = False
     is_padded: bool = False
@@ -87,12 +90,12 @@ def find_dialect(lines: Sequence[str], delimiters: Sequence[str] = DELIMITERS) -
     dialects = [_fitted(lines, delimiter, '"', escape) for delimiter in delimiters]
     if _is_single_quoted(lines):
         dialects += [_fitted(lines, delimiter, "'", "'") for delimiter in delimiters]
-    found = max((dialect for dialect in dialects if dialect), key=_goodness, default=None)
+    found = max(filter(None, dialects), key=_goodness, default=None)
     return _described(found, found.rows(lines), lines) if found else None
 
 
-def _goodness(dialect: Dialect) -> float:
-    return dialect.fit**4 * (1 - 1 / dialect.n_fields)
+def _goodness(dialect: Dialect) -> tuple[float, int]:
+    return dialect.fit**4 * (1 - 1 / dialect.n_fields), dialect.n_lines
 
 
 def _is_single_quoted(lines: Sequence[str]) -> bool:
@@ -127,7 +130,7 @@ def _fitted(lines: Sequence[str], delimiter: str, quote: str, escape: str) -> Di
     first, last = sizes.index(n_fields), len(sizes) - sizes[::-1].index(n_fields)
     is_framed = first <= MOST_ABOVE and len(sizes) - last <= MOST_BELOW and last - first > len(sizes) / 2
     inside = sizes[first:last] if is_framed else sizes  # some lines may stand above and below the table
-    return Dialect(delimiter, quote, escape, n_fields, several[n_fields] / len(inside))
+    return Dialect(delimiter, quote, escape, n_fields, several[n_fields] / len(inside), several[n_fields])
 
 
 def _described(dialect: Dialect, rows: Rows, lines: Sequence[str]) -> Dialect:

@@ -37,6 +37,7 @@ TABLE_ENDINGS, JSON_ENDINGS = (".csv", ".tsv", ".psv"), (".json", ".ndjson", ".j
 COMPRESSED = (".gz", ".zst", ".bz2")
 OTHERS_HEAD = 1 << 14  # bytes of the files of a glob after the first one
 IS_LOG = 0.5  # share of the first lines in a known format that makes a file a log
+COLOUR = "\x1b["  # of a terminal: a log
 TRIED = 200  # lines
 GOOD_ENOUGH = 0.5  # fit of a dialect, for a file that is named like a table
 CUTTABLE = 1 << 26  # bytes of a file that is copied without the lines below its records
@@ -73,7 +74,7 @@ def list_files(path: str) -> list[str]:
         raise SourceError(f"no files match {path}")
     full = [name for name in files if Path(name).stat().st_size]
     if not full:
-        raise SourceError(f"{path} is empty: it has no lines")
+        raise SourceError(f"{path} is empty")
     return full
 
 
@@ -120,6 +121,8 @@ def _read_text(
     connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], options: dict[str, Any], copies: Copies
 ) -> FileRecords:
     first, wanted = contents[0], wanted_reader(options) if options else None
+    if Path(path).suffix.lower() == ".parquet":
+        raise SourceError(f"{first.path} is not a Parquet file, or is cut off")
     if first.compression and first.text.startswith("PAR1"):
         raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
     if not first.is_text:
@@ -164,6 +167,8 @@ def _is_table(
     """Tell whether a text is a table, and not lines of a log."""
     if wanted == CSV:
         return True
+    if COLOUR in content.text:
+        return False
     if _ending(path) in TABLE_ENDINGS:
         return True
     if dialect is None or not dialect.is_table or (dialect.n_fields < 3 and not dialect.has_header):

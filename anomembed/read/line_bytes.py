@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anomembed.errors import SourceError
+from anomembed.read.content import unreadable
 
 BYTES_AT_ONCE = 1 << 24
 LONGEST = 1 << 20  # characters of a line that are kept
@@ -22,7 +22,6 @@ MAGIC = {
     "zstd": rb"\x28\xb5\x2f\xfd",
     "xz": rb"\xfd7zXZ\x00",
 }
-TRUNCATED = "Truncated", "end-of-stream"  # how pyarrow and lzma call a compressed file that was cut
 LF, CR = b"\n", b"\r"
 
 
@@ -53,12 +52,7 @@ def read_batches(path: str) -> Iterator[tuple[pa.LargeStringArray, int]]:
         with _open(path) as stream:
             yield from map(_lines, _whole_lines(_decoded(stream)))
     except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
-        first = str(error).splitlines()[0]
-        if any(word in first for word in TRUNCATED):
-            raise SourceError(
-                f"{path} breaks off: its compressed data have no end; copy it again, or decompress what there is of it"
-            ) from error
-        raise SourceError(f"{path} cannot be read: {first}") from error
+        raise unreadable(path, error) from error
 
 
 def _open(path: str) -> IO[bytes] | Any:  # noqa: ANN401

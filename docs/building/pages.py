@@ -98,6 +98,9 @@ class Page:
     def _sql(self, code: str, _: dict[str, str]) -> tuple[str, str]:
         return code, query_text(self.store, code).rstrip()
 
+    def _csv(self, code: str, _: dict[str, str]) -> tuple[str, str]:
+        return code, ""
+
     def _toml(self, code: str, _: dict[str, str]) -> tuple[str, str]:
         make_config(tomllib.loads(code))
         return code, ""
