@@ -59,6 +59,9 @@ class Teller(Watcher):
         for reason in dict.fromkeys(column.reason for column in unused):
             names = [column.name for column in unused if column.reason == reason]
             self.say("not used", f"{_listed(names)}: {reason}")
+        for column in roles.columns:
+            if column.note:
+                self.say("note", f"{column.name}: {column.note}")
 
     def suggestion(self, suggestion: Suggestion) -> None:
         """Print what naming the entity would add."""

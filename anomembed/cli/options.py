@@ -68,6 +68,13 @@ SETTINGS = {
         f"Read lines of text as {', '.join(FORMATS)}, plain, or a regular expression with named groups.",
         "auto for .log files",
     ),
+    "time_format": Setting(
+        "source.time_format",
+        str,
+        "FORMAT",
+        "Format of times that are text, such as '%d/%m/%Y %H:%M'.",
+        "what fits the column",
+    ),
     **{
         role.option: Setting(f"roles.{role}", COLUMNS, "COL", f"{role.summary.removesuffix('.')} (repeatable).")
         for role in LISTED
@@ -133,7 +140,7 @@ SETTINGS = {
 }
 ROLES = (*(role.option for role in LISTED), "sequence", "order", "event")
 VECTORS = ("vectors", "vectors_use")
-LEARNING = ("line_format", *ROLES, "fit_where", "where", "clean_reference", "detector", "embedding", *VECTORS, "seed")
+LEARNING = ("line_format", "time_format", *ROLES, "fit_where", "where", "clean_reference", "detector", "embedding", *VECTORS, "seed")
 FLAG_RULE = ("alpha", "budget", "threshold")
 
 Given = dict[str, Any]

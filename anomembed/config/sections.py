@@ -32,6 +32,9 @@ class SourceConfig(Section):
     line_format: str | None = None
     """Format of log lines: ``auto``, ``plain``, a known format, or a regular expression with named groups; by default
     ``auto`` for .log files."""
+    time_format: str | None = None
+    """Format of times that are text, such as ``%d/%m/%Y %H:%M``, as DuckDB's ``strptime`` takes it; by default the
+    format that fits the column as a whole."""
     fit_where: str | None = None
     """SQL condition that selects the reference: the records that define normal; all records by default."""
     where: str | None = None

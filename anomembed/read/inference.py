@@ -1,15 +1,17 @@
 """Infer the role of every column of a table; what the user specifies always wins."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.column_types import INTEGERS
 from anomembed.read.columns import Column, Profile
 from anomembed.read.role import Content, Role
 from anomembed.read.role_rules import CODE_NAME, RULES, Evidence
-from anomembed.read.roles import ColumnRole, Roles
+from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
+from anomembed.read.writing import Found, find_written
 
 UNIQUE_ESTIMATE = 0.85  # share of distinct values that may be all: the count is approximate, to less than 15 %
 
@@ -20,6 +22,7 @@ def infer_roles(
     *,
     find_key: bool = True,
     where: str | None = None,
+    time_format: str | None = None,
 ) -> Roles:
     """Give every column of `table` a role.
 
@@ -33,6 +36,8 @@ def infer_roles(
         Take a unique column for the key; False when records are identified by row number.
     where : str, optional
         SQL condition of the reference, in which the vectors of a column must have the same length; all by default.
+    time_format : str, optional
+        Format of times that are text, for DuckDB's ``strptime``; by default recognised.
 
     Returns
     -------
@@ -42,12 +47,12 @@ def infer_roles(
     Raises
     ------
     SourceError
-        When a named column does not exist or is given two roles.
+        When a named column does not exist, is given two roles, or cannot be read as the role says.
     DataError
         When the table is empty or has one record, or no column can be scored.
     """
     specified = _by_column(table, given or {})
-    columns = [_assign(evidence) for evidence in _gather(table, specified, where, find_key=find_key)]
+    columns = [_assign(evidence) for evidence in _gather(table, specified, where, time_format, find_key=find_key)]
     roles = Roles(tuple(columns))
     _check_readable(table, roles, specified)
     if not roles.judged:
@@ -66,14 +71,18 @@ def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, R
     return specified
 
 
-def _gather(table: Table, specified: Mapping[str, Role], where: str | None, *, find_key: bool) -> list[Evidence]:
+def _gather(
+    table: Table, specified: Mapping[str, Role], where: str | None, time_format: str | None, *, find_key: bool
+) -> list[Evidence]:
     """Profile the table."""
     profiles = table.profiles(table.columns)
     _check_size(table, profiles[0].n_records if profiles else 0)
     key = _find_key(table, profiles, specified) if find_key else None
     widths = find_widths(table, profiles, where)
+    described = {column.name: profile for column, profile in zip(table.columns, profiles, strict=True)}
+    found = find_written(table, described, specified, time_format)
     return [
-        Evidence(column, profile, specified.get(column.name), column.name == key, widths.get(column.name))
+        Evidence(column, profile, specified.get(column.name), column.name == key, widths.get(column.name), found.get(column.name))
         for column, profile in zip(table.columns, profiles, strict=True)
     ]
 
@@ -106,9 +115,18 @@ def _may_name_records(column: Column, profile: Profile) -> bool:
 def _assign(evidence: Evidence) -> ColumnRole:
     column, width = evidence.column, evidence.width
     role, reason = next(found for rule in RULES if (found := rule(evidence)))
-    if role.content is not Content.VECTOR:
-        return ColumnRole(column.name, column.type, column.expression, role, reason)
-    return ColumnRole(column.name, column.type, column.expression, role, reason, check_vector(column, width))
+    assigned = ColumnRole(column.name, column.type, column.expression, role, reason)
+    if role.content is Content.VECTOR:
+        return replace(assigned, width=check_vector(column, width))
+    return _as_written(assigned, evidence.found)
+
+
+def _as_written(column: ColumnRole, found: Found | None) -> ColumnRole:
+    """Return a column with the way it is written, when that was found for its role."""
+    if not found or found.role is not column.role:
+        return column
+    reason = column.reason if column.reason == USER_SPECIFIED else "; ".join([column.reason, *found.remarks])
+    return replace(column, reason=reason, written=found.written, note="; ".join(found.remarks))
 
 
 def _check_readable(table: Table, roles: Roles, specified: Mapping[str, Role]) -> None:

@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
-from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width
+from anomembed.read.column_types import fixed_width
+from anomembed.read.written import PLAIN, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,21 +25,21 @@ class Typed(Protocol):
     def width(self) -> int:
         """Numbers of a vector."""
 
+    @property
+    def written(self) -> Written | None:
+        """How its values are written, where the type does not say."""
+
 
 def _text_sql(column: Typed) -> str:
-    return f"CAST({column.expression} AS VARCHAR)"
+    return (column.written or PLAIN).text_sql(column)
 
 
 def _moment_sql(column: Typed) -> str:
-    if "WITH TIME ZONE" in column.type:
-        return f"({column.expression} AT TIME ZONE 'UTC')"
-    return f"TRY_CAST({column.expression} AS TIMESTAMP)"
+    return (column.written or PLAIN).moment_sql(column)
 
 
 def _number_sql(column: Typed) -> str:
-    if column.type in DURATIONS or MOMENTS.match(column.type):
-        return f"CAST(epoch({column.expression}) AS DOUBLE)"
-    return f"TRY_CAST({column.expression} AS DOUBLE)"
+    return (column.written or PLAIN).number_sql(column)
 
 
 def _vector_sql(column: Typed) -> str:

@@ -7,6 +7,7 @@ from anomembed.read.column_types import general_kind
 from anomembed.read.role import JUDGED, Content, Role
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
+from anomembed.read.written import Written
 
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
 
@@ -22,6 +23,10 @@ class ColumnRole:
     reason: str
     width: int = 0
     """Numbers of a vector; 0 for all other roles."""
+    written: Written | None = None
+    """How its values are written, where the type does not say."""
+    note: str = ""
+    """What the user should know about how it is read."""
 
     @property
     def plain_sql(self) -> str:
