@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Configuration file to write.")]
 
 
-@o.with_settings("line_format", *o.ROLES, *o.VECTORS)
+@o.with_settings("line_format", "time_format", *o.ROLES, *o.VECTORS)
 def init(
     database: o.Database,
     table: o.TableName = None,
@@ -46,7 +46,7 @@ def init(
         raise ConfigError(f"{output} exists; give another name, or --force to overwrite it")
     given_roles = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, line_format) as opened:
-        roles = infer_roles(opened, given_roles)
+        roles = infer_roles(opened, given_roles, time_format=config.source.time_format)
         events = config.sequence.model_copy(update=_column_names(opened, config.sequence))
         suggestion = None if config.sequence.is_whole else suggest_entity(opened, roles)
         source = config.source.model_copy(update={"database": database, "table": table})

@@ -7,6 +7,7 @@ from anomembed.read.column_types import general_kind
 from anomembed.read.role import JUDGED, Content, Role
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
+from anomembed.read.writing import match_written
 from anomembed.read.written import Written
 
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
@@ -97,10 +98,11 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
     column = table.column(fitted.name)
-    if general_kind(column.type) != general_kind(fitted.type):
+    written = match_written(table, column, fitted.role, fitted.type, fitted.written)
+    if general_kind(column.type) != general_kind(fitted.type) and not written:
         raise SourceError(
             f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"
         )
     if fitted.role.content is Content.VECTOR:
         check_width(table, column, fitted.width)
-    return replace(fitted, type=column.type, expression=column.expression)
+    return replace(fitted, type=column.type, expression=column.expression, written=written)

@@ -168,3 +168,41 @@ def _nobody(table: Table, column: Column) -> Found | None:
     n_words = table.count(is_word(column.expression))
     remark = f"{n_words:,} records have a placeholder such as '-' or 'N/A' there, and so no entity"
     return Found(Role.ENTITY, Written(has_words=True), "", (remark,)) if n_words else None
+
+
+def match_written(table: Table, column: Column, role: Role, kind: str, written: Written | None) -> Written | None:
+    """Return how a column of another table is written, where a model was fitted to one of the same name.
+
+    The way of the fitted column is kept when it reads any of the values. A file may give the column another type,
+    because all of its values happen to be plain numbers or known times; then it is read as it is there.
+
+    Parameters
+    ----------
+    table : Table
+        The other table.
+    column : Column
+        The column in it.
+    role : Role
+        Its role.
+    kind : str
+        DuckDB's name of the type that the model was fitted on.
+    written : Written or None
+        How that was written.
+
+    Returns
+    -------
+    Written or None
+        None when the column is of another kind, or as its type says.
+    """
+    is_same = column.type == kind or (written is None and general_kind(column.type) == general_kind(kind))
+    if role not in READ or (is_same and column.type != TEXT) or (is_same and written is None):
+        return written
+    profile = table.profiles([column])[0]
+    if profile.n_nulls == profile.n_records:
+        return written or PLAIN
+    masks = read_masks(table, [column], profile.n_records) if column.type == TEXT else {}
+    asked = Candidate(table, column, profile, masks.get(column.name, Masks()), is_told=True)
+    for way in (written, *(reading.written for _, reading in _readings(asked, role, None) if reading)):
+        if way and asked.read(way, _sql(role, way, column), "").n_read:
+            return replace(way, missing=written.missing if written else ())
+    return None

@@ -16,7 +16,11 @@ from anomembed.read.roles import ColumnRole, Roles
 from anomembed.read.suggestion import Suggestion
 
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
-SHOWN_WITH = {"table": "table", "line_format": "line_format", "vectors": "vectors", "vectors_use": "vectors"}
+SHOWN_WITH = {
+    **{name: name for name in ("table", "line_format", "time_format")},
+    "vectors": "vectors",
+    "vectors_use": "vectors",
+}
 """Settings that are left out, not commented out, unless another one is given."""
 
 
