@@ -140,7 +140,18 @@ SETTINGS = {
 }
 ROLES = (*(role.option for role in LISTED), "sequence", "order", "event")
 VECTORS = ("vectors", "vectors_use")
-LEARNING = ("line_format", "time_format", *ROLES, "fit_where", "where", "clean_reference", "detector", "embedding", *VECTORS, "seed")
+LEARNING = (
+    "line_format",
+    "time_format",
+    *ROLES,
+    "fit_where",
+    "where",
+    "clean_reference",
+    "detector",
+    "embedding",
+    *VECTORS,
+    "seed",
+)
 FLAG_RULE = ("alpha", "budget", "threshold")
 
 Given = dict[str, Any]

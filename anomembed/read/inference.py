@@ -81,8 +81,17 @@ def _gather(
     widths = find_widths(table, profiles, where)
     described = {column.name: profile for column, profile in zip(table.columns, profiles, strict=True)}
     found = find_written(table, described, specified, time_format)
+    if time_format and not any(each.written.formats == (time_format,) for each in found.values()):
+        raise SourceError(f"no column of {table.name} holds times in the format {time_format}")
     return [
-        Evidence(column, profile, specified.get(column.name), column.name == key, widths.get(column.name), found.get(column.name))
+        Evidence(
+            column,
+            profile,
+            specified.get(column.name),
+            column.name == key,
+            widths.get(column.name),
+            found.get(column.name),
+        )
         for column, profile in zip(table.columns, profiles, strict=True)
     ]
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from anomembed.read.columns import Column
 from anomembed.read.table import Table
+from anomembed.read.times import mask_sql
 from anomembed.read.written import WORDS
 
 SAMPLED = 10_000  # about how many records
@@ -41,7 +42,7 @@ def read_masks(table: Table, columns: Sequence[Column], n_records: int) -> Mappi
 
 
 def _masks_sql(column: Column) -> str:
-    return f"histogram(translate(left({column.expression}, {LONGEST}), '012345678', '999999999'))"
+    return f"histogram({mask_sql(f'left({column.expression}, {LONGEST})')})"
 
 
 def _split(counts: Mapping[str, int]) -> Masks:

@@ -193,14 +193,16 @@ def number_sql(text: str, style: NumberStyle) -> str:
     style : NumberStyle
         From `find_style`.
     """
-    trimmed, pattern = f"trim({text}, {_quoted(SPACES + chr(9))})", quote_text(_pattern(style.decimal))
+    trimmed, pattern = f"trim({text}, {quote_text(SPACES + chr(9))})", quote_text(_pattern(style.decimal))
     body = f"regexp_extract({trimmed}, {pattern}, 1)"
-    dropped = _quoted("," if style.decimal == "." else ".") 
-    plain = f"regexp_replace({body}, {_quoted(f'[{GROUPS}]')}, '', 'g')"
+    dropped = quote_text("," if style.decimal == "." else ".")
+    plain = f"regexp_replace({body}, {quote_text(f'[{GROUPS}]')}, '', 'g')"
     plain = f"replace(replace({plain}, {dropped}, ''), ',', '.')"
-    is_negative = f"regexp_matches({trimmed}, {_quoted(f'^[^0-9]*[{MINUS}(]|[{MINUS}]$')})"
+    is_negative = f"regexp_matches({trimmed}, {quote_text(f'^[^0-9]*[{MINUS}(]|[{MINUS}]$')})"
     number = f"TRY_CAST({plain} AS DOUBLE) * CASE WHEN {is_negative} THEN -1 ELSE 1 END"
-    return number if not style.units else f"{number} * {_factor(f'regexp_extract({trimmed}, {pattern}, 2)', style.units)}"
+    return (
+        number if not style.units else f"{number} * {_factor(f'regexp_extract({trimmed}, {pattern}, 2)', style.units)}"
+    )
 
 
 def _factor(unit: str, units: str) -> str:
@@ -211,11 +213,8 @@ def _factor(unit: str, units: str) -> str:
 def _pattern(decimal: str) -> str:
     """Return the regular expression of a number with this decimal sign: group 1 is its digits, 2 its unit."""
     point, group = re.escape(decimal), f"[{GROUPS}{',' if decimal == '.' else '.'}]"
-    digits = rf"[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}(?:{point}[0-9]*)?|[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+"
+    grouped = rf"[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}"
+    digits = rf"(?:{grouped}|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+"
     before = rf"\(?[+{MINUS}]? ?(?:(?:{CODES}|[{CURRENCIES}])[{SPACES}]?)?[{MINUS}]? ?"
     unit = rf"(?:[%‰{CURRENCIES}]|{CODES}|[°A-Za-zµμ][A-Za-z²³/]{{0,11}})"
     return rf"^{before}((?:{digits})(?:[eE][+-]?[0-9]+)?)((?:[{SPACES}]?{unit})?)[{SPACES}]?[{MINUS}]?\)?$"
-
-
-def _quoted(text: str) -> str:
-    return quote_text(text)

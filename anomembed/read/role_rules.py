@@ -7,7 +7,8 @@
 3. all null, constant, a map, binary or a list of anything but numbers: ignored;
 4. arrays of numbers, and lists of them that have the same length throughout: vector;
 5. dates and times, also those that text and numbers stand for: timestamp;
-6. fractions, and text that is read as numbers: number; whole numbers: category when they are few or named like a code, else number;
+6. fractions, and text that is read as numbers: number; whole numbers: category when they are few or named like a
+   code, else number;
 7. text: free text when it is long and made of words, also when nearly every record has its own; ignored when nearly
    every record has its own name; else category.
 """

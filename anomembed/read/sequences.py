@@ -17,6 +17,7 @@ from anomembed.read.role import Role
 from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, VALUE, Table
+from anomembed.read.writing import find_moment
 
 EVENTS = f"{VALUE}events"  # the column that holds the events of a sequence, a list of texts
 GAPS = f"{VALUE}gaps"  # the seconds before each event, a list; null before the first
@@ -27,7 +28,12 @@ MOST_EVENTS = 20_000_000  # about how many events the reference may hold in memo
 
 
 def sequence_roles(
-    table: Table, key: str, order: Sequence[str], event: Sequence[str], entity: Sequence[str] = ()
+    table: Table,
+    key: str,
+    order: Sequence[str],
+    event: Sequence[str],
+    entity: Sequence[str] = (),
+    time_format: str | None = None,
 ) -> Roles:
     """Assign the roles of the columns of a table of events.
 
@@ -41,6 +47,8 @@ def sequence_roles(
         Columns that put events in order, and that say what happened; several make one event, in the table's order.
     entity : sequence of str
         Columns that name who acts, where sequences were formed from the events of each.
+    time_format : str, optional
+        Format of times that are text.
 
     Returns
     -------
@@ -57,16 +65,17 @@ def sequence_roles(
     given = {Role.ENTITY: entity, Role.ORDER: order, Role.EVENT: event, Role.KEY: [key]}  # the last of several wins
     specified = {table.column(name).name: role for role, names in given.items() for name in names}
     columns = (c for c in table.columns if c.name in specified or not table.is_derived(c.name))
-    roles = Roles(tuple(_assigned(column, specified.get(column.name)) for column in columns))
+    roles = Roles(tuple(_assigned(table, column, specified.get(column.name), time_format) for column in columns))
     count_sequences(table, roles, None)
     if not table.count(" OR ".join(f"{c.expression} IS NOT NULL" for c in roles.of(Role.EVENT))):
         raise DataError(f"every event of {table.name} is null")
     return roles
 
 
-def _assigned(column: Column, role: Role | None) -> ColumnRole:
+def _assigned(table: Table, column: Column, role: Role | None, time_format: str | None) -> ColumnRole:
     reason = USER_SPECIFIED if role else "neither sequence, order nor event"
-    return ColumnRole(column.name, column.type, column.expression, role or Role.IGNORE, reason)
+    written = find_moment(table, column.name, time_format, is_told=False) if role is Role.ORDER else None
+    return ColumnRole(column.name, column.type, column.expression, role or Role.IGNORE, reason, written=written)
 
 
 def count_sequences(table: Table, roles: Roles, where: str | None) -> int:
@@ -109,7 +118,7 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     key = [table.column(column.name) for column in roles.key]
     event = event_sql(roles.of(Role.EVENT))
     select = {EVENTS: event, GAPS: _seconds(roles), HASH: table.hashed({}, key, seed)}
-    order = [*(c.expression for c in key), *(f"{c.expression} NULLS LAST" for c in roles.of(Role.ORDER)), event]
+    order = [*(c.expression for c in key), *(f"{_order_sql(c)} NULLS LAST" for c in roles.of(Role.ORDER)), event]
     known = " AND ".join(f"{column.expression} IS NOT NULL" for column in key)
     some = table.among(key, where)
     condition = f"({known}) AND {some}" if some else known
@@ -136,9 +145,14 @@ def _grouped(events: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 
 def _seconds(roles: Roles) -> str:
     """Return SQL of the moment of an event in seconds, from the first order that is a time."""
-    moments = (column for column in roles.of(Role.ORDER) if MOMENTS.match(column.type))
+    moments = (column for column in roles.of(Role.ORDER) if column.written or MOMENTS.match(column.type))
     column = next(moments, None)
-    return f"CAST(epoch({column.expression}) AS DOUBLE)" if column else "NULL::DOUBLE"
+    return f"CAST(epoch({_order_sql(column)}) AS DOUBLE)" if column else "NULL::DOUBLE"
+
+
+def _order_sql(column: ColumnRole) -> str:
+    """Return SQL that events are ordered by; times in the order of time, however they are written."""
+    return column.written.moment_sql(column) if column.written else column.expression
 
 
 def event_sql(columns: Sequence[Column | ColumnRole]) -> str:
@@ -169,6 +183,7 @@ def form_sequences(
     window: str | None = None,
     length: int | None = None,
     step: int | None = None,
+    time_format: str | None = None,
 ) -> str:
     """Group the events of every entity into sequences, by time or by number.
 
@@ -186,6 +201,8 @@ def form_sequences(
         Length of the pause that ends a session, or of a time window, such as ``30m``.
     length, step : int, optional
         Events per run, and from the start of one run to the next; runs overlap when `step` is less than `length`.
+    time_format : str, optional
+        Format of times that are text.
 
     Returns
     -------
@@ -199,7 +216,7 @@ def form_sequences(
     SourceError
         When a column does not exist.
     """
-    stream = _Stream.of(table, entity, time, event)
+    stream = _Stream.of(table, entity, time, event, time_format)
     if window is not None:
         start = f"time_bucket({_interval('window', window)}, {stream.moment})"
     elif session_gap is not None:
@@ -221,9 +238,11 @@ class _Stream(NamedTuple):
     """The window of all events of the entity up to this one."""
 
     @classmethod
-    def of(cls, table: Table, entity: Sequence[str], time: str, event: Sequence[str]) -> Self:
+    def of(cls, table: Table, entity: Sequence[str], time: str, event: Sequence[str], time_format: str | None) -> Self:
         who = [f"CAST({table.column(name).expression} AS VARCHAR)" for name in entity]
-        moment = f"CAST({table.column(time).expression} AS TIMESTAMP)"
+        written = find_moment(table, time, time_format, is_told=True)
+        column = table.column(time)
+        moment = written.moment_sql(column) if written else f"CAST({column.expression} AS TIMESTAMP)"
         order = [moment, *(table.column(name).expression for name in event)]
         partition = f"PARTITION BY {', '.join(who)} " if who else ""
         return cls(who, moment, partition, f"OVER ({partition}ORDER BY {', '.join(order)})")

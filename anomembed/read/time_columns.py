@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from anomembed.read.candidate import Candidate, Reading
+from anomembed.read.candidate import ENOUGH, Candidate, Reading
 from anomembed.read.column_types import FRACTIONS, INTEGERS
 from anomembed.read.columns import Column
 from anomembed.read.times import COMPACT, COMPACT_CLOCKS, ISO, ISO_ZONE, find_formats, formats_like
@@ -19,7 +19,7 @@ NOT_TIMES = re.compile(
     r"(^|[_\s.])(ids?|code|key|no|nr|num|number|card|account|phone|ean|isbn|amount|bytes|size|count|total|sum)$|[a-z]I[dD]$",
     re.IGNORECASE,
 )
-SHOWN_MOMENT = datetime(2026, 12, 31, 23, 59, 58, 123456)  # noqa: DTZ001  # an example of a format
+SHOWN_MOMENT = datetime(2026, 12, 31, 23, 59, 58, 123456)  # an example of a format
 IN_EXAMPLES = {"%n": "%f789", "%g": "123", "%z": "+0100", "%Z": "GMT"}  # what Python writes otherwise
 
 
@@ -33,7 +33,9 @@ def read_times(asked: Candidate, time_format: str | None = None) -> Reading | No
     time_format : str, optional
         The only format to try.
     """
-    orders = {"": (time_format,)} if time_format else find_formats(asked.masks, LEAST_FORMAT)
+    orders = (
+        {"": (time_format,)} if time_format else find_formats(asked.masks, LEAST_FORMAT, 0 if asked.is_told else ENOUGH)
+    )
     readings = [_in_formats(asked, formats) for formats in orders.values()]
     most = max((reading.n_read for reading in readings), default=0)
     best, *others = sorted((r for r in readings if r.n_read == most), key=_span) or (None,)
@@ -116,9 +118,7 @@ def _may_count(asked: Candidate) -> bool:
     low, high = (_number(end) for end in (asked.profile.minimum, asked.profile.maximum))
     if asked.is_told or asked.is_named_like_a_time:
         return high >= SINCE
-    within = (
-        epoch for epoch, unit in EPOCHS.items() if LIKELY_SINCE * unit <= low <= high <= LIKELY_UNTIL * unit
-    )
+    within = (epoch for epoch, unit in EPOCHS.items() if LIKELY_SINCE * unit <= low <= high <= LIKELY_UNTIL * unit)
     return any(_may_be_unnamed(asked.column, epoch) for epoch in within)
 
 

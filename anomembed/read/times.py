@@ -52,7 +52,11 @@ _SWAPPED = {form: form.replace("%d", "?").replace("%m", "%d").replace("?", "%m")
 DATES = (*("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%y/%m/%d"), *COMPACT, *_DAY_FIRST, *_SWAPPED.values(), *_NAMED)
 CLOCKS = (
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S,%f", "%H:%M:%S.%n", "%H.%M", "%H.%M.%S", "%H.%M.%S.%f"),
-    *(f"{clock}{gap}%p" for clock in ("%I", "%I:%M", "%I:%M:%S", "%I:%M:%S.%f", "%I.%M.%S", "%I.%M.%S.%f") for gap in ("", " ")),
+    *(
+        f"{clock}{gap}%p"
+        for clock in ("%I", "%I:%M", "%I:%M:%S", "%I:%M:%S.%f", "%I.%M.%S", "%I.%M.%S.%f")
+        for gap in ("", " ")
+    ),
     *COMPACT_CLOCKS,
 )
 JOINS = ("T", ", ", " at ", " - ", " ", ":", "-", "")
@@ -64,7 +68,7 @@ OTHERS = ("%y%m%d %H%M%S",)
 
 
 def formats_like(mask: str) -> list[str]:
-    """Return the formats that a text with this mask may be in; the first of two that differ in day and month is day first.
+    """Return the formats that a text with this mask may be in; of two that differ in day and month, day first.
 
     Examples
     --------
@@ -76,14 +80,18 @@ def formats_like(mask: str) -> list[str]:
     text = re.sub(" +", " ", mask.strip())
     if found := ISO_MASK.fullmatch(text):
         return [ISO_ZONE if found["zone"] else ISO]
-    return list(dict.fromkeys(form for weekday in WEEKDAYS for rest in _after(weekday, text) for form in _dated(weekday, rest)))
+    return list(
+        dict.fromkeys(form for weekday in WEEKDAYS for rest in _after(weekday, text) for form in _dated(weekday, rest))
+    )
 
 
 def _dated(weekday: str, text: str) -> Iterable[str]:
     """Return the formats of a text after its weekday."""
     yield from (weekday + form for form in (*WHOLE, *OTHERS) if _pattern(form).fullmatch(text))
     for date in DATES:
-        yield from (weekday + date + rest for left in _after(date, text) for rest in _tails(left, date in COMPACT))
+        yield from (
+            weekday + date + rest for left in _after(date, text) for rest in _tails(left, is_compact=date in COMPACT)
+        )
     for clock in CLOCKS if not weekday else ():
         for left in _after(clock, text):
             joins = (join for join in (", ", " ") if left.startswith(join))
@@ -92,18 +100,21 @@ def _dated(weekday: str, text: str) -> Iterable[str]:
             )
 
 
-def _tails(text: str, is_compact: bool) -> Iterable[str]:
+def _tails(text: str, *, is_compact: bool) -> Iterable[str]:
     """Return the formats of what follows a date."""
     if not text:
         yield ""
     for join in JOINS:
-        if join and not text.startswith(join) or (not join and not is_compact):
-            continue
-        for clock in CLOCKS:
-            if clock in COMPACT_CLOCKS and not is_compact:
-                continue
-            for left in _after(clock, text[len(join) :]):
-                yield from (join + clock + zone for zone in ZONES if _pattern(zone).fullmatch(left))
+        if text.startswith(join) and (join or is_compact):
+            yield from (join + rest for rest in _clocks(text[len(join) :], is_compact=is_compact))
+
+
+def _clocks(text: str, *, is_compact: bool) -> Iterable[str]:
+    """Return the formats of a time of day; one of digits alone follows a date of digits alone."""
+    for clock in CLOCKS:
+        if is_compact or clock not in COMPACT_CLOCKS:
+            for left in _after(clock, text):
+                yield from (clock + zone for zone in ZONES if _pattern(zone).fullmatch(left))
 
 
 def _after(form: str, text: str) -> list[str]:
@@ -133,7 +144,7 @@ def order_of(form: str) -> str:
     return "".join(ORDERED[part] for part in re.findall(r"%[A-Za-z]", form) if part in ORDERED)
 
 
-def find_formats(masks: Mapping[str, int], least: float) -> dict[str, tuple[str, ...]]:
+def find_formats(masks: Mapping[str, int], least: float, enough: float = 0) -> dict[str, tuple[str, ...]]:
     """Return the formats that the texts of a column may be in, for each order of day, month and year that they allow.
 
     Parameters
@@ -142,8 +153,16 @@ def find_formats(masks: Mapping[str, int], least: float) -> dict[str, tuple[str,
         How many texts have each mask.
     least : float
         Share of the texts below which a format is left out.
+    enough : float, default=0
+        Share of the texts that must be in some format; nothing is found otherwise.
     """
-    likely = {mask: forms for mask in masks if (forms := formats_like(mask))}
+    likely: dict[str, list[str]] = {}
+    n_left = (1 - enough) * sum(masks.values())  # texts that may be in no format
+    for mask, count in masks.items():
+        if forms := formats_like(mask):
+            likely[mask] = forms
+        elif (n_left := n_left - count) < 0:
+            return {}
     orders = {order_of(form) for forms in likely.values() for form in forms}
     found: dict[str, tuple[str, ...]] = {}
     for order in (*ORDERS, ""):
@@ -167,6 +186,11 @@ def _common(forms: Mapping[str, str], masks: Mapping[str, int], least: float) ->
     enough = [form for form, count in counts.most_common(MOST_FORMATS) if count >= least * sum(masks.values())]
     # A year of two digits comes first: a format with four takes it for one of the first century.
     return tuple(sorted(enough, key=lambda form: "%y" not in form))
+
+
+def mask_sql(text: str) -> str:
+    """Return SQL of the mask of a text."""
+    return f"translate({text}, '012345678', '999999999')"
 
 
 def time_sql(text: str, formats: Iterable[str]) -> str:

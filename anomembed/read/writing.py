@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from anomembed.errors import SourceError
 from anomembed.read.candidate import Candidate, Reading
-from anomembed.read.column_types import FRACTIONS, INTEGERS, MOMENTS
+from anomembed.read.column_types import FRACTIONS, INTEGERS, MOMENTS, general_kind
 from anomembed.read.columns import Column, Profile
 from anomembed.read.masks import LONGEST, Masks, read_masks
 from anomembed.read.number_columns import read_numbers
@@ -55,19 +54,15 @@ def find_written(
     Raises
     ------
     SourceError
-        When more than a tenth of a column cannot be read as the user says, or no column is in the format.
+        When more than a tenth of a column cannot be read as the user says.
     """
     asked = _candidates(table, profiles, specified)
     found = {one.column.name: _find(one, specified.get(one.column.name), time_format) for one in asked}
-    if time_format and not any(each and each.written.formats == (time_format,) for each in found.values()):
-        raise SourceError(f"no column of {table.name} holds times in the format {time_format}")
     found |= {name: _nobody(table, table.column(name)) for name, role in specified.items() if role is Role.ENTITY}
     return {name: each for name, each in found.items() if each}
 
 
-def _candidates(
-    table: Table, profiles: Mapping[str, Profile], specified: Mapping[str, Role]
-) -> list[Candidate]:
+def _candidates(table: Table, profiles: Mapping[str, Profile], specified: Mapping[str, Role]) -> list[Candidate]:
     """Return the columns that may be written in more than one way."""
     columns = [
         column
@@ -92,7 +87,9 @@ def _may_be_written(column: Column, profile: Profile, given: Role | None) -> boo
 
 def _find(asked: Candidate, given: Role | None, time_format: str | None) -> Found | None:
     """Return how a column is written, for the role that it is given or else looks like."""
-    role, reading = next(((role, reading) for role, reading in _readings(asked, given, time_format) if reading), (None, None))
+    role, reading = next(
+        ((role, reading) for role, reading in _readings(asked, given, time_format) if reading), (None, None)
+    )
     if role is None or reading is None:
         return None
     missing = _find_missing(asked, role, reading)
@@ -105,9 +102,7 @@ def _find(asked: Candidate, given: Role | None, time_format: str | None) -> Foun
     return Found(role, written, _like(asked.column, reading), remarks)
 
 
-def _readings(
-    asked: Candidate, given: Role | None, time_format: str | None
-) -> Iterable[tuple[Role, Reading | None]]:
+def _readings(asked: Candidate, given: Role | None, time_format: str | None) -> Iterable[tuple[Role, Reading | None]]:
     """Read a column in one way after the other, as far as the role it is given admits."""
     kind = asked.column.type
     if given is not Role.NUMBER and not MOMENTS.match(kind):
@@ -170,6 +165,30 @@ def _nobody(table: Table, column: Column) -> Found | None:
     return Found(Role.ENTITY, Written(has_words=True), "", (remark,)) if n_words else None
 
 
+def find_moment(table: Table, name: str, time_format: str | None = None, *, is_told: bool) -> Written | None:
+    """Return how a column that is no TIMESTAMP or DATE is written as times; None when it is not.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    name : str
+        The column.
+    time_format : str, optional
+        See `find_written`.
+    is_told : bool
+        Whether the user says that it holds times; a column that must hold them cannot hold a tenth of something else.
+    """
+    column = table.column(name)
+    if MOMENTS.match(column.type):
+        return None
+    profiles = {column.name: table.profiles([column])[0]}
+    found = find_written(table, profiles, {column.name: Role.TIMESTAMP} if is_told else {}, time_format).get(
+        column.name
+    )
+    return found.written if found and found.role is Role.TIMESTAMP else None
+
+
 def match_written(table: Table, column: Column, role: Role, kind: str, written: Written | None) -> Written | None:
     """Return how a column of another table is written, where a model was fitted to one of the same name.
 
@@ -194,9 +213,11 @@ def match_written(table: Table, column: Column, role: Role, kind: str, written: 
     Written or None
         None when the column is of another kind, or as its type says.
     """
-    is_same = column.type == kind or (written is None and general_kind(column.type) == general_kind(kind))
-    if role not in READ or (is_same and column.type != TEXT) or (is_same and written is None):
+    is_alike = general_kind(column.type) == general_kind(kind)
+    if role not in READ or (is_alike and (written is None or column.type != TEXT)):
         return written
+    if general_kind(column.type) not in ("name", "number", "moment")[: 3 if role is Role.TIMESTAMP else 2]:
+        return None
     profile = table.profiles([column])[0]
     if profile.n_nulls == profile.n_records:
         return written or PLAIN

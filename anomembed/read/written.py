@@ -1,4 +1,4 @@
-"""How the values of a column are written, where their type does not say: kept with a fitted model, which reads alike."""
+"""How the values of a column are written, where their type does not say; kept with a model, which reads alike."""
 
 from dataclasses import dataclass
 from typing import Protocol
