@@ -87,7 +87,7 @@ def test_a_label_that_is_asked_for_is_judged(run, tmp_path):
     path = tmp_path / "cards.csv"
     pl.DataFrame({"id": COUNTER, "host": HOSTS, "is_fraud": [int(i < 8) for i in COUNTER]}).write_csv(path)
     plain = run("scan", path)
-    assert "is_fraud looks like a label: 0 but for 8 records; it is left out" in plain.err
+    assert "is_fraud: looks like a label: 0 but for 8 records; it is left out" in plain.err
     asked = run("scan", path, "--category", "is_fraud")
     assert "looks like a label" not in asked.err
     assert "category  host, is_fraud" in asked.err

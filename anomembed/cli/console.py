@@ -49,8 +49,9 @@ class Teller(Watcher):
 
     def roles(self, roles: Roles) -> None:
         """Print what should be known about some columns, what each is used for, and why some are not used."""
-        for note in filter(None, (column.note for column in roles.columns)):
-            self.say("note", note)
+        for column in roles.columns:
+            if column.note:
+                self.say("note", f"{column.name}: {column.note}")
         for role in (Role.KEY, *JUDGED, Role.ORDER, Role.EVENT):
             names = [column.name for column in roles.of(role)]
             if names:

@@ -51,7 +51,7 @@ def init(
     given_roles = {Role(name): names for name, names in config.roles.model_dump().items() if names}
     with Table(database, table, config.source.line_format, config.source.read) as opened:
         check_not_read(output, "configuration", {"a file that the records are read from": opened.files})
-        roles = infer_roles(opened, given_roles)
+        roles = infer_roles(opened, given_roles, time_format=config.source.time_format)
         events = config.sequence.model_copy(update=_column_names(opened, config.sequence))
         suggestion = None if config.sequence.is_whole else suggest_entity(opened, roles)
         source = config.source.model_copy(update={"database": database, "table": table})

@@ -75,6 +75,13 @@ SETTINGS = {
         "Options of DuckDB's reader of data files, such as 'delim=;, encoding=latin-1, skip=3'.",
         "found out from the file",
     ),
+    "time_format": Setting(
+        "source.time_format",
+        str,
+        "FORMAT",
+        "Format of times that are text, such as '%d/%m/%Y %H:%M'.",
+        "what fits the column",
+    ),
     **{
         role.option: Setting(f"roles.{role}", COLUMNS, "COL", f"{role.summary.removesuffix('.')} (repeatable).")
         for role in LISTED
@@ -140,7 +147,7 @@ SETTINGS = {
 }
 ROLES = (*(role.option for role in LISTED), "sequence", "order", "event")
 VECTORS = ("vectors", "vectors_use")
-READING = ("line_format", "read")
+READING = ("line_format", "read", "time_format")
 LEARNING = (
     *READING,
     *ROLES,

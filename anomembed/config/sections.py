@@ -84,6 +84,9 @@ class SourceConfig(Section):
     read: str | None = None
     """Options of the reader of data files, which are DuckDB's, such as ``delim=;, encoding=latin-1, skip=3``; what is
     not given is found out."""
+    time_format: str | None = None
+    """Format of times that are text, such as ``%d/%m/%Y %H:%M``, as DuckDB's ``strptime`` takes it; by default the
+    format that fits the column as a whole."""
     fit_where: Condition | None = None
     """SQL condition that selects the reference: the records that define normal; all records by default."""
     where: Condition | None = None

@@ -104,7 +104,7 @@ def find_roles(table: Table, config: Config) -> Roles:
     if config.sequence.is_whole:
         return find_sequence_roles(table, config)
     given = {Role(name): names for name, names in config.roles.model_dump().items() if names}
-    return infer_roles(table, given, where=config.source.fit_where)
+    return infer_roles(table, given, where=config.source.fit_where, time_format=config.source.time_format)
 
 
 def check_embedding(config: Config) -> None:

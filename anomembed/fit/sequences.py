@@ -57,7 +57,7 @@ def find_sequence_roles(table: Table, config: Config) -> Roles:
         raise ConfigError("sequences need an order: use --order or --time, sequence.order or roles.timestamp")
     key = ensure_sequences(table, config)
     entity = config.roles.entity if table.is_derived(key) else ()
-    return sequence_roles(table, key, order, config.sequence.event, entity)
+    return sequence_roles(table, key, order, config.sequence.event, entity, config.source.time_format)
 
 
 def ensure_sequences(table: Table, config: Config) -> str:
@@ -84,6 +84,7 @@ def ensure_sequences(table: Table, config: Config) -> str:
         window=settings.window,
         length=settings.length,
         step=settings.step,
+        time_format=config.source.time_format,
     )
 
 

@@ -1,6 +1,7 @@
 """Records of a source counted and summed by SQL, in one pass each."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -24,6 +25,10 @@ class Aggregates(Relation):
             When the condition cannot be evaluated.
         """
         return int(self._rows(f"SELECT count(*) FROM {self._records(where)}", where)[0][0])
+
+    def aggregate(self, values: Sequence[str], where: str | None = None) -> tuple[Any, ...]:
+        """Return what some SQL aggregates give over the records for which `where` holds, in one pass."""
+        return self._rows(f"SELECT {', '.join(values)} FROM {self._records(where)}", where)[0]
 
     def count_distinct(self, columns: Sequence[Column], where: str | None = None) -> int:
         """Count the different values that `columns` have together, leaving out those with a null or a blank text."""

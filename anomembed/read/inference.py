@@ -1,16 +1,18 @@
 """Infer the role of every column of a table; what the user specifies always wins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.columns import Column, Profile
 from anomembed.read.labels import find_labels
 from anomembed.read.role import Content, Role
 from anomembed.read.role_rules import RULES, Evidence, is_key_name, looks_like_key
-from anomembed.read.roles import ColumnRole, Roles
+from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.spelling import unify_spellings
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
+from anomembed.read.writing import Found, find_written
 
 UNIQUE_ESTIMATE = 0.85  # share of distinct values that may be all: the count is approximate, to less than 15 %
 
@@ -21,6 +23,7 @@ def infer_roles(
     *,
     find_key: bool = True,
     where: str | None = None,
+    time_format: str | None = None,
 ) -> Roles:
     """Give every column of `table` a role.
 
@@ -34,6 +37,8 @@ def infer_roles(
         Take a unique column for the key; False when records are identified by row number.
     where : str, optional
         SQL condition of the reference, in which the vectors of a column must have the same length; all by default.
+    time_format : str, optional
+        Format of times that are text, for DuckDB's ``strptime``; by default recognised.
 
     Returns
     -------
@@ -43,12 +48,12 @@ def infer_roles(
     Raises
     ------
     SourceError
-        When a named column does not exist or is given two roles.
+        When a named column does not exist, is given two roles, or cannot be read as the role says.
     DataError
         When the table is empty or has one record, or no column can be scored.
     """
     specified = _by_column(table, given or {})
-    columns = [_assign(evidence) for evidence in _gather(table, specified, where, find_key=find_key)]
+    columns = [_assign(evidence) for evidence in _gather(table, specified, where, time_format, find_key=find_key)]
     roles = Roles(tuple(unify_spellings(table, columns)))
     _check_readable(table, roles, specified)
     if not roles.judged:
@@ -67,11 +72,18 @@ def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, R
     return specified
 
 
-def _gather(table: Table, specified: Mapping[str, Role], where: str | None, *, find_key: bool) -> list[Evidence]:
+def _gather(
+    table: Table, specified: Mapping[str, Role], where: str | None, time_format: str | None, *, find_key: bool
+) -> list[Evidence]:
     """Profile the table."""
     profiles = table.profiles(table.columns)
     _check_size(table, profiles[0].n_records if profiles else 0)
-    key = _find_key(table, profiles, specified) if find_key else None
+    described = {column.name: profile for column, profile in zip(table.columns, profiles, strict=True)}
+    found = find_written(table, described, specified, time_format)
+    if time_format and not any(each.written.formats == (time_format,) for each in found.values()):
+        raise SourceError(f"no column of {table.name} holds times in the format {time_format}")
+    taken = {*specified, *(name for name, each in found.items() if each.written.is_read)}
+    key = _find_key(table, profiles, specified, taken) if find_key else None
     widths = find_widths(table, profiles, where)
     labels = find_labels(table, table.columns, profiles, specified)
     return [
@@ -83,6 +95,7 @@ def _gather(table: Table, specified: Mapping[str, Role], where: str | None, *, f
             width=widths.get(column.name),
             label=labels.get(column.name),
             is_message=column.name == table.message,
+            found=found.get(column.name),
         )
         for column, profile in zip(table.columns, profiles, strict=True)
     ]
@@ -95,14 +108,16 @@ def _check_size(table: Table, n_records: int) -> None:
         raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
 
 
-def _find_key(table: Table, profiles: Sequence[Profile], specified: Mapping[str, Role]) -> str | None:
+def _find_key(
+    table: Table, profiles: Sequence[Profile], specified: Mapping[str, Role], taken: Container[str]
+) -> str | None:
     """Return the first unique column, those that are named like a key before the others."""
     if Role.KEY in specified.values():
         return None
     candidates = [
         column
         for column, profile in zip(table.columns, profiles, strict=True)
-        if column.name not in specified and _may_name_records(column, profile)
+        if column.name not in taken and _may_name_records(column, profile)
     ]
     candidates.sort(key=lambda column: (not is_key_name(column.name), column.name.count(".")))
     return next((column.name for column in candidates if table.is_unique([column])), None)
@@ -116,11 +131,21 @@ def _may_name_records(column: Column, profile: Profile) -> bool:
 def _assign(evidence: Evidence) -> ColumnRole:
     column = evidence.column
     role, reason = next(found for rule in RULES if (found := rule(evidence)))
-    width = check_vector(column, evidence.width) if role.content is Content.VECTOR else 0
     note = ""
     if evidence.label:
-        note = f"{column.name} {evidence.label}; it is left out (--category {column.name} uses it)"
-    return ColumnRole(column.name, column.type, column.expression, role, reason, width, note=note)
+        note = f"{evidence.label}; it is left out (--category {column.name} uses it)"
+    assigned = ColumnRole(column.name, column.type, column.expression, role, reason, note=note)
+    if role.content is Content.VECTOR:
+        return replace(assigned, width=check_vector(column, evidence.width))
+    return _as_written(assigned, evidence.found)
+
+
+def _as_written(column: ColumnRole, found: Found | None) -> ColumnRole:
+    """Return a column with the way it is written, when that was found for its role."""
+    if not found or found.role is not column.role:
+        return column
+    reason = column.reason if column.reason == USER_SPECIFIED else "; ".join([column.reason, *found.remarks])
+    return replace(column, reason=reason, written=found.written, note="; ".join(found.remarks))
 
 
 def _check_readable(table: Table, roles: Roles, specified: Mapping[str, Role]) -> None:

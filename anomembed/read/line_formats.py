@@ -197,19 +197,10 @@ FORMATS: dict[str, KnownFormat] = {
 }
 """Known formats by name; when several fit the first lines about equally well, the first one is chosen."""
 
-# Of lines in no known format.
-OTHER_TIMES = (
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M:%S.%f",
-    "%y%m%d %H%M%S",
-    "%Y-%m-%d-%H.%M.%S.%f",
-    "%Y.%m.%d %H:%M:%S",
-)
-
 
 def time_formats() -> list[str]:
-    """Return the time formats of all known formats, and `OTHER_TIMES`; the first one that fits a column is used."""
-    return list(dict.fromkeys([*(form for known in FORMATS.values() for form in known.times), *OTHER_TIMES]))
+    """Return the time formats of all known formats, which are tried before those that fit; see `times`."""
+    return list(dict.fromkeys(form for known in FORMATS.values() for form in known.times))
 
 
 def is_log(path: str) -> bool:

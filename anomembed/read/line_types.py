@@ -1,9 +1,12 @@
 """The SQL that reads a part of a line in its type: a number, a time, or text."""
 
+from collections.abc import Mapping
+
 import duckdb
 
 from anomembed.read.line_formats import YEARLESS, time_formats
 from anomembed.read.quoting import quote_text
+from anomembed.read.times import find_formats, mask_sql, time_sql
 
 SAMPLED = 1_000  # first lines, which decide the format and the types of its groups
 
@@ -21,12 +24,20 @@ def typed_sql(connection: duckdb.DuckDBPyConnection, value: str, records: str) -
         SQL of what to read it from; the SQL of a time without a year also needs a column ``modified``.
     """
     known = f"nullif({value}, '-')"
-    readings = _readings(known)
-    found = ", ".join(f"count({sql}) FILTER (WHERE {condition})" for sql, condition in readings.items())
     some = f"(SELECT *, TIMESTAMP '2024-12-31' AS modified FROM {records} LIMIT {SAMPLED})"  # any day will do
-    n_known, *n_read = connection.execute(f"SELECT count({known}), {found} FROM {some}").fetchall()[0]
-    fits = (sql for sql, count in zip(readings, n_read, strict=True) if n_known and count == n_known)
-    return next(fits, value)
+    if fits := _fitting(connection, known, some, _readings(known)):
+        return fits[0]
+    ((masks,),) = connection.execute(f"SELECT histogram({mask_sql(known)}) FROM {some}").fetchall()
+    orders = find_formats(masks or {}, 0).values()
+    fits = _fitting(connection, known, some, {time_sql(known, formats): "true" for formats in orders})
+    return fits[0] if len(fits) == 1 else value  # all lines, not the first ones alone, tell day and month apart
+
+
+def _fitting(connection: duckdb.DuckDBPyConnection, known: str, some: str, readings: Mapping[str, str]) -> list[str]:
+    """Return the SQL of the readings that fit all known values of some lines; each has a condition of its own."""
+    counts = [f"count({known})", *(f"count({sql}) FILTER (WHERE {condition})" for sql, condition in readings.items())]
+    n_known, *n_read = connection.execute(f"SELECT {', '.join(counts)} FROM {some}").fetchall()[0]
+    return [sql for sql, count in zip(readings, n_read, strict=True) if n_known and count == n_known]
 
 
 def _readings(value: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
-from anomembed.read.column_types import DURATIONS, MOMENTS, fixed_width, known_sql, moment_sql
+from anomembed.read.column_types import fixed_width, known_sql
+from anomembed.read.written import PLAIN, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,25 +25,26 @@ class Typed(Protocol):
     def width(self) -> int:
         """Numbers of a vector."""
 
+    @property
+    def written(self) -> Written | None:
+        """How its values are written, where the type does not say."""
+
 
 def _text_sql(column: Typed) -> str:
-    return f"CAST({column.expression} AS VARCHAR)"
+    return (column.written or PLAIN).text_sql(column)
 
 
 def _actor_sql(column: Typed) -> str:
-    return known_sql(column.expression, column.type)
+    """Return SQL of a name; null where it is blank or a placeholder, which name nobody."""
+    return column.written.text_sql(column) if column.written else known_sql(column.expression, column.type)
 
 
 def _moment_sql(column: Typed) -> str:
-    return moment_sql(column.expression, column.type)
+    return (column.written or PLAIN).moment_sql(column)
 
 
 def _number_sql(column: Typed) -> str:
-    if MOMENTS.match(column.type):
-        return f"CAST(epoch({moment_sql(column.expression, column.type)}) AS DOUBLE)"
-    if column.type in DURATIONS:
-        return f"CAST(epoch({column.expression}) AS DOUBLE)"
-    return f"TRY_CAST({column.expression} AS DOUBLE)"
+    return (column.written or PLAIN).number_sql(column)
 
 
 def _vector_sql(column: Typed) -> str:

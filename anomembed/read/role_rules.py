@@ -7,8 +7,9 @@
 3. what looks like a label: ignored, so that it cannot give away what it marks;
 4. all null, constant, a map, binary or a list of anything but numbers: ignored;
 5. arrays of numbers, and lists of them that have the same length throughout: vector;
-6. dates and times, also written as ISO text: timestamp;
-7. fractions: number; whole numbers: category when they are few or named like a code, else number;
+6. dates and times, also those that text and numbers stand for: timestamp;
+7. fractions, and text that is read as numbers: number; whole numbers: category when they are few or named like a
+   code, else number;
 8. text: free text when it is long and made of words, also when nearly every record has its own; ignored when nearly
    every record has its own name; else category.
 """
@@ -22,7 +23,9 @@ from anomembed.read.column_types import DURATIONS, FRACTIONS, INTEGERS, MOMENTS,
 from anomembed.read.columns import Column, Profile
 from anomembed.read.role import Role
 from anomembed.read.roles import USER_SPECIFIED
+from anomembed.read.times import ISO
 from anomembed.read.vector_columns import Width
+from anomembed.read.writing import Found
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts
 NEARLY_UNIQUE = 0.5  # share of distinct values above which a column says nothing about other records
@@ -67,6 +70,8 @@ class Evidence(NamedTuple):
     """Why it looks like a label; None when it does not."""
     is_message: bool = False
     """Whether it is the message of lines."""
+    found: Found | None = None
+    """How it is written, where its type does not say."""
 
 
 class Inferred(NamedTuple):
@@ -112,13 +117,15 @@ def _vector(evidence: Evidence) -> Inferred | None:
 
 
 def _moment(evidence: Evidence) -> Inferred | None:
-    kind, profile = evidence.column.type, evidence.profile
+    kind, profile, found = evidence.column.type, evidence.profile, evidence.found
     if MOMENTS.match(kind):
         return Inferred(Role.TIMESTAMP, kind.lower())
+    if found and found.role is Role.TIMESTAMP and found.written.formats != (ISO,):
+        return Inferred(Role.TIMESTAMP, found.like)
     # All text between two ISO dates in alphabetical order begins like one.
     if kind == "VARCHAR" and _is_iso(profile.minimum) and _is_iso(profile.maximum):
         return Inferred(Role.TIMESTAMP, "text that holds ISO dates")
-    return None
+    return Inferred(Role.TIMESTAMP, found.like) if found and found.role is Role.TIMESTAMP else None
 
 
 def _is_iso(text: str | None) -> bool:
@@ -129,6 +136,15 @@ def _is_iso(text: str | None) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _written_number(evidence: Evidence) -> Inferred | None:
+    found = evidence.found
+    if not found or not found.written.number:
+        return None
+    if found.written.number.is_plain and CODE_NAME.search(evidence.column.name):
+        return None
+    return Inferred(Role.NUMBER, found.like)
 
 
 def _fraction(evidence: Evidence) -> Inferred | None:
@@ -180,6 +196,7 @@ RULES: tuple[Callable[[Evidence], Inferred | None], ...] = (
     _useless,
     _vector,
     _moment,
+    _written_number,
     _fraction,
     _whole_number,
     _text,

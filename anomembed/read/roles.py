@@ -8,6 +8,8 @@ from anomembed.read.column_types import general_kind
 from anomembed.read.role import JUDGED, Content, Role
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
+from anomembed.read.writing import match_written
+from anomembed.read.written import Written
 
 ONLY_NULLS = '"NULL"'  # DuckDB's type of a column of a frame without any value: it goes for any other
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
@@ -34,6 +36,8 @@ class ColumnRole:
     """Numbers of a vector; 0 for all other roles."""
     spellings: tuple[str, ...] = ()
     """In which of `SPELLINGS` values may differ and still count as one."""
+    written: Written | None = None
+    """How its values are written, where the type does not say."""
     note: str = ""
     """What the user should know about how it is read."""
 
@@ -116,10 +120,12 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
     column = table.column(fitted.name) if fitted.role is Role.KEY else table.fitted_column(fitted.name, fitted.type)
-    if column.type != ONLY_NULLS and general_kind(column.type) != general_kind(fitted.type):
+    written = match_written(table, column, fitted.role, fitted.type, fitted.written)
+    is_alike = column.type == ONLY_NULLS or general_kind(column.type) == general_kind(fitted.type)
+    if not is_alike and not written:
         raise SourceError(
             f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"
         )
     if fitted.role.content is Content.VECTOR and column.type != ONLY_NULLS:
         check_width(table, column, fitted.width)
-    return replace(fitted, type=column.type, expression=column.expression)
+    return replace(fitted, type=column.type, expression=column.expression, written=written)

@@ -11,13 +11,15 @@ from typing import NamedTuple, Self
 import polars as pl
 
 from anomembed.errors import ConfigError, DataError, shown
-from anomembed.read.column_types import MOMENTS, known_sql, moment_sql
+from anomembed.read.column_types import MOMENTS, known_sql
 from anomembed.read.columns import Column
 from anomembed.read.relation import named_sql
 from anomembed.read.role import Role
 from anomembed.read.roles import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, VALUE, Table
+from anomembed.read.writing import find_moment
+from anomembed.read.written import PLAIN
 
 EVENTS = f"{VALUE}events"  # the column that holds the events of a sequence, a list of texts
 GAPS = f"{VALUE}gaps"  # the seconds before each event, a list; null before the first
@@ -29,7 +31,12 @@ MOST_EVENTS = 20_000_000  # about how many events the reference may hold in memo
 
 
 def sequence_roles(
-    table: Table, key: str, order: Sequence[str], event: Sequence[str], entity: Sequence[str] = ()
+    table: Table,
+    key: str,
+    order: Sequence[str],
+    event: Sequence[str],
+    entity: Sequence[str] = (),
+    time_format: str | None = None,
 ) -> Roles:
     """Assign the roles of the columns of a table of events.
 
@@ -43,6 +50,8 @@ def sequence_roles(
         Columns that put events in order, and that say what happened; several make one event, in the table's order.
     entity : sequence of str
         Columns that name who acts, where sequences were formed from the events of each.
+    time_format : str, optional
+        Format of times that are text.
 
     Returns
     -------
@@ -61,7 +70,7 @@ def sequence_roles(
     given = {Role.ENTITY: entity, Role.ORDER: order, Role.EVENT: event, Role.KEY: [key]}  # the last of several wins
     specified = {table.column(name).name: role for role, names in given.items() for name in names}
     columns = (c for c in table.columns if c.name in specified or not table.is_derived(c.name))
-    roles = Roles(tuple(_assigned(column, specified.get(column.name)) for column in columns))
+    roles = Roles(tuple(_assigned(table, column, specified.get(column.name), time_format) for column in columns))
     if not roles.is_sequential:
         raise ConfigError(f"{', '.join(event)} names the sequences: choose another column for the event")
     count_sequences(table, roles, None)
@@ -70,9 +79,10 @@ def sequence_roles(
     return roles
 
 
-def _assigned(column: Column, role: Role | None) -> ColumnRole:
+def _assigned(table: Table, column: Column, role: Role | None, time_format: str | None) -> ColumnRole:
     reason = USER_SPECIFIED if role else "neither sequence, order nor event"
-    return ColumnRole(column.name, column.type, column.expression, role or Role.IGNORE, reason)
+    written = find_moment(table, column.name, time_format, is_told=False) if role is Role.ORDER else None
+    return ColumnRole(column.name, column.type, column.expression, role or Role.IGNORE, reason, written=written)
 
 
 def count_sequences(table: Table, roles: Roles, where: str | None) -> int:
@@ -115,7 +125,7 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     key = [table.column(column.name) for column in roles.key]
     event = event_sql(roles.of(Role.EVENT))
     select = {EVENTS: event, GAPS: _seconds(roles), HASH: table.hashed({}, key, seed)}
-    order = [*(c.expression for c in key), *(f"{c.expression} NULLS LAST" for c in roles.of(Role.ORDER)), event]
+    order = [*(c.expression for c in key), *(f"{_order_sql(c)} NULLS LAST" for c in roles.of(Role.ORDER)), event]
     known = named_sql(key)
     some = table.among(key, where)
     condition = f"({known}) AND {some}" if some else known
@@ -143,9 +153,14 @@ def _grouped(events: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 
 def _seconds(roles: Roles) -> str:
     """Return SQL of the moment of an event in seconds, from the first order that is a time."""
-    moments = (column for column in roles.of(Role.ORDER) if MOMENTS.match(column.type))
+    moments = (column for column in roles.of(Role.ORDER) if column.written or MOMENTS.match(column.type))
     column = next(moments, None)
-    return f"CAST(epoch({moment_sql(column.expression, column.type)}) AS DOUBLE)" if column else "NULL::DOUBLE"
+    return f"CAST(epoch({(column.written or PLAIN).moment_sql(column)}) AS DOUBLE)" if column else "NULL::DOUBLE"
+
+
+def _order_sql(column: ColumnRole) -> str:
+    """Return SQL that events are ordered by; times in the order of time, however they are written."""
+    return column.written.moment_sql(column) if column.written else column.expression
 
 
 def event_sql(columns: Sequence[Column | ColumnRole]) -> str:
@@ -176,6 +191,7 @@ def form_sequences(
     window: str | None = None,
     length: int | None = None,
     step: int | None = None,
+    time_format: str | None = None,
 ) -> str:
     """Group the events of every entity into sequences, by time or by number.
 
@@ -193,6 +209,8 @@ def form_sequences(
         Length of the pause that ends a session, or of a time window, such as ``30m``.
     length, step : int, optional
         Events per run, and from the start of one run to the next; runs overlap when `step` is less than `length`.
+    time_format : str, optional
+        Format of times that are text.
 
     Returns
     -------
@@ -201,12 +219,10 @@ def form_sequences(
 
     Raises
     ------
-    ConfigError
-        When a duration cannot be read.
-    SourceError
-        When a column does not exist.
+    ConfigError, SourceError
+        When a duration cannot be read, or a column does not exist.
     """
-    stream = _Stream.of(table, entity, time, event)
+    stream = _Stream.of(table, entity, time, event, time_format)
     if window is not None:
         start = f"time_bucket({_interval('window', window)}, {stream.moment})"
     elif session_gap is not None:
@@ -214,9 +230,7 @@ def form_sequences(
     else:
         start = _run_start(table, stream, length or 1, step or length or 1)
     table.derive("sequence_start", start)
-    # An event without an entity or a time is in no sequence: `||` with a null is null.
-    name = " || ' ' || ".join([*stream.entity, "CAST(sequence_start AS VARCHAR)"])
-    table.derive(FORMED, f"CASE WHEN {stream.moment} IS NOT NULL THEN {name} END")
+    table.derive(FORMED, stream.name_sql())
     return FORMED
 
 
@@ -230,13 +244,18 @@ class _Stream(NamedTuple):
     """The window of all events of the entity up to this one."""
 
     @classmethod
-    def of(cls, table: Table, entity: Sequence[str], time: str, event: Sequence[str]) -> Self:
+    def of(cls, table: Table, entity: Sequence[str], time: str, event: Sequence[str], time_format: str | None) -> Self:
         when, actors = table.column(time), [table.column(name) for name in entity]
         who = [known_sql(column.expression, column.type) for column in actors]
-        moment = moment_sql(when.expression, when.type)
+        moment = (find_moment(table, time, time_format, is_told=True) or PLAIN).moment_sql(when)
         order = [moment, *(table.column(name).expression for name in event)]
         partition = f"PARTITION BY {', '.join(who)} " if who else ""
         return cls(who, moment, partition, f"OVER ({partition}ORDER BY {', '.join(order)})")
+
+    def name_sql(self) -> str:
+        """Return SQL of the name of a sequence; an event without an entity or a time is in none."""
+        name = " || ' ' || ".join([*self.entity, "CAST(sequence_start AS VARCHAR)"])  # null where one of them is
+        return f"CASE WHEN {self.moment} IS NOT NULL THEN {name} END"
 
 
 def _session_start(table: Table, stream: _Stream, gap: str) -> str:

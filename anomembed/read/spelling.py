@@ -24,9 +24,6 @@ def _unified(table: Table, column: ColumnRole) -> ColumnRole:
     ways = tuple(way for way, before, after in zip(SPELLINGS, counts, counts[1:], strict=False) if after < before)
     if not ways:
         return column
-    n_less = counts[0] - counts[-1]
-    note = (
-        f"{column.name}: {n_less:,} of {counts[0]:,} values differ from another only in {' or '.join(ways)}; they "
-        "count as one"
-    )
-    return replace(column, spellings=ways, note=note)
+    differ = f"differ from another only in {' or '.join(ways)}; they count as one"
+    notes = filter(None, [column.note, f"{counts[0] - counts[-1]:,} of {counts[0]:,} values {differ}"])
+    return replace(column, spellings=ways, note="; ".join(notes))

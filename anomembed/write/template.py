@@ -17,9 +17,7 @@ from anomembed.read.suggestion import Suggestion
 
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
 SHOWN_WITH = {
-    "table": "table",
-    "line_format": "line_format",
-    "read": "read",
+    **{name: name for name in ("table", "line_format", "read", "time_format")},
     "vectors": "vectors",
     "vectors_use": "vectors",
 }

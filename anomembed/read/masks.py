@@ -1,0 +1,52 @@
+"""What the values of text columns look like: their masks, which have a 9 for every digit, counted on a sample."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from anomembed.read.columns import Column
+from anomembed.read.table import Table
+from anomembed.read.times import mask_sql
+from anomembed.read.written import WORDS
+
+SAMPLED = 10_000  # about how many records
+LONGEST = 64  # characters of a mask; what is longer is cut
+AT_ONCE = 100  # columns in one pass
+
+
+class Masks(Counter[str]):
+    """How many values have each mask, without those that stand for a missing value."""
+
+    words: Counter[str]
+    """The values that stand for a missing one."""
+
+
+def read_masks(table: Table, columns: Sequence[Column], n_records: int) -> Mapping[str, Masks]:
+    """Count the masks of text columns, by name; which records are looked at does not depend on their order.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    columns : sequence of Column
+        Columns of text.
+    n_records : int
+        Records of the table.
+    """
+    found: dict[str, Masks] = {}
+    for start in range(0, len(columns), AT_ONCE):
+        some = columns[start : start + AT_ONCE]
+        few = table.hashed_share(some, 0, SAMPLED / n_records) if n_records > SAMPLED else None
+        counted = table.aggregate([_masks_sql(column) for column in some], few)
+        found |= {column.name: _split(masks or {}) for column, masks in zip(some, counted, strict=True)}
+    return found
+
+
+def _masks_sql(column: Column) -> str:
+    return f"histogram({mask_sql(f'left({column.expression}, {LONGEST})')})"
+
+
+def _split(counts: Mapping[str, int]) -> Masks:
+    masks = Masks()
+    masks.words = Counter({text: count for text, count in counts.items() if text.strip().lower() in WORDS})
+    masks.update({text: count for text, count in counts.items() if text not in masks.words})
+    return masks
