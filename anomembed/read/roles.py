@@ -99,6 +99,11 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
     column = table.column(fitted.name)
     written = match_written(table, column, fitted.role, fitted.type, fitted.written)
+    if fitted.written and not written and column.type == fitted.type:
+        raise SourceError(
+            f"no value of column {fitted.name} of {table.name} can be read as a {fitted.role}, as those could that the "
+            "model was fitted on"
+        )
     if general_kind(column.type) != general_kind(fitted.type) and not written:
         raise SourceError(
             f"column {fitted.name} of {table.name} is {column.type}, but the model was fitted on {fitted.type}"
