@@ -121,6 +121,11 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:
     column = table.column(fitted.name) if fitted.role is Role.KEY else table.fitted_column(fitted.name, fitted.type)
     written = match_written(table, column, fitted.role, fitted.type, fitted.written)
+    if fitted.written and not written and column.type == fitted.type:
+        raise SourceError(
+            f"no value of column {fitted.name} of {table.name} can be read as a {fitted.role}, as those could that the "
+            "model was fitted on"
+        )
     is_alike = column.type == ONLY_NULLS or general_kind(column.type) == general_kind(fitted.type)
     if not is_alike and not written:
         raise SourceError(

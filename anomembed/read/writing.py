@@ -224,6 +224,7 @@ def match_written(table: Table, column: Column, role: Role, kind: str, written: 
     masks = read_masks(table, [column], profile.n_records) if column.type == TEXT else {}
     asked = Candidate(table, column, profile, masks.get(column.name, Masks()), is_told=True)
     for way in (written, *(reading.written for _, reading in _readings(asked, role, None) if reading)):
-        if way and asked.read(way, _sql(role, way, column), "").n_read:
+        reading = asked.read(way, _sql(role, way, column), "") if way else None
+        if way and reading and (reading.n_read or not reading.n_known):
             return replace(way, missing=written.missing if written else ())
     return None
