@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from anomembed.read.columns import Column
+from anomembed.read.columns import Column, Profile
 from anomembed.read.table import Table
 from anomembed.read.times import mask_sql
 from anomembed.read.written import WORDS
@@ -11,6 +11,7 @@ from anomembed.read.written import WORDS
 SAMPLED = 10_000  # about how many records
 LONGEST = 64  # characters of a mask; what is longer is cut
 AT_ONCE = 100  # columns in one pass
+CHOOSING, LEAST_CHOICES = 2, 1_000  # columns by whose values records are chosen, and different values of the first
 
 
 class Masks(Counter[str]):
@@ -20,7 +21,7 @@ class Masks(Counter[str]):
     """The values that stand for a missing one."""
 
 
-def read_masks(table: Table, columns: Sequence[Column], n_records: int) -> Mapping[str, Masks]:
+def read_masks(table: Table, columns: Sequence[Column], profiles: Mapping[str, Profile]) -> Mapping[str, Masks]:
     """Count the masks of text columns, by name; which records are looked at does not depend on their order.
 
     Parameters
@@ -29,16 +30,25 @@ def read_masks(table: Table, columns: Sequence[Column], n_records: int) -> Mappi
         The open table.
     columns : sequence of Column
         Columns of text.
-    n_records : int
-        Records of the table.
+    profiles : mapping of str to Profile
+        Of these, by name.
     """
     found: dict[str, Masks] = {}
     for start in range(0, len(columns), AT_ONCE):
         some = columns[start : start + AT_ONCE]
-        few = table.hashed_share(some, 0, SAMPLED / n_records) if n_records > SAMPLED else None
+        few = _sampled(table, some, profiles)
         counted = table.aggregate([_masks_sql(column) for column in some], few)
         found |= {column.name: _split(masks or {}) for column, masks in zip(some, counted, strict=True)}
     return found
+
+
+def _sampled(table: Table, columns: Sequence[Column], profiles: Mapping[str, Profile]) -> str | None:
+    """Return an SQL condition for a sample; None for all records, also where few values leave nothing to choose by."""
+    finest = sorted(columns, key=lambda column: -profiles[column.name].n_distinct)[:CHOOSING]
+    first = profiles[finest[0].name]
+    if first.n_records <= SAMPLED or first.n_distinct < LEAST_CHOICES:
+        return None
+    return table.hashed_share(finest, 0, SAMPLED / first.n_records)
 
 
 def _masks_sql(column: Column) -> str:

@@ -18,8 +18,8 @@ def read_numbers(asked: Candidate) -> Reading | None:
         The column.
     """
     style = find_style(asked.masks, 0 if asked.is_told else ENOUGH)
-    if style is None:
-        return None
+    if style is None or (style.is_plain and not asked.is_told and not asked.masks.words):
+        return None  # whole numbers that someone chose to keep as text
     written = Written(number=style)
     reading = asked.read(written, written.number_sql(asked.column), f"numbers like {style.example}")
     is_number = reading.n_read > 0 if asked.is_told else _are_amounts(asked, reading, is_plain=style.is_plain)
@@ -31,8 +31,5 @@ def _are_amounts(asked: Candidate, reading: Reading, *, is_plain: bool) -> bool:
     least = NEARLY_ALL if is_plain else ENOUGH
     if asked.profile.n_distinct <= FEW_VALUES or not asked.is_enough(reading.n_read, reading.n_known, least):
         return False
-    n_texts = asked.profile.n_records - asked.profile.n_nulls
-    if is_plain and reading.n_read == n_texts:
-        return False  # whole numbers that someone chose to keep as text
     padded = f"regexp_matches(trim({asked.column.expression}), '^0[0-9]+$')"
     return asked.table.count(padded) <= MOST_PADDED * reading.n_known

@@ -7,7 +7,7 @@ from datetime import datetime
 from anomembed.read.candidate import ENOUGH, Candidate, Reading
 from anomembed.read.column_types import FRACTIONS, INTEGERS
 from anomembed.read.columns import Column
-from anomembed.read.times import COMPACT, COMPACT_CLOCKS, ISO, ISO_ZONE, find_formats, formats_like
+from anomembed.read.times import COMPACT, COMPACT_CLOCKS, ISO, ISO_ZONE, find_formats, formats_like, mask_of
 from anomembed.read.written import EPOCHS, Written
 
 LEAST_FORMAT = 0.01  # share of the values that a format needs
@@ -19,6 +19,7 @@ NOT_TIMES = re.compile(
     r"(^|[_\s.])(ids?|code|key|no|nr|num|number|card|account|phone|ean|isbn|amount|bytes|size|count|total|sum)$|[a-z]I[dD]$",
     re.IGNORECASE,
 )
+NONE = ("0", "-1")  # numbers that stand for no time
 SHOWN_MOMENT = datetime(2026, 12, 31, 23, 59, 58, 123456)  # an example of a format
 IN_EXAMPLES = {"%n": "%f789", "%g": "123", "%z": "+0100", "%Z": "GMT"}  # what Python writes otherwise
 
@@ -90,12 +91,21 @@ def example_of(formats: Sequence[str]) -> str:
 
 def read_digits(asked: Candidate) -> Reading | None:
     """Return how a column of numbers is read as times: digits such as 20260105, or seconds and so on from 1970."""
-    mask = re.sub("[0-9]", "9", asked.profile.maximum or "")
-    if INTEGERS.match(asked.column.type) and formats_like(mask):
-        asked.masks[mask] += 1
+    ends = asked.profile.minimum or "", asked.profile.maximum or ""
+    if INTEGERS.match(asked.column.type) and all(end in NONE or _is_day(end) for end in ends):
+        asked.masks[mask_of(ends[1])] += 1
         if compact := read_times(asked):
             return compact
     return _read_epoch(asked)
+
+
+def _is_day(digits: str) -> bool:
+    """Tell whether digits begin with a day, such as 20260105, and are as many as those of a time."""
+    try:
+        year = datetime.strptime(digits[:8], COMPACT[0]).year
+    except ValueError:
+        return False
+    return FIRST_YEAR <= year <= LAST_YEAR and bool(formats_like(mask_of(digits)))
 
 
 def _read_epoch(asked: Candidate) -> Reading | None:

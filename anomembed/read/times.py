@@ -188,6 +188,17 @@ def _common(forms: Mapping[str, str], masks: Mapping[str, int], least: float) ->
     return tuple(sorted(enough, key=lambda form: "%y" not in form))
 
 
+def mask_of(text: str) -> str:
+    """Return the mask of a text.
+
+    Examples
+    --------
+    >>> mask_of("05-JAN-2026")
+    '99-JAN-9999'
+    """
+    return re.sub("[0-9]", "9", text)
+
+
 def mask_sql(text: str) -> str:
     """Return SQL of the mask of a text."""
     return f"translate({text}, '012345678', '999999999')"

@@ -8,12 +8,13 @@ from anomembed.read.candidate import Candidate, Reading
 from anomembed.read.column_types import FRACTIONS, INTEGERS, MOMENTS, general_kind
 from anomembed.read.columns import Column, Profile
 from anomembed.read.masks import LONGEST, Masks, read_masks
-from anomembed.read.number_columns import read_numbers
+from anomembed.read.number_columns import FEW_VALUES, read_numbers
 from anomembed.read.placeholders import Placeholder, find_dates, find_numbers
 from anomembed.read.role import Role
 from anomembed.read.table import Table
 from anomembed.read.time_columns import read_digits, read_times
-from anomembed.read.written import PLAIN, Written, is_word
+from anomembed.read.times import formats_like, mask_of
+from anomembed.read.written import PLAIN, WORDS, Written, is_word
 
 TEXT = "VARCHAR"
 READ = (Role.NUMBER, Role.TIMESTAMP)
@@ -69,8 +70,7 @@ def _candidates(table: Table, profiles: Mapping[str, Profile], specified: Mappin
         for column in table.columns
         if column.name in profiles and _may_be_written(column, profiles[column.name], specified.get(column.name))
     ]
-    n_records = profiles[columns[0].name].n_records if columns else 0
-    masks = read_masks(table, [column for column in columns if column.type == TEXT], n_records)
+    masks = read_masks(table, [column for column in columns if column.type == TEXT], profiles)
     return [
         Candidate(table, column, profiles[column.name], masks.get(column.name, Masks()), column.name in specified)
         for column in columns
@@ -81,8 +81,18 @@ def _may_be_written(column: Column, profile: Profile, given: Role | None) -> boo
     if profile.n_nulls == profile.n_records or (given is not None and given not in READ):
         return False
     if column.type == TEXT:
-        return given is not None or (profile.mean_length <= LONGEST and profile.minimum != profile.maximum)
+        return given is not None or _may_be_read(profile)
     return any(kind.match(column.type) for kind in (INTEGERS, FRACTIONS, MOMENTS))
+
+
+def _may_be_read(profile: Profile) -> bool:
+    """Tell whether the smallest and the largest text admit that a column holds times or numbers."""
+    ends = [end.strip() for end in (profile.minimum, profile.maximum) if end is not None]
+    if profile.mean_length > LONGEST or ends[0] == ends[-1]:
+        return False
+    if profile.n_distinct <= FEW_VALUES:  # numbers would be a category
+        return any(formats_like(mask_of(end)) for end in ends)
+    return any(any(letter.isdigit() for letter in end) for end in ends) or all(end.lower() in WORDS for end in ends)
 
 
 def _find(asked: Candidate, given: Role | None, time_format: str | None) -> Found | None:
@@ -221,7 +231,7 @@ def match_written(table: Table, column: Column, role: Role, kind: str, written: 
     profile = table.profiles([column])[0]
     if profile.n_nulls == profile.n_records:
         return written or PLAIN
-    masks = read_masks(table, [column], profile.n_records) if column.type == TEXT else {}
+    masks = read_masks(table, [column], {column.name: profile}) if column.type == TEXT else {}
     asked = Candidate(table, column, profile, masks.get(column.name, Masks()), is_told=True)
     for way in (written, *(reading.written for _, reading in _readings(asked, role, None) if reading)):
         reading = asked.read(way, _sql(role, way, column), "") if way else None
