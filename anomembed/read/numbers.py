@@ -19,7 +19,7 @@ MONEY = (
     "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|ISK|JPY|KES|KRW|KWD|MAD|MXN|MYR"
     "|NGN|NOK|NZD|PEN|PHP|PKR|PLN|QAR|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|XAF|XOF|ZAR"
 )
-CODES = rf"(?:{MONEY}|[A-Z]{1, 2}\$|Rs\.?|kr\.?|zł|Kč|Ft|Lei)"
+CODES = rf"(?:{MONEY}|[A-Z]{{1,2}}\$|Rs\.?|kr\.?|zł|Kč|Ft|Lei)"
 NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[+{MINUS}] ?)?(?P<currency>{CODES} ?|[{CURRENCIES}] ?)?(?P<second>[{MINUS}] ?)?"
     rf"(?P<digits>9+(?:[.,{GROUPS}]9+)*[.,]?|[.,]9+)(?P<power>[eE][+-]?9+)?"

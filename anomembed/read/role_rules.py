@@ -162,7 +162,7 @@ def _whole_number(evidence: Evidence) -> Inferred | None:
         return Inferred(Role.CATEGORY, f"whole numbers, {profile.n_distinct} distinct")
     if CODE_NAME.search(column.name):
         why = "named like a code"
-    elif n_digits := _code_length(profile):
+    elif n_digits := 0 if MEASURE_NAME.search(column.name) else _code_length(profile):
         why = f"of {n_digits} digits each, like a code"
     else:
         return Inferred(Role.NUMBER, f"whole numbers, {_distinct(profile)}")
@@ -172,9 +172,10 @@ def _whole_number(evidence: Evidence) -> Inferred | None:
 
 
 def _code_length(profile: Profile) -> int:
-    """Return how many digits all values have, such as those of cards or accounts; 0 when they differ or are few."""
+    """Return how many digits all values have, such as cards or accounts; 0 when that differs, or none repeats."""
     least, most = profile.minimum or "", profile.maximum or ""
-    return len(least) if least.isdigit() and len(least) == len(most) >= LONG_CODE else 0
+    is_code = least.isdigit() and len(least) == len(most) >= LONG_CODE and not is_nearly_unique(profile)
+    return len(least) if is_code else 0
 
 
 def _text(evidence: Evidence) -> Inferred:
