@@ -91,7 +91,7 @@ def test_a_path_is_never_taken_for_sql(tmp_path, name):
         ("pets.duckdb", "DROP TABLE pets", "no such table"),
         ("pets.duckdb", "COPY pets TO 'x.csv'", "no such table"),
         ("pets.duckdb", "", "no such table"),
-        ("pets.csv", "pets", "is a data file, not a database"),
+        ("pets.csv", "pets", "is a single table, not a database"),
         ("pets.parqet", None, "no such file: pets.parqet; did you mean 'pets.parquet'?"),
         ("nothing-*.csv", None, "nothing-*.csv"),
         ("pets*", None, "pets* matches files of different kinds"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from anomembed.config.sections import Config
 from anomembed.errors import ConfigError
+from anomembed.read.addresses import map_path
 
 # Settings that hold a path, which in a file starts at the file's folder.
 PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"))
@@ -85,7 +86,7 @@ def _resolve_paths(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     for section, name in PATHS:
         values = resolved.get(section)
         if isinstance(values, Mapping) and isinstance(values.get(name), str):
-            resolved[section] = {**values, name: str(folder / values[name])}
+            resolved[section] = {**values, name: map_path(values[name], lambda path: str(folder / path))}
     return resolved
 
 

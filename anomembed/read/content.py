@@ -17,7 +17,7 @@ BLOCK = 1 << 22  # bytes that are copied at once
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 BINARY = {
     b"PAR1": "parquet",
-    b"SQLite format 3\0": "a SQLite database: copy its tables to Parquet or DuckDB",
+    b"SQLite format 3\0": "a SQLite database: name it as sqlite:///{path}",
     b"PK\x03\x04": "a ZIP archive or an Excel workbook: unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the sheet as CSV",
     b"ARROW1": "an Arrow file: write it as Parquet",
@@ -100,7 +100,7 @@ def binary_kind(path: str) -> str | None:
         return DATABASE_KIND
     kind = next((kind for magic, kind in BINARY.items() if head.startswith(magic)), None)
     if kind not in (None, PARQUET):
-        raise SourceError(f"{path} is {kind}")
+        raise SourceError(f"{path} is {kind.replace('{path}', path)}")
     return kind
 
 

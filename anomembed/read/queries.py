@@ -1,8 +1,12 @@
 """SQL longer than a line: each query is a `.sql` file in this folder, with `$parts` that are filled in."""
 
+import re
 from functools import cache
 from importlib.resources import files
 from string import Template
+
+QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
+"""How a query begins, where a table could be named instead."""
 
 
 def query(name: str, **parts: str) -> str:

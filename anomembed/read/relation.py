@@ -24,7 +24,7 @@ class Relation:
     Parameters
     ----------
     source : str, Path or frame
-        A DuckDB file, a data file or glob, or a Polars or pandas frame.
+        See `find_records`.
     table : str, optional
         A table, a view or a query; may be left out when there is only one.
     line_format : str, optional
@@ -61,11 +61,11 @@ class Relation:
         read: str | None = None,
     ) -> None:
         found = find_records(source, table, line_format, read)
-        self._connection, self._from, self.name, self.notes, self.is_json, self.message = found
+        self._connection, self._from, self.name, self.notes, self.is_json, self.message, files = found
         try:
             self._hide_reserved()
             with clear_errors(self.name):
-                self.files = shut(self._connection, self._from)
+                self.files = (*files, *shut(self._connection, self._from))
                 self.columns, more = describe(self._connection, self._from)
             self.notes = (*self.notes, *more)
             self._derived: set[str] = set()

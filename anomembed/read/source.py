@@ -1,4 +1,4 @@
-"""Open a source of records read-only: a DuckDB file, data files, or a frame in memory."""
+"""Open a source of records read-only: a DuckDB file, data files, another database, or a frame in memory."""
 
 import re
 import tempfile
@@ -9,17 +9,19 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from anomembed.errors import LockedError, SourceError, UserError, nearest_name
+from anomembed.errors import AnomembedError, LockedError, SourceError, nearest_name
 from anomembed.read.access import check_query
+from anomembed.read.addresses import is_address, parse_address
 from anomembed.read.content import DATABASE_KIND, binary_kind
+from anomembed.read.databases import read_database
 from anomembed.read.files import GLOB, NO_PARQUET, read_files
 from anomembed.read.frames import as_frame
-from anomembed.read.queries import query
+from anomembed.read.lakes import lake_kind, read_lake
+from anomembed.read.queries import QUERY, query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
 from anomembed.read.reader_options import parse_options
 
-QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
@@ -108,6 +110,8 @@ class OpenRecords(NamedTuple):
     """Whether they were read from JSON, in which a field may be missing."""
     message: str | None = None
     """The column of messages, when they are lines."""
+    files: tuple[str, ...] = ()
+    """Files and globs that they were read from, besides the source as it is named."""
 
 
 def find_records(
@@ -121,7 +125,8 @@ def find_records(
     Parameters
     ----------
     source : str, Path or frame
-        A DuckDB file, a data file or glob of any kind that `read_files` knows, a log, or a Polars or pandas frame.
+        A DuckDB file, a data file or glob of any kind that `read_files` knows, a log, an address that `parse_address`
+        knows, the folder of a Delta or an Iceberg table, or a Polars or pandas frame.
     table : str or None
         A table, a view, or a query that begins with SELECT, WITH, FROM or VALUES.
     line_format : str or None
@@ -141,6 +146,10 @@ def find_records(
     path, options = str(source), parse_options(read)
     if line_format is not None and options:
         raise SourceError("--read is for tables and JSON, --line-format for lines: give one of them")
+    if is_address(path) or lake_kind(path):
+        if line_format is not None or options:
+            raise SourceError("--read and --line-format are for files; the source is a table already")
+        return _open_tables(path, table)
     if not GLOB.search(path) and not Path(path).is_file():
         raise SourceError(_no_such_file(path))
     if Path(path).suffix == ".toml":
@@ -179,20 +188,49 @@ def _no_such_file(path: str) -> str:
 
 def _open_files(path: str, table: str | None, line_format: str | None, options: dict[str, Any]) -> OpenRecords:
     """Open data files, or files of lines."""
-    is_query = table is not None and QUERY.match(table)
-    if not is_query and table not in (None, "records"):
-        raise SourceError(
-            f"{path} is a data file, not a database: leave TABLE out, or give a query such as 'FROM records'"
-        )
+    _check_no_table(path, table)
+    with _new_database() as connection:
+        found = read_files(connection, path, line_format, options)
+        from_clause, name = _chosen(connection, path, table)
+        return OpenRecords(connection, from_clause, name, *found)
+
+
+def _open_tables(source: str, table: str | None) -> OpenRecords:
+    """Open another database, or a table of a data lake."""
+    kind = lake_kind(source)
+    if kind:
+        _check_no_table(source, table)
+    with _new_database() as connection, clear_errors(source):
+        if kind:
+            files = read_lake(connection, source, kind)
+            return OpenRecords(connection, *_chosen(connection, source, table), files=files)
+        name, files = read_database(connection, parse_address(source), table)
+        return OpenRecords(connection, "records", name, files=files)
+
+
+@contextmanager
+def _new_database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Connect to a database in memory, which is closed after an error only."""
     connection = connect(":memory:")
     try:
-        found = read_files(connection, path, line_format, options)
-        if table is not None and is_query:
-            return OpenRecords(connection, _query(connection, table), f"a query on {Path(path).name}", *found)
-    except UserError:
+        yield connection
+    except AnomembedError:
         connection.close()
         raise
-    return OpenRecords(connection, "records", Path(path).name, *found)
+
+
+def _check_no_table(path: str, table: str | None) -> None:
+    if table not in (None, "records") and not QUERY.match(str(table)):
+        raise SourceError(
+            f"{path} is a single table, not a database: leave TABLE out, or give a query such as 'FROM records'"
+        )
+
+
+def _chosen(connection: duckdb.DuckDBPyConnection, path: str, table: str | None) -> tuple[str, str]:
+    """Return SQL of ``records`` or of a query on them, and what to call it."""
+    if table in (None, "records"):
+        return "records", Path(path).name
+    return _query(connection, str(table)), f"a query on {Path(path).name}"
 
 
 def _find_table(connection: duckdb.DuckDBPyConnection, path: str, table: str | None) -> tuple[str, str]:

@@ -150,7 +150,7 @@ class Database:
             if "lock on file" in first:
                 message = f"{self.path} is locked by another process{holder(first)}; try again later"
                 raise LockedError(message) from error
-            if "not a valid DuckDB" in first:
+            if "not a valid DuckDB" in first or "sqlite_scanner" in first:
                 raise StoreError(f"{self.path} is not a DuckDB file; choose another file for the store") from error
             raise StoreError(f"{self.path}: {first}") from error
 

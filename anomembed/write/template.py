@@ -11,6 +11,7 @@ from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
 from anomembed.config.loading import PATHS
+from anomembed.read.addresses import map_path
 from anomembed.read.role import JUDGED, Role
 from anomembed.read.roles import ColumnRole, Roles
 from anomembed.read.suggestion import Suggestion
@@ -59,9 +60,13 @@ def _given(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
     given = {name: getattr(config, name).model_dump(exclude_unset=True, exclude_none=True) for name in FILLED}
     for section, name in PATHS:
         path = given.get(section, {}).get(name)
-        if path and not Path(path).is_absolute():
-            given[section][name] = os.path.relpath(path, folder)
+        if path:
+            given[section][name] = map_path(path, lambda path: _from_folder(path, folder))
     return given
+
+
+def _from_folder(path: str, folder: Path) -> str:
+    return path if Path(path).is_absolute() else os.path.relpath(path, folder)
 
 
 def _filled(template: Table, given: Mapping[str, Any]) -> Table:
