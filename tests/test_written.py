@@ -346,7 +346,7 @@ def write(path, header, rows, delimiter=","):
 
 def test_a_model_reads_the_next_file_alike(run, tmp_path):
     """The planted amount stands out although all of the second file's amounts look like plain numbers."""
-    rows = [[i, f"u{i % 5}", MOMENTS[i % N].strftime("%d/%m/%Y %H:%M"), f"{1000 + i % 89:,.2f}"] for i in range(600)]
+    rows = [[i, f"u{i % 5}", MOMENTS[i % N].strftime("%d/%m/%Y %H:%M"), f"${1000 + i % 89:,.2f}"] for i in range(600)]
     header = ["id", "who", "at", "amount"]
     write(tmp_path / "a.csv", header, rows)
     write(
