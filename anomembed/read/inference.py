@@ -77,12 +77,15 @@ def _gather(
     """Profile the table."""
     profiles = table.profiles(table.columns)
     _check_size(table, profiles[0].n_records if profiles else 0)
-    key = _find_key(table, profiles, specified) if find_key else None
-    widths = find_widths(table, profiles, where)
     described = {column.name: profile for column, profile in zip(table.columns, profiles, strict=True)}
     found = find_written(table, described, specified, time_format)
     if time_format and not any(each.written.formats == (time_format,) for each in found.values()):
-        raise SourceError(f"no column of {table.name} holds times in the format {time_format}")
+        raise SourceError(
+            f"no column of {table.name} holds times in the format {time_format}, which is written like %d/%m/%Y %H:%M"
+        )
+    read = {name: each.role for name, each in found.items() if each.like}  # such a column is no name of records
+    key = _find_key(table, profiles, {**read, **specified}) if find_key else None
+    widths = find_widths(table, profiles, where)
     return [
         Evidence(
             column,
