@@ -1,19 +1,22 @@
 """Values written for people and by programs: times, numbers, and what stands for a missing one."""
 
 import csv
+import re
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from anomembed.errors import SourceError
+from anomembed.errors import ConfigError, SourceError
 from anomembed.read.inference import infer_roles
 from anomembed.read.role import Role
 from anomembed.read.roles import match_roles
 from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sequence_roles
 from anomembed.read.table import Table
 
+TOP = Path(__file__).parents[1]
 N = 300
 START = datetime(2026, 1, 5, 0, 7, 9)
 MOMENTS = [START + timedelta(hours=31 * i, seconds=i) for i in range(N)]
@@ -97,7 +100,7 @@ def test_the_reason_shows_the_format(timed):
     reasons = {column.name: column.reason for column in timed[0].columns}
     assert reasons["name-day"] == "text, read as times like 31-Dec-2026 23:59:58"
     assert reasons["posted"] == "whole numbers, read as seconds since 1970"
-    assert reasons["with gaps"].endswith("23:59:58; 6 values such as 'N/A' count as missing")
+    assert reasons["with gaps"].endswith("23:59:58; 'N/A' and the like count as missing (6 of 300)")
 
 
 NUMBERS = {
@@ -229,8 +232,16 @@ def test_the_format_can_be_told():
     column, read = read_text(UNDECIDED, time_format="%m/%d/%Y")
     assert read[12] == datetime(2026, 1, 2)
     assert column.note == ""
-    with pytest.raises(SourceError, match="no column of the frame holds times in the format %Y"):
+    with pytest.raises(SourceError, match="no column of the frame holds times in the format %Y, which is written like"):
         read_text(UNDECIDED, time_format="%Y")
+    with pytest.raises(ConfigError, match="'%Q' is not a format of times; write it like '%d/%m/%Y %H:%M'"):
+        read_text(UNDECIDED, time_format="%Q")
+
+
+@pytest.mark.parametrize("unique", [text_of("%d-%b-%Y %H:%M:%S"), epochs(1000), [f"{a:,.2f}" for a in range(N)]])
+def test_a_time_or_an_amount_is_no_key_though_unique(unique):
+    with Table(pl.DataFrame({"at": unique, "c": ["p", "q"] * (N // 2)})) as table:
+        assert not infer_roles(table).key
 
 
 def test_what_is_told_must_be_readable():
@@ -245,7 +256,9 @@ def test_what_is_told_must_be_readable():
     ):
         read_text(days, "timestamp")
     column, read = read_text([*days[1:5], *text_of("%d-%b-%Y")[4:], "soon", "-"], "timestamp")
-    assert column.note == "1 of 301 values cannot be read and count as missing; 1 values such as '-' count as missing"
+    assert (
+        column.note == "what cannot be read counts as missing (1 of 301); '-' and the like count as missing (1 of 302)"
+    )
     assert read[-2:] == [None, None]
 
 
@@ -263,7 +276,7 @@ def test_what_is_told_must_be_readable():
 def test_a_repeated_value_far_from_all_others_is_missing(values, missing):
     column, read = read_text(values)
     assert [i for i, value in enumerate(read) if value is None] == list(range(0, N, 40))
-    assert column.reason.endswith(f"; 8 values of {missing}, far from all others, count as missing")
+    assert column.reason.endswith(f"; {missing}, far from all others, counts as missing (8 of 300)")
 
 
 @pytest.mark.parametrize(
@@ -285,7 +298,7 @@ def test_a_single_far_value_and_a_near_one_are_values(values):
 def test_words_name_no_entity():
     column, read = read_text(["N/A" if i % 10 == 0 else f"u{i % 9}" for i in range(N)], "entity")
     assert read[:2] == [None, "u1"]
-    assert column.note == "30 records have a placeholder such as '-' or 'N/A' there, and so no entity"
+    assert column.note == "'-', 'N/A' and the like name no entity (30 of 300)"
 
 
 OTHER_TYPES = [
@@ -394,3 +407,17 @@ def test_log_lines_have_times_in_all_of_these_formats(tmp_path):
             assert table.column("time").type == "TIMESTAMP"
             read = next(table.batches({"time": "time"}, (), None, N))["time"].to_list()
         assert read == [moment.replace(microsecond=0) for moment in MOMENTS]
+
+
+def documented():
+    """The rows of the table of what is recognised: each example, its role, and what it is read as."""
+    page = (TOP / "docs" / "guide-fraud-scan.md").read_text(encoding="utf-8")
+    table = page.split("<!-- recognised -->")[1].split("<!-- end: recognised -->")[0].strip().splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    return [(text, kind, read) for texts, kind, read in rows for text in re.findall("`([^`]+)`", texts)]
+
+
+@pytest.mark.parametrize(("text", "kind", "read"), documented())
+def test_the_guide_tells_the_truth(text, kind, read):
+    values = read_text([text, text], "timestamp" if kind == "times" else "number")[1]
+    assert values[0] == (datetime.fromisoformat(read) if kind == "times" else pytest.approx(float(read)))

@@ -81,7 +81,9 @@ def _gather(
     described = {column.name: profile for column, profile in zip(table.columns, profiles, strict=True)}
     found = find_written(table, described, specified, time_format)
     if time_format and not any(each.written.formats == (time_format,) for each in found.values()):
-        raise SourceError(f"no column of {table.name} holds times in the format {time_format}")
+        raise SourceError(
+            f"no column of {table.name} holds times in the format {time_format}, which is written like %d/%m/%Y %H:%M"
+        )
     taken = {*specified, *(name for name, each in found.items() if each.written.is_read)}
     key = _find_key(table, profiles, specified, taken) if find_key else None
     widths = find_widths(table, profiles, where)

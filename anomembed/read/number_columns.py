@@ -1,6 +1,7 @@
 """Recognise columns of text that hold numbers written for people."""
 
 from anomembed.read.candidate import ENOUGH, Candidate, Reading
+from anomembed.read.masks import Masks
 from anomembed.read.numbers import find_style
 from anomembed.read.written import Written
 
@@ -18,12 +19,17 @@ def read_numbers(asked: Candidate) -> Reading | None:
         The column.
     """
     style = find_style(asked.masks, 0 if asked.is_told else ENOUGH)
-    if style is None or (style.is_plain and not asked.is_told and not asked.masks.words):
-        return None  # whole numbers that someone chose to keep as text
+    if style is None or (style.is_plain and not asked.is_told and _is_chosen(asked.masks)):
+        return None
     written = Written(number=style)
     reading = asked.read(written, written.number_sql(asked.column), f"numbers like {style.example}")
     is_number = reading.n_read > 0 if asked.is_told else _are_amounts(asked, reading, is_plain=style.is_plain)
     return reading if is_number else None
+
+
+def _is_chosen(masks: Masks) -> bool:
+    """Tell whether all values are digits, so that nothing but a choice keeps them from being numbers by their type."""
+    return not masks.words and all(set(mask) == {"9"} for mask in masks)
 
 
 def _are_amounts(asked: Candidate, reading: Reading, *, is_plain: bool) -> bool:

@@ -30,7 +30,7 @@ MASKS = {
     "%n": "9{7,9}",
     "%p": "[ap]m",
     "%z": "[+-]9{2}(:?9{2})?",
-    "%Z": "(?:gmt|utc|[a-z]+/[a-z_]+)",
+    "%Z": r"(?!(?:am|pm)\b)(?:[a-z]{3,5}|[a-z]+/[a-z_]+)",
     "%a": "(?:mon|tue|wed|thu|fri|sat|sun)",
     "%A": "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)",
     **{month: f"(?:{names})" for month, names in MONTHS.items()},

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from anomembed.errors import ConfigError, SourceError
 from anomembed.read.candidate import Candidate, Reading
 from anomembed.read.column_types import FRACTIONS, INTEGERS, MOMENTS, general_kind
 from anomembed.read.columns import Column, Profile
 from anomembed.read.masks import LONGEST, Masks, read_masks
 from anomembed.read.number_columns import FEW_VALUES, read_numbers
 from anomembed.read.placeholders import Placeholder, find_dates, find_numbers
+from anomembed.read.quoting import quote_text
 from anomembed.read.role import Role
 from anomembed.read.table import Table
 from anomembed.read.time_columns import read_digits, read_times
@@ -54,13 +56,26 @@ def find_written(
 
     Raises
     ------
+    ConfigError
+        When DuckDB knows no such format.
     SourceError
         When more than a tenth of a column cannot be read as the user says.
     """
+    if time_format:
+        _check_format(table, time_format)
     asked = _candidates(table, profiles, specified)
     found = {one.column.name: _find(one, specified.get(one.column.name), time_format) for one in asked}
     found |= {name: _nobody(table, table.column(name)) for name, role in specified.items() if role is Role.ENTITY}
     return {name: each for name, each in found.items() if each}
+
+
+def _check_format(table: Table, time_format: str) -> None:
+    try:
+        table.aggregate([f"any_value(try_strptime('', {quote_text(time_format)}))"])
+    except SourceError as error:
+        raise ConfigError(
+            f"{time_format!r} is not a format of times; write it like '%d/%m/%Y %H:%M', as DuckDB's strptime takes it"
+        ) from error
 
 
 def _candidates(table: Table, profiles: Mapping[str, Profile], specified: Mapping[str, Role]) -> list[Candidate]:
@@ -157,13 +172,13 @@ def _remarks(asked: Candidate, reading: Reading, missing: Sequence[Placeholder])
         yield f"{reading.like} rather than {reading.other}, though both fit; if not, give --time-format"
     n_unread = reading.n_known - reading.n_read
     if n_unread:
-        yield f"{n_unread:,} of {reading.n_known:,} values cannot be read and count as missing"
+        yield f"what cannot be read counts as missing ({n_unread:,} of {reading.n_known:,})"
     n_words = asked.profile.n_records - asked.profile.n_nulls - reading.n_known
     if n_words and asked.column.type == TEXT:
         (word, _), *_ = asked.masks.words.most_common(1) or [("", 0)]
-        yield f"{n_words:,} values such as {word!r} count as missing"
+        yield f"{word!r} and the like count as missing ({n_words:,} of {n_words + reading.n_known:,})"
     for each in missing:
-        yield f"{each.n_records:,} values of {each.value}, far from all others, count as missing"
+        yield f"{each.value}, far from all others, counts as missing ({each.n_records:,} of {reading.n_read:,})"
 
 
 def _nobody(table: Table, column: Column) -> Found | None:
@@ -171,7 +186,7 @@ def _nobody(table: Table, column: Column) -> Found | None:
     if column.type != TEXT:
         return None
     n_words = table.count(is_word(column.expression))
-    remark = f"{n_words:,} records have a placeholder such as '-' or 'N/A' there, and so no entity"
+    remark = f"'-', 'N/A' and the like name no entity ({n_words:,} of {table.count():,})"
     return Found(Role.ENTITY, Written(has_words=True), "", (remark,)) if n_words else None
 
 

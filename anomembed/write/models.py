@@ -153,7 +153,7 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
     a file, do not matter.
     """
     defaults = Config().model_dump(mode="json")
-    settings: dict[str, Any] = {"source.fit_where": config["source"].get("fit_where")}
+    settings: dict[str, Any] = {f"source.{name}": config["source"].get(name) for name in ("fit_where", "time_format")}
     for section in ("roles", "sequence", "reference", "tokens", "embedding", "detector"):
         for name, default in defaults[section].items():
             value = config.get(section, {}).get(name, default)
