@@ -229,9 +229,7 @@ def form_sequences(
         start = _session_start(table, stream, _interval("session_gap", session_gap))
     else:
         start = _run_start(table, stream, length or 1, step or length or 1)
-    table.derive("sequence_start", start)
-    table.derive(FORMED, stream.name_sql())
-    return FORMED
+    return stream.name_sequences(table, start)
 
 
 class _Stream(NamedTuple):
@@ -252,10 +250,12 @@ class _Stream(NamedTuple):
         partition = f"PARTITION BY {', '.join(who)} " if who else ""
         return cls(who, moment, partition, f"OVER ({partition}ORDER BY {', '.join(order)})")
 
-    def name_sql(self) -> str:
-        """Return SQL of the name of a sequence; an event without an entity or a time is in none."""
+    def name_sequences(self, table: Table, start: str) -> str:
+        """Add the name of the sequence of each event, by SQL of its start; without an entity or a time there is none."""
+        table.derive("sequence_start", start)
         name = " || ' ' || ".join([*self.entity, "CAST(sequence_start AS VARCHAR)"])  # null where one of them is
-        return f"CASE WHEN {self.moment} IS NOT NULL THEN {name} END"
+        table.derive(FORMED, f"CASE WHEN {self.moment} IS NOT NULL THEN {name} END")
+        return FORMED
 
 
 def _session_start(table: Table, stream: _Stream, gap: str) -> str:
