@@ -174,6 +174,7 @@ def read_text(values, told=None, name="x", **more):
 
 NEITHER = {
     "zeros": [f"{i:05d}" for i in range(N)],
+    "zeros and gaps": ["-" if i % 9 == 0 else f"{i:05d}" for i in range(N)],
     "phone": [f"{200 + i} 555 {100 + i}" for i in range(N)],
     "international": [f"+49 170 {1000 + i}" for i in range(N)],
     "version": [f"{i % 9}.{i % 7}.{i}" for i in range(N)],
