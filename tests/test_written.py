@@ -229,6 +229,13 @@ def test_times_of_a_day_are_days_apart_rather_than_months():
     assert (read[0].month, read[-1].month, read[-1].day) == (3, 3, 9)
 
 
+def test_an_infinite_time_does_not_hide_the_format():
+    times = [f"{1 + i % 12:02d}/{1 + i % 11:02d}/2026 08:00" for i in range(N - 20)]
+    column, read = read_text([*times, *["infinity", "2026-01-05"] * 10], "timestamp")
+    assert column.role is Role.TIMESTAMP
+    assert read[0] == datetime(2026, 1, 1, 8)
+
+
 def test_the_format_can_be_told():
     column, read = read_text(UNDECIDED, time_format="%m/%d/%Y")
     assert read[12] == datetime(2026, 1, 2)
