@@ -456,7 +456,10 @@ def test_an_hour_without_records_is_no_failure(run, fitted):
     ("change", "said"),
     [
         ("ALTER TABLE pets DROP COLUMN says", "no such column in pets: says"),
-        ("ALTER TABLE pets ALTER weight TYPE VARCHAR", "column weight of pets is VARCHAR, but the model was fitted on"),
+        (
+            "ALTER TABLE pets ALTER weight TYPE VARCHAR USING 'w' || weight",
+            "column weight of pets is VARCHAR, but the model was fitted on",
+        ),
         ("UPDATE pets SET id = 1 WHERE id = 2", "id does not name the records of pets"),
         ("DELETE FROM pets", "no records to score"),
         ("ALTER TABLE pets RENAME TO dogs", "no such table in"),

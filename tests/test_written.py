@@ -174,6 +174,7 @@ def read_text(values, told=None, name="x", **more):
 
 NEITHER = {
     "zeros": [f"{i:05d}" for i in range(N)],
+    "zeros and gaps": ["-" if i % 9 == 0 else f"{i:05d}" for i in range(N)],
     "phone": [f"{200 + i} 555 {100 + i}" for i in range(N)],
     "international": [f"+49 170 {1000 + i}" for i in range(N)],
     "version": [f"{i % 9}.{i % 7}.{i}" for i in range(N)],
@@ -226,6 +227,13 @@ def test_times_of_a_day_are_days_apart_rather_than_months():
     """A log of nine days in March, month first."""
     _, read = read_text([f"03/{1 + i * 9 // N:02d}/2026 {i % 24:02d}:00" for i in range(N)])
     assert (read[0].month, read[-1].month, read[-1].day) == (3, 3, 9)
+
+
+def test_an_infinite_time_does_not_hide_the_format():
+    times = [f"{1 + i % 12:02d}/{1 + i % 11:02d}/2026 08:00" for i in range(N - 20)]
+    column, read = read_text([*times, *["infinity", "2026-01-05"] * 10], "timestamp")
+    assert column.role is Role.TIMESTAMP
+    assert read[0] == datetime(2026, 1, 1, 8)
 
 
 def test_the_format_can_be_told():

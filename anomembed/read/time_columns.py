@@ -1,5 +1,6 @@
 """Recognise columns of times: text in some format, digits such as 20260105, and numbers that count from 1970."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -58,7 +59,10 @@ def _span(reading: Reading) -> float:
     has_clock = any("%H" in form or "%I" in form for form in reading.written.formats)
     if not low or not high or not has_clock:
         return 0.0
-    return (datetime.fromisoformat(high) - datetime.fromisoformat(low)).total_seconds()
+    try:
+        return (datetime.fromisoformat(high) - datetime.fromisoformat(low)).total_seconds()
+    except ValueError:  # infinite, or beyond the year 9999
+        return math.inf
 
 
 def _is_no_chance(asked: Candidate, reading: Reading) -> bool:
