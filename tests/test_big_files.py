@@ -13,7 +13,7 @@ from big_files import BOMBS, main_loop
 def test_what_does_not_end_is_one_sentence(run, name):
     head, again = BOMBS[name]
     with gzip.open(name, "wb") as file:
-        file.write(head + again * (20_000_000 // len(again)))
+        file.write(head + again * (40_000_000 // len(again)))
     outcome = run("scan", name)
     assert outcome.code == 2
     assert outcome.err.count("\n") == 1
