@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +34,7 @@ class Needed(NamedTuple):
     code: int
     megabytes: float
     seconds: float
+    """Of processors, which do not depend on what else runs."""
     err: str
 
 
@@ -86,13 +86,12 @@ def write(path: Path, kind: str, n_bytes: float) -> None:
 def measure(*arguments: str | Path, folder: Path) -> Needed:
     """Run the command line in a process of its own, and return the most memory that was resident."""
     command = [sys.executable, "-m", "anomembed", *map(str, arguments)]
-    began = time.monotonic()
     with (folder / "err").open("w+") as err:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         err.seek(0)
-        return Needed(process.returncode, usage.ru_maxrss / 1024, time.monotonic() - began, err.read())
+        return Needed(process.returncode, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, err.read())
 
 
 def problems(gigabytes: float, kinds: list[str]) -> Iterator[str]:
