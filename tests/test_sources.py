@@ -279,7 +279,7 @@ def test_a_missing_extra_of_a_lake_is_named(run, module, folder, extra):
     Path("lake", folder, "0.metadata.json").write_text("{}")
     outcome = run("scan", "lake")
     assert (outcome.code, outcome.out) == (2, "")
-    assert f"to read lake needs an extra: pip install 'anomembed[{extra}]'" in outcome.err
+    assert f"reading lake needs an extra: pip install 'anomembed[{extra}]'" in outcome.err
 
 
 def test_a_missing_driver_of_postgresql_is_named(run):
@@ -287,7 +287,7 @@ def test_a_missing_driver_of_postgresql_is_named(run):
         pytest.skip("adbc_driver_postgresql is installed")
     outcome = run("scan", "postgresql://me@host/shop", "payments")
     assert outcome.code == 2
-    assert "to read PostgreSQL needs an extra: pip install 'anomembed[databases]'" in outcome.err
+    assert "reading PostgreSQL needs an extra: pip install 'anomembed[databases]'" in outcome.err
 
 
 @needs("adbc_driver_postgresql")

@@ -234,7 +234,12 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-Database = Annotated[str, typer.Argument(help="DuckDB file, or file or glob of Parquet, CSV, JSON or log lines.")]
+Database = Annotated[
+    str,
+    typer.Argument(
+        help="DuckDB file, file or glob of Parquet, CSV, JSON or log lines, or address such as sqlite:///FILE."
+    ),
+]
 TableName = Annotated[
     str | None, typer.Argument(help='Table, view or "SELECT ..."; not needed when the database has only one table.')
 ]

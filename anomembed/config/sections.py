@@ -74,8 +74,8 @@ class SourceConfig(Section):
     """Where the records are."""
 
     database: str | None = None
-    """A DuckDB file, or a file or glob of Parquet, CSV, JSON or log lines, which its content decides; in a
-    configuration file, a relative path starts at its folder."""
+    """A DuckDB file, a file or glob of Parquet, CSV, JSON or log lines, which its content decides, or an address such
+    as ``sqlite:///shop.db``; in a configuration file, a relative path starts at its folder."""
     table: str | None = None
     """A table, a view or a query in SQL; by default the only table of the database."""
     line_format: str | None = None

@@ -48,6 +48,7 @@ NOISE = re.compile(
     re.IGNORECASE,
 )
 NO_PARQUET = re.compile(r"No magic bytes found at end of file '(.*)'|File '(.*)' too small to be a Parquet file")
+TOO_LONG = re.compile(r'(Maximum line size|"maximum_object_size") of (\d+) bytes exceeded')
 LONGEST_LINE, MOST_LINES = 120, 8  # of DuckDB's advice: characters, lines
 
 
@@ -275,6 +276,12 @@ def readable_errors(path: str) -> Iterator[None]:
     except duckdb.Error as error:
         if found := NO_PARQUET.search(str(error)):
             raise SourceError(f"{found[1] or found[2]} is not a Parquet file, or is cut off") from error
+        if found := TOO_LONG.search(str(error)):
+            what, option = ("a line", "max_line_size") if found[1][0] == "M" else ("an object", "maximum_object_size")
+            raise SourceError(
+                f"{path} has {what} of more than {int(found[2]):,} bytes, or one that does not end; if it is meant to, "
+                f"read it with --read {option}=BYTES"
+            ) from error
         raise SourceError(f"{path}: {_advice(str(error))}") from error
 
 

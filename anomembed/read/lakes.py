@@ -60,7 +60,7 @@ def read_lake(connection: duckdb.DuckDBPyConnection, source: str, kind: str) -> 
     """
     module, extra = EXTRAS.get(kind, ("", ""))
     if module and not find_spec(module):
-        raise SourceError(f"to read {source} needs an extra: pip install 'anomembed[{extra}]'")
+        raise SourceError(f"reading {source} needs an extra: pip install 'anomembed[{extra}]'")
     with _clear_errors(source):
         lazy = _scan(source, kind)
         schema = _arrow(pl.DataFrame(schema=lazy.collect_schema())).schema

@@ -40,7 +40,7 @@ def read_postgresql(connection: duckdb.DuckDBPyConnection, address: str, choose:
         When the driver is not installed, the database cannot be reached, or the query is wrong.
     """
     if not find_spec("adbc_driver_postgresql"):
-        raise SourceError("to read PostgreSQL needs an extra: pip install 'anomembed[databases]'")
+        raise SourceError("reading PostgreSQL needs an extra: pip install 'anomembed[databases]'")
     from adbc_driver_postgresql import dbapi
 
     with _clear_errors(address), closing(dbapi.connect(address)) as source, closing(source.cursor()) as cursor:

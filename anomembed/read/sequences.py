@@ -251,7 +251,7 @@ class _Stream(NamedTuple):
         return cls(who, moment, partition, f"OVER ({partition}ORDER BY {', '.join(order)})")
 
     def name_sequences(self, table: Table, start: str) -> str:
-        """Add the name of the sequence of each event, by SQL of its start; without an entity or a time there is none."""
+        """Add the name of each event's sequence, by SQL of its start; without an entity or a time there is none."""
         table.derive("sequence_start", start)
         name = " || ' ' || ".join([*self.entity, "CAST(sequence_start AS VARCHAR)"])  # null where one of them is
         table.derive(FORMED, f"CASE WHEN {self.moment} IS NOT NULL THEN {name} END")
