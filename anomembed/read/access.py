@@ -49,8 +49,8 @@ def check_condition(connection: duckdb.DuckDBPyConnection, condition: str) -> No
     """
     if len(condition) > LONGEST_CONDITION:
         raise SourceError(
-            f"the condition {shown(condition)} has {len(condition):,} characters, more than {LONGEST_CONDITION:,}: put its "
-            "values into a table of the source, and name it: id IN (SELECT id FROM others)"
+            f"the condition {shown(condition)} has {len(condition):,} characters, more than {LONGEST_CONDITION:,}: put "
+            "its values into a table of the source, and name it: id IN (SELECT id FROM others)"
         )
     in_brackets = connection.extract_statements(f"SELECT (\n{condition}\n)")  # the error names what is wrong
     tree = _parse(connection, f"SELECT\n{condition}\n")  # without brackets, none in it can close ours
