@@ -60,6 +60,25 @@ def test_a_condition_of_a_configuration_from_somebody_else_is_checked_too(run, s
     assert not Path("made.csv").exists()
 
 
+DEEP = [
+    "(" * 40_000 + "id < 5" + ")" * 40_000,
+    "NOT " * 20_000 + "true",
+    "[" * 40_000 + "]" * 40_000,
+    "(SELECT " * 3_000 + "id" + ")" * 3_000,
+    "id" + "+1" * 40_000 + " < 5",
+    " OR ".join(["id = 1"] * 50_000),
+    f"id IN ({', '.join(map(str, range(50_000)))})",
+    f"c = '{'x' * 10_000_000}'",
+]
+
+
+@pytest.mark.parametrize("condition", DEEP, ids=range(len(DEEP)))
+def test_a_deep_or_long_condition_is_refused_in_a_short_sentence(source, condition):
+    with Table(source, "t") as table, pytest.raises(SourceError) as refused:
+        table.count(condition)
+    assert len(str(refused.value)) < 400
+
+
 @pytest.mark.parametrize(
     "condition",
     [

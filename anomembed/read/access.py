@@ -32,6 +32,7 @@ EMPTY: dict[str, Any] = {
     "qualify": None,
 }
 GLOBBED = "*?["
+LONGEST_CONDITION = 100_000  # letters; DuckDB takes minutes over some that are longer
 VIEWS = "SELECT sql FROM duckdb_views() WHERE NOT internal"
 NAMES = "SELECT lower(table_name) FROM duckdb_tables() UNION SELECT lower(view_name) FROM duckdb_views()"
 
@@ -44,8 +45,13 @@ def check_condition(connection: duckdb.DuckDBPyConnection, condition: str) -> No
     duckdb.Error
         When it is no SQL.
     SourceError
-        When it ends the expression and goes on, writes, or reads files.
+        When it ends the expression and goes on, writes, reads files, or is very long.
     """
+    if len(condition) > LONGEST_CONDITION:
+        raise SourceError(
+            f"the condition {shown(condition)} has {len(condition):,} characters, more than {LONGEST_CONDITION:,}: put "
+            "its values into a table of the source, and name it: id IN (SELECT id FROM others)"
+        )
     in_brackets = connection.extract_statements(f"SELECT (\n{condition}\n)")  # the error names what is wrong
     tree = _parse(connection, f"SELECT\n{condition}\n")  # without brackets, none in it can close ours
     if len(in_brackets) != 1 or tree is None or not _is_expression(tree):

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from anomembed.errors import SourceError, nearest_name
+from anomembed.errors import SourceError, nearest_name, shown
 from anomembed.read.access import check_condition, shut
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
@@ -193,14 +193,14 @@ class Relation:
         if not where:
             return ""
         if where not in self._checked:
-            with clear_errors(f"the condition {where!r}"):
+            with clear_errors(f"the condition {shown(where)}"):
                 check_condition(self._connection, where)
             self._checked.add(where)
         # The line ends keep a comment at the end of the condition from swallowing what follows.
         return f"WHERE (\n{where}\n)"
 
     def _rows(self, sql: str, where: str | None = None) -> list[tuple[Any, ...]]:
-        with clear_errors(f"the condition {where!r}" if where else self.name):
+        with clear_errors(f"the condition {shown(where)}" if where else self.name):
             return self._connection.execute(sql).fetchall()
 
     def _frame(self, sql: str) -> pl.DataFrame:

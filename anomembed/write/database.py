@@ -44,17 +44,25 @@ class Database:
         if not self.path.parent.is_dir():
             raise StoreError(f"no such folder for the store: {self.path.parent}")
         is_new = not self.path.exists()
+        self._is_in_transaction = self._has_failed_part = False
+        try:
+            self._open()
+        except LockedError:  # another process was faster: the file is not ours
+            raise
+        except BaseException:
+            if is_new:  # also when there was no room for its first block
+                self._remove()
+            raise
+        self._is_unused = is_new
+
+    def _open(self) -> None:
         with self._clear_errors():
             self._connection = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": "false"})
-        self._is_in_transaction = self._has_failed_part = False
         try:
             self._prepare()
         except BaseException:
             self._connection.close()
-            if is_new:
-                self._remove()
             raise
-        self._is_unused = is_new
 
     def __enter__(self) -> Self:
         return self
