@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.read.history import History
-from anomembed.read.role import Content, Role
-from anomembed.read.roles import ColumnRole, Roles
+from anomembed.read.roles.columns import ColumnRole, Roles
+from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch, make_batch

@@ -20,10 +20,10 @@ from anomembed.fit.model import find_roles, learn_model
 from anomembed.fit.sequences import ensure_sequences
 from anomembed.model import Model
 from anomembed.read.history import derive_history
-from anomembed.read.keys import check_key
-from anomembed.read.roles import Roles, match_roles
+from anomembed.read.roles.columns import Roles, match_roles
+from anomembed.read.roles.keys import check_key
+from anomembed.read.roles.suggestion import Suggestion, suggest_entity
 from anomembed.read.sequences import read_sequences
-from anomembed.read.suggestion import Suggestion, suggest_entity
 from anomembed.read.table import VALUE, VALUES, Table
 from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings.epochs import Progress
@@ -182,7 +182,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     model_id : int or None
         Its id in the store; None when it is not stored yet.
     table : Table
-        An open table with a unique key (see `anomembed.read.keys.check_key`).
+        An open table with a unique key (see `anomembed.read.roles.keys.check_key`).
     config : Config
         Settings; `config.source.where` says which records to score, `config.flags` how to flag.
     store : Store

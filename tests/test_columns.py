@@ -5,8 +5,8 @@ import json
 import polars as pl
 import pytest
 
-from anomembed.read.inference import infer_roles
-from anomembed.read.role import Role
+from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 
 N = 400

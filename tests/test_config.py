@@ -12,8 +12,8 @@ from anomembed import fit_model, scan
 from anomembed.config import Config, FlagsConfig, load_config, make_config, merge
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
-from anomembed.read.inference import infer_roles
-from anomembed.read.role import Role
+from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 from anomembed.write.database import write_tables
 

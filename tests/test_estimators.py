@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from anomembed import AnomembedDetector, RecordEmbedder, scan
 from anomembed.errors import ConfigError, UserError
-from anomembed.read.role import Role
+from anomembed.read.roles.role import Role
 
 PETS = {"pet": ["cat", "dog", "cow"] * 60, "says": ["meow", "woof", "moo"] * 60, "age": [3.0, 5.0, 8.0, 4.0] * 45}
 FRAME = pl.DataFrame(PETS)

@@ -301,7 +301,7 @@ def test_options_are_for_data_files(database):
 
 
 def test_marks_of_encodings_are_ordered():
-    from anomembed.read.content import MARKS
+    from anomembed.read.files.content import MARKS
 
     marks = list(MARKS)
     assert marks.index(codecs.BOM_UTF32_LE) < marks.index(codecs.BOM_UTF16_LE)

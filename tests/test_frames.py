@@ -15,7 +15,7 @@ import pytest
 from anomembed import fit_model, scan, score_table
 from anomembed.errors import DataError, SourceError
 from anomembed.read.frames import as_frame
-from anomembed.read.role import Role
+from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 
 ROWS = [(i, ("cat", "dog", "cow")[i % 3], ("meow", "woof", "moo")[i % 3], 2.0 + i % 7 / 2) for i in range(180)]

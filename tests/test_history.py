@@ -10,8 +10,8 @@ from scipy import sparse
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.fit.entities import sum_entities
 from anomembed.read.history import BEFORE, EVENT, PLACE, SECONDS_SINCE, History, derive_history, plan_history
-from anomembed.read.inference import infer_roles
-from anomembed.read.role import Role
+from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Habits, smooth_hours

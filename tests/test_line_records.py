@@ -8,8 +8,8 @@ import pytest
 from test_lines import notes, rows
 
 from anomembed.errors import SourceError
-from anomembed.read import line_bytes
-from anomembed.read.line_text import ASIDE
+from anomembed.read.lines import decompressing as line_bytes
+from anomembed.read.lines.cleaning import ASIDE
 from anomembed.read.table import Table
 
 USUAL = "2024-05-01 09:30:00,123 INFO [main] app.Shop: order 7 paid"

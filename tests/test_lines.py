@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomembed.errors import ConfigError, SourceError
-from anomembed.read.line_formats import FORMATS, KnownFormat
-from anomembed.read.line_patterns import make_format
+from anomembed.read.lines.formats import FORMATS, KnownFormat
+from anomembed.read.lines.patterns import make_format
 from anomembed.read.table import Table
 
 SYSLOG = FORMATS["syslog"].example
@@ -199,7 +199,7 @@ def test_a_group_is_a_number_only_when_all_of_it_are(log):
 
 
 def test_lines_that_span_blocks_are_whole(log, monkeypatch):
-    monkeypatch.setattr("anomembed.read.line_bytes.BYTES_AT_ONCE", 7)
+    monkeypatch.setattr("anomembed.read.lines.decompressing.BYTES_AT_ONCE", 7)
     lines = ["", "short", "x" * 100, "é" * 9, "end"]
     found = rows(log(lines), "plain")
     assert [row["message"] for row in found] == lines

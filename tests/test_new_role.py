@@ -27,7 +27,7 @@ def package(tmp_path_factory):
     """A copy of the package with one row more."""
     folder = tmp_path_factory.mktemp("package")
     shutil.copytree(Path(anomembed.__file__).parent, folder / "anomembed")
-    rows = folder / "anomembed" / "read" / "role.py"
+    rows = folder / "anomembed" / "read" / "roles" / "role.py"
     before = rows.read_text()
     assert before.count(NEXT) == 1
     rows.write_text(before.replace(NEXT, ROW + NEXT))

@@ -4,11 +4,11 @@ import duckdb
 import pytest
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.inference import infer_roles
-from anomembed.read.role import JUDGED, Role
-from anomembed.read.role_rules import RULES as RULES_OF_ROLES
-from anomembed.read.role_rules import Inferred
-from anomembed.read.roles import ColumnRole, Roles, match_roles
+from anomembed.read.roles.columns import ColumnRole, Roles, match_roles
+from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import JUDGED, Role
+from anomembed.read.roles.rules import RULES as RULES_OF_ROLES
+from anomembed.read.roles.rules import Inferred
 from anomembed.read.table import Table
 
 N = 400
@@ -91,7 +91,7 @@ def test_a_rule_is_one_row(monkeypatch):
         is_answer = (evidence.profile.minimum, evidence.profile.maximum) == ("no", "yes")
         return Inferred(Role.NUMBER, "answers, as 0 and 1") if is_answer else None
 
-    monkeypatch.setattr("anomembed.read.inference.RULES", (is_yes_or_no, *RULES_OF_ROLES))
+    monkeypatch.setattr("anomembed.read.roles.inference.RULES", (is_yes_or_no, *RULES_OF_ROLES))
     found = {column.name: (column.role, column.reason) for column in infer("['no', 'yes'][1 + i % 2]").columns}
     assert found == {"x": (Role.NUMBER, "answers, as 0 and 1"), "plain": (Role.CATEGORY, "3 distinct")}
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from anomembed.errors import LockedError, SourceError
-from anomembed.read.addresses import parse_address
+from anomembed.read.databases.addresses import parse_address
 from anomembed.read.table import Table
 
 FRAME = pl.DataFrame({"id": [1, 2, 3], "pet": ["cat", "dog", None], "size": [1.5, 2.5, None]})

@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 from anomembed.config import load_config
-from anomembed.read.inference import infer_roles
-from anomembed.read.role import Role
-from anomembed.read.suggestion import ACTORS, actor_rank, suggest_entity
+from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import Role
+from anomembed.read.roles.suggestion import ACTORS, actor_rank, suggest_entity
 from anomembed.read.table import Table
 
 N = 3_000

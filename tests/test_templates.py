@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.fit.messages import learn_messages
-from anomembed.read.line_text import ASIDE
+from anomembed.read.lines.cleaning import ASIDE
 from anomembed.represent.tokens import shapes as shapes_module
 from anomembed.represent.tokens.masking import tokenise
 from anomembed.represent.tokens.shapes import MOST_BYTES, cut_out, shapes

@@ -10,7 +10,7 @@ import pytest
 from anomembed import AnomembedDetector, Config, fit_model, load_model, score_table
 from anomembed.errors import SourceError
 from anomembed.pipeline import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
-from anomembed.read.inference import infer_roles
+from anomembed.read.roles.inference import infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.entities import Entities

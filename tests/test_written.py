@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from anomembed.errors import ConfigError, SourceError
-from anomembed.read.inference import infer_roles
-from anomembed.read.role import Role
-from anomembed.read.roles import match_roles
+from anomembed.read.roles.columns import match_roles
+from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import Role
 from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sequence_roles
 from anomembed.read.table import Table
 

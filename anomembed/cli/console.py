@@ -14,9 +14,9 @@ from rich.text import Text
 
 from anomembed.model import Model
 from anomembed.pipeline import Run, Watcher
-from anomembed.read.role import JUDGED, Role
-from anomembed.read.roles import Roles
-from anomembed.read.suggestion import Suggestion
+from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.role import JUDGED, Role
+from anomembed.read.roles.suggestion import Suggestion
 from anomembed.views.reason import clean_text
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all

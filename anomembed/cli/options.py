@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from anomembed.read.line_formats import FORMATS
-from anomembed.read.role import LISTED
+from anomembed.read.lines.formats import FORMATS
+from anomembed.read.roles.role import LISTED
 from anomembed.represent.learners import list_names
 from anomembed.write.sinks import file_sinks, printed_sinks
 

@@ -13,7 +13,7 @@ from anomembed.errors import ConfigError
 from anomembed.fit.model import check_embedding
 from anomembed.model import Model
 from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store
-from anomembed.read.keys import check_key
+from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector

@@ -7,7 +7,7 @@ from typing import Any
 
 from anomembed.config.sections import Config
 from anomembed.errors import ConfigError
-from anomembed.read.addresses import map_path
+from anomembed.read.databases.addresses import map_path
 
 # Settings that hold a path, which in a file starts at the file's folder.
 PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"))

@@ -19,7 +19,7 @@ from pydantic import (
 
 from anomembed.config.sentences import plain_errors
 from anomembed.errors import ConfigError, is_text
-from anomembed.read.role import LISTED
+from anomembed.read.roles.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
 
 Names = tuple[str, ...]

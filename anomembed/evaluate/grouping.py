@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomembed.errors import ConfigError, DataError
-from anomembed.read.role import Role
-from anomembed.read.roles import Roles
+from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.role import Role
 from anomembed.read.sequences import event_sql
 from anomembed.read.table import Table
 from anomembed.represent.arrays import Ints

@@ -6,9 +6,9 @@ from dataclasses import replace
 import polars as pl
 
 from anomembed.config import TokensConfig
-from anomembed.read.role import Content
-from anomembed.read.role_rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
-from anomembed.read.roles import Roles
+from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.role import Content
+from anomembed.read.roles.rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
 from anomembed.read.table import VALUE, Table
 from anomembed.represent.tokens.learning import category_tokens, template_tokens
 from anomembed.represent.tokens.template_learning import MOST_SHAPES, find_versions, fit_templates

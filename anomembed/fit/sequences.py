@@ -10,8 +10,8 @@ from anomembed.errors import ConfigError
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, FitSettings, Learnt
 from anomembed.fit.messages import event_tokens
 from anomembed.fit.unknown import note_moments, note_unsequenced
-from anomembed.read.role import Role
-from anomembed.read.roles import Roles
+from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.role import Role
 from anomembed.read.sequences import (
     EVENTS,
     FORMED,

@@ -11,16 +11,17 @@ import duckdb
 
 from anomembed.errors import AnomembedError, LockedError, SourceError, nearest_name
 from anomembed.read.access import check_query
-from anomembed.read.addresses import is_address, parse_address
-from anomembed.read.content import DATABASE_KIND, binary_kind
-from anomembed.read.databases import read_database
-from anomembed.read.files import GLOB, NO_PARQUET, read_files
+from anomembed.read.databases.addresses import is_address, parse_address
+from anomembed.read.databases.lakes import lake_kind, read_lake
+from anomembed.read.databases.reading import read_database
+from anomembed.read.files.advice import NO_PARQUET
+from anomembed.read.files.content import DATABASE_KIND, binary_kind
+from anomembed.read.files.options import parse_options
+from anomembed.read.files.reading import GLOB, read_files
 from anomembed.read.frames import as_frame
-from anomembed.read.lakes import lake_kind, read_lake
 from anomembed.read.queries import QUERY, query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
-from anomembed.read.reader_options import parse_options
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time

@@ -11,10 +11,10 @@ from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
 from anomembed.config.loading import PATHS
-from anomembed.read.addresses import map_path
-from anomembed.read.role import JUDGED, Role
-from anomembed.read.roles import ColumnRole, Roles
-from anomembed.read.suggestion import Suggestion
+from anomembed.read.databases.addresses import map_path
+from anomembed.read.roles.columns import ColumnRole, Roles
+from anomembed.read.roles.role import JUDGED, Role
+from anomembed.read.roles.suggestion import Suggestion
 
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
 SHOWN_WITH = {

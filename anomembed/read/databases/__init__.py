@@ -1,0 +1,1 @@
+"""Databases and lakes as records, by their own drivers."""

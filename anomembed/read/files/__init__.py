@@ -1,0 +1,1 @@
+"""Data files as records: what each is, is decided by its content."""

@@ -1,0 +1,114 @@
+"""Copies of text files that DuckDB can read: in UTF-8, decompressed, without what stands around the records.
+
+A copy is written block by block, so memory stays constant, and it lasts as long as its folder.
+"""
+
+import codecs
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from anomembed.errors import SourceError
+from anomembed.read.files.content import UTF8, Content, read_blocks
+
+ENDINGS = {".gz": "gzip", ".zst": "zstd"}  # what DuckDB takes a file for that is named so
+PLAIN = (UTF8, "ascii", "utf-8-sig")
+
+
+class Copies:
+    """A folder of copies that goes with the block it is used in; use as a context manager."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._n_copies = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._folder:
+            self._folder.cleanup()
+
+    def readable(self, content: Content, *, may_be_marked: bool = True) -> str:
+        """Return a path at which DuckDB reads the text of a file: its own, or that of a copy.
+
+        Parameters
+        ----------
+        content : Content
+            The file.
+        may_be_marked : bool, default=True
+            Whether a byte order mark does no harm.
+        """
+        is_native = content.compression == ENDINGS.get(Path(content.path).suffix.lower())
+        plain = PLAIN if may_be_marked else PLAIN[:2]
+        return content.path if is_native and content.encoding in plain else self.copy(content)
+
+    def copy(
+        self,
+        content: Content,
+        *,
+        start: int = 0,
+        n_bytes: int | None = None,
+        keep: Callable[[bytes], bool] | None = None,
+    ) -> str:
+        """Copy a file as UTF-8.
+
+        Parameters
+        ----------
+        content : Content
+            The file.
+        start, n_bytes : int, optional
+            Which bytes of its UTF-8 text to copy.
+        keep : callable, optional
+            Tells which lines to copy.
+        """
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="anomembed-")
+        self._n_copies += 1
+        folder = Path(self._folder.name) / str(self._n_copies)
+        folder.mkdir()
+        name = Path(content.path)
+        path = folder / (name.stem if name.suffix.lower() in (*ENDINGS, ".bz2") else name.name)
+        blocks = _clipped(read_text(content), start, n_bytes)
+        try:
+            with path.open("wb") as file:
+                file.writelines(_kept(blocks, keep) if keep else blocks)
+        except OSError as error:
+            raise SourceError(
+                f"{content.path} cannot be copied as UTF-8 text to {folder}: {error.strerror}; set TMPDIR to a folder "
+                "with more space"
+            ) from error
+        modified = Path(content.path).stat().st_mtime
+        os.utime(path, (modified, modified))  # the year of times without one follows from it
+        return str(path)
+
+
+def read_text(content: Content) -> Iterator[bytes]:
+    """Yield the text of a file as UTF-8, without a byte order mark."""
+    decoder = codecs.getincrementaldecoder(content.encoding)(errors="replace")
+    for block in read_blocks(content.path, content.compression):
+        if content.encoding in PLAIN[:2]:
+            yield block
+        elif text := decoder.decode(block):
+            yield text.encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+def _clipped(blocks: Iterator[bytes], start: int, n_bytes: int | None) -> Iterator[bytes]:
+    position, end = 0, None if n_bytes is None else start + n_bytes
+    for block in blocks:
+        part = block[max(start - position, 0) : None if end is None else max(end - position, 0)]
+        position += len(block)
+        if part:
+            yield part
+
+
+def _kept(blocks: Iterator[bytes], keep: Callable[[bytes], bool]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield b"".join(line + b"\n" for line in lines if keep(line))
+    if rest and keep(rest):
+        yield rest

@@ -1,0 +1,260 @@
+"""Read data files into ``records``: what a file is, is decided by its content; its ending is a hint.
+
+A reading is one of those in `read_files`: Parquet, JSON, a log whose head names its columns, a table in text, or lines.
+"""
+
+import glob
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from anomembed.errors import SourceError
+from anomembed.read.files.advice import readable_errors
+from anomembed.read.files.content import HEAD, PARQUET, Content, binary_kind, is_utf8, look, western
+from anomembed.read.files.copies import Copies
+from anomembed.read.files.dialects import Dialect, count_below, find_dialect
+from anomembed.read.files.headers import HeadedLog, find_head, is_no_comment
+from anomembed.read.files.objects import json_format, load_json
+from anomembed.read.files.options import CSV, JSON, check_reader, wanted_reader
+from anomembed.read.files.options import PARQUET as PARQUET_READER
+from anomembed.read.files.tables import (
+    TableText,
+    WrongEncodingError,
+    csv_options,
+    describe_dialect,
+    load_table,
+    reader_sql,
+)
+from anomembed.read.lines.formats import AUTO, FORMATS, MESSAGE, is_log
+from anomembed.read.lines.reading import read_lines
+from anomembed.read.quoting import quote_text
+
+GLOB = re.compile(r"[*?\[]")
+TABLE_ENDINGS, JSON_ENDINGS = (".csv", ".tsv", ".psv"), (".json", ".ndjson", ".jsonl")
+COMPRESSED = (".gz", ".zst", ".bz2")
+OTHERS_HEAD = 1 << 14  # bytes of the files of a glob after the first one
+IS_LOG = 0.5  # share of the first lines in a known format that makes a file a log
+COLOUR = "\x1b["  # of a terminal: a log
+TRIED = 200  # lines
+GOOD_ENOUGH = 0.5  # fit of a dialect, for a file that is named like a table
+CUTTABLE = 1 << 26  # bytes of a file that is copied without the lines below its records
+TAIL = 1 << 13  # bytes
+
+
+class FileRecords(NamedTuple):
+    """What was read from files."""
+
+    notes: tuple[str, ...]
+    is_json: bool = False
+    message: str | None = None
+    """The column of messages, when they are lines."""
+
+
+def list_files(path: str) -> list[str]:
+    """Return the files of a path or a glob, without empty ones.
+
+    Raises
+    ------
+    SourceError
+        When there is none, or all are empty.
+    """
+    names = [path] if Path(path).is_file() else sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+    files = [name for name in names if Path(name).is_file()]
+    if not files:
+        raise SourceError(f"no files match {path}")
+    full = [name for name in files if Path(name).stat().st_size]
+    if not full:
+        raise SourceError(f"{path} is empty")
+    return full
+
+
+def read_files(
+    connection: duckdb.DuckDBPyConnection, path: str, line_format: str | None, options: dict[str, Any]
+) -> FileRecords:
+    """Make ``records`` of files.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        Of a database in memory.
+    path : str
+        A file or a glob.
+    line_format : str or None
+        Reads lines of this format.
+    options : dict
+        Of `parse_options`.
+
+    Returns
+    -------
+    FileRecords
+
+    Raises
+    ------
+    SourceError
+        When they cannot be read.
+    """
+    files = list_files(path)
+    with Copies() as copies, readable_errors(path):
+        if line_format is not None:
+            return _read_lines(connection, path, files, line_format, copies)
+        kinds = {binary_kind(file) for file in files}
+        if kinds == {PARQUET}:
+            return _read_parquet(connection, path, files, options)
+        if kinds != {None}:
+            raise SourceError(f"{path} matches files of different kinds; name those of one kind, such as *.parquet")
+        encoding = options.pop("encoding", None)
+        contents = [look(file, encoding, HEAD if not n else OTHERS_HEAD) for n, file in enumerate(files)]
+        return _read_text(connection, path, contents, options, copies)
+
+
+def _read_text(
+    connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], options: dict[str, Any], copies: Copies
+) -> FileRecords:
+    first, wanted = contents[0], wanted_reader(options) if options else None
+    if Path(path).suffix.lower() == ".parquet":
+        raise SourceError(f"{first.path} is not a Parquet file, or is cut off")
+    if first.compression and first.text.startswith("PAR1"):
+        raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
+    if not first.is_text:
+        if is_log(path):
+            return _read_lines(connection, path, [content.path for content in contents], AUTO, copies)
+        raise SourceError(f"{first.path} is neither a DuckDB database nor Parquet nor text")
+    form = json_format(first) if wanted in (None, JSON) else None
+    if form or wanted == JSON or _ending(path) in JSON_ENDINGS:
+        check_reader(options, JSON, path)
+        notes = load_json(connection, contents, options.pop("format", form or "auto"), options, copies)
+        return FileRecords(tuple(_note_encoding(first, notes)), is_json=True)
+    head = find_head(first) if not options else None
+    if head:
+        return _read_headed(connection, path, contents, head, copies)
+    dialect = _dialect(first, options)
+    if not _is_table(connection, path, first, dialect, wanted):
+        return _read_lines(connection, path, [content.path for content in contents], AUTO, copies)
+    check_reader(options, CSV, path)
+    return _read_table(connection, path, contents, dialect, options, copies)
+
+
+def _note_encoding(content: Content, notes: list[str]) -> list[str]:
+    return [f"read as {content.encoding_name}", *notes] if content.encoding in ("cp1252", "latin-1") else notes
+
+
+def _ending(path: str) -> str:
+    name = Path(path.lower())
+    return name.with_suffix("").suffix if name.suffix in COMPRESSED else name.suffix
+
+
+def _dialect(content: Content, options: dict[str, Any]) -> Dialect | None:
+    """Return the dialect of a table, given what the user says."""
+    lines = content.lines[options.get("skip", 0) :]
+    if comment := options.get("comment"):
+        lines = [line for line in lines if not line.startswith(comment)]
+    return find_dialect(lines, (options["delim"],)) if len(options.get("delim", "")) == 1 else find_dialect(lines)
+
+
+def _is_table(
+    connection: duckdb.DuckDBPyConnection, path: str, content: Content, dialect: Dialect | None, wanted: str | None
+) -> bool:
+    """Tell whether a text is a table, and not lines of a log."""
+    if wanted == CSV:
+        return True
+    if COLOUR in content.text:
+        return False
+    if _ending(path) in TABLE_ENDINGS:
+        return True
+    if dialect is None or not dialect.is_table or (dialect.n_fields < 3 and not dialect.has_header):
+        return False
+    return _share_of_log(connection, content.lines) < IS_LOG
+
+
+def _share_of_log(connection: duckdb.DuckDBPyConnection, lines: Sequence[str]) -> float:
+    """Return the share of the first lines in the known format that fits best."""
+    some = [line.rstrip("\r\n") for line in lines if line.strip()][:TRIED]
+    counts = ", ".join(f"count_if(regexp_matches(line, {quote_text(known.pattern)}))" for known in FORMATS.values())
+    found = connection.execute(f"SELECT {counts} FROM (SELECT unnest(?) AS line)", [some]).fetchall()[0]
+    return float(max(found) / max(len(some), 1))
+
+
+def _read_parquet(
+    connection: duckdb.DuckDBPyConnection, path: str, files: list[str], options: dict[str, Any]
+) -> FileRecords:
+    check_reader(options, PARQUET_READER, path)
+    connection.execute(f"CREATE VIEW records AS FROM {reader_sql('read_parquet', files, options)}")
+    return FileRecords(())
+
+
+def _read_lines(
+    connection: duckdb.DuckDBPyConnection, path: str, files: list[str], line_format: str, copies: Copies
+) -> FileRecords:
+    if len(files) > 1:
+        return FileRecords(read_lines(connection, path, line_format), message=MESSAGE)
+    try:
+        content = look(files[0])
+    except SourceError:  # it only looks compressed; what is, is told by the reader of lines
+        return FileRecords(read_lines(connection, files[0], line_format), message=MESSAGE)
+    # Only what is marked or looks like another encoding is copied: damaged bytes in a log are no encoding.
+    is_other = content.encoding.startswith(("utf-16", "utf-32")) and content.is_text
+    is_other = is_other or content.compression != _named_compression(files[0])
+    file = copies.copy(content) if is_other else files[0]
+    return FileRecords(read_lines(connection, file, line_format), message=MESSAGE)
+
+
+def _named_compression(path: str) -> str | None:
+    return {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}.get(Path(path).suffix.lower())
+
+
+def _read_headed(
+    connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], head: HeadedLog, copies: Copies
+) -> FileRecords:
+    paths = [copies.copy(content, keep=is_no_comment) for content in contents]
+    options = {"delim": head.delimiter, "quote": head.quote, "escape": head.quote, "header": False}
+    table = TableText(paths, {**options, "names": head.names, "nullstr": head.unset}, head.types)
+    notes = load_table(connection, table, path)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE records AS SELECT {head.select} FROM records")
+    return FileRecords((f"read as {head.name}: its #fields name the columns", *notes))
+
+
+def _read_table(
+    connection: duckdb.DuckDBPyConnection,
+    path: str,
+    contents: list[Content],
+    dialect: Dialect | None,
+    given: dict[str, Any],
+    copies: Copies,
+) -> FileRecords:
+    found = csv_options(dialect) if dialect and dialect.fit >= GOOD_ENOUGH else {}
+    options = found | given
+    if dialect and "skip" in given:
+        options["skip"] += dialect.n_above
+    paths, n_below = _without_below(contents, dialect, copies)
+    try:
+        notes = load_table(connection, TableText(paths, options), path)
+    except WrongEncodingError:
+        contents = [_as_western(content) for content in contents]
+        return _read_table(connection, path, contents, dialect, given, copies)
+    return FileRecords((*describe_dialect(options, contents[0], n_below), *notes))
+
+
+def _as_western(content: Content) -> Content:
+    if content.encoding not in ("utf-8", "ascii") or is_utf8(content):
+        return content
+    return look(content.path, western(content.text.encode("cp1252", "replace")))
+
+
+def _without_below(contents: Sequence[Content], dialect: Dialect | None, copies: Copies) -> tuple[list[str], int]:
+    """Return paths to read, without the lines below the records of a single small file, and how many these are."""
+    paths = [copies.readable(content) for content in contents]
+    if len(paths) > 1 or dialect is None or Path(paths[0]).suffix in COMPRESSED or not dialect.is_table:
+        return paths, 0
+    with Path(paths[0]).open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - TAIL, 0))
+        tail = file.read().decode(errors="replace").splitlines(keepends=True)[1 if size > TAIL else 0 :]
+    n_below = count_below(dialect, contents[0].lines[dialect.n_above + dialect.has_header :], tail)
+    if not n_below or size > CUTTABLE:
+        return paths, 0
+    n_bytes = size - sum(len(line.encode()) for line in tail[-n_below:])
+    cut = look(paths[0], "utf-8", OTHERS_HEAD)
+    return [copies.copy(cut, n_bytes=n_bytes)], sum(bool(line.strip()) for line in tail[-n_below:])

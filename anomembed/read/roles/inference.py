@@ -1,0 +1,157 @@
+"""Infer the role of every column of a table; what the user specifies always wins."""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+
+from anomembed.errors import DataError, SourceError
+from anomembed.read.columns import Column, Profile
+from anomembed.read.roles.columns import USER_SPECIFIED, ColumnRole, Roles
+from anomembed.read.roles.labels import find_labels
+from anomembed.read.roles.role import Content, Role
+from anomembed.read.roles.rules import RULES, Evidence, is_key_name, looks_like_key
+from anomembed.read.roles.spelling import unify_spellings
+from anomembed.read.table import Table
+from anomembed.read.vector_columns import check_vector, find_widths
+from anomembed.read.written.finding import Found, find_written
+
+UNIQUE_ESTIMATE = 0.85  # share of distinct values that may be all: the count is approximate, to less than 15 %
+
+
+def infer_roles(
+    table: Table,
+    given: Mapping[Role, Sequence[str]] | None = None,
+    *,
+    find_key: bool = True,
+    where: str | None = None,
+    time_format: str | None = None,
+) -> Roles:
+    """Give every column of `table` a role.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    given : mapping of Role to column names, optional
+        What the user specifies; it always wins.
+    find_key : bool, default=True
+        Take a unique column for the key; False when records are identified by row number.
+    where : str, optional
+        SQL condition of the reference, in which the vectors of a column must have the same length; all by default.
+    time_format : str, optional
+        Format of times that are text, for DuckDB's ``strptime``; by default recognised.
+
+    Returns
+    -------
+    Roles
+        One entry per column, each with its reason.
+
+    Raises
+    ------
+    SourceError
+        When a named column does not exist, is given two roles, or cannot be read as the role says.
+    DataError
+        When the table is empty or has one record, or no column can be scored.
+    """
+    specified = _by_column(table, given or {})
+    columns = [_assign(evidence) for evidence in _gather(table, specified, where, time_format, find_key=find_key)]
+    roles = Roles(tuple(unify_spellings(table, columns)))
+    _check_readable(table, roles, specified)
+    if not roles.judged:
+        why = "; ".join(f"{c.name}: {c.reason}" for c in roles.columns[:5])
+        raise DataError(f"no column of {table.name} can be scored ({why})")
+    return roles
+
+
+def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, Role]:
+    """Return the role of each column that the user specifies."""
+    specified: dict[str, Role] = {}
+    for role, names in given.items():
+        for name in (table.column(spelled).name for spelled in names):
+            if specified.setdefault(name, role) is not role:
+                raise SourceError(f"column {name} is given two roles: {specified[name]} and {role}")
+    return specified
+
+
+def _gather(
+    table: Table, specified: Mapping[str, Role], where: str | None, time_format: str | None, *, find_key: bool
+) -> list[Evidence]:
+    """Profile the table."""
+    profiles = table.profiles(table.columns)
+    _check_size(table, profiles[0].n_records if profiles else 0)
+    described = {column.name: profile for column, profile in zip(table.columns, profiles, strict=True)}
+    found = find_written(table, described, specified, time_format)
+    if time_format and not any(each.written.formats == (time_format,) for each in found.values()):
+        raise SourceError(
+            f"no column of {table.name} holds times in the format {time_format}, which is written like %d/%m/%Y %H:%M"
+        )
+    taken = {*specified, *(name for name, each in found.items() if each.written.is_read)}
+    key = _find_key(table, profiles, specified, taken) if find_key else None
+    widths = find_widths(table, profiles, where)
+    labels = find_labels(table, table.columns, profiles, specified)
+    return [
+        Evidence(
+            column,
+            profile,
+            given=specified.get(column.name),
+            is_key=column.name == key,
+            width=widths.get(column.name),
+            label=labels.get(column.name),
+            is_message=column.name == table.message,
+            found=found.get(column.name),
+        )
+        for column, profile in zip(table.columns, profiles, strict=True)
+    ]
+
+
+def _check_size(table: Table, n_records: int) -> None:
+    if n_records == 0:
+        raise DataError(f"{table.name} is empty")
+    if n_records == 1:
+        raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
+
+
+def _find_key(
+    table: Table, profiles: Sequence[Profile], specified: Mapping[str, Role], taken: Container[str]
+) -> str | None:
+    """Return the first unique column, those that are named like a key before the others."""
+    if Role.KEY in specified.values():
+        return None
+    candidates = [
+        column
+        for column, profile in zip(table.columns, profiles, strict=True)
+        if column.name not in taken and _may_name_records(column, profile)
+    ]
+    candidates.sort(key=lambda column: (not is_key_name(column.name), column.name.count(".")))
+    return next((column.name for column in candidates if table.is_unique([column])), None)
+
+
+def _may_name_records(column: Column, profile: Profile) -> bool:
+    is_whole = profile.n_nulls == 0 and profile.n_distinct >= UNIQUE_ESTIMATE * profile.n_records
+    return is_whole and looks_like_key(column, profile)
+
+
+def _assign(evidence: Evidence) -> ColumnRole:
+    column = evidence.column
+    role, reason = next(found for rule in RULES if (found := rule(evidence)))
+    note = ""
+    if evidence.label:
+        note = f"{evidence.label}; it is left out (--category {column.name} uses it)"
+    assigned = ColumnRole(column.name, column.type, column.expression, role, reason, note=note)
+    if role.content is Content.VECTOR:
+        return replace(assigned, width=check_vector(column, evidence.width))
+    return _as_written(assigned, evidence.found)
+
+
+def _as_written(column: ColumnRole, found: Found | None) -> ColumnRole:
+    """Return a column with the way it is written, when that was found for its role."""
+    if not found or found.role is not column.role:
+        return column
+    reason = column.reason if column.reason == USER_SPECIFIED else "; ".join([column.reason, *found.remarks])
+    return replace(column, reason=reason, written=found.written, note="; ".join(found.remarks))
+
+
+def _check_readable(table: Table, roles: Roles, specified: Mapping[str, Role]) -> None:
+    """Refuse a number or a moment that no value of the column can be read as."""
+    for column in (*roles.holding(Content.NUMBER), *roles.holding(Content.MOMENT)):
+        if column.name in specified and not table.count(f"{column.plain_sql} IS NOT NULL"):
+            raise SourceError(f"no value of column {column.name} ({column.type}) can be read as a {column.role}")

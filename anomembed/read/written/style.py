@@ -1,0 +1,121 @@
+"""How the values of a column are written, where their type does not say; kept with a model, which reads alike."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from anomembed.read.column_types import DURATIONS, FRACTIONS, MOMENTS, moment_sql
+from anomembed.read.quoting import quote_text
+from anomembed.read.written.numbers import NumberStyle, number_sql
+from anomembed.read.written.times import time_sql
+
+EPOCHS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+"""Units of a number that counts from 1970, and how many of each are in a second."""
+FIRST, LAST = -62_135_596_800, 253_402_300_799  # seconds from 1970 to the ends of the years 1 and 9999
+WORDS = (
+    *("", "-", "--", "---", "?", ".", "n/a", "#n/a", "na", "null", "(null)", "<null>", "\\n", "none", "(none)"),
+    *("nil", "nan", "(missing)", "(empty)"),
+)
+"""What stands for a missing value, in small letters."""
+
+
+class Values(Protocol):
+    """A column to read."""
+
+    @property
+    def type(self) -> str:
+        """DuckDB's name of its type."""
+
+    @property
+    def expression(self) -> str:
+        """SQL that reads it as it is."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """How values are written.
+
+    Parameters
+    ----------
+    formats : tuple of str
+        Formats of times, for `time_sql`.
+    epoch : str
+        A key of `EPOCHS`, when a number counts them from 1970.
+    number : NumberStyle or None
+        The style of numbers that are text.
+    missing : tuple of str
+        Numbers, or dates such as ``1970-01-01``, that stand for a missing value.
+    has_words : bool
+        Whether `WORDS` stand for a missing value.
+    """
+
+    formats: tuple[str, ...] = ()
+    epoch: str = ""
+    number: NumberStyle | None = None
+    missing: tuple[str, ...] = ()
+    has_words: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether values are read as something that their type does not say."""
+        return bool(self.formats or self.epoch or self.number)
+
+    def moment_sql(self, column: Values) -> str:
+        """Return SQL that reads a column as a TIMESTAMP."""
+        when = _moment_sql(column, self)
+        if not self.missing:
+            return when
+        dates = ", ".join(f"DATE {quote_text(date)}" for date in self.missing)
+        return f"CASE WHEN CAST({when} AS DATE) NOT IN ({dates}) THEN {when} END"
+
+    def number_sql(self, column: Values) -> str:
+        """Return SQL that reads a column as a DOUBLE."""
+        is_text = column.type == "VARCHAR"
+        number = number_sql(column.expression, self.number) if self.number and is_text else _number_sql(column)
+        for value in self.missing:
+            number = f"nullif({number}, CAST({value} AS DOUBLE))"
+        return number
+
+    def text_sql(self, column: Values) -> str:
+        """Return SQL that reads a column as text."""
+        text = f"CAST({column.expression} AS VARCHAR)"
+        return f"CASE WHEN NOT {is_word(text)} THEN {text} END" if self.has_words else text
+
+
+PLAIN = Written()
+"""As the type says."""
+
+
+def _moment_sql(column: Values, written: Written) -> str:
+    if MOMENTS.match(column.type) or not (written.formats or written.epoch):
+        return moment_sql(column.expression, column.type)
+    if written.epoch:
+        return _epoch_sql(column.expression, EPOCHS[written.epoch])
+    return time_sql(_digits_sql(column), written.formats)
+
+
+def _epoch_sql(expression: str, per_second: int) -> str:
+    """Return SQL of the moment that a number counts to; null outside of the years 1 to 9999."""
+    seconds = f"(TRY_CAST({expression} AS DOUBLE) / {per_second})"
+    moment = f"make_timestamp(CAST(round({seconds} * 1000000) AS BIGINT))"
+    return f"CASE WHEN {seconds} BETWEEN {FIRST} AND {LAST} THEN {moment} END"
+
+
+def _digits_sql(column: Values) -> str:
+    """Return SQL of a time as text; a number, such as 20260105, has no decimals."""
+    if column.type == "VARCHAR":
+        return column.expression
+    whole = f"TRY_CAST({column.expression} AS HUGEINT)" if FRACTIONS.match(column.type) else column.expression
+    return f"CAST({whole} AS VARCHAR)"
+
+
+def _number_sql(column: Values) -> str:
+    if MOMENTS.match(column.type):
+        return f"CAST(epoch({moment_sql(column.expression, column.type)}) AS DOUBLE)"
+    if column.type in DURATIONS:
+        return f"CAST(epoch({column.expression}) AS DOUBLE)"
+    return f"TRY_CAST({column.expression} AS DOUBLE)"
+
+
+def is_word(text: str) -> str:
+    """Return an SQL condition for texts that stand for a missing value."""
+    return f"lower(trim({text})) IN ({', '.join(map(quote_text, WORDS))})"
