@@ -24,7 +24,6 @@ from anomembed.represent.sequences.ngrams import LONGEST_GRAM
 from anomembed.represent.tokens.templates import Templates
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens
 from anomembed.score.combine import CalibratedView
-from anomembed.views.pair import PairView
 from anomembed.write.checking_detectors import check_detector
 
 TOKEN_COLUMNS = {"column", "columns", "pairs", "entities", "context_columns", "context"}  # -1 in a context: none
@@ -140,6 +139,9 @@ def _check_columns(part: Any, n_columns: int) -> None:  # noqa: ANN401
             _ensure(inside.all(), f"a column of {type(part).__name__} is not there")
         elif field.name in TOKEN_COLUMNS and isinstance(value, np.ndarray):
             _ensure(not value.size, f"a column of {type(part).__name__} is no number")
+        if field.name == "pairs":
+            is_pair = isinstance(value, np.ndarray) and value.dtype == np.int32 and value.shape[1:] == (2,)
+            _ensure(is_pair, "a pair is not of two columns")
 
 
 def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
@@ -155,9 +157,6 @@ def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
             _ensure(len(part.vectors_of) == len(part.weights) == n_tokens, "vectors are not those of the tokens")
         case NGrams():
             _check_ngrams(part, model)
-        case PairView():
-            is_pair = part.pairs.dtype == np.int32 and part.pairs.ndim == 2 and part.pairs.shape[1:] == (2,)
-            _ensure(is_pair, "a pair is not of two columns")
         case CalibratedView():
             check_detector(part.detector)
 
