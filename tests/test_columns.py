@@ -118,6 +118,16 @@ def test_spellings_of_a_value_count_as_one(way, run, tmp_path):
     assert f"shop: {n_less} of {3 + n_less} values differ from another only in {way}; they count as one" in result.err
 
 
+def test_spellings_that_differ_in_two_ways_are_found(run, tmp_path):
+    """Taking off the blank alone, or the capitals alone, would leave as many values."""
+    shop = [["Huber KG", "Bolt", "Core"][i % 3] for i in COUNTER]
+    shop[3] = "huber kg "
+    path = tmp_path / "shops.csv"
+    pl.DataFrame({"id": COUNTER, "shop": shop, "host": HOSTS}).write_csv(path)
+    err = run("scan", path).err
+    assert "shop: 1 of 4 values differ from another only in blanks or case; they count as one, in small letters" in err
+
+
 def test_the_spellings_are_equal_when_other_records_are_scored(run, tmp_path):
     frame = pl.DataFrame({"id": COUNTER, "shop": [["Bolt", "bolt", "Core"][i % 3] for i in COUNTER], "host": HOSTS})
     frame.write_csv(tmp_path / "old.csv")

@@ -18,12 +18,15 @@ def _may_differ(column: ColumnRole) -> bool:
 
 
 def _unified(table: Table, column: ColumnRole) -> ColumnRole:
-    counts = table.count_spellings(
-        column.plain_sql, [spelled_sql("value", list(SPELLINGS)[:n]) for n in range(len(SPELLINGS) + 1)]
-    )
-    ways = tuple(way for way, before, after in zip(SPELLINGS, counts, counts[1:], strict=False) if after < before)
-    if not ways:
+    ways = list(SPELLINGS)
+    without = [[other for other in ways if other != way] for way in ways]
+    spellings = [spelled_sql("value", some) for some in ([], ways, *without)]
+    n_values, n_left, *counts = table.count_spellings(column.plain_sql, spellings)
+    if n_left == n_values:
         return column
-    differ = f"differ from another only in {' or '.join(ways)}; they count as one"
-    notes = filter(None, [column.note, f"{counts[0] - counts[-1]:,} of {counts[0]:,} values {differ}"])
-    return replace(column, spellings=ways, note="; ".join(notes))
+    # Several may have to go together: `huber kg ` is `Huber KG` without its blank and its case.
+    needed = tuple(way for way, count in zip(ways, counts, strict=True) if count > n_left) or tuple(ways)
+    small = ", in small letters" if "case" in needed else ""
+    differ = f"differ from another only in {' or '.join(needed)}; they count as one{small}"
+    notes = filter(None, [column.note, f"{n_values - n_left:,} of {n_values:,} values {differ}"])
+    return replace(column, spellings=needed, note="; ".join(notes))
