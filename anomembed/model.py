@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.read.history import History
-from anomembed.read.roles.columns import ColumnRole, Roles
+from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import read_values

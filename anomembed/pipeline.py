@@ -20,7 +20,7 @@ from anomembed.fit.model import find_roles, learn_model
 from anomembed.fit.sequences import ensure_sequences
 from anomembed.model import Model
 from anomembed.read.history import derive_history
-from anomembed.read.roles.columns import Roles, match_roles
+from anomembed.read.roles.assigned import Roles, match_roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.roles.suggestion import Suggestion, suggest_entity
 from anomembed.read.sequences import read_sequences

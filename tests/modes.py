@@ -9,7 +9,7 @@ import polars as pl
 
 from anomembed import Config, Model, Scores, fit_model, score_table
 from anomembed.read.history import derive_history
-from anomembed.read.roles.columns import match_roles
+from anomembed.read.roles.assigned import match_roles
 from anomembed.read.sequences import EVENTS, GAPS, read_sequences
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch

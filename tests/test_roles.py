@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from anomembed.errors import DataError, SourceError
-from anomembed.read.roles.columns import ColumnRole, Roles, match_roles
+from anomembed.read.roles.assigned import ColumnRole, Roles, match_roles
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.rules import RULES as RULES_OF_ROLES

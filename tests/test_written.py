@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from anomembed.errors import ConfigError, SourceError
-from anomembed.read.roles.columns import match_roles
+from anomembed.read.roles.assigned import match_roles
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.sequences import EVENTS, GAPS, form_sequences, read_sequences, sequence_roles

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from anomembed.model import Model
 from anomembed.pipeline import Run, Watcher
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
 from anomembed.views.reason import clean_text

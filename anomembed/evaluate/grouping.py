@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomembed.errors import ConfigError, DataError
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Role
 from anomembed.read.sequences import event_sql
 from anomembed.read.table import Table

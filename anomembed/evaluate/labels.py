@@ -11,7 +11,7 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError, shown
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table
 from anomembed.represent.tokens.value_counts import ValueCounts

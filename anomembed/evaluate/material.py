@@ -11,7 +11,7 @@ from anomembed.evaluate.grouping import Grouping, find_grouped, read_grouping
 from anomembed.evaluate.labels import hide_column, read_labels
 from anomembed.fit.model import find_roles, split_corpus
 from anomembed.pipeline import Watcher
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.table import Table
 from anomembed.represent.embeddings.corpus import SplitCorpus
 

@@ -42,7 +42,7 @@ class Flags:
 
 
 def make_flags(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason], contributions: pl.DataFrame) -> Flags:
-    """Put a rank to flagged records, and their reasons into words.
+    """Rank flagged records, and put their reasons into words.
 
     Parameters
     ----------

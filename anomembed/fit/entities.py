@@ -15,7 +15,7 @@ from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.fit.messages import event_tokens
 from anomembed.read.history import EVENT, History, derive_history, plan_history
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.table import Table
 from anomembed.represent.entities import Entities, Habits, Profiles, smooth_hours

@@ -6,7 +6,7 @@ from dataclasses import replace
 import polars as pl
 
 from anomembed.config import TokensConfig
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content
 from anomembed.read.roles.rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
 from anomembed.read.table import VALUE, Table

@@ -10,7 +10,7 @@ from anomembed.fit.reference import read_reference, split_records
 from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_sequence_reference, split_sequences
 from anomembed.model import Model, Summary
 from anomembed.read.history import History
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table

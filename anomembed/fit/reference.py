@@ -12,7 +12,7 @@ from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
 from anomembed.fit.unknown import note_moments, note_nobody
 from anomembed.read.history import History
-from anomembed.read.roles.columns import ColumnRole, Roles
+from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content
 from anomembed.read.table import HASH, Table
 from anomembed.represent.batch import Batch, make_batch

@@ -10,7 +10,7 @@ from anomembed.errors import ConfigError
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, FitSettings, Learnt
 from anomembed.fit.messages import event_tokens
 from anomembed.fit.unknown import note_moments, note_unsequenced
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Role
 from anomembed.read.sequences import (
     EVENTS,

@@ -2,7 +2,7 @@
 
 from anomembed.read.column_types import MOMENTS, is_moment_sql
 from anomembed.read.relation import named_sql
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 

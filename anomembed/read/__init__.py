@@ -1,6 +1,6 @@
-"""What is in the table? Sources are opened read-only; every column gets a role, with the reason for it.
+"""What is in the table? Everything that is read from files and databases, as plain frames.
 
-In the order in which a scan uses them: `source` opens files, databases and `lines`; `table` counts and streams records
-(`relation`, `aggregates`, `columns`); `inference` gives the columns their `roles` by `role_rules`, `suggestion` offers
-an entity; `sequences` and `history` put events in order; `vectors` reads imported embeddings.
+`source` opens what `files`, `lines` and `databases` read; `access` checks what SQL may do; `table` counts and streams
+the records. `written` finds how values are written, `roles` gives each column a role. `sequences` and `history` put
+events in order; `vectors` reads imported embeddings.
 """

@@ -12,7 +12,7 @@ import polars as pl
 
 from anomembed.errors import SourceError
 from anomembed.read.queries import query
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier

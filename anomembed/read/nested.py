@@ -1,7 +1,7 @@
 """The fields of nested columns, as columns of their own: SQL that reads them.
 
-Structs and JSON objects are flattened under dotted names. A list is the set of its values, as one name: a value that
-never occurred, and values that never met, both make a new set; and the number of its items. A map with few keys has a
+Structs and JSON objects are flattened under dotted names. A list becomes two columns: the set of its values, as one
+name, and the number of its items. A new value, or values that never met, make a new set. A map with few keys has a
 column for each.
 """
 

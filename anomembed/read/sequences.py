@@ -14,11 +14,11 @@ from anomembed.errors import ConfigError, DataError, shown
 from anomembed.read.column_types import MOMENTS, known_sql
 from anomembed.read.columns import Column
 from anomembed.read.relation import named_sql
-from anomembed.read.roles.columns import USER_SPECIFIED, ColumnRole, Roles
+from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.role import Role
 from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, VALUE, Table
-from anomembed.read.written.finding import find_moment
+from anomembed.read.written.recognising import find_moment
 from anomembed.read.written.style import PLAIN
 
 EVENTS = f"{VALUE}events"  # the column that holds the events of a sequence, a list of texts

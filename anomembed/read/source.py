@@ -23,6 +23,9 @@ from anomembed.read.queries import QUERY, query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
 
+NEAR = re.compile(r'syntax error at or near "(.*)"')
+KEYWORD_HINT = '(In SQL, a column named like a keyword is in double quotes: "at".)'
+SEMICOLON_HINT = "(Leave the semicolon out.)"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
     "autoload_known_extensions": "false",
@@ -57,8 +60,8 @@ def clear_errors(what: str) -> Iterator[None]:
         hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
         if "Referenced column" in first:
             hints.append("(In SQL, text is in single quotes.)")
-        if "syntax error" in first:
-            hints.append('(In SQL, a column named like a keyword is in double quotes: "at".)')
+        if found := NEAR.search(first):
+            hints.append(SEMICOLON_HINT if found[1] == ";" else KEYWORD_HINT)
         if found := NO_PARQUET.search(first):
             raise SourceError(f"{found[1] or found[2]} is not a Parquet file, or is cut off") from error
         if "not a valid DuckDB" in first:

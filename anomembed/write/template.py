@@ -12,7 +12,7 @@ from tomlkit.items import Array, Item, Table, Whitespace
 from anomembed.config import Config
 from anomembed.config.loading import PATHS
 from anomembed.read.databases.addresses import map_path
-from anomembed.read.roles.columns import ColumnRole, Roles
+from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
 

@@ -17,10 +17,10 @@ from anomembed.read.files.content import HEAD, PARQUET, Content, binary_kind, is
 from anomembed.read.files.copies import Copies
 from anomembed.read.files.dialects import Dialect, count_below, find_dialect
 from anomembed.read.files.headers import HeadedLog, find_head, is_no_comment
-from anomembed.read.files.objects import json_format, load_json
+from anomembed.read.files.json_files import json_format, load_json
 from anomembed.read.files.options import CSV, JSON, check_reader, wanted_reader
 from anomembed.read.files.options import PARQUET as PARQUET_READER
-from anomembed.read.files.tables import (
+from anomembed.read.files.text_tables import (
     TableText,
     WrongEncodingError,
     csv_options,

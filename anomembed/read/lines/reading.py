@@ -36,7 +36,7 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, given: str) -> 
     connection : DuckDBPyConnection
         Of the database.
     path : str
-        A file or a glob; compressed by gzip or Zstandard when its name says so.
+        A file or a glob; compressed ones are known by their first bytes.
     given : str
         A format for `make_format`, or `AUTO`: the known one that most of the first lines are in, if half of them are.
 

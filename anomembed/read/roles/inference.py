@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.columns import Column, Profile
-from anomembed.read.roles.columns import USER_SPECIFIED, ColumnRole, Roles
+from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.labels import find_labels
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.roles.rules import RULES, Evidence, is_key_name, looks_like_key
 from anomembed.read.roles.spelling import unify_spellings
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
-from anomembed.read.written.finding import Found, find_written
+from anomembed.read.written.recognising import Found, find_written
 
 UNIQUE_ESTIMATE = 0.85  # share of distinct values that may be all: the count is approximate, to less than 15 %
 

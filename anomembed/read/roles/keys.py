@@ -1,7 +1,7 @@
 """Check that the key names the records."""
 
 from anomembed.errors import DataError
-from anomembed.read.roles.columns import Roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.table import VALUE, Table
 
 OURS = {"raw_score", "tail_probability", "flagged", "view", "reason", "rank", "extrapolated"}  # columns of results

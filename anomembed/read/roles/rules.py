@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from anomembed.read.column_types import DURATIONS, FRACTIONS, INTEGERS, MOMENTS, is_vector
 from anomembed.read.columns import Column, Profile
-from anomembed.read.roles.columns import USER_SPECIFIED
+from anomembed.read.roles.assigned import USER_SPECIFIED
 from anomembed.read.roles.role import Role
 from anomembed.read.vector_columns import Width
-from anomembed.read.written.finding import Found
+from anomembed.read.written.recognising import Found
 from anomembed.read.written.times import ISO
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from anomembed.read.roles.columns import SPELLINGS, ColumnRole, spelled_sql
+from anomembed.read.roles.assigned import SPELLINGS, ColumnRole, spelled_sql
 from anomembed.read.roles.role import Content
 from anomembed.read.table import Table
 

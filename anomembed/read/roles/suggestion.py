@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from anomembed.read.column_types import INTEGERS
 from anomembed.read.columns import Profile
-from anomembed.read.roles.columns import USER_SPECIFIED, ColumnRole, Roles
+from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 

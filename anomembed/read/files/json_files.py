@@ -11,7 +11,7 @@ import duckdb
 from anomembed.errors import SourceError
 from anomembed.read.files.content import Content
 from anomembed.read.files.copies import Copies
-from anomembed.read.files.tables import reader_sql
+from anomembed.read.files.text_tables import reader_sql
 from anomembed.read.quoting import quote_identifier
 
 LINES, ARRAY, OBJECTS = "newline_delimited", "array", "unstructured"

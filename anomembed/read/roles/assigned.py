@@ -8,7 +8,7 @@ from anomembed.read.column_types import general_kind
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
-from anomembed.read.written.finding import match_written
+from anomembed.read.written.recognising import match_written
 from anomembed.read.written.style import Written
 
 ONLY_NULLS = '"NULL"'  # DuckDB's type of a column of a frame without any value: it goes for any other
