@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import lzma
 from pathlib import Path
 
 import duckdb
@@ -91,6 +92,7 @@ CSV = {
     "packed.csv.gz": ({"compress": gzip.compress}, ()),
     "packed.csv.bz2": ({"compress": bz2.compress}, ()),
     "packed.csv.zst": ({"compress": zstd}, ()),
+    "packed.csv.xz": ({"compress": lzma.compress}, ()),
     "packed": ({"compress": gzip.compress, "encoding": "utf-16"}, ("read as CSV: UTF-16",)),
 }
 
@@ -204,6 +206,15 @@ def test_a_log_stays_lines(name):
     Path(name).write_text("\n".join(texts) + "\n")
     with Table(name) as table:
         assert table.notes == ("the lines are in the format syslog",)
+
+
+def test_logs_of_a_glob_may_be_in_utf_16():
+    for day, encoding in enumerate(("utf-8", "utf-16", "utf-16-le")):
+        texts = [f"Mar  2 08:{i:02d}:00 web sshd[{i}]: Failed password for user{day}" for i in range(40)]
+        Path(f"day{day}.log").write_bytes("\n".join(texts).encode(encoding))
+    with Table("day*.log") as table:
+        assert table.count() == 120
+        assert [table.count(f"message LIKE '%user{day}' AND file = 'day{day}.log'") for day in range(3)] == [40, 40, 40]
 
 
 def test_a_coloured_log_is_no_table():

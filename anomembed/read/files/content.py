@@ -1,20 +1,28 @@
 """What a file holds, by its first bytes: its compression, its encoding, and what kind of records."""
 
 import codecs
+import lzma
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
 from anomembed.errors import SourceError
 
+READ_ERRORS = OSError, EOFError, lzma.LZMAError, pa.ArrowException
 TRUNCATED = "Truncated", "end-of-stream"  # how pyarrow and lzma call a compressed file that was cut
 HEAD = 1 << 20  # bytes that decide what a file is
 BLOCK = 1 << 22  # bytes that are copied at once
-COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
+COMPRESSIONS = {
+    rb"\x1f\x8b": "gzip",
+    rb"\x28\xb5\x2f\xfd": "zstd",
+    rb"BZh[1-9]1AY&SY": "bz2",
+    rb"\xfd7zXZ\x00": "xz",
+}
+"""How compressed files begin, as regular expressions."""
 BINARY = {
     b"PAR1": "parquet",
     b"SQLite format 3\0": "a SQLite database: name it as sqlite:///{path}",
@@ -136,8 +144,8 @@ def look(path: str, encoding: str | None = None, n_bytes: int = HEAD) -> Content
 def find_compression(path: str) -> str | None:
     """Return the compression of a file by its first bytes."""
     with Path(path).open("rb") as file:
-        head = file.read(4)
-    return next((name for magic, name in COMPRESSIONS.items() if head.startswith(magic)), None)
+        head = file.read(16)
+    return next((name for magic, name in COMPRESSIONS.items() if re.match(magic, head)), None)
 
 
 def known_encoding(name: str) -> str:
@@ -209,10 +217,10 @@ def read_blocks(path: str, compression: str | None, size: int = BLOCK) -> Iterat
         When it cannot be read, or is cut off.
     """
     try:
-        with _stream(path, compression) as stream:
+        with open_stream(path, compression) as stream:
             while block := stream.read(size):
                 yield bytes(block)
-    except (OSError, EOFError, pa.ArrowException) as error:
+    except READ_ERRORS as error:
         raise unreadable(path, error) from error
 
 
@@ -226,8 +234,9 @@ def unreadable(path: str, error: Exception) -> SourceError:
     return SourceError(f"{path} cannot be read: {first}")
 
 
-def _stream(path: str, compression: str | None) -> Any:  # noqa: ANN401
-    return pa.input_stream(path, compression=compression)
+def open_stream(path: str, compression: str | None) -> IO[bytes] | Any:  # noqa: ANN401
+    """Open a file to read it without its compression; what goes wrong is one of `READ_ERRORS`."""
+    return lzma.open(path) if compression == "xz" else pa.input_stream(path, compression=compression)
 
 
 def is_utf8(content: Content) -> bool:

@@ -13,6 +13,7 @@ from typing import Self
 
 from anomembed.errors import SourceError
 from anomembed.read.files.content import UTF8, Content, read_blocks
+from anomembed.read.lines.formats import COMPRESSED
 
 ENDINGS = {".gz": "gzip", ".zst": "zstd"}  # what DuckDB takes a file for that is named so
 PLAIN = (UTF8, "ascii", "utf-8-sig")
@@ -70,7 +71,7 @@ class Copies:
         folder = Path(self._folder.name) / str(self._n_copies)
         folder.mkdir()
         name = Path(content.path)
-        path = folder / (name.stem if name.suffix.lower() in (*ENDINGS, ".bz2") else name.name)
+        path = folder / (name.stem if name.suffix.lower() in COMPRESSED else name.name)
         blocks = _clipped(read_text(content), start, n_bytes)
         try:
             with path.open("wb") as file:

@@ -28,13 +28,12 @@ from anomembed.read.files.text_tables import (
     load_table,
     reader_sql,
 )
-from anomembed.read.lines.formats import AUTO, FORMATS, MESSAGE, is_log
+from anomembed.read.lines.formats import AUTO, COMPRESSED, FORMATS, MESSAGE, is_log
 from anomembed.read.lines.reading import read_lines
 from anomembed.read.quoting import quote_text
 
 GLOB = re.compile(r"[*?\[]")
 TABLE_ENDINGS, JSON_ENDINGS = (".csv", ".tsv", ".psv"), (".json", ".ndjson", ".jsonl")
-COMPRESSED = (".gz", ".zst", ".bz2")
 OTHERS_HEAD = 1 << 14  # bytes of the files of a glob after the first one
 IS_LOG = 0.5  # share of the first lines in a known format that makes a file a log
 COLOUR = "\x1b["  # of a terminal: a log
@@ -188,21 +187,15 @@ def _read_parquet(
 def _read_lines(
     connection: duckdb.DuckDBPyConnection, path: str, files: list[str], line_format: str, copies: Copies
 ) -> FileRecords:
-    if len(files) > 1:
-        return FileRecords(read_lines(connection, path, line_format), message=MESSAGE)
-    try:
-        content = look(files[0])
-    except SourceError:  # it only looks compressed; what is, is told by the reader of lines
-        return FileRecords(read_lines(connection, files[0], line_format), message=MESSAGE)
-    # Only what is marked or looks like another encoding is copied: damaged bytes in a log are no encoding.
+    readable = {file: _as_utf8(file, copies) for file in files}
+    return FileRecords(read_lines(connection, path, readable, line_format), message=MESSAGE)
+
+
+def _as_utf8(file: str, copies: Copies) -> str:
+    """Return where to read a log; damaged bytes in one are no other encoding, so few encodings make a copy needed."""
+    content = look(file, n_bytes=OTHERS_HEAD)
     is_other = content.encoding.startswith(("utf-16", "utf-32")) and content.is_text
-    is_other = is_other or content.compression != _named_compression(files[0])
-    file = copies.copy(content) if is_other else files[0]
-    return FileRecords(read_lines(connection, file, line_format), message=MESSAGE)
-
-
-def _named_compression(path: str) -> str | None:
-    return {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}.get(Path(path).suffix.lower())
+    return copies.copy(content) if is_other else file
 
 
 def _read_headed(

@@ -1,27 +1,17 @@
-"""The lines of a file, in constant memory: decompressed, in UTF-8, and none of them endless."""
+"""The lines of a file, in constant memory: decompressed, and none of them endless."""
 
-import codecs
-import lzma
-import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anomembed.read.files.content import unreadable
+from anomembed.read.files.content import READ_ERRORS, find_compression, open_stream, unreadable
 
 BYTES_AT_ONCE = 1 << 24
 LONGEST = 1 << 20  # characters of a line that are kept
 LONGEST_BYTES = 4 * LONGEST + 4  # more than LONGEST characters, whatever they are
-MAGIC = {
-    "gzip": rb"\x1f\x8b\x08",
-    "bz2": rb"BZh[1-9]1AY&SY",
-    "zstd": rb"\x28\xb5\x2f\xfd",
-    "xz": rb"\xfd7zXZ\x00",
-}
 LF, CR = b"\n", b"\r"
 
 
@@ -34,7 +24,7 @@ def read_batches(path: str) -> Iterator[tuple[pa.LargeStringArray, int]]:
     Parameters
     ----------
     path : str
-        A file; compressed ones are known by their first bytes, or else by their name.
+        A file in UTF-8; compressed ones are known by their first bytes.
 
     Yields
     ------
@@ -49,34 +39,15 @@ def read_batches(path: str) -> Iterator[tuple[pa.LargeStringArray, int]]:
         When the file cannot be read, or its compressed data break off.
     """
     try:
-        with _open(path) as stream:
-            yield from map(_lines, _whole_lines(_decoded(stream)))
-    except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
+        with open_stream(path, find_compression(path)) as stream:
+            yield from map(_lines, _whole_lines(_blocks(stream)))
+    except READ_ERRORS as error:
         raise unreadable(path, error) from error
 
 
-def _open(path: str) -> IO[bytes] | Any:  # noqa: ANN401
-    with Path(path).open("rb") as file:
-        head = file.read(16)
-    kind = next((name for name, magic in MAGIC.items() if re.match(magic, head)), "detect")
-    return lzma.open(path) if kind == "xz" else pa.input_stream(path, compression=kind)
-
-
-def _decoded(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield blocks; those of a file in UTF-16, as Windows writes it, in UTF-8."""
-    decoder = None
-    is_first = True
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
     while block := stream.read(BYTES_AT_ONCE):
-        if is_first and _is_utf16(block):
-            decoder = codecs.getincrementaldecoder("utf-16")("replace")
-        is_first = False
-        yield decoder.decode(block).encode("utf-8", "replace") if decoder else block
-
-
-def _is_utf16(block: bytes) -> bool:
-    """Tell whether a file begins with the mark of UTF-16 and a character of ASCII."""
-    high = {codecs.BOM_UTF16_LE: block[3:4], codecs.BOM_UTF16_BE: block[2:3]}.get(block[:2])
-    return high == b"\0"
+        yield block
 
 
 def _whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

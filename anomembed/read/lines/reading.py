@@ -4,6 +4,7 @@ A line that is not in the format continues the record before it, such as a stack
 column `MESSAGE`, so that damaged lines are records too.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,9 @@ ENOUGH = 0.5  # share of the first lines that must be in a format for it to be c
 NEARLY = 0.95  # share of the lines in the best format from which an earlier one is as good
 
 
-def read_lines(connection: duckdb.DuckDBPyConnection, path: str, given: str) -> tuple[str, ...]:
+def read_lines(
+    connection: duckdb.DuckDBPyConnection, path: str, files: Mapping[str, str], given: str
+) -> tuple[str, ...]:
     """Read the lines of files into the table ``records`` of a database in memory, which spills to disk.
 
     The column ``line`` numbers the lines from 1; of several files, it is their name and the number.
@@ -36,7 +39,9 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, given: str) -> 
     connection : DuckDBPyConnection
         Of the database.
     path : str
-        A file or a glob; compressed ones are known by their first bytes.
+        What to call them in messages.
+    files : mapping of str to str
+        Where each file is read in UTF-8, by its name: its own path, or that of a copy.
     given : str
         A format for `make_format`, or `AUTO`: the known one that most of the first lines are in, if half of them are.
 
@@ -53,9 +58,8 @@ def read_lines(connection: duckdb.DuckDBPyConnection, path: str, given: str) -> 
         When a file cannot be read, there are no lines, or none is in the format.
     """
     reading = _Reading(connection, make_format(given) if given != AUTO else None)
-    files = _files(connection, path)
-    for file in files:
-        reading.add_file(file, is_one_of_several=len(files) > 1)
+    for name, file in files.items():
+        reading.add_file(file, name if len(files) > 1 else None)
     if reading.form is None or not reading.n_lines:
         raise SourceError(f"{path} has no lines")
     connection.execute("DROP TABLE cut; DROP TABLE joined; DROP TABLE IF EXISTS continuing")
@@ -97,10 +101,13 @@ class _Reading:
         """Whether the lines hold pairs, whose keys are to be columns."""
         return ITEMS in self._columns
 
-    def add_file(self, file: str, *, is_one_of_several: bool) -> None:
-        """Add the lines of a file; the last record of a block waits for what may continue it in the next one."""
+    def add_file(self, file: str, name: str | None) -> None:
+        """Add the lines of a file, with its name when it is one of several.
+
+        The last record of a block waits for what may continue it in the next one.
+        """
         modified = datetime.fromtimestamp(Path(file).stat().st_mtime, UTC).replace(tzinfo=None)
-        name, first, held = file if is_one_of_several else None, 1, None
+        first, held = 1, None
         for lines, n_cut in read_batches(file):
             more = pa.table({LINE: np.arange(first, first + len(lines)), "text": lines})
             first, self.n_cut = first + len(lines), self.n_cut + n_cut
@@ -157,15 +164,6 @@ class _Reading:
         if more and not self.n_other:
             self.first_other = f"{prefix}{first}"
         self.n_other += more
-
-
-def _files(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
-    if Path(path).is_file():
-        return [path]
-    rows = connection.execute("SELECT file FROM glob(?) ORDER BY file", [path]).fetchall()
-    if not rows:
-        raise SourceError(f"no files match {path}")
-    return [file for (file,) in rows]
 
 
 def _choose_format(connection: duckdb.DuckDBPyConnection) -> LineFormat:

@@ -16,7 +16,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import NamedTuple
 
 from anomembed.read.column_types import DURATIONS, FRACTIONS, INTEGERS, MOMENTS, is_vector
@@ -24,8 +23,8 @@ from anomembed.read.columns import Column, Profile
 from anomembed.read.roles.assigned import USER_SPECIFIED
 from anomembed.read.roles.role import Role
 from anomembed.read.vector_columns import Width
+from anomembed.read.written.candidate import is_time_name
 from anomembed.read.written.recognising import Found
-from anomembed.read.written.times import ISO
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts
 NEARLY_UNIQUE = 0.5  # share of distinct values above which a column says nothing about other records
@@ -42,16 +41,13 @@ KEY_NAME = re.compile(
     r"(^|[_\s.\-])(?i:ids?|uid|uuid|guid|key|code|no|nr|num|number|ref|reference|serial|seq|sequence|index|idx|row|line"
     r"|record|hash)$|[a-z](Id|ID|Key|No|Nr|Ref|UUID|Number)$"
 )
-MOMENT_NAME = re.compile(r"(^|[_\s.])(?i:time|date|ts|at|when|epoch|timestamp)([_\s.]|$)|[a-z](Time|Date|At)$")
 MEASURE_NAME = re.compile(
     r"amount|price|cost|value|total|balance|bytes|size|length|duration|count|quantity|volume|distance|score|rate|age",
     re.IGNORECASE,
 )
-WRITTEN_NUMBER = re.compile(r"^\W*[\d., ']+[.,]\d{1,2}\W*$|\d:\d\d", re.MULTILINE)  # an amount or a time, not a code
 KEY_LENGTH, MOST_KEY_SPACES = 64.0, 0.5  # means of a text key
 LONG_CODE = 9  # digits of whole numbers, all of them as long, that are codes and not amounts
 COUNTER_GAPS = 2  # values per record that a counter may skip, at most
-ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 OPAQUE = ("MAP", "UNION", "BLOB", "BIT")
 NESTED = {"STRUCT": "nested; its fields are columns of their own", "JSON": "JSON; its fields stand alone"}
 
@@ -117,25 +113,10 @@ def _vector(evidence: Evidence) -> Inferred | None:
 
 
 def _moment(evidence: Evidence) -> Inferred | None:
-    kind, profile, found = evidence.column.type, evidence.profile, evidence.found
+    kind, found = evidence.column.type, evidence.found
     if MOMENTS.match(kind):
         return Inferred(Role.TIMESTAMP, kind.lower())
-    if found and found.role is Role.TIMESTAMP and found.written.formats != (ISO,):
-        return Inferred(Role.TIMESTAMP, found.like)
-    # All text between two ISO dates in alphabetical order begins like one.
-    if kind == "VARCHAR" and _is_iso(profile.minimum) and _is_iso(profile.maximum):
-        return Inferred(Role.TIMESTAMP, "text that holds ISO dates")
     return Inferred(Role.TIMESTAMP, found.like) if found and found.role is Role.TIMESTAMP else None
-
-
-def _is_iso(text: str | None) -> bool:
-    if text is None or not ISO_DATE.match(text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _written_number(evidence: Evidence) -> Inferred | None:
@@ -223,21 +204,20 @@ def is_free_text(n_distinct: int, n_known: int, mean_length: float, mean_spaces:
 
 def is_key_name(name: str) -> bool:
     """Tell whether a column is named like a key, such as ``id`` or ``invoice_no``."""
-    return KEY_NAME.search(name) is not None and not MOMENT_NAME.search(name)
+    return KEY_NAME.search(name) is not None and not is_time_name(name)
 
 
 def looks_like_key(column: Column, profile: Profile) -> bool:
-    """Tell whether a column whose values are unique looks like a key, and not like a measure, a time or a message."""
+    """Tell whether a column whose values are unique looks like a key, and not like a measure or a message."""
     if column.type == "UUID" or not (INTEGERS.match(column.type) or column.type == "VARCHAR"):
         return column.type == "UUID"
     if column.type == "VARCHAR":
-        is_code = profile.mean_spaces < MOST_KEY_SPACES and profile.mean_length <= KEY_LENGTH
-        return is_code and not WRITTEN_NUMBER.search(f"{profile.minimum}\n{profile.maximum}")
+        return profile.mean_spaces < MOST_KEY_SPACES and profile.mean_length <= KEY_LENGTH
     if is_key_name(column.name):
         return True
     # Not named like a key: a counter, which has next to no gaps.
     first, last = int(profile.minimum or 0), int(profile.maximum or 0)
-    is_other = MEASURE_NAME.search(column.name) or MOMENT_NAME.search(column.name)
+    is_other = MEASURE_NAME.search(column.name) or is_time_name(column.name)
     return last - first < COUNTER_GAPS * profile.n_records and not is_other
 
 

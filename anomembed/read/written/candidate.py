@@ -24,6 +24,11 @@ DURATION_NAME = re.compile(
 )
 
 
+def is_time_name(name: str) -> bool:
+    """Tell whether a column is named like a moment, such as ``posted_at``, and not like a duration."""
+    return TIME_NAME.search(name) is not None and DURATION_NAME.search(name) is None
+
+
 class Reading(NamedTuple):
     """How a column can be read, and what that gives."""
 
@@ -57,8 +62,7 @@ class Candidate(NamedTuple):
     @property
     def is_named_like_a_time(self) -> bool:
         """Whether the name of the column says that it is one."""
-        name = self.column.name
-        return TIME_NAME.search(name) is not None and DURATION_NAME.search(name) is None
+        return is_time_name(self.column.name)
 
     def read(self, written: Written, sql: str, like: str) -> Reading:
         """Return what some SQL reads, in one pass."""

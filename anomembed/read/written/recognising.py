@@ -16,7 +16,7 @@ from anomembed.read.written.number_columns import FEW_VALUES, read_numbers
 from anomembed.read.written.placeholders import Placeholder, find_dates, find_numbers
 from anomembed.read.written.style import PLAIN, WORDS, Written, is_word
 from anomembed.read.written.time_columns import read_digits, read_times
-from anomembed.read.written.times import formats_like, mask_of
+from anomembed.read.written.times import ISO, formats_like, mask_of
 
 TEXT = "VARCHAR"
 READ = (Role.NUMBER, Role.TIMESTAMP)
@@ -124,7 +124,7 @@ def _find(asked: Candidate, given: Role | None, time_format: str | None) -> Foun
     remarks = tuple(_remarks(asked, reading, missing))
     if written == PLAIN and not remarks:
         return None
-    return Found(role, written, _like(asked.column, reading), remarks)
+    return Found(role, written, _like(asked, reading), remarks)
 
 
 def _readings(asked: Candidate, given: Role | None, time_format: str | None) -> Iterable[tuple[Role, Reading | None]]:
@@ -162,9 +162,12 @@ def _find_missing(asked: Candidate, role: Role, reading: Reading) -> list[Placeh
     return find(asked.table, _sql(role, reading.written, asked.column), reading.ends, reading.n_read)
 
 
-def _like(column: Column, reading: Reading) -> str:
-    kind = "text" if column.type == TEXT else "whole numbers" if INTEGERS.match(column.type) else column.type.lower()
-    return f"{kind}, read as {reading.like}" if reading.like else ""
+def _like(asked: Candidate, reading: Reading) -> str:
+    kind, profile = asked.column.type, asked.profile
+    if reading.written.formats == (ISO,) and reading.n_read == profile.n_records - profile.n_nulls:
+        return "text that holds ISO dates"
+    of = "text" if kind == TEXT else "whole numbers" if INTEGERS.match(kind) else kind.lower()
+    return f"{of}, read as {reading.like}" if reading.like else ""
 
 
 def _remarks(asked: Candidate, reading: Reading, missing: Sequence[Placeholder]) -> Iterable[str]:
