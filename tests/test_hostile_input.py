@@ -180,12 +180,13 @@ def started(*arguments, **how):
     )
 
 
-def test_ctrl_c_ends_with_130_and_one_line(database):
+@pytest.mark.parametrize("seconds", [0.55, 0.75, 0.9, 1.05, 2.5], ids="imports imports imports imports work".split())
+def test_ctrl_c_ends_with_130_and_one_line(database, seconds):
     source = database(
         "CREATE VIEW t AS SELECT i AS id, 'p' || hash(i) % 9 AS c, random() AS x FROM range(30000000) r(i)"
     )
     process = started("scan", source, "--quiet", stdout=subprocess.DEVNULL)
-    time.sleep(2.5)
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said.splitlines()[-1:]) == (130, ["anomembed: interrupted"])

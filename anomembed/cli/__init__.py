@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -106,6 +107,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; only here do errors become a sentence and an exit code."""
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         _check_arguments(sys.argv[1:])
@@ -114,8 +116,7 @@ def main() -> None:
         _say(f"anomembed: {error}")
         sys.exit(error.exit_code)
     except (_Interrupted, KeyboardInterrupt):
-        _say("anomembed: interrupted")
-        sys.exit(INTERRUPTED)
+        _exit_interrupted()
     except (_ReaderGone, BrokenPipeError):  # the reader of our output has exited, as `head` does: no error
         _discard_output()
         sys.exit(0)
@@ -126,8 +127,7 @@ def main() -> None:
     except SystemExit:
         raise
     except BaseException as error:  # a panic of a library written in Rust is no Exception
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # a library turned our exit into another exception
-            sys.exit(TERMINATED)
+        _exit_if_signalled()
         _say(f"anomembed: this is a bug ({_brief(error)}); please report it with {_keep_traceback()}")
         sys.exit(BUG)
 
@@ -176,6 +176,34 @@ def _flush_or_discard() -> None:
 def _discard_output() -> None:
     """Keep Python from writing what is left to a standard output that takes nothing."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupt(_: int, frame: FrameType | None) -> NoReturn:
+    """Raise what Python raises for Ctrl-C, and leave a trace of it; end at once while a library is imported.
+
+    A library written in C++ aborts, with a dump of the core, when its start is interrupted; nothing is open then.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            _say("anomembed: interrupted")
+            os._exit(INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _exit_if_signalled() -> None:
+    """Exit where a library turned what a signal raised into another exception."""
+    if signal.getsignal(signal.SIGINT) is not _interrupt:
+        _exit_interrupted()
+    if signal.getsignal(signal.SIGTERM) is not _terminate:
+        sys.exit(TERMINATED)
+
+
+def _exit_interrupted() -> NoReturn:
+    _say("anomembed: interrupted")
+    exec("")  # noqa: S102  # or Python dies of the signal, where it came while a library ran code from text
+    sys.exit(INTERRUPTED)
 
 
 def _terminate(*_: object) -> NoReturn:
