@@ -4,6 +4,7 @@ import numpy as np
 
 from anomembed.fit.learnt import FitSettings, Learnt
 from anomembed.fit.reference import Reference, count_corpus
+from anomembed.represent.attributes import find_attributes
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings.fitting import fit_embeddings
@@ -30,16 +31,18 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
     vocabulary, learnt, clean = reference.vocabulary, reference.learnt, learning.clean
     corpus = count_corpus(vocabulary, learnt.tokens)
     embeddings = fit_embeddings(corpus, learning.embedding, learning.seed, learning.progress, learning.vectors)
+    attributes = find_attributes(vocabulary, corpus.counts, reference.entities.columns)
     basis = Basis(
         records=learnt,
         vocabulary=vocabulary,
         counts=corpus.counts,
         embeddings=embeddings,
-        pooling=fit_pooling(vocabulary, embeddings, by_rarity=not clean),
+        pooling=fit_pooling(vocabulary, embeddings, by_rarity=not clean, left_out=attributes),
         entities=reference.entities,
         clean=clean,
         is_own=not reference.is_split,
         seed=learning.seed,
+        attributes=attributes,
     )
     n_distinct = _count_distinct(learnt) if learnt.vectors else len(corpus.times)
     detector = choose_detector(learning.detector, clean=clean, n_records=len(learnt), n_distinct=n_distinct)

@@ -3,6 +3,7 @@
 A token that the reference does not have gets a dimension of its own, as long as the longest embedding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,9 @@ class Pooling:
         return np.asarray(total / np.maximum(weight, np.float32(1e-6))[:, None], np.float32)
 
 
-def fit_pooling(vocabulary: Vocabulary, embeddings: Embeddings, *, by_rarity: bool) -> Pooling:
+def fit_pooling(
+    vocabulary: Vocabulary, embeddings: Embeddings, *, by_rarity: bool, left_out: Sequence[int] = ()
+) -> Pooling:
     """Decide what every token weighs.
 
     Parameters
@@ -49,6 +52,8 @@ def fit_pooling(vocabulary: Vocabulary, embeddings: Embeddings, *, by_rarity: bo
         Of the same tokens.
     by_rarity : bool
         Weight tokens by -log of their share of the reference; otherwise all weigh the same.
+    left_out : sequence of int
+        Columns whose tokens weigh nothing, but for those that the reference does not have.
 
     Returns
     -------
@@ -57,4 +62,8 @@ def fit_pooling(vocabulary: Vocabulary, embeddings: Embeddings, *, by_rarity: bo
     lengths = np.linalg.norm(embeddings.vectors, axis=1)
     apart = np.where(vocabulary.counts() > 0, 0.0, max(float(lengths.max(initial=0.0)), 1e-3))
     table = np.column_stack([embeddings.vectors, apart]).astype(np.float32)
-    return Pooling(table, vocabulary.surprise() if by_rarity else np.ones(vocabulary.size, np.float32))
+    weights = vocabulary.surprise() if by_rarity else np.ones(vocabulary.size, np.float32)
+    for column in left_out:
+        tokens = slice(vocabulary.offsets[column], vocabulary.offsets[column + 1])
+        weights[tokens] = np.where(vocabulary.columns[column].counts > 0, 0, weights[tokens])
+    return Pooling(table, weights)

@@ -23,6 +23,7 @@ from anomembed.views.view import Looks, Rule, View
 
 FLOOR = 0.01  # added to a relative distance, so that 0 has a logarithm
 SEQUENCE_FLOOR = 1.0  # the same where 0 is common: it must not outweigh events that are out of order
+WHOLE_WEIGHT = 2.0  # of all views of the record as a whole together: four must not drown a single conflict
 EXCESS_FROM = 4.0  # nats beyond which the rules excess and evidence count
 
 
@@ -127,10 +128,12 @@ def calibrate_views(
         Whether the reference is free of anomalies.
     """
     calibrated, raws, notes = [], [], []
+    shared = min(1.0, WHOLE_WEIGHT / max(sum(view.is_whole for view in views), 1))
     for view in views:
         detector, note = _fit_view_detector(view, choice, learnt, seed)
         raw = raw_scores(detector, view.vectors(held_out))
-        calibrated.append(_calibrated(view, detector, *view.counting(clean=clean), raw))
+        rule, weight = view.counting(clean=clean)
+        calibrated.append(_calibrated(view, detector, rule, weight * shared if view.is_whole else weight, raw))
         raws.append(raw)
         notes += [f"{view.name} view: {note}"] if note else []
     return Calibrated(tuple(calibrated), tuple(raws), notes)

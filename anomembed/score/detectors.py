@@ -75,7 +75,7 @@ DEPENDS_ON_BATCH = {"ecod": "ECOD", "copod": "COPOD"}
 # Small samples find anomalies that repeat in a mixed reference; large samples find anomalies inside the normal range of
 # a clean one. Measured in examples/notes/views.md.
 FEW_REFERENCES = {"n_references": 64, "n_draws": 50}
-MANY_REFERENCES = {"n_references": 512, "n_draws": 12}
+MANY_REFERENCES = {"n_references": 3072, "n_draws": 2}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from anomembed.views.entity import EntityView
 from anomembed.views.facts import WORDS
 from anomembed.views.gap import GapView
 from anomembed.views.habit import HabitView
+from anomembed.views.joint import JointView
 from anomembed.views.link import LinkView
 from anomembed.views.match import MatchView
 from anomembed.views.message import MessageView
@@ -23,14 +24,15 @@ from anomembed.views.rarity import RarityView
 from anomembed.views.reconstruction import ReconstructionView
 from anomembed.views.record import RecordView
 from anomembed.views.sequence import SequenceView
+from anomembed.views.share import ShareView
 from anomembed.views.step import StepView
 from anomembed.views.vector import VectorView
 from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, ViewOfSequences, ViewOfVectors
 
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
-    RecordView, RarityView, NumberView, VectorView, MatchView, MessageView, PairView, ReconstructionView, LinkView,
-    EntityView, HabitView, PaceView, StepView,
+    RecordView, RarityView, ShareView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
+    ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]
 

@@ -1,8 +1,9 @@
 """How rare is each value, and how rare are the values that it occurs with? One feature per column.
 
-In a clean reference the rarity of a value is its surprise, -log of its share. In a mixed one, a rare value may be
-normal variety or an anomaly; the values that it occurs with tell which. There, rarity is the stationary distribution of
-a random walk between values that occur together, biased toward rare ones [1]_, times the sum over its column.
+In a mixed reference a rare value may be normal variety or an anomaly; the values that it occurs with tell which. Rarity
+is the stationary distribution of a random walk between values that occur together, biased toward rare ones [1]_, times
+the sum over its column. In a column with many values seen once, the walk would go to these, and count them for less
+than usual; `share` takes over there, and in clean references.
 
 .. [1] Pang, Cao, Chen: Outlier detection in complex categorical data by modeling the feature value couplings. IJCAI
    2016.
@@ -26,6 +27,7 @@ from anomembed.views.view import Basis, Vectors, ViewOfRecords
 
 DAMPING = 0.95  # chance to step on instead of starting anew, as published
 STEPS, ENOUGH = 100, 1e-7  # most steps of the walk; it stops when it changes less than this
+MOST_SINGLE = 0.005  # largest share of records, in any column, whose value was seen once
 UNCOMMON_SHARE = 0.05  # of the reference; a rarer value is called uncommon when there is nothing else to say of it
 
 
@@ -41,14 +43,15 @@ class RarityView(ViewOfRecords):
 
     rarity: NDArray[np.float32]
     name: str = "rarity"
-    summary = "rare values in rare company (mixed reference), or rare values (clean reference)"
+    summary = "rare values in rare company (mixed reference)"
     words = {"uncommon": "{subject} is uncommon ({times:,} of {of:,} records){expected}"}
     is_summed = True
+    is_whole = True
 
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
-        """Return the view; it always applies."""
-        return [cls(fit_rarity(basis.vocabulary, basis.counts, coupled=not basis.clean))]
+        """Return the view where rarities add up."""
+        return [cls(without_attributes(fit_rarity(basis.vocabulary, basis.counts), basis))] if adds_up(basis) else []
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the rarities, shape (n_records, n_columns)."""
@@ -69,7 +72,25 @@ class RarityView(ViewOfRecords):
         return Reason("uncommon", facts.counted(case, column), evidence)
 
 
-def fit_rarity(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) -> NDArray[np.float32]:
+def adds_up(basis: Basis) -> bool:
+    """Tell whether a rare value is unusual: in a mixed reference, when hardly any value was seen only once."""
+    columns = [basis.vocabulary.columns[at] for at in basis.judged]
+    single = max((np.count_nonzero(column.counts == 1) / max(column.n_records, 1) for column in columns), default=0.0)
+    return not basis.clean and single < MOST_SINGLE
+
+
+def without_attributes(rarity: NDArray[np.float32], basis: Basis) -> NDArray[np.float32]:
+    """Return rarities of tokens, 0 for what an entity always has: it says nothing of a single record.
+
+    A value that the reference does not have remains as rare as it is: a new entity is news.
+    """
+    offsets, is_attribute = basis.vocabulary.offsets, np.zeros(len(rarity), bool)
+    for column in basis.attributes:
+        is_attribute[offsets[column] : offsets[column + 1]] = True
+    return np.where(is_attribute & (basis.vocabulary.counts() > 0), np.float32(0), rarity)
+
+
+def fit_rarity(vocabulary: Vocabulary, counts: Counts) -> NDArray[np.float32]:
     """Learn how rare every token is.
 
     Parameters
@@ -78,15 +99,13 @@ def fit_rarity(vocabulary: Vocabulary, counts: Counts, *, coupled: bool) -> NDAr
         The tokens.
     counts : Counts
         Their pair counts.
-    coupled : bool
-        Also judge a value by those that it occurs with.
 
     Returns
     -------
     ndarray of shape (n_tokens,)
-        High = rare. When coupled, tokens that the reference does not have are as rare as its rarest.
+        High = rare. Tokens that the reference does not have are as rare as its rarest.
     """
-    if not coupled or len(vocabulary.columns) == 1:  # there is nothing that a value could occur with
+    if len(vocabulary.columns) == 1:  # there is nothing that a value could occur with
         return vocabulary.surprise()
     column_of = np.repeat(np.arange(len(vocabulary.columns)), np.diff(vocabulary.offsets))
     single = counts.single

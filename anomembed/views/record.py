@@ -26,6 +26,7 @@ class RecordView(ViewOfRecords):
     pooling: Pooling
     name: str = "record"
     summary = "values that do not go together, by the mean of their embeddings"
+    is_whole = True
 
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:

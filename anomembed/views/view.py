@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
+from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -67,6 +68,8 @@ class Basis:
         Whether the records to be scored are exactly `records`.
     seed : int
         Of random draws.
+    attributes : tuple of int
+        Token columns that say which entity it is, not what it does; see `anomembed.represent.attributes`.
     """
 
     records: Batch
@@ -78,6 +81,18 @@ class Basis:
     clean: bool
     is_own: bool
     seed: int
+    attributes: tuple[int, ...] = ()
+
+    @cached_property
+    def judged(self) -> list[int]:
+        """Token columns that are no attributes of an entity."""
+        return [at for at in range(len(self.vocabulary.columns)) if at not in self.attributes]
+
+    @cached_property
+    def judged_numbers(self) -> NDArray[np.int64]:
+        """Indices of the numbers that are no attributes of an entity."""
+        numbers = [at for at, column in enumerate(self.vocabulary.columns) if column.kind.traits.is_number]
+        return np.array([at for at, column in enumerate(numbers) if column not in self.attributes], np.int64)
 
     @property
     def vector_columns(self) -> list[int]:
@@ -123,6 +138,8 @@ class View(ABC):
     """What it reads. A view of tokens alone scores records with equal tokens once."""
     is_summed: ClassVar[bool] = False
     """Whether its features measure abnormality already and are summed; otherwise a detector is fitted to them."""
+    is_whole: ClassVar[bool] = False
+    """Whether it looks at the record as a whole; all such views share one weight."""
     of_entity: ClassVar[bool] = False
     """Whether it compares a record with others of its entity: so it cannot say which entity was expected."""
     draws: ClassVar[Mapping[str, int] | None] = None

@@ -1,0 +1,56 @@
+"""Columns that say who acts, not what is done: the entity itself, and what it always has, such as its city or its age.
+
+That a customer is new, or the only one of a town, is no fault of a payment. What is unusual *for* the customer is found
+by the views of entities.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+
+from anomembed.represent.counts import Counts
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
+
+DETERMINED = 0.99  # least share of an entity's other records that have its usual value
+LEAST_RECORDS = 5  # of an entity, on average, to tell what it always has
+
+
+def find_attributes(vocabulary: Vocabulary, counts: Counts, entities: Sequence[int]) -> tuple[int, ...]:
+    """Find the columns that an entity determines.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The tokens.
+    counts : Counts
+        Their pair counts.
+    entities : sequence of int
+        Token columns that name an entity.
+
+    Returns
+    -------
+    tuple of int
+        These and all columns that one of them determines; empty when no other column would be left.
+    """
+    n_columns = len(vocabulary.columns)
+    found = [
+        at for at in range(n_columns) if at in entities or any(_determines(e, at, vocabulary, counts) for e in entities)
+    ]
+    return tuple(found) if len(found) < n_columns else ()
+
+
+def _determines(entity: int, column: int, vocabulary: Vocabulary, counts: Counts) -> bool:
+    """Tell whether nearly all records of an entity have the same value, over all entities with several records."""
+    offsets = vocabulary.offsets
+    first, last = offsets[entity] + FIRST_VALUE, offsets[entity + 1]
+    records = counts.single[first:last]
+    if (
+        not counts.compared[entity, column]
+        or not records.any()
+        or records.sum() < LEAST_RECORDS * np.count_nonzero(records)
+    ):
+        return False
+    met = sparse.csc_array(counts.together[first:last])[:, offsets[column] : offsets[column + 1]]
+    usual = met.max(axis=1).toarray().ravel()
+    return bool(np.maximum(usual - 1, 0).sum() >= DETERMINED * np.maximum(records - 1, 0).sum())
