@@ -28,7 +28,7 @@ def typed_sql(connection: duckdb.DuckDBPyConnection, value: str, records: str) -
     fits = _fitting(connection, known, some, _numbers(known) | {known: f"regexp_matches({known}, '[0-9]')"})
     if fits != [known]:  # without a digit, it is no time
         return fits[0] if fits else value
-    if fits := _fitting(connection, known, some, _times(known)):
+    if fits := _fitting(connection, known, some, _moment_readings(known)):
         return fits[0]
     ((masks,),) = connection.execute(f"SELECT histogram({mask_sql(known)}) FROM {some}").fetchall()
     orders = find_formats(masks or {}, 0).values()
@@ -51,7 +51,7 @@ def _numbers(value: str) -> dict[str, str]:
     }
 
 
-def _times(value: str) -> dict[str, str]:
+def _moment_readings(value: str) -> dict[str, str]:
     """Return the SQL of every known way to write a time, in order of preference, with a condition for each."""
     is_iso = f"regexp_matches({value}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')"
     iso = f"regexp_replace(replace({value}, ',', '.'), ' ([+-]\\d\\d:?\\d\\d)$', '\\1')"
