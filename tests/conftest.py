@@ -1,4 +1,5 @@
 import fcntl
+import gc
 import hashlib
 import os
 import sys
@@ -17,8 +18,8 @@ KERNELS = sorted(path for path in (TOP / "anomembed").rglob("*.py") if "njit" in
 DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in KERNELS)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(TOP / ".pytest_cache" / f"loops-{DIGEST}"))
 
-# Examples per property: HYPOTHESIS_PROFILE=more draws five times as many as the suite has time for.
-settings.register_profile("suite", max_examples=80, deadline=None)
+# Examples per property: HYPOTHESIS_PROFILE=more draws eight times as many as the suite has time for.
+settings.register_profile("suite", max_examples=50, deadline=None)
 settings.register_profile("more", max_examples=400, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
@@ -27,7 +28,16 @@ def pytest_configure(config):
     """Let workers share the processors, and what they compile."""
     if config.getoption("numprocesses", None):  # as many threads each as there are processors get in each other's way
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Each worker, and each command in a process of its own, would otherwise compile all of our modules anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     _compile_once()
+
+
+def pytest_collection_finish():
+    """Let garbage be looked for in what tests make, not in all that was imported for them."""
+    gc.collect()
+    gc.freeze()
 
 
 def _compile_once():

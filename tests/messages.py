@@ -35,21 +35,20 @@ class Collector:
     def __init__(self, files: list[Path]) -> None:
         self.makers: set[str] = set()  # functions whose results reach a user
         self.found: dict[Path, set[str]] = {}
-        trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
-        self.known = {n.name for tree in trees.values() for n in ast.walk(tree) if isinstance(n, Function)}
+        scopes = {file: _scopes(ast.parse(file.read_text(encoding="utf-8"))) for file in files}
+        self.known = {n.name for found in scopes.values() for n, _, _ in found if isinstance(n, Function)}
         n_makers = -1
         while n_makers < len(self.makers):  # until no other function is found that makes text
             n_makers = len(self.makers)
-            self.found = {file: self._file(tree, file.parent.name in WORDED) for file, tree in trees.items()}
+            self.found = {file: self._file(found, file.parent.name in WORDED) for file, found in scopes.items()}
 
-    def _file(self, tree, is_worded):
+    def _file(self, scopes, is_worded):
         texts = set()
-        for scope in (tree, *(node for node in ast.walk(tree) if isinstance(node, Function))):
+        for scope, nodes, assigned in scopes:
             is_maker = isinstance(scope, Function) and (
                 is_worded or scope.name in self.makers or MAKES.search(scope.name) is not None
             )
-            assigned = _assigned(scope)
-            for node in _own(scope):
+            for node in nodes:
                 for expression in _reaching(node, is_maker=is_maker):
                     texts.update(self._texts(expression, assigned, frozenset()))
         return {text for text in texts if _is_sentence(text)}
@@ -80,17 +79,21 @@ def sql_errors(text: str) -> set[str]:
     return set(SQL_ERROR.findall(text))
 
 
-def _own(scope) -> Iterator[ast.AST]:
-    """Yield the nodes of a module or function, without those of the functions in it."""
-    for child in ast.iter_child_nodes(scope):
-        if not isinstance(child, Function):
-            yield child
-            yield from _own(child)
+def _scopes(tree) -> list[tuple[ast.AST, list[ast.AST], dict[str, list[ast.expr]]]]:
+    """Return the module and its functions, each with its nodes but those of functions in it, and what it assigns."""
+    found, scopes = [], [tree]
+    for scope in scopes:  # which grow, as do the nodes
+        nodes = [scope]
+        for node in nodes:
+            for child in ast.iter_child_nodes(node):
+                (scopes if isinstance(child, Function) else nodes).append(child)
+        found.append((scope, nodes[1:], _assigned(nodes[1:])))
+    return found
 
 
-def _assigned(scope) -> dict[str, list[ast.expr]]:
+def _assigned(nodes) -> dict[str, list[ast.expr]]:
     assigned = {}
-    for node in _own(scope):
+    for node in nodes:
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None:
             for target, value in _pairs(node):
                 assigned.setdefault(_name(target), []).append(value)

@@ -1,4 +1,4 @@
-"""Score by damaged models, each in a process of its own: ``python tests/mutants.py STORE DATA SEED COUNT``.
+"""Score by damaged models, each in a process of its own: ``python tests/mutants.py STORE DATA SEED COUNT ...``.
 
 Prints a line of JSON for every model: what was changed, how the process ended, and its memory in MiB.
 """
@@ -119,7 +119,7 @@ def score_one(store, data, number, seed):
 
 
 if __name__ == "__main__":
-    store, data, seed, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    for number in range(count):
-        sys.stdout.write(json.dumps(score_one(store, data, number, seed)) + "\n")
-        sys.stdout.flush()
+    for store, data, seed, count in zip(*(sys.argv[first::4] for first in range(1, 5)), strict=True):
+        for number in range(int(count)):
+            sys.stdout.write(json.dumps(score_one(store, data, number, int(seed))) + "\n")
+            sys.stdout.flush()

@@ -409,7 +409,7 @@ def test_score_takes_the_model_of_its_own_configuration(run, fitted, database):
 
 def test_a_model_by_another_detector_is_not_taken(run, fitted):
     text = Path(fitted).read_text()
-    Path("other.toml").write_text(text + "[detector]\nname = 'HBOS'\n")
+    Path("other.toml").write_text(text + "[detector]\nname = 'PCA'\n")
     outcome = run("score", "other.toml", "--store", "store.duckdb")
     assert outcome.code == 2
     assert "(those of model 1 differ in detector.name)" in outcome.err

@@ -2,11 +2,12 @@
 
 import os
 import subprocess
-import sys
+from contextlib import chdir
 from pathlib import Path
 
 import duckdb
 import pytest
+from forks import run_apart
 
 WIDE = "SELECT i AS id, 'a' || i % 3 AS a, 'b' || i % 4 AS b FROM range(3000) t(i)"
 CONFIG = '[source]\ndatabase = "s.duckdb"\ntable = "t"\n'
@@ -47,6 +48,7 @@ def fitted(source, run):
     return source
 
 
+READ = [["scan", "s.duckdb", "t"], ["score", "c.toml"]]
 COMMANDS = {
     "csv": ["scan", "s.duckdb", "t", "-q", "--scores-to", "disk/out.csv"],
     "ndjson": ["scan", "s.duckdb", "t", "-q", "--scores-to", "disk/out.ndjson"],
@@ -103,12 +105,25 @@ def test_vectors_are_read_from_a_plain_file(run, source, vectors):
     assert vectors in outcome.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("form", ["table", "json", "csv"])
-@pytest.mark.parametrize("command", [["scan", "s.duckdb", "t"], ["score", "c.toml"]])
-def test_a_reader_that_has_gone_is_no_error(fitted, command, form):
+@pytest.fixture(scope="module")
+def unread(tmp_path_factory):
+    """How commands end that print to a pipe that nobody reads."""
+    commands = [[*command, "--format", form] for command in READ for form in ("table", "json", "csv")]
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "anomembed", *command, "--format", form]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    with chdir(tmp_path_factory.mktemp("unread")):
+        with duckdb.connect("s.duckdb") as connection:
+            connection.execute(f"CREATE TABLE t AS {WIDE}")
+        Path("c.toml").write_text(CONFIG)
+        ends = run_apart(["fit", "c.toml", "-q"], *commands, stdout=writing)
     os.close(writing)
-    assert (done.returncode, "Traceback" in done.stderr, "anomembed: " in done.stderr) == (0, False, False)
+    assert ends[0].code == 0, ends[0].err
+    return dict(zip(map(" ".join, commands), ends[1:], strict=True))
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.parametrize("command", READ)
+def test_a_reader_that_has_gone_is_no_error(unread, command, form):
+    done = unread[" ".join([*command, "--format", form])]
+    assert (done.code, "Traceback" in done.err, "anomembed: " in done.err) == (0, False, False)
+    assert "\nscored " in done.err

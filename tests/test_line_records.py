@@ -5,10 +5,11 @@ import gzip
 import lzma
 
 import pytest
-from test_lines import notes, rows
+from test_lines import read, rows
 
 from anomembed.errors import SourceError
 from anomembed.read.lines import decompressing as line_bytes
+from anomembed.read.lines import pairs
 from anomembed.read.lines.cleaning import ASIDE
 from anomembed.read.table import Table
 
@@ -55,20 +56,19 @@ def log(tmp_path):
 def test_a_stack_trace_is_part_of_its_record(kind, at_once, log, monkeypatch):
     monkeypatch.setattr(line_bytes, "BYTES_AT_ONCE", at_once)  # a record may begin in one block and end in another
     trace = TRACES[kind]
-    path = log([USUAL] * 5 + [FAILED, *trace, USUAL])
-    found = rows(path)
+    found, notes = read(log([USUAL] * 5 + [FAILED, *trace, USUAL]))
     assert [row["line"] for row in found] == ["1", "2", "3", "4", "5", "6", str(7 + len(trace))]
     assert found[5]["message"].startswith("payment of order 7 failed\n")
     kept = found[5]["message"].replace(ASIDE, "").split("\n")[1:]
     assert sorted(kept) == sorted(trace)
-    assert notes(path)[1] == (
+    assert notes[1] == (
         f"{len(trace)} of {len(trace) + 7} lines, such as those of stack traces, continue the record before "
         "them and are part of it"
     )
 
 
 def test_many_frames_do_not_hide_the_format(log):
-    assert notes(log([FAILED, *TRACES["java"]] * 50))[0] == "the lines are in the format log4j"
+    assert read(log([FAILED, *TRACES["java"]] * 50))[1][0] == "the lines are in the format log4j"
 
 
 def test_only_frames_stand_aside(log):
@@ -166,10 +166,13 @@ def test_pairs_are_columns_and_may_be_missing(log):
     assert {name: found[3][name] for name in last} == last
 
 
-def test_rare_keys_beyond_the_most_are_told(log):
-    path = log([f"a={i} k{i}=1" for i in range(150)])
-    assert notes(path)[1] == "the lines have 151 keys; the 51 rarest are left out"
-    assert len(rows(path)[0]) == 102  # line, message and the most frequent keys
+def test_rare_keys_beyond_the_most_are_told(log, monkeypatch):
+    assert pairs.MOST_KEYS == 100
+    monkeypatch.setattr(pairs, "MOST_KEYS", 10)
+    (found, *_), notes = read(log([f"a={i} k{i}=1" for i in range(15)]))
+    assert notes[1] == "the lines have 16 keys; the 6 rarest are left out"
+    assert {"line", "message", "a"} < set(found)
+    assert len(found) == 12  # line, message and the most frequent keys
 
 
 def test_values_of_cef_hold_spaces_and_escapes(log):
@@ -183,8 +186,9 @@ def test_a_line_without_an_end_is_cut_and_told(tmp_path, monkeypatch):
     monkeypatch.setattr(line_bytes, "BYTES_AT_ONCE", 500)
     path = tmp_path / "x.log"
     path.write_bytes(("é" * 30_000 + "\nshort\n" + "y" * 1_000 + "\n" + "z" * 30_000).encode())
-    assert [row["message"] for row in rows(path)] == ["é" * 1_000, "short", "y" * 1_000, "z" * 1_000]
-    assert "2 of 4 lines are cut to their first" in notes(path)[1]
+    found, notes = read(path)
+    assert [row["message"] for row in found] == ["é" * 1_000, "short", "y" * 1_000, "z" * 1_000]
+    assert "2 of 4 lines are cut to their first" in notes[1]
 
 
 @pytest.mark.parametrize(

@@ -54,16 +54,16 @@ MADE_UP = KnownFormat(
 )
 
 
-def rows(path, line_format=None):
+def read(path, line_format=None):
+    """The rows of a log, and its notes."""
     with Table(str(path), None, line_format) as table:
         select = {column.name: f"CAST({column.expression} AS VARCHAR)" for column in table.columns}
         frames = list(table.batches(select, [], None, 1_000))
-    return pl.concat(frames).drop("row_number").to_dicts()
+        return pl.concat(frames).drop("row_number").to_dicts(), table.notes
 
 
-def notes(path, line_format=None):
-    with Table(str(path), None, line_format) as table:
-        return table.notes
+def rows(path, line_format=None):
+    return read(path, line_format)[0]
 
 
 @pytest.fixture
@@ -84,19 +84,19 @@ def log(tmp_path):
 @pytest.mark.parametrize("said", [None, "named"])
 def test_a_known_format_is_recognised_and_read(name, said, log):
     path = log([FORMATS[name].example] * 3)
-    found = rows(path, name if said else None)
+    found, notes = read(path, name if said else None)
     assert [row["line"] for row in found] == ["1", "2", "3"]
     assert (found[0].get("time"), found[0]["message"]) == READ[name]
-    assert notes(path) == (f"the lines are in the format {name}",)
+    assert notes == (() if said else (f"the lines are in the format {name}",))
 
 
 def test_a_format_is_one_row(log, monkeypatch, run):
     """It is recognised, named in messages, read in its types and kept by init, by nothing but its row."""
     monkeypatch.setitem(FORMATS, "made-up", MADE_UP)
     path = log([MADE_UP.example] * 3)
-    assert notes(path) == ("the lines are in the format made-up",)
-    for line_format in (None, "made-up"):
-        row = rows(path, line_format)[0]
+    for line_format, note in ((None, ("the lines are in the format made-up",)), ("made-up", ())):
+        (row, *_), notes = read(path, line_format)
+        assert notes == note
         assert (row["time"], row["level"], row["pid"]) == ("2024-05-01 09:30:00", "error", "12")
         assert row["message"] == "connect() failed"
     with Table(str(path)) as table:
@@ -133,22 +133,19 @@ def test_a_time_without_a_year_is_of_the_year_in_which_the_log_was_written(log):
 
 
 def test_lines_in_no_format_are_messages(log):
-    path = log(["one", "two two", ""])
-    assert [row["message"] for row in rows(path)] == ["one", "two two", ""]
-    assert notes(path) == ("the lines are in no known format: each is a message",)
+    found, notes = read(log(["one", "two two", ""]))
+    assert [row["message"] for row in found] == ["one", "two two", ""]
+    assert notes == ("the lines are in no known format: each is a message",)
     few = log([SYSLOG, "one", "two two", "three"])
     assert [row["message"] for row in rows(few)] == [SYSLOG, "one", "two two", "three"]
 
 
 def test_lines_that_do_not_match_are_kept_and_counted(log):
     line = FORMATS["log4j"].example
-    path = log([line, "of another program", "", "nor this"] * 2 + [line] * 20)
-    found = rows(path, "log4j")
+    found, notes = read(log([line, "of another program", "", "nor this"] * 2 + [line] * 20), "log4j")
     assert [row["message"] for row in found[1:4]] == ["of another program", "", "nor this"]
     assert all(found[1][name] is None for name in ("time", "level", "logger"))
-    assert notes(path, "log4j") == (
-        "6 of 28 lines are not in the line format, line 2 first; they are kept whole as message",
-    )
+    assert notes == ("6 of 28 lines are not in the line format, line 2 first; they are kept whole as message",)
 
 
 def test_a_regular_expression_of_ones_own(log):

@@ -7,13 +7,12 @@ byte is one that somebody's script may notice.
 import csv
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+from forks import run_apart
 
 from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
@@ -181,14 +180,10 @@ def test_formats_are_those_that_the_command_line_names(run):
 
 
 TOY = """
-import sys
 from anomembed.write.sinks import FORMULA, SINKS, Sink, csv_tables, csv_text
 tabs = lambda text: text.replace(",", "\\t")
 copy = "FORMAT csv, DELIMITER '\\t', HEADER true"
 SINKS.append(Sink("tsv", copy, lambda flags: tabs(csv_text(flags)), lambda tables: tabs(csv_tables(tables)), FORMULA))
-from anomembed.cli import main
-sys.argv = ["anomembed", *sys.argv[1:]]
-main()
 """
 
 
@@ -196,23 +191,25 @@ def test_a_sink_is_one_row(tmp_path):
     """A row is all that a format needs: for the help, refusals, files of scores, and flags and tables as printed."""
     rows = "".join(f"=k{i},a{i % 3},b{i % 3}\n" for i in range(60))
     (tmp_path / "t.csv").write_text(f"id,a,b\n{rows}odd,a1,b2\n")
-
-    def toy(*arguments):
-        return subprocess.run([sys.executable, "-c", TOY, *arguments], capture_output=True, text=True)
-
-    help_text = " ".join(toy("scan", "--help").stdout.split())
+    shown, refused, written, flagged, judged = run_apart(
+        ["scan", "--help"],
+        ["scan", "t.csv", "--scores-to", "s.xlsx"],
+        ["scan", "t.csv", "-q", "--budget", "1", "--scores-to", "s.tsv"],
+        ["scan", "t.csv", "--budget", "1", "--format", "tsv"],
+        ["evaluate", "t.csv", "--format", "tsv"],
+        before=TOY,
+    )
+    help_text = " ".join(shown.out.split())
     assert "<table|json|csv|ndjson|tsv>" in help_text
     assert ".parquet, .csv, .ndjson or .tsv file" in help_text
-    assert "files that end in .parquet, .csv, .ndjson, .tsv" in toy("scan", "t.csv", "--scores-to", "s.xlsx").stderr
-    done = toy("scan", "t.csv", "-q", "--budget", "1", "--scores-to", "s.tsv")
-    assert done.returncode == 0, done.stderr
+    assert "files that end in .parquet, .csv, .ndjson, .tsv" in refused.err
+    assert written.code == 0, written.err
     header, first, *more = (tmp_path / "s.tsv").read_text().splitlines()
     assert header.split("\t") == ["id", "raw_score", "tail_probability", "flagged", "view", "reason"]
     assert (first.split("\t")[0], first.split("\t")[3]) == ("odd", "true")
     assert len(more) == 60
     assert all(line.startswith("'=k") for line in more)
-    flags = toy("scan", "t.csv", "--budget", "1", "--format", "tsv").stdout.splitlines()
+    flags = flagged.out.splitlines()
     assert flags[0].startswith("id\trank\traw_score")
     assert len(flags) == 2
-    tables = toy("evaluate", "t.csv", "--format", "tsv")
-    assert tables.stdout.startswith("table\t"), tables.stderr
+    assert judged.out.startswith("table\t"), judged.err

@@ -25,7 +25,10 @@ def typed_sql(connection: duckdb.DuckDBPyConnection, value: str, records: str) -
     """
     known = f"nullif({value}, '-')"
     some = f"(SELECT *, TIMESTAMP '2024-12-31' AS modified FROM {records} LIMIT {SAMPLED})"  # any day will do
-    if fits := _fitting(connection, known, some, _readings(known)):
+    fits = _fitting(connection, known, some, _numbers(known) | {known: f"regexp_matches({known}, '[0-9]')"})
+    if fits != [known]:  # without a digit, it is no time
+        return fits[0] if fits else value
+    if fits := _fitting(connection, known, some, _moment_readings(known)):
         return fits[0]
     ((masks,),) = connection.execute(f"SELECT histogram({mask_sql(known)}) FROM {some}").fetchall()
     orders = find_formats(masks or {}, 0).values()
@@ -40,14 +43,20 @@ def _fitting(connection: duckdb.DuckDBPyConnection, known: str, some: str, readi
     return [sql for sql, count in zip(readings, n_read, strict=True) if n_known and count == n_known]
 
 
-def _readings(value: str) -> dict[str, str]:
-    """Return the SQL of every type that a value may be read in, in order of preference, with a condition for each."""
+def _numbers(value: str) -> dict[str, str]:
+    """Return the SQL of every type of number, in order of preference, with a condition for each."""
+    return {
+        f"try_cast({value} AS BIGINT)": f"regexp_matches({value}, '^[+-]?[0-9]+$')",  # a fraction would be rounded
+        f"try_cast({value} AS DOUBLE)": "true",
+    }
+
+
+def _moment_readings(value: str) -> dict[str, str]:
+    """Return the SQL of every known way to write a time, in order of preference, with a condition for each."""
     is_iso = f"regexp_matches({value}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')"
     iso = f"regexp_replace(replace({value}, ',', '.'), ' ([+-]\\d\\d:?\\d\\d)$', '\\1')"
     formats = [f"CAST(try_strptime({value}, {quote_text(form)}) AS TIMESTAMP)" for form in time_formats()]
     return {
-        f"try_cast({value} AS BIGINT)": f"regexp_matches({value}, '^[+-]?[0-9]+$')",  # a fraction would be rounded
-        f"try_cast({value} AS DOUBLE)": "true",
         f"CAST(try_cast({iso} AS TIMESTAMPTZ) AS TIMESTAMP)": is_iso,
         **dict.fromkeys([*formats, *(_yearless(value, form) for form in YEARLESS)], "true"),
     }
