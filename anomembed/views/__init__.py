@@ -16,6 +16,7 @@ from anomembed.views.joint import JointView
 from anomembed.views.link import LinkView
 from anomembed.views.match import MatchView
 from anomembed.views.message import MessageView
+from anomembed.views.novelty import NoveltyView
 from anomembed.views.number import NumberView
 from anomembed.views.order import OrderView
 from anomembed.views.pace import PaceView
@@ -31,7 +32,7 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
-    RecordView, RarityView, ShareView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
+    RecordView, RarityView, ShareView, NoveltyView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
     ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]

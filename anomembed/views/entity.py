@@ -31,6 +31,7 @@ ROUNDING = 1e-9  # of a mean
 TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
 SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
 LEAST_REACH = 0.1  # least 90 % quantile of the distances; most numbers may be equal
+WEAK_FROM = 4.0  # nats beyond which those of long tails count for less
 MOST = 1e6  # cap on nats and on standard deviations
 
 
@@ -175,9 +176,11 @@ class EntityView(ViewOfRecords):
         return Outlier(number, at, bool(of_all), direction, float(times), float(mean), float(spread))
 
     def nats(self, batch: Batch) -> Floats:
-        """Return -log of the chance of a number as far out, shape (n_records, n_numbers); high = abnormal."""
+        """Return -log of the chance of a number as far out, shape (n_records, n_numbers); long tails count for less."""
         reach, shape = self.tails.T
-        return np.asarray(np.minimum(-np.log(1 - TAIL[0]) * (self.farthest(batch) / reach) ** shape, MOST))
+        nats = np.minimum(-np.log(1 - TAIL[0]) * (self.farthest(batch) / reach) ** shape, MOST)
+        beyond = np.maximum(nats - WEAK_FROM, 0.0)
+        return np.asarray(np.minimum(nats, WEAK_FROM) + beyond * np.minimum(shape, 1.0))
 
     def farthest(self, batch: Batch) -> Floats:
         """Return the largest distance of each number, in standard deviations, shape (n_records, n_numbers)."""

@@ -4,8 +4,9 @@ A number becomes the mean of three scores. The first is its normal score (the no
 reference), continued logarithmically outside of the reference's range: ranks suit counters and amounts with long tails.
 The second is its distance from the median in standard deviations, estimated from the middle 90 %, logarithmic beyond
 `FAR_OUT`: it tells how far out the outermost ranks are, and one wild number does not drown the others. The third, which
-weighs as much as both, is its signed logarithm in standard deviations: what is far out on the scale of orders of
-magnitude. examples/notes/views.md has the figures.
+weighs as much as both, is its signed logarithm in standard deviations: what is orders of magnitude larger than the
+rest. Its unit is the median, below which it is linear: a number near 0 among even ones is not orders of magnitude off,
+and dollars or cents make no difference. examples/notes/views.md has the figures.
 """
 
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class Magnitude:
         Range of the middle nine tenths of the reference, the unit outside of its range.
     outermost : float
         Normal quantile that a value beyond all others has.
+    unit : float
+        Of the signed logarithms: the median size of the numbers other than 0.
     log_mean, log_spread : float
         Mean and standard deviation of the signed logarithms.
     """
@@ -45,13 +48,14 @@ class Magnitude:
     scores: NDArray[np.float64]
     spread: float
     outermost: float
+    unit: float
     log_mean: float
     log_spread: float
 
     def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the magnitudes, shape (n_records,); monotone, 0 where the number is missing."""
         numbers = _within_bounds(numbers)
-        logarithm = (_signed_log(numbers) - self.log_mean) / self.log_spread
+        logarithm = (_signed_log(numbers / self.unit) - self.log_mean) / self.log_spread
         magnitude = (self._rank(numbers) + self._distance(numbers)) / 4 + logarithm / 2
         return np.where(np.isnan(numbers), 0.0, magnitude).astype(np.float32)
 
@@ -112,12 +116,14 @@ def fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:
     low, high = np.quantile(known, [0.05, 0.95])
     spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
     scores = ndtri(np.clip(rank, edge, 1 - edge))
-    logs = _signed_log(known)
+    unit = max(float(np.median(np.abs(known[known != 0]))) if known.any() else 1.0, 1 / BOUND)
+    logs = _signed_log(known / unit)
     return Magnitude(
         values,
         scores,
         max(spread, 1 / BOUND),
         max(float(-ndtri(edge)), 1.0),
+        unit,
         float(logs.mean()),
         max(float(logs.std()), LEAST_SPREAD),
     )

@@ -77,9 +77,9 @@ class PairView(ViewOfRecords):
     def counting(self, *, clean: bool) -> Counting:
         """Count conflicts beyond a tail probability of e^-4; most records have none.
 
-        In a clean reference, in which rare pairs count as well, they weigh a half (examples/notes/views.md).
+        They weigh less in a clean reference, in which rare pairs count as well (examples/notes/views.md).
         """
-        return Counting("excess", 0.5 if clean else 1.0)
+        return Counting("excess", 0.5 if clean else 0.75)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
         """Name the worst pair; the column that contributes more comes first."""
