@@ -7,6 +7,8 @@ counts of drugs and reactions so. Where one column says nothing of the other it 
 where one determines the other it is small, and a single broken rule is. Embeddings pooled over a record average one
 wrong pair away; this view looks at nothing else. Only the most dependent pairs of columns are compared.
 
+Ranges of numbers and hours also count for their neighbours: a price just beyond the edge of a range is no conflict.
+
 .. [1] DuMouchel: Bayesian data mining in large frequency tables, with an application to the FDA spontaneous reporting
    system. The American Statistician, 1999.
 """
@@ -24,13 +26,14 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import Counts
 from anomembed.represent.parallel import in_blocks
-from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Tokens, Vocabulary
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
 MOST_PAIRS = 512  # pairs of columns compared
 LEAST = np.float32(np.log(2))  # a pair that occurs at least half as often as expected is no conflict
+NEIGHBOUR = 0.5  # of the records in the range beside it count for a range
 LARGEST = 3  # conflicts that are kept per record
 BLOCK = 8192  # records that a thread takes at a time
 CONCENTRATIONS = np.geomspace(0.01, 1e5, 17)  # that are tried, in records
@@ -53,6 +56,8 @@ class PairView(ViewOfRecords):
         Records that counts are shrunk by, at least.
     own : float
         Records that a scored one itself may have added to the counts, 0 or 1.
+    beside : ndarray of shape (n_tokens, 2)
+        The tokens below and above each; itself where it has no neighbour.
     """
 
     pairs: NDArray[np.int32]
@@ -60,6 +65,7 @@ class PairView(ViewOfRecords):
     concentrations: NDArray[np.float64]
     least: float
     own: float
+    beside: NDArray[np.int32]
     name: str = "pair"
     summary = "two values that hardly ever meet"
     is_summed = True
@@ -72,7 +78,8 @@ class PairView(ViewOfRecords):
             return []
         concentrations = fit_concentrations(basis.vocabulary, basis.counts, pairs)
         own = 1.0 if basis.is_own or not basis.clean else 0.0
-        return [cls(pairs, basis.counts, concentrations, 0.0 if basis.clean else LEAST_PRIOR, own)]
+        least = 0.0 if basis.clean else LEAST_PRIOR
+        return [cls(pairs, basis.counts, concentrations, least, own, _neighbours(basis.vocabulary))]
 
     def counting(self, *, clean: bool) -> Counting:
         """Count conflicts beyond a tail probability of e^-4; most records have none.
@@ -100,7 +107,7 @@ class PairView(ViewOfRecords):
         worst = np.zeros(len(tokens), np.intp)
         together = self.counts.together
         shares = self.counts.single / self.counts.n_records
-        counted = (together.indptr, together.indices, together.data, self.counts.single, shares)
+        counted = (self.beside, together.indptr, together.indices, together.data, self.counts.single, shares)
 
         def find(block: slice) -> None:
             prior = (self.pairs, self.concentrations, self.least, self.own)
@@ -174,10 +181,41 @@ def fit_concentrations(vocabulary: Vocabulary, counts: Counts, pairs: NDArray[np
     return np.asarray(best[np.searchsorted(keys, wanted)])
 
 
+def _neighbours(vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """Return the tokens below and above every range and hour, shape (n_tokens, 2)."""
+    beside = np.tile(np.arange(vocabulary.size, dtype=np.int32)[:, None], 2)
+    for column, offset in zip(vocabulary.columns, vocabulary.offsets, strict=False):
+        values = np.arange(offset + FIRST_VALUE, offset + len(column.labels), dtype=np.int32)
+        if column.kind.traits.is_circular:
+            beside[values] = np.column_stack([np.roll(values, 1), np.roll(values, -1)])
+        elif column.kind.traits.is_number:
+            beside[values[1:], 0], beside[values[:-1], 1] = values[:-1], values[1:]
+    return beside
+
+
+@compiled()
+def _meetings(a, b, starts, columns, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the records with both tokens."""
+    if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
+        a, b = b, a  # the shorter row is searched sooner
+    place = starts[a] + np.searchsorted(columns[starts[a] : starts[a + 1]], b)
+    return data[place] if place < starts[a + 1] and columns[place] == b else 0.0
+
+
+@compiled()
+def _near_meetings(a, b, beside, starts, columns, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the most records with one of the tokens and a neighbour of the other."""
+    near = 0.0
+    for side in range(2):
+        near = max(near, _meetings(beside[a, side], b, starts, columns, data))
+        near = max(near, _meetings(a, beside[b, side], starts, columns, data))
+    return near
+
+
 @compiled()
 def _find_conflicts(tokens, pairs, concentrations, least, own, counted, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Keep the largest conflicts of every record, in order, and the pair of the first."""
-    starts, columns, data, single, shares = counted
+    beside, starts, columns, data, single, shares = counted
     for i in range(len(tokens)):
         found = largest[i]
         for p in range(len(pairs)):
@@ -186,10 +224,10 @@ def _find_conflicts(tokens, pairs, concentrations, least, own, counted, largest,
             prior = max(min(concentrations[p, 0] * shares[b], concentrations[p, 1] * shares[a]), least)
             if expected <= 0.0 or np.log((expected + prior) / prior) <= max(found[-1], LEAST):
                 continue  # no conflict even if they never met
-            if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
-                a, b = b, a  # the shorter row is searched sooner
-            place = starts[a] + np.searchsorted(columns[starts[a] : starts[a + 1]], b)
-            observed = data[place] if place < starts[a + 1] and columns[place] == b else 0.0
+            observed = _meetings(a, b, starts, columns, data)
+            if observed < expected:
+                near = _near_meetings(a, b, beside, starts, columns, data)
+                observed = max(observed, min(NEIGHBOUR * near, expected))
             conflict = np.float32(np.log((expected + prior) / (max(observed - own, 0.0) + prior)))
             if conflict <= max(found[-1], LEAST):
                 continue
