@@ -1,3 +1,4 @@
+from collections import Counter
 from itertools import pairwise
 
 import duckdb
@@ -20,9 +21,11 @@ from anomembed.represent.sequences import (
     Sequences,
     count_neighbours,
     count_ngrams,
+    count_steps,
     encode_sequences,
     usual_counts,
 )
+from anomembed.represent.sequences.tallies import find, hashed, sum_by_key
 from anomembed.represent.tokens.learning import category_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
@@ -62,18 +65,18 @@ def test_neighbours_equal_counting_one_by_one(rows):
     assert (counted.together.toarray() == together).all()
 
 
-def naive_chance(rows, before, event, own=0.0):
+def naive_chance(rows, before, event, own=0.0, longest=LONGEST_GRAM):
     """Recompute the chance of an event from lists."""
     grams = [
         tuple(padded[i - size + 1 : i + 1])
-        for size in range(1, LONGEST_GRAM + 1)
+        for size in range(1, longest + 1)
         for row in rows
         for padded in [[START] * LONGEST_GRAM + row + [END]]
         for i in range(LONGEST_GRAM, len(padded))
     ]
     padded = [START] * LONGEST_GRAM + before
     chance = 1.0
-    for size in range(1, LONGEST_GRAM + 1):
+    for size in range(1, longest + 1):
         context = tuple(padded[len(padded) - size + 1 :])
         following = [gram[-1] for gram in grams if len(gram) == size and gram[:-1] == context]
         seen, here = max(following.count(event) - own, 0), max(len(following) - own, 0)
@@ -89,17 +92,20 @@ def naive_chance(rows, before, event, own=0.0):
 def test_surprise_equals_counting_one_by_one(rows, judged, own):
     ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
     surprise, starts = ngrams.surprise(sequences_of([judged]), own)
-    expected = [naive_chance(rows, judged[:i], event, own) for i, event in enumerate([*judged, END])]
+    by_length, _ = ngrams.surprises(sequences_of([judged]), own)
     assert starts.tolist() == [0, len(judged) + 1]
-    assert np.exp(-surprise) == pytest.approx(expected)
+    assert surprise.tolist() == by_length[-1].tolist()
+    for longest, nats in enumerate(by_length, 1):
+        expected = [naive_chance(rows, judged[:i], event, own, longest) for i, event in enumerate([*judged, END])]
+        assert np.exp(-nats) == pytest.approx(expected)
 
 
-@given(lists, st.lists(st.integers(0, N_TOKENS - 1), max_size=5))
-def test_chances_are_those_that_surprise_comes_from(rows, before):
+@given(lists, st.lists(st.integers(0, N_TOKENS - 1), max_size=6), st.integers(1, LONGEST_GRAM))
+def test_chances_are_those_that_surprise_comes_from(rows, before, longest):
     ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
-    chances = ngrams.chances(np.array(before, np.int64))
+    chances = ngrams.chances(np.array(before, np.int64), longest)
     for event in [*range(N_TOKENS), END]:
-        assert chances[event] == pytest.approx(naive_chance(rows, before, event))
+        assert chances[event] == pytest.approx(naive_chance(rows, before, event, longest=longest))
 
 
 @given(lists, lists)
@@ -110,6 +116,29 @@ def test_ngrams_of_two_days_add(day_1, day_2):
     )
     for a, b in zip((*both.grams, *both.times), (*summed.grams, *summed.times), strict=True):
         assert a.tolist() == b.tolist()
+
+
+@given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(1, 5)), max_size=40), st.integers(1, 5))
+def test_weights_are_summed_by_key_and_keys_are_found(weighted, again):
+    keys = np.array([key for key, _ in weighted * again], np.int64)
+    found, sums = sum_by_key(keys, np.array([weight for _, weight in weighted * again], float))
+    expected = Counter()
+    for key, weight in weighted * again:
+        expected[key] += weight
+    assert dict(zip(found.tolist(), sums.tolist(), strict=True)) == expected
+    assert found.tolist() == sorted(expected)
+    slots = hashed(found)
+    assert [find(found, slots, key) for key in found] == list(range(len(found)))
+    assert find(found, slots, 12_345) == (found.tolist().index(12_345) if 12_345 in expected else -1)
+
+
+def test_grams_of_very_many_kinds_of_events_are_shorter_and_still_told_apart():
+    rows = [[3, 4, 5, 6, 7, 9], [1003, 4, 5, 6, 7, 10]]
+    for kinds, length, expected in ((1_200, 6, [9, 10]), (1_500, 5, [9, 9])):  # of more, the first event is forgotten
+        ngrams = count_ngrams(sequences_of(rows), ones(rows), kinds)
+        assert len(ngrams.grams) == length
+        assert (ngrams.grams[-1] >= 0).all()
+        assert [ngrams.chances(np.array(row[:5])).argmax() for row in rows] == expected
 
 
 @given(lists)
@@ -180,10 +209,12 @@ def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
 @pytest.mark.parametrize("is_own", [False, True])
 def test_a_step_is_as_surprising_as_counting_says_and_does_not_speak_for_itself(is_own):
     rows = [[0, 1, 2]] * 5 + [[0, 2]]
-    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    padded = [[START] * 2 + row + [END] for row in rows]
+    steps = np.array([row[i : i - 3 : -1] if i > 2 else row[i::-1] for row in padded for i in range(2, len(row))])
+    ngrams = count_steps(steps, N_TOKENS)
     records = Batch(np.zeros((1, 1), np.int32), np.empty((1, 0)), steps=np.array([[2, 0, START]]))
     [[surprise]] = StepView(ngrams, is_own, 0).vectors(records)
-    assert np.exp(-surprise) == pytest.approx(naive_chance(rows, [0], 2, float(is_own)))
+    assert np.exp(-surprise) == pytest.approx(naive_chance(rows, [0], 2, float(is_own), longest=3))
 
 
 # -------------------------------------------------------------------------------------------------------- reading
