@@ -1,5 +1,5 @@
 from collections import Counter
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import duckdb
 import numpy as np
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.errors import ConfigError, DataError, SourceError
+from anomembed.fit.messages import event_tokens
 from anomembed.read import sequences as reading
 from anomembed.read.sequences import EVENTS, form_sequences, read_sequences, sampled, sequence_roles
 from anomembed.read.table import Table
@@ -30,6 +31,7 @@ from anomembed.represent.tokens.learning import category_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.gap import GapView, _fit_times
+from anomembed.views.novelty import NoveltyView
 from anomembed.views.order import OrderView
 from anomembed.views.step import StepView
 from anomembed.views.view import SequenceBasis
@@ -184,7 +186,7 @@ def test_a_time_is_left_out_of_what_is_usual_only_where_it_was_counted():
     assert counted == [4, 5]
 
 
-def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
+def test_the_order_view_is_the_largest_surprise_after_one_event_and_the_mean_after_all():
     rows = [[0, 1, 2], [0, 1, 2, 1, 2], [2, 0], [0, 1, 2]]
     reference, judged = sequences_of(rows), sequences_of([[2, 2, 1], [0, 1, 2]])
     ngrams = count_ngrams(reference, ones(rows), N_TOKENS)
@@ -196,14 +198,29 @@ def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
     view = fitted(is_own=False)
 
     def by_hand(sequences, own):
-        surprise, starts = ngrams.surprise(sequences, own)
-        parts = [surprise[a:b] for a, b in pairwise(starts)]
-        return np.array([[part.max(), part.mean()] for part in parts])
+        surprises, starts = ngrams.surprises(sequences, own)
+        parts = [surprises[:, a:b] for a, b in pairwise(starts)]
+        return np.array([[part[1].max() ** (1 / 3) * part[-1].mean() ** (2 / 3)] for part in parts])
 
-    assert view.vectors(judged) == pytest.approx(by_hand(judged, 0.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    assert view.vectors(judged) == pytest.approx(by_hand(judged, 0.0), rel=1e-5)
     alone = fitted(is_own=True).vectors(reference)
-    assert alone == pytest.approx(by_hand(reference, 1.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    assert alone == pytest.approx(by_hand(reference, 1.0), rel=1e-5)
     assert (alone[2] > view.vectors(reference)[2]).all()  # the only one of its kind does not speak for itself
+
+
+def test_an_order_that_only_five_events_back_tells_is_more_surprising():
+    """What comes after five equal events depends on the one before them; one event back, both ends are as usual."""
+    rows = [[0, 2, 2, 2, 2, 0], [1, 2, 2, 2, 2, 1]] * 100
+    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    no_network = fit_ppmi_svd(count_neighbours(sequences_of(rows), ones(rows), N_TOKENS), 2, 0)
+    [view] = OrderView.fit(SequenceBasis(sequences_of(rows), None, no_network, ngrams, False))
+    judged = sequences_of([rows[0], [0, 2, 2, 2, 2, 1]])
+    nats, starts = view.surprises(judged)
+    near, far = nats[1, starts[1] - 2], nats[1, starts[2] - 2]
+    assert near == pytest.approx(far)
+    usual, odd = view.vectors(judged)[:, 0]
+    assert odd > 2 * usual
+    assert nats[-1].argmax() == starts[2] - 2
 
 
 @pytest.mark.parametrize("is_own", [False, True])
@@ -215,6 +232,27 @@ def test_a_step_is_as_surprising_as_counting_says_and_does_not_speak_for_itself(
     records = Batch(np.zeros((1, 1), np.int32), np.empty((1, 0)), steps=np.array([[2, 0, START]]))
     [[surprise]] = StepView(ngrams, is_own, 0).vectors(records)
     assert np.exp(-surprise) == pytest.approx(naive_chance(rows, [0], 2, float(is_own), longest=3))
+
+
+def test_new_kinds_are_counted_once_each_and_go_with_their_sequence():
+    tokens = category_tokens("what", count_values(pl.Series(["a", "b"])), 1)
+    lists = [["a", "x", "x", "y"], ["a", "b"], ["a", "x", "x", "x"], ["a", "x", "x", "y"], [None, "z"]]
+    encoded = encode_sequences(pl.Series(lists), pl.Series([[None] * len(each) for each in lists]), tokens)
+    assert encoded.new_kinds.tolist() == [2, 0, 1, 2, 1]
+    assert encoded[np.array([2, 1])].new_kinds.tolist() == [1, 0]
+    found, place = encoded.distinct()  # the first and the third differ in their kinds alone
+    assert place.tolist() == [0, 1, 2, 0, 3]
+    assert found.new_kinds.tolist() == [2, 0, 1, 1]
+    assert NoveltyView().vectors(encoded).tolist() == [[2], [0], [1], [2], [1]]
+    known = encode_sequences(pl.Series([["a"], ["b"]]), pl.Series([[None], [None]]), tokens)
+    assert known.new_kinds.tolist() == [0, 0]
+
+
+def test_messages_that_differ_in_a_number_are_one_new_kind():
+    known = pl.Series([f"opened door {n}" for n in range(50)] + ["closed"] * 50)
+    tokens = event_tokens("what", known, Config().tokens, is_text=True)
+    lists = [["opened door 7", "lost key 1", "lost key 2", "fire"]]
+    assert encode_sequences(pl.Series(lists), pl.Series([[None] * 4]), tokens).new_kinds.tolist() == [2]
 
 
 # -------------------------------------------------------------------------------------------------------- reading
@@ -344,6 +382,46 @@ def test_planted_sequences_get_their_reason(model):
     assert reasons["repeated"] == "what=read occurs 30 times (19 in 20 have it 1 to 4 times)"
     assert "what=format at place 4" in reasons["unseen"]
     assert "was never seen in the reference" in reasons["unseen"]
+
+
+def commands(seed, n, new=0):
+    """Twenty of a user's commands, of which one in three sequences has one that was never seen before."""
+    rng = np.random.default_rng(seed)
+    lists = [[f"c{rng.integers(40)}" for _ in range(20)] for _ in range(n)]
+    for i in range(0, n, 3):
+        lists[i][int(rng.integers(20))] = f"once {seed} {i}"
+    for k in range(new):
+        lists[0][k] = f"theirs {k}"
+    rows = [(f"{seed}-{i}", place, what) for i, each in enumerate(lists) for place, what in enumerate(each)]
+    return pl.DataFrame(rows, schema=["case_id", "n", "what"], orient="row")
+
+
+def test_many_new_kinds_are_more_than_the_usual_one():
+    model = fit_model(commands(0, 100), config=Config(**SETTINGS, reference={"clean": True}))
+    [novelty] = [view for view in model.views if view.view.name == "novelty"]
+    assert novelty.mean == pytest.approx(1 / 3, abs=0.02)
+    scored = score_table(model, commands(1, 60, new=5))
+    assert scored.frame["case_id"][0] == "1-0"
+    share = scored.flags.contributions.filter(rank=1, view="novelty")
+    assert share["value"].to_list() in (["5"], ["6"])
+    expected = np.log1p(float(share["value"][0]) / (novelty.mean + 0.25))
+    assert share["contribution"].to_list() == pytest.approx([expected])
+
+
+def test_the_reason_names_as_many_events_before_as_are_needed():
+    """After door, stairs comes room if the lift was used before, and cellar if not; every case has four such ways."""
+    ways = ["lift", "door", "stairs", "room"], ["ramp", "door", "stairs", "cellar"]
+    rows = [[*chain(*(ways[way] for way in four))] for four in np.random.default_rng(0).integers(2, size=(200, 4))]
+    odd = [*ways[0], *ways[1], "lift", "door", "stairs", "cellar", "ramp", "door", "stairs", "room"]
+    log = [(f"{i}", place, what) for i, row in enumerate([*rows, odd]) for place, what in enumerate(row)]
+    frame = pl.DataFrame(log, schema=["case_id", "n", "what"], orient="row")
+    model = fit_model(frame.filter(pl.col("case_id") != "200"), config=Config(**SETTINGS))
+    flag = score_table(model, frame).flags.frame.row(0, named=True)
+    assert flag["case_id"] == "200"
+    assert flag["reason"] in (
+        "what=cellar at place 12 of 16 is unusual after lift, door, stairs; expected: room",
+        "what=room at place 16 of 16 is unusual after ramp, door, stairs; expected: cellar",
+    )
 
 
 def test_events_never_seen_are_counted_by_kind(model):
@@ -492,7 +570,7 @@ def test_a_time_between_events_that_is_unusual(run, tmp_path, wait, word, hold_o
 
 def test_times_between_events_are_judged_only_where_the_order_is_a_time():
     frame = paced_log().with_columns(n=pl.int_range(pl.len()))
-    for order, names in (("at", ["sequence", "order", "pace"]), ("n", ["sequence", "order"])):
+    for order, names in (("at", ["sequence", "novelty", "order", "pace"]), ("n", ["sequence", "novelty", "order"])):
         model = fit_model(frame, config=Config(sequence={"key": "case_id", "order": [order], "event": ["what"]}))
         assert [v.view.name for v in model.views] == names
 

@@ -15,6 +15,7 @@ from anomembed.views.habit import HabitView
 from anomembed.views.link import LinkView
 from anomembed.views.match import MatchView
 from anomembed.views.message import MessageView
+from anomembed.views.novelty import NoveltyView
 from anomembed.views.number import NumberView
 from anomembed.views.order import OrderView
 from anomembed.views.pace import PaceView
@@ -32,7 +33,7 @@ RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, NumberView, VectorView, MatchView, MessageView, PairView, ReconstructionView, LinkView,
     EntityView, HabitView, PaceView, StepView,
 ]  # fmt: skip
-SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]
+SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, NoveltyView, OrderView, GapView]
 
 
 def fit_record_views(basis: Basis) -> list[ViewOfRecords]:
