@@ -30,9 +30,11 @@ from anomembed.represent.sequences.tallies import find, hashed, sum_by_key
 from anomembed.represent.tokens.learning import category_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
+from anomembed.views.facts import SequenceCases
 from anomembed.views.gap import GapView, _fit_times
 from anomembed.views.novelty import NoveltyView
 from anomembed.views.order import OrderView
+from anomembed.views.sequence import SequenceView
 from anomembed.views.step import StepView
 from anomembed.views.view import SequenceBasis
 from anomembed.write.models import save_model
@@ -206,6 +208,56 @@ def test_the_order_view_is_the_largest_surprise_after_one_event_and_the_mean_aft
     alone = fitted(is_own=True).vectors(reference)
     assert alone == pytest.approx(by_hand(reference, 1.0), rel=1e-5)
     assert (alone[2] > view.vectors(reference)[2]).all()  # the only one of its kind does not speak for itself
+
+
+class Prophet:
+    """Expects the first event after anything, and nothing else."""
+
+    def surprise(self, batch):
+        starts = batch.starts + np.arange(len(batch.starts))
+        nats = np.full(starts[-1], 1.0)
+        nats[np.arange(len(batch.events)) + batch.of_event] = np.where(batch.events == FIRST_VALUE, 0.5, 8.0)
+        return nats, starts
+
+    def chances(self, before):
+        return np.tile(np.eye(FIRST_VALUE + 4)[FIRST_VALUE], (len(before), 1))
+
+
+def test_the_surprise_of_a_network_takes_the_place_of_the_n_grams():
+    tokens = category_tokens("what", count_values(pl.Series(["a", "b"])), 1)
+    a, b = FIRST_VALUE, FIRST_VALUE + 1
+    sequences = sequences_of([[a, a], [a, b, a]])
+    view = OrderView(count_ngrams(sequences, np.ones(2), len(tokens.labels)), is_own=False, network=Prophet())
+    expected = [1 ** (1 / 3) * (2 / 3) ** (2 / 3), 8 ** (1 / 3) * (10 / 4) ** (2 / 3)]
+    assert view.vectors(sequences)[:, 0] == pytest.approx(expected)
+    cases = SequenceCases(sequences, [["a", "a"], ["a", "b", "a"]], tokens, None)
+    [_, [part]] = view.parts(cases, np.array([1.0, 2.0]), None)
+    assert (part.column_name, part.value, part.contribution) == ("place 2", "b", 2.0)
+    assert part.reason.sentence(view.words) == "what=b at place 2 of 3 is unusual after a; expected: a"
+
+
+def test_what_was_expected_is_counted_after_the_events_that_the_reason_names():
+    """After q, a comes c, but after a comes b nine times in ten; q itself never comes after a."""
+    tokens = category_tokens("what", count_values(pl.Series(list("abcpq"))), 1)
+    code = {name: tokens.labels.index(name) for name in "abcpq"}
+    rows = [[code[name] for name in row] for row in ["pab"] * 90 + ["qac"] * 10]
+    view = OrderView(count_ngrams(sequences_of(rows), ones(rows), len(tokens.labels)), is_own=False)
+    cases = SequenceCases(sequences_of([[code[name] for name in "qaq"]]), [list("qaq")], tokens, None)
+    [[part]] = view.parts(cases, np.ones(1), None)
+    assert part.reason.sentence(view.words) == "what=q at place 3 of 3 is unusual after a; expected: b, c"
+
+
+def test_all_kinds_of_events_count_alike_in_the_sum():
+    """Frequent events have short embeddings; what they are called, and how often they occur, must not matter."""
+    rows = [[4, 3, 3, 3, 5]] * 50 + [[4, 6, 5]] * 5
+    sequences, tokens = sequences_of(rows), category_tokens("what", count_values(pl.Series(list("abcd"))), 1)
+    size = len(tokens.labels)
+    embeddings = fit_ppmi_svd(count_neighbours(sequences, ones(rows), size), 4, 0)
+    assert np.ptp(np.linalg.norm(embeddings.vectors[3:], axis=1)) > 0.1
+    [view] = SequenceView.fit(SequenceBasis(sequences, tokens, embeddings, None, is_own=False))
+    lengths = np.linalg.norm(view.vectors_of, axis=1)
+    assert lengths[[*range(3, size), Special.UNSEEN]] == pytest.approx(1)
+    assert view.vectors(sequences_of([[3, 3, 3]]))[0] == pytest.approx(np.log(4) * view.vectors_of[3])
 
 
 def test_an_order_that_only_five_events_back_tells_is_more_surprising():
