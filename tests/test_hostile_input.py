@@ -180,7 +180,9 @@ def started(*arguments, **how):
     )
 
 
-@pytest.mark.parametrize("seconds", [0.55, 0.75, 0.9, 1.05, 2.5], ids="imports imports imports imports work".split())
+@pytest.mark.parametrize(
+    "seconds", [0.55, 0.75, 0.9, 1.05, 2.5], ids=["imports", "imports", "imports", "imports", "work"]
+)
 def test_ctrl_c_ends_with_130_and_one_line(database, seconds):
     source = database(
         "CREATE VIEW t AS SELECT i AS id, 'p' || hash(i) % 9 AS c, random() AS x FROM range(30000000) r(i)"

@@ -32,10 +32,10 @@ from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.facts import SequenceCases
 from anomembed.views.gap import GapView, _fit_times
-from anomembed.views.novelty import NoveltyView
 from anomembed.views.order import OrderView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.step import StepView
+from anomembed.views.unseen import UnseenView
 from anomembed.views.view import SequenceBasis
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
@@ -295,7 +295,7 @@ def test_new_kinds_are_counted_once_each_and_go_with_their_sequence():
     found, place = encoded.distinct()  # the first and the third differ in their kinds alone
     assert place.tolist() == [0, 1, 2, 0, 3]
     assert found.new_kinds.tolist() == [2, 0, 1, 1]
-    assert NoveltyView().vectors(encoded).tolist() == [[2], [0], [1], [2], [1]]
+    assert UnseenView().vectors(encoded).tolist() == [[2], [0], [1], [2], [1]]
     known = encode_sequences(pl.Series([["a"], ["b"]]), pl.Series([[None], [None]]), tokens)
     assert known.new_kinds.tolist() == [0, 0]
 

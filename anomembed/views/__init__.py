@@ -15,7 +15,6 @@ from anomembed.views.habit import HabitView
 from anomembed.views.link import LinkView
 from anomembed.views.match import MatchView
 from anomembed.views.message import MessageView
-from anomembed.views.novelty import NoveltyView
 from anomembed.views.number import NumberView
 from anomembed.views.order import OrderView
 from anomembed.views.pace import PaceView
@@ -25,6 +24,7 @@ from anomembed.views.reconstruction import ReconstructionView
 from anomembed.views.record import RecordView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.step import StepView
+from anomembed.views.unseen import UnseenView
 from anomembed.views.vector import VectorView
 from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, ViewOfSequences, ViewOfVectors
 
@@ -33,7 +33,7 @@ RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, NumberView, VectorView, MatchView, MessageView, PairView, ReconstructionView, LinkView,
     EntityView, HabitView, PaceView, StepView,
 ]  # fmt: skip
-SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, NoveltyView, OrderView, GapView]
+SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 
 
 def fit_record_views(basis: Basis) -> list[ViewOfRecords]:

@@ -20,8 +20,8 @@ from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.sequences import NGrams, Sequences
 from anomembed.represent.tokens.vocabulary import Special
 from anomembed.views.facts import LEAST_CHANCE, Part, SequenceCases, likely_events
-from anomembed.views.novelty import new_events
 from anomembed.views.reason import Listed, Reason, Text
+from anomembed.views.unseen import new_events
 from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
 
 SHARE_OF_LARGEST = 1 / 3  # exponent of the largest surprise; the mean has the rest

@@ -16,8 +16,8 @@ from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import Special
 from anomembed.views.facts import Part, SequenceCases
-from anomembed.views.novelty import new_events, times
 from anomembed.views.reason import Reason
+from anomembed.views.unseen import new_events, times
 from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
 
 SHORTEST = 1e-6  # length of an embedding that is one; below it are rounding errors

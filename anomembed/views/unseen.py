@@ -20,7 +20,7 @@ from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequenc
 
 
 @dataclass(frozen=True)
-class NoveltyView(ViewOfSequences):
+class UnseenView(ViewOfSequences):
     """Sequences as their number of kinds of events that the reference does not have; high = abnormal."""
 
     name: str = "novelty"
