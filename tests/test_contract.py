@@ -25,12 +25,26 @@ COUNTING = {
     "habit": ("excess 0.25", "excess 0.25"),
     "order": ("excess 0.25", "excess 0.25"),
     "pace": ("excess 0.25", "excess 0.25"),
-    "sequence": ("known 1", "known 1"),
-    "order of events": ("relative 1", "relative 1"),
+    "sequence": ("known 0.5", "known 0.5"),
+    "novelty": ("count 1", "count 1"),
+    "order of events": ("relative 1.5", "relative 1.5"),
     "pace of events": ("excess 0.25", "excess 0.25"),
 }
-SUMMED = {"rarity", "pair", "match", "link", "entity", "habit", "order", "pace", "order of events", "pace of events"}
+SUMMED = {
+    "rarity",
+    "pair",
+    "match",
+    "link",
+    "entity",
+    "habit",
+    "order",
+    "pace",
+    "novelty",
+    "order of events",
+    "pace of events",
+}
 EXCESS_FROM = 4.0  # nats
+USUAL_COUNT = 0.25
 
 
 def views_of(model):
@@ -67,6 +81,7 @@ def test_what_a_view_adds_follows_its_rule(name):
         expected = {
             "relative": np.log(relative.clip(0) + 0.01),
             "known": np.log(relative.clip(0) + 1),
+            "count": np.log1p(raw.clip(0) / (judged.mean + USUAL_COUNT)),
             "surprise": nats,
             "excess": (nats - EXCESS_FROM).clip(0),
             "evidence": (raw - EXCESS_FROM).clip(0),

@@ -1,4 +1,5 @@
-from itertools import pairwise
+from collections import Counter
+from itertools import chain, pairwise
 
 import duckdb
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
 from anomembed.errors import ConfigError, DataError, SourceError
+from anomembed.fit.messages import event_tokens
 from anomembed.read import sequences as reading
 from anomembed.read.sequences import EVENTS, form_sequences, read_sequences, sampled, sequence_roles
 from anomembed.read.table import Table
@@ -20,15 +22,20 @@ from anomembed.represent.sequences import (
     Sequences,
     count_neighbours,
     count_ngrams,
+    count_steps,
     encode_sequences,
     usual_counts,
 )
+from anomembed.represent.sequences.tallies import find, hashed, sum_by_key
 from anomembed.represent.tokens.learning import category_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
+from anomembed.views.facts import SequenceCases
 from anomembed.views.gap import GapView, _fit_times
 from anomembed.views.order import OrderView
+from anomembed.views.sequence import SequenceView
 from anomembed.views.step import StepView
+from anomembed.views.unseen import UnseenView
 from anomembed.views.view import SequenceBasis
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
@@ -62,18 +69,18 @@ def test_neighbours_equal_counting_one_by_one(rows):
     assert (counted.together.toarray() == together).all()
 
 
-def naive_chance(rows, before, event, own=0.0):
+def naive_chance(rows, before, event, own=0.0, longest=LONGEST_GRAM):
     """Recompute the chance of an event from lists."""
     grams = [
         tuple(padded[i - size + 1 : i + 1])
-        for size in range(1, LONGEST_GRAM + 1)
+        for size in range(1, longest + 1)
         for row in rows
         for padded in [[START] * LONGEST_GRAM + row + [END]]
         for i in range(LONGEST_GRAM, len(padded))
     ]
     padded = [START] * LONGEST_GRAM + before
     chance = 1.0
-    for size in range(1, LONGEST_GRAM + 1):
+    for size in range(1, longest + 1):
         context = tuple(padded[len(padded) - size + 1 :])
         following = [gram[-1] for gram in grams if len(gram) == size and gram[:-1] == context]
         seen, here = max(following.count(event) - own, 0), max(len(following) - own, 0)
@@ -89,17 +96,20 @@ def naive_chance(rows, before, event, own=0.0):
 def test_surprise_equals_counting_one_by_one(rows, judged, own):
     ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
     surprise, starts = ngrams.surprise(sequences_of([judged]), own)
-    expected = [naive_chance(rows, judged[:i], event, own) for i, event in enumerate([*judged, END])]
+    by_length, _ = ngrams.surprises(sequences_of([judged]), own)
     assert starts.tolist() == [0, len(judged) + 1]
-    assert np.exp(-surprise) == pytest.approx(expected)
+    assert surprise.tolist() == by_length[-1].tolist()
+    for longest, nats in enumerate(by_length, 1):
+        expected = [naive_chance(rows, judged[:i], event, own, longest) for i, event in enumerate([*judged, END])]
+        assert np.exp(-nats) == pytest.approx(expected)
 
 
-@given(lists, st.lists(st.integers(0, N_TOKENS - 1), max_size=5))
-def test_chances_are_those_that_surprise_comes_from(rows, before):
+@given(lists, st.lists(st.integers(0, N_TOKENS - 1), max_size=6), st.integers(1, LONGEST_GRAM))
+def test_chances_are_those_that_surprise_comes_from(rows, before, longest):
     ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
-    chances = ngrams.chances(np.array(before, np.int64))
+    chances = ngrams.chances(np.array(before, np.int64), longest)
     for event in [*range(N_TOKENS), END]:
-        assert chances[event] == pytest.approx(naive_chance(rows, before, event))
+        assert chances[event] == pytest.approx(naive_chance(rows, before, event, longest=longest))
 
 
 @given(lists, lists)
@@ -110,6 +120,29 @@ def test_ngrams_of_two_days_add(day_1, day_2):
     )
     for a, b in zip((*both.grams, *both.times), (*summed.grams, *summed.times), strict=True):
         assert a.tolist() == b.tolist()
+
+
+@given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(1, 5)), max_size=40), st.integers(1, 5))
+def test_weights_are_summed_by_key_and_keys_are_found(weighted, again):
+    keys = np.array([key for key, _ in weighted * again], np.int64)
+    found, sums = sum_by_key(keys, np.array([weight for _, weight in weighted * again], float))
+    expected = Counter()
+    for key, weight in weighted * again:
+        expected[key] += weight
+    assert dict(zip(found.tolist(), sums.tolist(), strict=True)) == expected
+    assert found.tolist() == sorted(expected)
+    slots = hashed(found)
+    assert [find(found, slots, key) for key in found] == list(range(len(found)))
+    assert find(found, slots, 12_345) == (found.tolist().index(12_345) if 12_345 in expected else -1)
+
+
+def test_grams_of_very_many_kinds_of_events_are_shorter_and_still_told_apart():
+    rows = [[3, 4, 5, 6, 7, 9], [1003, 4, 5, 6, 7, 10]]
+    for kinds, length, expected in ((1_200, 6, [9, 10]), (1_500, 5, [9, 9])):  # of more, the first event is forgotten
+        ngrams = count_ngrams(sequences_of(rows), ones(rows), kinds)
+        assert len(ngrams.grams) == length
+        assert (ngrams.grams[-1] >= 0).all()
+        assert [ngrams.chances(np.array(row[:5])).argmax() for row in rows] == expected
 
 
 @given(lists)
@@ -155,7 +188,7 @@ def test_a_time_is_left_out_of_what_is_usual_only_where_it_was_counted():
     assert counted == [4, 5]
 
 
-def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
+def test_the_order_view_is_the_largest_surprise_after_one_event_and_the_mean_after_all():
     rows = [[0, 1, 2], [0, 1, 2, 1, 2], [2, 0], [0, 1, 2]]
     reference, judged = sequences_of(rows), sequences_of([[2, 2, 1], [0, 1, 2]])
     ngrams = count_ngrams(reference, ones(rows), N_TOKENS)
@@ -167,23 +200,111 @@ def test_the_order_view_is_the_largest_and_the_mean_surprise_in_usual_units():
     view = fitted(is_own=False)
 
     def by_hand(sequences, own):
-        surprise, starts = ngrams.surprise(sequences, own)
-        parts = [surprise[a:b] for a, b in pairwise(starts)]
-        return np.array([[part.max(), part.mean()] for part in parts])
+        surprises, starts = ngrams.surprises(sequences, own)
+        parts = [surprises[:, a:b] for a, b in pairwise(starts)]
+        return np.array([[part[1].max() ** (1 / 3) * part[-1].mean() ** (2 / 3)] for part in parts])
 
-    assert view.vectors(judged) == pytest.approx(by_hand(judged, 0.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    assert view.vectors(judged) == pytest.approx(by_hand(judged, 0.0), rel=1e-5)
     alone = fitted(is_own=True).vectors(reference)
-    assert alone == pytest.approx(by_hand(reference, 1.0) / by_hand(reference, 1.0).mean(axis=0), rel=1e-5)
+    assert alone == pytest.approx(by_hand(reference, 1.0), rel=1e-5)
     assert (alone[2] > view.vectors(reference)[2]).all()  # the only one of its kind does not speak for itself
+
+
+class Prophet:
+    """Expects the first event after anything, and nothing else."""
+
+    def surprise(self, batch):
+        starts = batch.starts + np.arange(len(batch.starts))
+        nats = np.full(starts[-1], 1.0)
+        nats[np.arange(len(batch.events)) + batch.of_event] = np.where(batch.events == FIRST_VALUE, 0.5, 8.0)
+        return nats, starts
+
+    def chances(self, before):
+        return np.tile(np.eye(FIRST_VALUE + 4)[FIRST_VALUE], (len(before), 1))
+
+
+def test_the_surprise_of_a_network_takes_the_place_of_the_n_grams():
+    tokens = category_tokens("what", count_values(pl.Series(["a", "b"])), 1)
+    a, b = FIRST_VALUE, FIRST_VALUE + 1
+    sequences = sequences_of([[a, a], [a, b, a]])
+    view = OrderView(count_ngrams(sequences, np.ones(2), len(tokens.labels)), is_own=False, network=Prophet())
+    expected = [1 ** (1 / 3) * (2 / 3) ** (2 / 3), 8 ** (1 / 3) * (10 / 4) ** (2 / 3)]
+    assert view.vectors(sequences)[:, 0] == pytest.approx(expected)
+    cases = SequenceCases(sequences, [["a", "a"], ["a", "b", "a"]], tokens, None)
+    [_, [part]] = view.parts(cases, np.array([1.0, 2.0]), None)
+    assert (part.column_name, part.value, part.contribution) == ("place 2", "b", 2.0)
+    assert part.reason.sentence(view.words) == "what=b at place 2 of 3 is unusual after a; expected: a"
+
+
+def test_what_was_expected_is_counted_after_the_events_that_the_reason_names():
+    """After q, a comes c, but after a comes b nine times in ten; q itself never comes after a."""
+    tokens = category_tokens("what", count_values(pl.Series(list("abcpq"))), 1)
+    code = {name: tokens.labels.index(name) for name in "abcpq"}
+    rows = [[code[name] for name in row] for row in ["pab"] * 90 + ["qac"] * 10]
+    view = OrderView(count_ngrams(sequences_of(rows), ones(rows), len(tokens.labels)), is_own=False)
+    cases = SequenceCases(sequences_of([[code[name] for name in "qaq"]]), [list("qaq")], tokens, None)
+    [[part]] = view.parts(cases, np.ones(1), None)
+    assert part.reason.sentence(view.words) == "what=q at place 3 of 3 is unusual after a; expected: b, c"
+
+
+def test_all_kinds_of_events_count_alike_in_the_sum():
+    """Frequent events have short embeddings; what they are called, and how often they occur, must not matter."""
+    rows = [[4, 3, 3, 3, 5]] * 50 + [[4, 6, 5]] * 5
+    sequences, tokens = sequences_of(rows), category_tokens("what", count_values(pl.Series(list("abcd"))), 1)
+    size = len(tokens.labels)
+    embeddings = fit_ppmi_svd(count_neighbours(sequences, ones(rows), size), 4, 0)
+    assert np.ptp(np.linalg.norm(embeddings.vectors[3:], axis=1)) > 0.1
+    [view] = SequenceView.fit(SequenceBasis(sequences, tokens, embeddings, None, is_own=False))
+    lengths = np.linalg.norm(view.vectors_of, axis=1)
+    assert lengths[[*range(3, size), Special.UNSEEN]] == pytest.approx(1)
+    assert view.vectors(sequences_of([[3, 3, 3]]))[0] == pytest.approx(np.log(4) * view.vectors_of[3])
+
+
+def test_an_order_that_only_five_events_back_tells_is_more_surprising():
+    """What comes after five equal events depends on the one before them; one event back, both ends are as usual."""
+    rows = [[0, 2, 2, 2, 2, 0], [1, 2, 2, 2, 2, 1]] * 100
+    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    no_network = fit_ppmi_svd(count_neighbours(sequences_of(rows), ones(rows), N_TOKENS), 2, 0)
+    [view] = OrderView.fit(SequenceBasis(sequences_of(rows), None, no_network, ngrams, False))
+    judged = sequences_of([rows[0], [0, 2, 2, 2, 2, 1]])
+    nats, starts = view.surprises(judged)
+    near, far = nats[1, starts[1] - 2], nats[1, starts[2] - 2]
+    assert near == pytest.approx(far)
+    usual, odd = view.vectors(judged)[:, 0]
+    assert odd > 2 * usual
+    assert nats[-1].argmax() == starts[2] - 2
 
 
 @pytest.mark.parametrize("is_own", [False, True])
 def test_a_step_is_as_surprising_as_counting_says_and_does_not_speak_for_itself(is_own):
     rows = [[0, 1, 2]] * 5 + [[0, 2]]
-    ngrams = count_ngrams(sequences_of(rows), ones(rows), N_TOKENS)
+    padded = [[START] * 2 + row + [END] for row in rows]
+    steps = np.array([row[i : i - 3 : -1] if i > 2 else row[i::-1] for row in padded for i in range(2, len(row))])
+    ngrams = count_steps(steps, N_TOKENS)
     records = Batch(np.zeros((1, 1), np.int32), np.empty((1, 0)), steps=np.array([[2, 0, START]]))
     [[surprise]] = StepView(ngrams, is_own, 0).vectors(records)
-    assert np.exp(-surprise) == pytest.approx(naive_chance(rows, [0], 2, float(is_own)))
+    assert np.exp(-surprise) == pytest.approx(naive_chance(rows, [0], 2, float(is_own), longest=3))
+
+
+def test_new_kinds_are_counted_once_each_and_go_with_their_sequence():
+    tokens = category_tokens("what", count_values(pl.Series(["a", "b"])), 1)
+    lists = [["a", "x", "x", "y"], ["a", "b"], ["a", "x", "x", "x"], ["a", "x", "x", "y"], [None, "z"]]
+    encoded = encode_sequences(pl.Series(lists), pl.Series([[None] * len(each) for each in lists]), tokens)
+    assert encoded.new_kinds.tolist() == [2, 0, 1, 2, 1]
+    assert encoded[np.array([2, 1])].new_kinds.tolist() == [1, 0]
+    found, place = encoded.distinct()  # the first and the third differ in their kinds alone
+    assert place.tolist() == [0, 1, 2, 0, 3]
+    assert found.new_kinds.tolist() == [2, 0, 1, 1]
+    assert UnseenView().vectors(encoded).tolist() == [[2], [0], [1], [2], [1]]
+    known = encode_sequences(pl.Series([["a"], ["b"]]), pl.Series([[None], [None]]), tokens)
+    assert known.new_kinds.tolist() == [0, 0]
+
+
+def test_messages_that_differ_in_a_number_are_one_new_kind():
+    known = pl.Series([f"opened door {n}" for n in range(50)] + ["closed"] * 50)
+    tokens = event_tokens("what", known, Config().tokens, is_text=True)
+    lists = [["opened door 7", "lost key 1", "lost key 2", "fire"]]
+    assert encode_sequences(pl.Series(lists), pl.Series([[None] * 4]), tokens).new_kinds.tolist() == [2]
 
 
 # -------------------------------------------------------------------------------------------------------- reading
@@ -313,6 +434,46 @@ def test_planted_sequences_get_their_reason(model):
     assert reasons["repeated"] == "what=read occurs 30 times (19 in 20 have it 1 to 4 times)"
     assert "what=format at place 4" in reasons["unseen"]
     assert "was never seen in the reference" in reasons["unseen"]
+
+
+def commands(seed, n, new=0):
+    """Twenty of a user's commands, of which one in three sequences has one that was never seen before."""
+    rng = np.random.default_rng(seed)
+    lists = [[f"c{rng.integers(40)}" for _ in range(20)] for _ in range(n)]
+    for i in range(0, n, 3):
+        lists[i][int(rng.integers(20))] = f"once {seed} {i}"
+    for k in range(new):
+        lists[0][k] = f"theirs {k}"
+    rows = [(f"{seed}-{i}", place, what) for i, each in enumerate(lists) for place, what in enumerate(each)]
+    return pl.DataFrame(rows, schema=["case_id", "n", "what"], orient="row")
+
+
+def test_many_new_kinds_are_more_than_the_usual_one():
+    model = fit_model(commands(0, 100), config=Config(**SETTINGS, reference={"clean": True}))
+    [novelty] = [view for view in model.views if view.view.name == "novelty"]
+    assert novelty.mean == pytest.approx(1 / 3, abs=0.02)
+    scored = score_table(model, commands(1, 60, new=5))
+    assert scored.frame["case_id"][0] == "1-0"
+    share = scored.flags.contributions.filter(rank=1, view="novelty")
+    assert share["value"].to_list() in (["5"], ["6"])
+    expected = np.log1p(float(share["value"][0]) / (novelty.mean + 0.25))
+    assert share["contribution"].to_list() == pytest.approx([expected])
+
+
+def test_the_reason_names_as_many_events_before_as_are_needed():
+    """After door, stairs comes room if the lift was used before, and cellar if not; every case has four such ways."""
+    ways = ["lift", "door", "stairs", "room"], ["ramp", "door", "stairs", "cellar"]
+    rows = [[*chain(*(ways[way] for way in four))] for four in np.random.default_rng(0).integers(2, size=(200, 4))]
+    odd = [*ways[0], *ways[1], "lift", "door", "stairs", "cellar", "ramp", "door", "stairs", "room"]
+    log = [(f"{i}", place, what) for i, row in enumerate([*rows, odd]) for place, what in enumerate(row)]
+    frame = pl.DataFrame(log, schema=["case_id", "n", "what"], orient="row")
+    model = fit_model(frame.filter(pl.col("case_id") != "200"), config=Config(**SETTINGS))
+    flag = score_table(model, frame).flags.frame.row(0, named=True)
+    assert flag["case_id"] == "200"
+    assert flag["reason"] in (
+        "what=cellar at place 12 of 16 is unusual after lift, door, stairs; expected: room",
+        "what=room at place 16 of 16 is unusual after ramp, door, stairs; expected: cellar",
+    )
 
 
 def test_events_never_seen_are_counted_by_kind(model):
@@ -461,7 +622,7 @@ def test_a_time_between_events_that_is_unusual(run, tmp_path, wait, word, hold_o
 
 def test_times_between_events_are_judged_only_where_the_order_is_a_time():
     frame = paced_log().with_columns(n=pl.int_range(pl.len()))
-    for order, names in (("at", ["sequence", "order", "pace"]), ("n", ["sequence", "order"])):
+    for order, names in (("at", ["sequence", "novelty", "order", "pace"]), ("n", ["sequence", "novelty", "order"])):
         model = fit_model(frame, config=Config(sequence={"key": "case_id", "order": [order], "event": ["what"]}))
         assert [v.view.name for v in model.views] == names
 

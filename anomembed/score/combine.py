@@ -24,6 +24,7 @@ from anomembed.views.view import Looks, Rule, View
 FLOOR = 0.01  # added to a relative distance, so that 0 has a logarithm
 SEQUENCE_FLOOR = 1.0  # the same where 0 is common: it must not outweigh events that are out of order
 WHOLE_WEIGHT = 2.0  # of all views of the record as a whole together: four must not drown a single conflict
+USUAL_COUNT = 0.25  # added to the mean of a count, so that the first in many sequences is no infinite evidence
 EXCESS_FROM = 4.0  # nats beyond which the rules excess and evidence count
 
 
@@ -37,10 +38,11 @@ class CalibratedView:
         Turns records into vectors.
     detector : Detector
         Turns vectors into raw scores.
-    rule : {"relative", "known", "surprise", "excess", "evidence"}
+    rule : {"relative", "known", "count", "surprise", "excess", "evidence"}
         How a raw score becomes a term of the record's score.
         ``relative``: log of the raw score over its reference mean.
         ``known``: the same with a larger floor, for views in which 0 is common.
+        ``count``: log of one plus the number over the usual one, for counts that are 0 in most of the reference.
         ``surprise``: -log tail probability, for raw scores without a unit.
         ``excess``: the excess of -log tail probability over `EXCESS_FROM`.
         ``evidence``: the excess of the raw score, which is in nats already, over `EXCESS_FROM`.
@@ -75,6 +77,8 @@ class CalibratedView:
             return np.asarray(self.weight * excess)
         if self.rule == "evidence":
             return np.asarray(self.weight * np.maximum(raw - EXCESS_FROM, 0.0))
+        if self.rule == "count":
+            return np.asarray(self.weight * np.log1p(raw / (self.mean + USUAL_COUNT)))
         relative = np.maximum(raw - self.lowest, 0.0) / self.mean
         return np.asarray(self.weight * np.log(relative + (SEQUENCE_FLOOR if self.rule == "known" else FLOOR)))
 

@@ -27,6 +27,7 @@ from anomembed.views.record import RecordView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.share import ShareView
 from anomembed.views.step import StepView
+from anomembed.views.unseen import UnseenView
 from anomembed.views.vector import VectorView
 from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, ViewOfSequences, ViewOfVectors
 
@@ -35,7 +36,7 @@ RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
     ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView,
 ]  # fmt: skip
-SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]
+SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 
 
 def fit_record_views(basis: Basis) -> list[ViewOfRecords]:

@@ -1,10 +1,10 @@
 """Judge a sequence by which events it has and how often: the sum of its events' embeddings, weighted by log(1 + count).
 
-A sum shows a missing event and an extra one, and the logarithm keeps a long loop from drowning them. An event that the
-reference does not have gets a dimension of its own, as long as the longest embedding.
+A sum shows a missing event and an extra one, and the logarithm keeps a long loop from drowning them. Embeddings have
+length 1 here, so that all kinds of events count alike. An event that the reference does not have gets a dimension of
+its own.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -17,7 +17,10 @@ from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import Special
 from anomembed.views.facts import Part, SequenceCases
 from anomembed.views.reason import Reason
+from anomembed.views.unseen import new_events, times
 from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
+
+SHORTEST = 1e-6  # length of an embedding that is one; below it are rounding errors
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,20 @@ class SequenceView(ViewOfSequences):
         "missing event": "{subject} is missing ({most})",
         "number of events": "{subject} occurs {times} ({most})",
         "events together": "its {n_events:,} events are unusual together, such as {subject} ({times})",
-        "new event": "{subject} {where} was never seen in the reference{others}",
     }
 
     @classmethod
     def fit(cls, basis: SequenceBasis) -> Sequence[Self]:
         """Return the view; it always applies."""
         vectors = basis.embeddings.vectors
-        lengths = np.linalg.norm(vectors, axis=1)
-        apart = np.where(basis.tokens.counts > 0, 0.0, max(float(lengths.max(initial=0.0)), 1.0))
-        return [cls(np.column_stack([vectors, apart]).astype(np.float32))]
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        alike = vectors / np.maximum(lengths, SHORTEST)
+        is_new = basis.tokens.counts == 0
+        return [cls(np.column_stack([alike * ~is_new[:, None], is_new]).astype(np.float32))]
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
-        """Count the log of one plus the relative distance: many sequences have the same events as a reference one."""
-        return Counting("known", 1.0)
+        """Count half the log of one plus the relative distance: many sequences have the events of a reference one."""
+        return Counting("known", 0.5)
 
     def vectors(self, batch: Sequences) -> Vectors:
         """Return the vectors, shape (n_sequences, width + 1)."""
@@ -92,12 +95,12 @@ def _share(cases: SequenceCases, row: int, counts: Ints, odd: Ints, term: float,
 
 def _blame(cases: SequenceCases, row: int, token: int, count: int, share: float) -> Part:
     if token == Special.UNSEEN:
-        return _never_seen(cases, row, share)
+        return Part("number of events never seen", str(count), share, ["0"], new_events(cases, row))
     low, high = (int(end) for end in cases.ranges.overall[token])
     usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     have = "once" if usual == "1" else f"{usual} times"
     evidence = {
-        "times": _times(count),
+        "times": times(count),
         "most": "19 in 20 do not have it" if high == 0 else f"19 in 20 have it {have}",
         "n_events": len(cases.shown[row]),
     }
@@ -105,24 +108,3 @@ def _blame(cases: SequenceCases, row: int, token: int, count: int, share: float)
     name = cases.tokens.labels[token]
     reason = Reason(kind, cases.event(name), evidence)
     return Part(f"number of {name}", str(count), share, [usual.replace(",", "")], reason)
-
-
-def _never_seen(cases: SequenceCases, row: int, share: float) -> Part:
-    """Name the commonest of the events that were never seen, and say how many others there are."""
-    events = cases.shown[row]
-    unseen = np.flatnonzero(cases.sequences[row : row + 1].events == Special.UNSEEN).tolist()
-    (name, count), *others = Counter(events[at] for at in unseen).most_common()
-    evidence = {
-        "where": f"at place {events.index(name) + 1:,}" if count == 1 else _times(count),
-        "others": f", and {_kinds(len(others))} ({_times(len(unseen) - count)})" if others else "",
-    }
-    reason = Reason("new event", cases.event(name), evidence)
-    return Part("number of events never seen", str(len(unseen)), share, ["0"], reason)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
-
-
-def _kinds(count: int) -> str:
-    return "one other kind" if count == 1 else f"{count:,} other kinds"

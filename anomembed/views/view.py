@@ -27,7 +27,7 @@ from anomembed.views.facts import Case, Facts, Part, SequenceCases
 from anomembed.views.reason import Reason
 
 Vectors = NDArray[np.float32]
-Rule = Literal["relative", "known", "surprise", "excess", "evidence"]
+Rule = Literal["relative", "known", "count", "surprise", "excess", "evidence"]
 """How a view's raw score becomes its term of the record's score; `anomembed.score.combine` has the formulas."""
 
 

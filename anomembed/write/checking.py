@@ -19,8 +19,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.entities import Habits
 from anomembed.represent.pooling import Pooling
-from anomembed.represent.sequences import NGrams
-from anomembed.represent.sequences.ngrams import LONGEST_GRAM
+from anomembed.represent.sequences import NGrams, longest_gram
 from anomembed.represent.tokens.templates import Templates
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens
 from anomembed.score.combine import CalibratedView
@@ -164,7 +163,7 @@ def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
 def _check_ngrams(ngrams: NGrams, model: Model) -> None:
     events = model.past.events if model.past and model.past.events else model.vocabulary.columns[0]
     _ensure(ngrams.n_tokens == len(events.labels), "the events are not those of the tokens")
-    _ensure(0 < len(ngrams.grams) == len(ngrams.times) <= LONGEST_GRAM, "the events are not in order")
+    _ensure(1 < len(ngrams.grams) == len(ngrams.times) <= longest_gram(ngrams.n_tokens), "the events are not in order")
     for grams, times in zip(ngrams.grams, ngrams.times, strict=True):
         _ensure(grams.dtype == np.int64 and len(grams) == len(times), "the events are not in order")
         _ensure((np.diff(grams) > 0).all() and (grams >= 0).all(), "the events are not in order")

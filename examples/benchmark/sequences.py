@@ -23,41 +23,54 @@ import polars as pl
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-EVENTS = """
-FROM read_parquet('{0}/hdfs.parquet') AS e JOIN read_parquet('{0}/hdfs_labels.parquet') AS l USING (sequence_id)
-SELECT sequence_id, position, event::VARCHAR AS event, if(split = 'train', 'fit', 'score') AS part"""
-LABELS = "FROM read_parquet('{0}/hdfs_labels.parquet') SELECT sequence_id, label, weight WHERE split = 'test'"
-FIRST_LINES = """
-FROM read_parquet('{0}/hdfs_100k.parquet') SELECT sequence_id, position, event::VARCHAR AS event, 'score' AS part"""
-FIRST_LINES_LABELS = "FROM read_parquet('{0}/hdfs_100k_labels.parquet') SELECT sequence_id, label, 1.0 AS weight"
-DATA_SETS = {"hdfs": (EVENTS, LABELS, True), "hdfs_100k": (FIRST_LINES, FIRST_LINES_LABELS, False)}
+SPLIT = """
+FROM read_parquet('{0}/NAME.parquet') AS e JOIN read_parquet('{0}/NAME_labels.parquet') AS l USING (sequence_id)
+SELECT sequence_id, position, event::VARCHAR AS event, if(split IN ('train', 'fit'), 'fit', 'score') AS part"""
+SPLIT_LABELS = """
+FROM read_parquet('{0}/NAME_labels.parquet')
+SELECT sequence_id, label, 1.0 AS weight WHERE split IN ('test', 'score')"""
+WHOLE = """
+FROM read_parquet('{0}/NAME.parquet') SELECT sequence_id, position, event::VARCHAR AS event, 'score' AS part"""
+WHOLE_LABELS = "FROM read_parquet('{0}/NAME_labels.parquet') SELECT sequence_id, label, 1.0 AS weight"
+WEIGHTED = SPLIT_LABELS.replace("1.0 AS weight", "weight")
+JUDGED = WHOLE_LABELS.replace("1.0", "if(anomaly = 'Attribute', 0.0, 1.0)")
+USERS = {f"masquerade user {n}": f" WHERE \"user\" = 'User{n}'" for n in range(10)}
+DATA_SETS = {
+    "hdfs": (SPLIT, WEIGHTED, True),
+    "hdfs_100k": (WHOLE, WHOLE_LABELS, False),
+    "adfa_ld": (SPLIT, SPLIT_LABELS, True),
+    "process_permit": (WHOLE, JUDGED, False),
+    **{user: (SPLIT + own, SPLIT_LABELS + own.replace("WHERE", "AND"), True) for user, own in USERS.items()},
+}
+FILES = list(dict.fromkeys(name.split()[0] for name in DATA_SETS))
 
 Cases = list[list[str]]
 
 
 def main() -> int:
-    """Run both data sets and print a table."""
+    """Run the data sets and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--anomembed", default="anomembed", help="the command, with arguments if need be")
     parser.add_argument("--alpha", default="0.001", help="expected share of false flags, for the F1 of the flags")
     parser.add_argument("--embedding", default="ppmi-svd", help="of anomembed, such as gru or cnn")
-    parser.add_argument("--only", choices=DATA_SETS, help="one data set instead of all")
+    parser.add_argument("--only", choices=FILES, help="one data set instead of all")
     arguments = parser.parse_args()
     print("| set | method | ROC AUC | average precision | best F1 | F1 of the flags | processor seconds |")
     print("|---|---|---:|---:|---:|---:|---:|")
     failed = False
     command = [*shlex.split(arguments.anomembed), "scan", "--embedding", arguments.embedding]
     for name, (events, labels, clean) in DATA_SETS.items():
-        if arguments.only not in (None, name):
+        stem = name.split()[0]
+        if arguments.only not in (None, stem):
             continue
-        files = [arguments.data / f"{name}.parquet", arguments.data / f"{name}_labels.parquet"]
+        files = [arguments.data / f"{stem}.parquet", arguments.data / f"{stem}_labels.parquet"]
         if not all(file.exists() for file in files):
             print(f"{name}: left out, its files are not there", file=sys.stderr)
             continue
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / "seen.duckdb"
-            truth = build(arguments.data, database, events, labels)
+            truth = build(arguments.data, database, *(sql.replace("NAME", stem) for sql in (events, labels)))
             rows = [*ours(command, database, truth, arguments.alpha, clean=clean)]
             failed |= not rows
             for method, figures in [*rows, *peers(database, truth)]:

@@ -2,7 +2,7 @@
 
 from anomembed.represent.sequences.events import Sequences, encode_sequences, name_events
 from anomembed.represent.sequences.neighbours import NEAR, count_neighbours, usual_counts
-from anomembed.represent.sequences.ngrams import LONGEST_GRAM, NGrams, count_ngrams, count_steps
+from anomembed.represent.sequences.ngrams import LONGEST_GRAM, NGrams, count_ngrams, count_steps, longest_gram
 
 __all__ = [
     "LONGEST_GRAM",
@@ -13,6 +13,7 @@ __all__ = [
     "count_ngrams",
     "count_steps",
     "encode_sequences",
+    "longest_gram",
     "name_events",
     "usual_counts",
 ]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.arrays import Floats, Ints
-from anomembed.represent.tokens.vocabulary import ColumnTokens
+from anomembed.represent.tokens.shapes import shapes
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,14 @@ class Sequences:
         First event of each sequence, and the number of events.
     gaps : ndarray of shape (n_events,), optional
         Seconds before each event; NaN before the first of a sequence.
+    kinds : ndarray of shape (n_sequences,), optional
+        How many kinds of events each sequence has that the reference does not have; None where there are none.
     """
 
     events: NDArray[np.int32]
     starts: Ints
     gaps: Floats | None = None
+    kinds: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -38,7 +42,17 @@ class Sequences:
         lengths = self.lengths[chosen]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         events = np.arange(starts[-1]) + np.repeat(self.starts[:-1][chosen] - starts[:-1], lengths)
-        return Sequences(self.events[events], starts, None if self.gaps is None else self.gaps[events])
+        return Sequences(
+            self.events[events],
+            starts,
+            None if self.gaps is None else self.gaps[events],
+            None if self.kinds is None else self.kinds[chosen],
+        )
+
+    @property
+    def new_kinds(self) -> Ints:
+        """Kinds of events of every sequence that the reference does not have."""
+        return np.zeros(len(self), np.int64) if self.kinds is None else self.kinds
 
     @cached_property
     def lengths(self) -> Ints:
@@ -56,7 +70,7 @@ class Sequences:
         return np.arange(len(self.events)) - np.repeat(self.starts[:-1], self.lengths)
 
     def first(self, many: Ints) -> "Sequences":
-        """Return the first `many` events of every sequence, without their gaps; `many` has a number per sequence."""
+        """Return the first `many` events of every sequence, and these alone; `many` has a number per sequence."""
         kept = self.positions < many[self.of_event]
         return Sequences(self.events[kept], np.concatenate([[0], np.cumsum(np.minimum(many, self.lengths))]))
 
@@ -68,6 +82,7 @@ class Sequences:
         words = (self.events.astype(np.uint64) + np.uint64(1)) * odd[self.positions]
         sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words, dtype=np.uint64)])
         hashes = sums[self.starts[1:]] - sums[self.starts[:-1]]
+        hashes += self.new_kinds.astype(np.uint64) * odd[-1]
         _, first, index = np.unique(hashes, return_index=True, return_inverse=True)
         order = np.argsort(first, kind="stable")
         rank = np.empty_like(order)
@@ -95,7 +110,22 @@ def encode_sequences(events: pl.Series, gaps: pl.Series, tokens: ColumnTokens) -
     flat = pl.DataFrame({tokens.source: events.explode()})
     starts = np.concatenate([[0], np.cumsum(events.list.len().to_numpy().astype(np.int64))])
     seconds = gaps.explode().cast(pl.Float64).to_numpy()
-    return Sequences(tokens.encode(flat), starts, None if np.isnan(seconds).all() else seconds)
+    codes = tokens.encode(flat)
+    kinds = _count_new(flat[tokens.source], codes, starts, tokens)
+    return Sequences(codes, starts, None if np.isnan(seconds).all() else seconds, kinds)
+
+
+def _count_new(events: pl.Series, codes: NDArray[np.int32], starts: Ints, tokens: ColumnTokens) -> Ints | None:
+    """Count the kinds of events of each sequence that are not among the tokens; None where there are none.
+
+    Messages that differ in numbers and the like alone are of one kind.
+    """
+    unseen = np.flatnonzero(codes == Special.UNSEEN)
+    if not len(unseen):
+        return None
+    kinds = events.gather(unseen) if tokens.templates is None else shapes(events.gather(unseen))
+    found = pl.DataFrame({"sequence": np.searchsorted(starts, unseen, side="right") - 1, "kind": kinds}).unique()
+    return np.bincount(found["sequence"], minlength=len(starts) - 1).astype(np.int64)
 
 
 def name_events(events: pl.Series, tokens: ColumnTokens) -> list[list[str | None]]:

@@ -37,7 +37,7 @@ def count_neighbours(sequences: Sequences, times: Ints, n_tokens: int) -> Counts
     for apart in range(1, NEAR + 1):
         same = sequences.positions[apart:] >= apart
         first, second = sequences.events[:-apart][same], sequences.events[apart:][same]
-        key, total = sum_by_key(first.astype(np.int64) * n_tokens + second, weight[apart:][same], n_tokens**2)
+        key, total = sum_by_key(first.astype(np.int64) * n_tokens + second, weight[apart:][same])
         keys.append(key)
         sums.append(total)
     pair, shape = np.concatenate(keys), (n_tokens, n_tokens)

@@ -7,17 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Ints
-from anomembed.represent.keys import find_keys
 from anomembed.represent.sequences.events import Sequences
-from anomembed.represent.sequences.tallies import MOST_DENSE, sum_by_key, tally
+from anomembed.represent.sequences.lookup import Level, blend, make_level
+from anomembed.represent.sequences.tallies import sum_by_key
 
-LONGEST_GRAM = 3  # events of an n-gram: the two before predict the third
+LONGEST_GRAM = 6  # events of an n-gram: the five before predict the sixth
+LARGEST_KEY = 2**63  # an n-gram is one number below it, so that of very many kinds of events fewer predict the next
 HALF = 0.5  # added to the count of every single event, so that nothing is impossible
 
 
 @dataclass(frozen=True)
 class NGrams:
-    """Counts of one to `LONGEST_GRAM` consecutive events, start and end included.
+    """Counts of one to `longest_gram` consecutive events, start and end included.
 
     Parameters
     ----------
@@ -39,48 +40,22 @@ class NGrams:
         return self.n_tokens + 2
 
     def __add__(self, other: "NGrams") -> "NGrams":
-        parts = [
-            sum_by_key(np.concatenate(grams), np.concatenate(times), self.base**size)
-            for size, (grams, times) in enumerate(
-                zip(zip(self.grams, other.grams, strict=True), zip(self.times, other.times, strict=True), strict=True),
-                1,
-            )
-        ]
+        grams = zip(self.grams, other.grams, strict=True)
+        times = zip(self.times, other.times, strict=True)
+        parts = [sum_by_key(np.concatenate(a), np.concatenate(b)) for a, b in zip(grams, times, strict=True)]
         return NGrams(self.n_tokens, tuple(grams for grams, _ in parts), tuple(times for _, times in parts))
 
     @cached_property
-    def contexts(self) -> tuple[tuple[Ints, Ints, Floats, Floats], ...]:
-        """For every length: the contexts (all events but the last), and the index of each n-gram's context among them.
-
-        Then how often each context occurs, and how many distinct events follow it.
-        """
-        found = []
-        for grams, times in zip(self.grams, self.times, strict=True):
-            context, index = np.unique(grams // self.base, return_inverse=True)
-            followers = tally(index, np.ones(len(index)), len(context))
-            found.append((context, index, tally(index, times, len(context)), followers))
-        return tuple(found)
-
-    @cached_property
-    def indices(self) -> tuple[NDArray[np.int32] | None, ...]:
-        """For every length: the index of every possible n-gram among those that occur, -1 for those that do not.
-
-        None where too many are possible.
-        """
-        found: list[NDArray[np.int32] | None] = []
-        for size, grams in enumerate(self.grams, 1):
-            index = None
-            if self.base**size <= MOST_DENSE:
-                index = np.full(self.base**size, -1, np.int32)
-                index[grams] = np.arange(len(grams), dtype=np.int32)
-            found.append(index)
-        return tuple(found)
+    def levels(self) -> tuple[Level, ...]:
+        """For every length, the n-grams where they are quickly found."""
+        first, *longer = (make_level(*counted, self.base) for counted in zip(self.grams, self.times, strict=True))
+        return (first._replace(followers=np.array([HALF * self.base])), *longer)
 
     def surprise(self, sequences: Sequences, own: float) -> tuple[Floats, Ints]:
         """Return -log of the chance of every event after those before it, in nats; high = unexpected.
 
-        The chance after two events is smoothed with the chance after one, and that with the chance of the event alone;
-        the more distinct events follow, the stronger the smoothing [1]_.
+        The chance after five events is smoothed with the chance after four, and so on down to the chance of the event
+        alone; the more distinct events follow, the stronger the smoothing [1]_.
 
         Parameters
         ----------
@@ -99,49 +74,61 @@ class NGrams:
         ----------
         .. [1] Bell, Cleary, Witten: Text compression. Prentice Hall, 1990 (method C).
         """
+        surprises, starts = self.surprises(sequences, own)
+        return surprises[-1], starts
+
+    def surprises(self, sequences: Sequences, own: float) -> tuple[Floats, Ints]:
+        """Return the surprise of every event after none of those before it, after one, two, and so on; see `surprise`.
+
+        Returns
+        -------
+        surprises : ndarray of shape (n_lengths, n_events + n_sequences)
+        starts : ndarray of shape (n_sequences + 1,)
+        """
         events, starts = _with_end(sequences, self.n_tokens + 1)
-        keys = [_gram_keys(events, starts, size, self.n_tokens) for size in range(1, LONGEST_GRAM + 1)]
-        return self._surprise(keys, own), starts
+        return self._surprises(_gram_keys(events, starts, self.n_tokens, len(self.grams)), own), starts
 
     def step_surprise(self, steps: Ints, own: float) -> Floats:
         """Return -log of the chance of single events after those before them, in nats; high = unexpected.
 
         Parameters
         ----------
-        steps : ndarray of shape (n_events, LONGEST_GRAM)
+        steps : ndarray of shape (n_events, n_grams)
             The event, the one before it, and so on.
         own : float
             As in `surprise`.
         """
-        return self._surprise(_step_keys(steps, self.base), own)
+        return np.asarray(self._surprises(_step_keys(steps, self.base), own)[-1])
 
-    def _surprise(self, keys: list[Ints], own: float) -> Floats:
-        chance = np.ones(len(keys[0]))
-        for grams, times, indices, key, (context, own_context, total, followers) in zip(
-            self.grams, self.times, self.indices, keys, self.contexts, strict=True
-        ):
-            gram, is_known = find_keys(grams, key) if indices is None else (indices[key], indices[key] >= 0)
-            seen = np.maximum(np.where(is_known, times[gram], 0.0) - own, 0.0)
-            # Most n-grams are known and so is their context: only that of the others is searched for.
-            index, is_known = own_context[gram], is_known.copy()
-            index[~is_known], is_known[~is_known] = find_keys(context, key[~is_known] // self.base)
-            here = np.maximum(np.where(is_known, total[index], 0.0) - own, 0.0)
-            many = np.maximum(np.where(is_known, followers[index], 0.0), 1.0)
-            if grams is self.grams[0]:
-                chance = (seen + HALF) / (here + HALF * self.base)
-            else:
-                chance = (seen + many * chance) / (here + many)
-        return np.asarray(-np.log(chance))
+    def _surprises(self, keys: list[Ints], own: float) -> Floats:
+        chances = np.empty((len(keys), len(keys[0])))
+        chance, is_open = np.full(len(keys[0]), 1 / self.base), np.ones(len(keys[0]), np.bool_)
+        for row, (level, key) in enumerate(zip(self.levels, keys, strict=True)):
+            blend(level, key, self.base, own, chance, is_open)
+            chances[row] = chance
+        return np.asarray(-np.log(chances))
 
-    def chances(self, before: NDArray[np.integer]) -> Floats:
-        """Return the chance of every token (and of the start, never, and the end) after the events `before`."""
+    def chances(self, before: NDArray[np.integer], longest: int = LONGEST_GRAM) -> Floats:
+        """Return the chance of every token (and of the start, never, and the end) after the events `before`.
+
+        Parameters
+        ----------
+        before : ndarray of shape (n_events,)
+            Token ids.
+        longest : int
+            As in `surprise`.
+
+        Returns
+        -------
+        ndarray of shape (n_tokens + 2,)
+        """
         single, total = self.times[0], float(self.times[0].sum())
         chance = np.full(self.base, HALF)
         chance[self.grams[0]] += single
         chance[self.n_tokens] = 0.0
         chance /= total + HALF * self.base
         padded = np.concatenate([np.full(LONGEST_GRAM, self.n_tokens), before])
-        for size in range(2, len(self.grams) + 1):
+        for size in range(2, min(longest, len(self.grams)) + 1):
             prefix = 0
             for event in padded[len(padded) - size + 1 :]:
                 prefix = prefix * self.base + int(event)
@@ -152,6 +139,17 @@ class NGrams:
             chance[followers] += times
             chance /= times.sum() + many
         return chance
+
+
+def longest_gram(n_tokens: int) -> int:
+    """Return how many events an n-gram may have: `LONGEST_GRAM`, unless there are very many kinds of events.
+
+    Examples
+    --------
+    >>> longest_gram(1_000), longest_gram(100_000)
+    (6, 3)
+    """
+    return max(size for size in range(1, LONGEST_GRAM + 1) if (n_tokens + 2) ** size < LARGEST_KEY)
 
 
 def count_ngrams(sequences: Sequences, times: Ints, n_tokens: int) -> NGrams:
@@ -168,10 +166,8 @@ def count_ngrams(sequences: Sequences, times: Ints, n_tokens: int) -> NGrams:
     """
     events, starts = _with_end(sequences, n_tokens + 1)
     weight = np.repeat(times, np.diff(starts)).astype(np.float64)
-    parts = [
-        sum_by_key(_gram_keys(events, starts, size, n_tokens), weight, (n_tokens + 2) ** size)
-        for size in range(1, LONGEST_GRAM + 1)
-    ]
+    keys = _gram_keys(events, starts, n_tokens, longest_gram(n_tokens))
+    parts = [sum_by_key(key, weight) for key in keys]
     return NGrams(n_tokens, tuple(grams for grams, _ in parts), tuple(sums for _, sums in parts))
 
 
@@ -180,13 +176,12 @@ def count_steps(steps: Ints, n_tokens: int) -> NGrams:
 
     Parameters
     ----------
-    steps : ndarray of shape (n_events, LONGEST_GRAM)
+    steps : ndarray of shape (n_events, n_grams)
         Token ids of the event, of the one before it, and so on; `n_tokens` where there was none.
     n_tokens : int
         Size of the vocabulary.
     """
-    base = n_tokens + 2
-    parts = [sum_by_key(key, np.ones(len(key)), base**size) for size, key in enumerate(_step_keys(steps, base), 1)]
+    parts = [sum_by_key(key, np.ones(len(key))) for key in _step_keys(steps, n_tokens + 2)]
     return NGrams(n_tokens, tuple(grams for grams, _ in parts), tuple(sums for _, sums in parts))
 
 
@@ -198,17 +193,17 @@ def _with_end(sequences: Sequences, end: int) -> tuple[Ints, Ints]:
     return events, starts
 
 
-def _gram_keys(events: Ints, starts: Ints, size: int, start: int) -> Ints:
-    """Return the n-gram of `size` events that ends in each event, as a number; `start` precedes every sequence."""
-    base, key = start + 2, events.copy()
+def _gram_keys(events: Ints, starts: Ints, start: int, longest: int) -> list[Ints]:
+    """Return the n-grams that end in each event as numbers, of one to `longest` events; `start` precedes a sequence."""
+    base, keys = start + 2, [events]
     positions = np.arange(len(events)) - np.repeat(starts[:-1], np.diff(starts))
-    for back in range(1, size):
+    for back in range(1, longest):
         before = np.full(len(events), start, np.int64)
         before[back:] = np.where(positions[back:] >= back, events[:-back], start)
-        key += before * base**back
-    return key
+        keys.append(keys[-1] + before * base**back)
+    return keys
 
 
 def _step_keys(steps: Ints, base: int) -> list[Ints]:
-    """Return the n-grams up to single events as numbers, of one to `LONGEST_GRAM` events."""
-    return [steps[:, :size] @ base ** np.arange(size) for size in range(1, LONGEST_GRAM + 1)]
+    """Return the n-grams up to single events as numbers, of one event to all."""
+    return [steps[:, :size] @ base ** np.arange(size) for size in range(1, steps.shape[1] + 1)]
