@@ -14,10 +14,13 @@ from anomembed.write.store import Store
 # How the raw score of a view becomes a part of a record's, and what it is multiplied by: mixed reference, clean one.
 COUNTING = {
     "record": ("relative 1", "relative 1"),
-    "rarity": ("relative 1", "relative 1"),
+    "rarity": ("relative 1", None),  # in a clean reference rarities do not add up
+    "share": (None, "relative 1"),
+    "novelty": ("evidence 0.5", "evidence 0.5"),
+    "joint": ("relative 1", "relative 1"),
     "message": ("relative 1", None),  # a clean reference judges the rarity of every value
     "number": ("relative 1", "relative 1"),
-    "pair": ("excess 0.5", "excess 0.25"),
+    "pair": ("excess 0.75", "excess 0.5"),
     "vector": ("relative 1", "relative 1"),
     "match": ("relative 3", "relative 3"),
     "link": ("surprise 0.5", "surprise 0.5"),
@@ -26,7 +29,7 @@ COUNTING = {
     "order": ("excess 0.25", "excess 0.25"),
     "pace": ("excess 0.25", "excess 0.25"),
     "sequence": ("known 0.5", "known 0.5"),
-    "novelty": ("count 1", "count 1"),
+    "novelty of events": ("count 1", "count 1"),
     "order of events": ("relative 1.5", "relative 1.5"),
     "pace of events": ("excess 0.25", "excess 0.25"),
 }
@@ -40,6 +43,7 @@ SUMMED = {
     "order",
     "pace",
     "novelty",
+    "novelty of events",
     "order of events",
     "pace of events",
 }
@@ -48,17 +52,23 @@ USUAL_COUNT = 0.25
 
 
 def views_of(model):
-    """Views of a model by name; those of sequences that have the name of one of records are told apart."""
-    also = {"order": "order of events", "pace": "pace of events"} if model.is_sequential else {}
-    return [(also.get(judged.view.name, judged.view.name), judged) for judged in model.views]
+    """Views of a model by name; those that have the name of another are told apart."""
+    also = {"order": "order of events", "pace": "pace of events", "novelty": "novelty of events"}
+    names = [also.get(v.view.name, v.view.name) if model.is_sequential else v.view.name for v in model.views]
+    is_share = [name == "rarity" and not v.view.is_summed for name, v in zip(names, model.views, strict=True)]
+    return [("share" if s else name, v) for s, name, v in zip(is_share, names, model.views, strict=True)]
 
 
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_each_view_has_its_rule_and_weight(clean):
     found = defaultdict(set)
     for name in ("mixed", "entity", "graph", "vectors", "text", "sequences"):
-        for view, judged in views_of(fitted(name, clean=clean)):
-            found[view].add(f"{judged.rule} {judged.weight:g}")
+        views = views_of(fitted(name, clean=clean))
+        whole = [judged.weight for _, judged in views if judged.view.is_whole]
+        assert sum(whole) == pytest.approx(min(len(whole), 2))  # however many look at the record as a whole
+        for view, judged in views:
+            weight = judged.weight * max(len(whole) / 2, 1) if judged.view.is_whole else judged.weight
+            found[view].add(f"{judged.rule} {weight:g}")
     expected = {view: {both[clean]} for view, both in COUNTING.items() if both[clean]}
     assert dict(found) == expected
 
@@ -94,10 +104,9 @@ def test_rarity_is_surprise_and_all_values_weigh_alike_only_in_a_clean_reference
     model = fitted("mixed", clean=clean)
     views = dict(views_of(model))
     surprise = model.vocabulary.surprise()
-    assert np.array_equal(views["rarity"].view.rarity, surprise) is clean
+    assert np.array_equal(views["share" if clean else "rarity"].view.rarity, surprise) is clean
     weights = np.ones(len(surprise), np.float32) if clean else surprise
     assert np.array_equal(views["record"].view.pooling.weights, weights)
-    assert np.array_equal(views["number"].view.context.weights, weights)
 
 
 @pytest.mark.parametrize("name", MODES)

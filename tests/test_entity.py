@@ -91,7 +91,7 @@ def test_what_is_unusual_for_all_is_so_for_an_entity_that_is_new():
     assert flags["id"][0] == 1
     reason = flags["reason"][0]
     assert reason.startswith("amount=100000 is unusually high")
-    assert flags["view"].to_list() == ["entity", "number"]  # of nobody nothing is known
+    assert flags["view"].to_list() == ["entity", "rarity"]  # of nobody nothing is known
 
 
 def test_a_record_does_not_vouch_for_itself():

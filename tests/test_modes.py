@@ -17,10 +17,10 @@ GOLDEN = Path(__file__).parent / "golden" / "modes.json"
 SHOWN = 8
 PLANTED = [
     ("camps", -1, "record"),
-    ("text, clean", -1, "rarity"),
     ("text", -1, "message"),
     ("mixed", -1, "number"),
     ("mixed", -2, "pair"),
+    ("mixed", -3, "novelty"),
     ("vectors", -1, "vector"),
     ("vectors", -2, "match"),
     ("entity", -1, "entity"),
@@ -31,6 +31,8 @@ PLANTED = [
     ("sequences", -2, "order"),
     ("sequences", -3, "pace"),
 ]
+# Views that look at the same, and may see it too.
+KIN = {"number": {"joint"}, "novelty": {"record", "rarity"}}
 
 
 @pytest.mark.parametrize("name", MODES)
@@ -52,9 +54,10 @@ def test_a_planted_record_is_found_by_its_view_alone(name, key, view):
     own, normal = keys.index(key), np.array(keys) >= 0
     found = {judged.view.name: raw[normal] - raw[own] for judged, raw in raws(name)}
     assert (found.pop(view) <= 0).all()
-    assert all((more >= 0).any() for more in found.values()), found
-    scores = scores_of(name).frame
-    assert scores.filter(pl.nth(0) == key)["view"].to_list() == [view]
+    kin = KIN.get(view, set())
+    assert all((more >= 0).any() for other, more in found.items() if other not in kin), found
+    (named,) = scores_of(name).frame.filter(pl.nth(0) == key)["view"]
+    assert named in {view, *kin}
 
 
 def raws(name):

@@ -61,7 +61,7 @@ def registered(monkeypatch):
 def bills():
     """Amounts that begin with 1 to 4; the one under id 77 begins with a 9."""
     rng = np.random.default_rng(0)
-    amount = rng.integers(1, 5, 3000) * 10.0 ** rng.integers(0, 4, 3000)
+    amount = rng.uniform(1, 5, 3000).round(2) * 10.0 ** rng.integers(0, 4, 3000)
     amount[77] = 900.0
     return pl.DataFrame({"id": range(3000), "desk": [f"d{i}" for i in rng.integers(0, 4, 3000)], "amount": amount})
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, load_model, score_table
+from anomembed.represent.attributes import find_attributes
 from anomembed.represent.batch import make_batch
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.ppmi_svd import fit_ppmi_svd
@@ -14,16 +17,20 @@ from anomembed.represent.pooling import fit_pooling
 from anomembed.represent.tokens.learning import category_tokens, number_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.number import NumberView, _fit_magnitude
+from anomembed.views.joint import JointView
+from anomembed.views.magnitudes import fit_magnitude
+from anomembed.views.novelty import NoveltyView
+from anomembed.views.number import NumberView
 from anomembed.views.pair import PairView, fit_pairs
 from anomembed.views.rarity import RarityView
 from anomembed.views.record import RecordView
+from anomembed.views.share import ShareView
 from anomembed.views.view import Basis
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 REFERENCE = np.random.default_rng(0).normal(50, 10, 3000)
-SCORE = _fit_magnitude(REFERENCE)
+SCORE = fit_magnitude(REFERENCE)
 
 
 def learn(frame):
@@ -54,9 +61,9 @@ def fit(view, frame, **options):
 
 def all_views(frame):
     mixed, clean = basis_of(frame), basis_of(frame, clean=True)
-    rarity = [RarityView.fit(basis)[0] for basis in (clean, mixed)]
-    views = [RecordView.fit(mixed)[0], *rarity, *NumberView.fit(mixed), *PairView.fit(mixed)]
-    return mixed.vocabulary, mixed.records, views
+    kinds = [RecordView, RarityView, NoveltyView, NumberView, JointView, PairView]
+    views = [view for kind in kinds for view in kind.fit(mixed)]
+    return mixed.vocabulary, mixed.records, [*views, *ShareView.fit(clean)]
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +115,52 @@ def test_a_record_is_the_weighted_mean_of_its_tokens(shops):
     assert np.allclose(weighted[:-1], expected, atol=1e-6)
 
 
-def test_uncoupled_rarity_is_surprise():
+def test_shares_are_surprises_that_do_not_add_up():
     basis = basis_of(pl.DataFrame({"a": ["x"] * 7 + ["y"] * 3, "b": ["p", "q"] * 5}), clean=True)
-    rarity = RarityView.fit(basis)[0].vectors(basis.records)
-    assert rarity[[0, 9], 0] == pytest.approx(-np.log([7.5 / 11, 3.5 / 11]))
+    (shares,) = ShareView.fit(basis)
+    assert shares.vectors(basis.records)[[0, 9], 0] == pytest.approx(-np.log([7.5 / 11, 3.5 / 11]))
+    assert not shares.is_summed
+    assert RarityView.fit(basis) == []
+
+
+@pytest.mark.parametrize("single", [0, 3, 30])
+def test_rarities_add_up_where_hardly_any_value_was_seen_once(single):
+    names = [f"n{i}" for i in range(single)] + ["x", "y"] * 500
+    basis = basis_of(pl.DataFrame({"a": names[:1000], "b": ["p", "q"] * 500}))
+    assert [len(view.fit(basis)) for view in (RarityView, ShareView)] == [single < 5, single > 5]
+
+
+def test_what_an_entity_always_has_is_no_rarity():
+    """The town follows from who acts; the shop does not. A new town is news."""
+    rng = np.random.default_rng(0)
+    who = rng.choice(20, 2000, p=np.r_[0.005, [0.995 / 19] * 19])
+    shop = rng.integers(0, 4, 2000).astype(str)
+    frame = pl.DataFrame({"who": who.astype(str), "town": (who // 2).astype(str), "shop": shop})
+    basis = basis_of(frame)
+    attributes = find_attributes(basis.vocabulary, basis.counts, [0])
+    assert attributes == (0, 1)
+    assert find_attributes(basis.vocabulary, basis.counts, []) == ()
+    assert find_attributes(*learn(frame.select("who", "town"))[:2], [0]) == ()  # nothing would be left
+    (rarity,) = RarityView.fit(replace(basis, attributes=attributes))
+    odd = pl.DataFrame({"who": ["0", "new"], "town": ["0", "new"], "shop": ["0", "0"]})
+    known, new = rarity.vectors(make_batch(odd, basis.vocabulary, ()))
+    assert known[:2].tolist() == [0, 0] < new[:2].tolist()
+    assert known[2] == new[2] > 0
+
+
+def test_a_value_is_as_new_as_its_column_makes_it():
+    """One odd status in 1,000 says much; one more address, where every tenth record has its own, says little."""
+    status = ["ok"] * 989 + ["late"] * 10 + ["odd"]
+    address = [f"own{i}" for i in range(100)] + ["common"] * 900
+    basis = basis_of(pl.DataFrame({"status": status, "address": address}))
+    (novelty,) = NoveltyView.fit(basis)
+    rows = pl.DataFrame(
+        {"status": ["ok", "late", "odd", "new", "ok", "ok"], "address": ["common"] * 4 + ["own7", "new"]}
+    )
+    nats = novelty.vectors(make_batch(rows, basis.vocabulary, ()))[:, 0]
+    chances = [11.5 / 1001, 1.5 / 1001, 1.5 / 1001, 100.5 / 1001, 100.5 / 1001]
+    assert nats[0] == 0
+    assert nats[1:] == pytest.approx(-np.log(chances) - np.log(2))  # of two columns
 
 
 def test_coupled_rarity_is_the_published_walk():
@@ -133,7 +182,7 @@ def test_coupled_rarity_is_the_published_walk():
 
 
 def test_a_single_column_is_judged_by_surprise():
-    basis = basis_of(pl.DataFrame({"a": ["x"] * 99 + ["y"]}))
+    basis = basis_of(pl.DataFrame({"a": ["x"] * 999 + ["y"]}))
     rarity = RarityView.fit(basis)[0].vectors(basis.records)[:, 0]
     assert rarity[-1] > 10 * rarity[0]
 
@@ -149,13 +198,13 @@ def test_magnitudes_of_ordinary_far_and_missing_numbers():
     middle, low, high, beyond, farther, missing = SCORE(np.array([50, 20, 80, 150, 1500, np.nan]))
     assert abs(middle) < 0.1
     assert low == pytest.approx(-high, rel=0.15)
-    assert high < beyond < farther < 10
+    assert high < beyond < farther < 20
     assert missing == 0
 
 
 @pytest.mark.parametrize("reference", [[5.0], [5.0, 5.0], [np.nan], [1e308, -1e308], [0, 5e-324], [np.inf, 1.0]])
 def test_magnitudes_of_meagre_references(reference):
-    score = _fit_magnitude(np.array(reference))(np.array([-np.inf, -1e300, 0, 1e-300, 1e300, np.inf]))
+    score = fit_magnitude(np.array(reference))(np.array([-np.inf, -1e300, 0, 1e-300, 1e300, np.inf]))
     assert np.isfinite(score).all()
     assert (np.diff(score) >= 0).all()
     assert score[0] < score[-1]
@@ -163,34 +212,54 @@ def test_magnitudes_of_meagre_references(reference):
 
 def test_missing_numbers_are_counted(shops):
     _, batch, views = all_views(shops)
-    missing = views[3].magnitudes(batch.numbers)[:, -1]
+    missing = views[3].vectors(batch)[:, -1]
     assert (missing > 0).tolist() == np.isnan(batch.numbers[:, 0]).tolist()
 
 
 def test_a_number_is_far_from_those_in_its_company(shops):
     vocabulary, batch, views = all_views(shops)
-    view, usual = views[3], shops.filter(pl.col("shop") == "0", pl.col("price").is_finite())[:1]
+    joint, usual = views[4], shops.filter(pl.col("shop") == "0", pl.col("price").is_finite())[:1]
     odd = make_batch(pl.concat([usual, usual.with_columns(price=pl.lit(1e4))]), vocabulary, ("price",))
-    near, far = (np.linalg.norm(view.vectors(batch) - vector, axis=1).min() for vector in view.vectors(odd))
+    near, far = (np.linalg.norm(joint.vectors(batch) - vector, axis=1).min() for vector in joint.vectors(odd))
     assert far > 3 * near + 0.3
+    number = views[3]  # which knows no company
+    near, far = (np.linalg.norm(number.vectors(batch) - vector, axis=1).min() for vector in number.vectors(odd))
+    assert max(near, far) < 0.05
 
 
-def test_a_constant_context_is_not_blown_up():
+def test_records_are_as_far_apart_as_they_have_different_values():
+    """By the sum of rotated embeddings of length 1: the squared distance grows by about 2 with every unlike value."""
     rng = np.random.default_rng(0)
-    frame = pl.DataFrame({"a": ["x"] * 700, "b": ["y"] * 700, "n": rng.normal(size=700)})
-    _, batch, views = all_views(frame)
-    assert np.abs(views[3].vectors(batch)[:, 2:]).max() < 1e-3
+    frame = pl.DataFrame({name: rng.integers(0, 5, 900).astype(str) for name in "abcdef"})
+    frame = frame.with_columns(n=pl.Series(rng.normal(size=900)))
+    joint = fit(JointView, frame)
+    batch = basis_of(frame).records
+    values = joint.vectors(batch)[:, 2:]
+    squared = ((values[:300, None] - values[None, 300:600]) ** 2).sum(axis=2)
+    unlike = (batch.tokens[:300, None, :6] != batch.tokens[None, 300:600, :6]).sum(axis=2)
+    means = [squared[unlike == n].mean() for n in range(7)]
+    assert means[0] == pytest.approx(0, abs=1e-6)
+    assert np.diff(means) == pytest.approx([2] * 6, rel=0.5)
+
+
+def test_units_make_no_difference():
+    cents = fit_magnitude(100 * REFERENCE)
+    assert cents(100 * REFERENCE[:50]) == pytest.approx(SCORE(REFERENCE[:50]), abs=1e-4)
+    even = np.random.default_rng(0).uniform(0, 1e5, 3000)
+    near_zero, middle, beyond = fit_magnitude(even)(np.array([100.0, 5e4, 1e7]))
+    assert abs(near_zero) < 3 < beyond  # it is not orders of magnitude below the rest
+    assert abs(middle) < 0.5
 
 
 def test_the_largest_conflict_is_the_planted_one(shops):
     vocabulary, counts, batch = learn(shops)
-    view = PairView(fit_pairs(vocabulary, counts), counts)
+    view = fit(PairView, shops)
     odd = shops.filter(shop="0")[:1].with_columns(goods=pl.lit("1"))
     tokens = make_batch(odd, vocabulary, ("price",)).tokens
     assert view.worst(tokens).tolist() == [[0, 1]]
     expected = counts.single[tokens[0, 0]] * counts.single[tokens[0, 1]] / counts.n_records
     largest = view.vectors(make_batch(odd, vocabulary, ("price",)))[0]
-    assert largest[0] == pytest.approx(np.log(expected + 1))
+    assert largest[0] == pytest.approx(np.log(expected + 1))  # the shop tells the goods: shrunk by the least, 1
     assert largest[0] > largest[1] >= largest[2] >= 0
     assert np.median(view.vectors(batch)[:, 0]) < 0.2
 
@@ -198,8 +267,11 @@ def test_the_largest_conflict_is_the_planted_one(shops):
 def test_conflicts_by_hand():
     frame = pl.DataFrame({"a": ["x"] * 8 + ["y"] * 8, "b": ["p"] * 6 + ["q"] * 2 + ["p"] * 2 + ["q"] * 6})
     vocabulary, counts, batch = learn(frame)
-    conflicts = PairView(fit_pairs(vocabulary, counts), counts).vectors(batch)
-    assert conflicts[:, 0] == pytest.approx([0] * 6 + [np.log(5 / 2)] * 4 + [0] * 6)  # 2 where chance has 4
+    pairs = fit_pairs(vocabulary, counts)
+    beside = np.tile(np.arange(vocabulary.size, dtype=np.int32)[:, None], 2)
+    conflicts = PairView(pairs, counts, np.array([[2.0, 6.0]]), 1.0, 1.0, beside).vectors(batch)
+    # 1 other where chance has 4, and the prior is worth 2 records with a chance of a half
+    assert conflicts[:, 0] == pytest.approx([0] * 6 + [np.log(5 / 2)] * 4 + [0] * 6)
     assert not conflicts[:, 1:].any()
 
 
@@ -210,15 +282,47 @@ def test_columns_that_do_not_depend_on_each_other_cannot_conflict():
 
 
 def test_counts_that_differ_by_chance_are_no_conflict():
+    """Of 160 pairs of values that have nothing to do with each other, some meet far less often than expected."""
     rng = np.random.default_rng(0)
-    frame = pl.DataFrame({"a": rng.integers(5, size=4000).astype(str), "b": rng.integers(8, size=4000).astype(str)})
-    frame = frame.with_columns(b=pl.when(a="3", b="7").then(pl.lit("6")).otherwise("b"))  # they never meet
-    frame = pl.concat([frame, pl.DataFrame({"a": ["3"], "b": ["7"]})])  # but once
-    vocabulary, counts, batch = learn(frame)
-    conflicts = PairView(fit_pairs(vocabulary, counts), counts).vectors(batch)
-    expected = (frame["a"] == "3").sum() * (frame["b"] == "7").sum() / len(frame)
-    assert not conflicts[:-1].any()
-    assert conflicts[-1].tolist() == pytest.approx([np.log(expected + 1), 0, 0])
+    frame = pl.DataFrame({"a": rng.integers(20, size=600).astype(str), "b": rng.integers(8, size=600).astype(str)})
+    basis = basis_of(frame)
+    single, met = basis.counts.single, basis.counts.together.toarray()
+    chance = np.outer(single, single) / 600
+    tokens = basis.records.tokens
+    assert (chance > 3 * met)[tokens[:, 0], tokens[:, 1]].any()
+    (view,) = PairView.fit(basis)
+    assert view.concentrations.min() > 100
+    assert not view.vectors(basis.records).any()
+
+
+def test_a_broken_rule_is_a_conflict():
+    """A code tells the place; one record breaks the rule, and columns that have nothing to do with it stay silent."""
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 60, 3000)
+    place = code % 5
+    place[7] = (place[7] + 1) % 5
+    frame = pl.DataFrame({"code": code.astype(str), "place": place.astype(str)})
+    frame = frame.with_columns(x=pl.Series(rng.integers(0, 9, 3000).astype(str)))
+    basis = basis_of(frame)
+    (view,) = PairView.fit(basis)
+    assert view.concentrations[0].min() < 0.1 < 100 < view.concentrations[1:].min()
+    conflicts = view.vectors(basis.records)[:, 0]
+    assert conflicts[7] > 2
+    assert np.count_nonzero(conflicts) == 1
+
+
+def test_the_edge_of_a_range_is_no_conflict():
+    """Prices of two kinds overlap; the dearest food is in the range below that of most books, and far from the top."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 4000)
+    price = np.where(kind, rng.uniform(100, 200, 4000), rng.uniform(0, 106, 4000))
+    frame = pl.DataFrame({"kind": np.where(kind, "books", "food"), "price": price})
+    basis = basis_of(frame)
+    (view,) = PairView.fit(basis)
+    odd = frame[:2].with_columns(kind=pl.lit("food"), price=pl.Series([105.0, 190.0]))
+    edge, far = view.vectors(make_batch(odd, basis.vocabulary, ("price",)))[:, 0]
+    assert far > 3
+    assert edge < far / 3
 
 
 HOW_MANY = ("who", 20), ("room", 12)  # of each team

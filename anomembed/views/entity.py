@@ -155,16 +155,33 @@ class EntityView(ViewOfRecords):
         """Say how far the number is from its entity's own, or from all numbers when it is farther from those."""
         found = self.outlier(case.record)
         profiles, number = self.profiles[found.profiles], found.number
+        out_of_range = None if found.of_all else self._out_of_range(case, number, profiles.column, facts)
+        if out_of_range:
+            return out_of_range
         entity, subject = facts.value(case, profiles.column), facts.value(case, int(self.columns[number]))
         evidence = {"direction": found.direction, "entity": entity}
-        low, high = facts.ranges.among(number, profiles.column, case.tokens)
-        if not found.of_all and not low <= case.numbers[number] <= high and np.isfinite(low):
-            return Reason("far from its own range", subject, {**evidence, "low": low, "high": high})
         evidence |= {"mean": found.mean, "spread": found.spread, "records": Count(found.times)}
         if not found.of_all:
             return Reason("far from its own mean", subject, evidence)
         n_own, own = (float(part[0, number]) for part in self.usual(profiles, case.record)[0][:2])
         return Reason("far from the mean", subject, {**evidence, "own": OwnMean(own, entity) if n_own else ""})
+
+    def reason_of_pair(self, case: Case, column: int, other: int, facts: Facts) -> Reason | None:
+        """Say where a number usually lies for the entity that the other column names."""
+        number = facts.number_of[column]
+        is_own = other in (profiles.column for profiles in self.profiles)
+        is_own_number = number >= 0 and column in self.columns
+        return self._out_of_range(case, number, other, facts) if is_own and is_own_number else None
+
+    def _out_of_range(self, case: Case, number: int, entity: int, facts: Facts) -> Reason | None:
+        """Say that a number is out of the usual range of its entity; None when it is not, or that is not known."""
+        low, high = facts.ranges.among(number, entity, case.tokens)
+        value = case.numbers[number]
+        if not np.isfinite(low) or low <= value <= high:
+            return None
+        evidence = {"direction": "low" if value < low else "high", "entity": facts.value(case, entity)}
+        subject = facts.value(case, int(self.columns[number]))
+        return Reason("far from its own range", subject, {**evidence, "low": low, "high": high})
 
     def outlier(self, record: Batch) -> Outlier:
         """Find the number of a single record that is farthest out."""

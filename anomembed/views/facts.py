@@ -123,7 +123,7 @@ class Facts:
     def conflict(self, case: Case, column: int, other: int) -> Reason:
         """Say that the values of two columns hardly ever meet, with the counts, or what a view knows beyond these."""
         for reason_of_pair in self.pair_reasons:
-            reason = reason_of_pair(case, column, other, self)
+            reason = reason_of_pair(case, column, other, self) or reason_of_pair(case, other, column, self)
             if reason:
                 return reason
         a, b = int(case.tokens[column]), int(case.tokens[other])
