@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.config import Config
+from anomembed.read.aggregates import BOUND
 from anomembed.read.history import History
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content, Role
@@ -18,7 +19,7 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences, encode_sequences
-from anomembed.represent.tokens.vocabulary import Vocabulary
+from anomembed.represent.tokens.vocabulary import Special, Vocabulary
 from anomembed.score.calibration import Calibration
 from anomembed.score.combine import CalibratedView, Scored, score
 
@@ -133,6 +134,19 @@ class Model:
     def score(self, batch: Batch | Sequences) -> Scored:
         """Return the raw scores of records or sequences (high = abnormal), and the view each stands out most in."""
         return score(self.views, batch)
+
+    def lowest_tail(self) -> float | None:
+        """Return the tail probability of a record of which nothing was ever seen, numbers far beyond all others too.
+
+        None for sequences, for vectors, and where the record's past is judged as well.
+        """
+        columns = () if self.is_sequential or self.past else self.vocabulary.columns
+        if not columns or any(column.kind.traits.is_presence for column in columns):
+            return None
+        codes = [len(c.labels) - 1 if c.kind.traits.is_number else Special.UNSEEN for c in columns]
+        tokens = np.array([codes], np.int32) + self.vocabulary.offsets[:-1]
+        odd = Batch(tokens, np.full((1, len(self.numbers)), BOUND))
+        return float(self.calibration.tail_probability(self.score(odd).raw)[0])
 
     def terms(self, batch: Batch) -> NDArray[np.float64]:
         """Return the terms of the records' raw scores, shape (n_records, n_views), in nats; high = abnormal."""

@@ -194,8 +194,8 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
         run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)
-    calibration = model.calibration
-    caution = rule.caution(n_scored, calibration.n_reference, can_extrapolate=calibration.is_fitted)
+    tail, lowest = model.calibration, model.lowest_tail()
+    caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest)
     return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
 
 

@@ -129,6 +129,15 @@ def test_caution_where_the_rule_can_never_flag():
     assert "it takes about 10,000 to verify" in caution("threshold", 1e-4, can_extrapolate=True)
 
 
+def test_caution_where_even_a_record_of_which_nothing_was_ever_seen_passes():
+    rule = FlagRule("threshold", 1e-4)
+    said = rule.caution(1000, 9999, can_extrapolate=True, lowest=3e-4)
+    assert said.startswith("threshold 0.0001 may flag nothing")
+    assert "has a tail probability of 3.0e-04" in said
+    assert rule.caution(1000, 9999, can_extrapolate=True, lowest=1e-4) is None
+    assert FlagRule("budget", 5).caution(1000, 9999, can_extrapolate=True, lowest=1.0) is None
+
+
 def test_of_very_many_flags_the_most_abnormal_are_explained(run, tmp_path, monkeypatch):
     monkeypatch.setattr(anomembed.explain, "MOST_EXPLAINED", 180)
     monkeypatch.setattr(records, "EXPLAINED_AT_ONCE", 50)

@@ -325,6 +325,48 @@ def test_the_edge_of_a_range_is_no_conflict():
     assert edge < far / 3
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["mixed", "clean"])
+def log(request):
+    """Who may do what where, and how long it takes; and a model of it."""
+    rng = np.random.default_rng(0)
+    who, action = rng.integers(0, 40, 4000), rng.choice(5, 4000, p=[0.5, 0.3, 0.1, 0.09, 0.01])
+    place = np.where(rng.random(4000) < 0.9, who % 7, rng.integers(0, 7, 4000))
+    frame = pl.DataFrame({"id": range(4000), "who": who, "place": place, "action": action})
+    frame = frame.with_columns(pl.col("who", "place", "action").cast(pl.String))
+    frame = frame.with_columns(seconds=pl.Series(rng.lognormal(1 + action / 2, 0.5)))
+    return frame, fit_model(frame, config=Config(reference={"clean": request.param}))
+
+
+def raw_scores(model, frame):
+    scores = score_table(model, frame).frame
+    return frame.select("id").join(scores, on="id", how="left", maintain_order="left")["raw_score"].to_numpy()
+
+
+@given(row=st.integers(0, 3999), new=st.sets(st.sampled_from(["who", "place", "action"]), max_size=2))
+def test_what_was_never_seen_never_makes_a_record_look_less_odd(log, row, new):
+    frame, model = log
+    rest = [name for name in ("who", "place", "action") if name not in new]
+    rows = pl.concat([frame[[row]].with_columns(pl.lit("never").alias(name) for name in new)] * (1 + len(rest)))
+    odder = [pl.when(pl.int_range(pl.len()) == at + 1).then(pl.lit("never")).otherwise(name).alias(name)
+             for at, name in enumerate(rest)]  # fmt: skip
+    before, *after = raw_scores(model, rows.with_columns(*odder, id=pl.int_range(pl.len())))
+    assert min(after) > before
+
+
+@given(row=st.integers(0, 3999), times=st.lists(st.floats(1.01, 1e6), min_size=4, max_size=4))
+def test_a_number_beyond_all_others_only_looks_odder_farther_out(log, row, times):
+    frame, model = log
+    farther = frame["seconds"].max() * np.cumprod(times)
+    rows = pl.concat([frame[[row]]] * 4).with_columns(seconds=pl.Series(farther), id=pl.int_range(pl.len()))
+    assert (np.diff(raw_scores(model, rows)) >= 0).all()
+
+
+def test_the_lowest_tail_is_that_of_a_record_of_which_nothing_was_ever_seen(log):
+    frame, model = log
+    odd = frame[:1].with_columns(*(pl.lit("never").alias(x) for x in ("who", "place", "action")), seconds=1e150)
+    assert score_table(model, odd).frame["tail_probability"][0] == pytest.approx(model.lowest_tail(), rel=0.2)
+
+
 HOW_MANY = ("who", 20), ("room", 12)  # of each team
 LINKED = {"roles": {"entity": ["who"], "key": ["id"]}, "embedding": {"method": "graph"}, "flags": {"budget": 5}}
 

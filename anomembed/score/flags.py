@@ -76,7 +76,9 @@ class FlagRule:
         passing = np.flatnonzero(kept[TAIL].to_numpy() <= self.value * rank / n_scored)
         return kept.head(int(passing[-1]) + 1 if len(passing) else 0)
 
-    def caution(self, n_scored: int, n_reference: int, *, can_extrapolate: bool) -> str | None:
+    def caution(
+        self, n_scored: int, n_reference: int, *, can_extrapolate: bool, lowest: float | None = None
+    ) -> str | None:
         """Return a warning when this rule is unlikely to flag anything, else None.
 
         Parameters
@@ -87,7 +89,14 @@ class FlagRule:
             Reference records that tail probabilities were calibrated on.
         can_extrapolate : bool
             Whether a fitted tail gives probabilities below 1 / (n_reference + 1).
+        lowest : float, optional
+            Tail probability of a record of which nothing was ever seen, where known.
         """
+        if self.name == "threshold" and lowest is not None and lowest > self.value:
+            return (
+                f"{self} may flag nothing: even a record with no value that was ever seen has a tail probability of "
+                f"{lowest:.1e}; use more reference records, or --budget"
+            )
         smallest = 1.0 / (n_reference + 1)
         if self.name == "threshold" and can_extrapolate and self.value < smallest / FARTHEST_BEYOND:
             return (
