@@ -74,6 +74,23 @@ def visits(n=2400):
     )
 
 
+def calls(n=3000):
+    """Thirty hosts call forty servers by chance, all day long; one of them calls one server every 15 minutes."""
+    rng = np.random.default_rng(0)
+    host, server = rng.integers(0, 30, n), rng.integers(0, 40, n)
+    seconds = rng.uniform(0, 86400, n)
+    host[-96:], server[-96:], seconds[-96:] = 3, 40, 900 * np.arange(96) + rng.uniform(0, 5, 96)
+    return pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "host": [f"host{i}" for i in host],
+            "server": [f"server{i}" for i in server],
+            "at": [START + dt.timedelta(milliseconds=round(1000 * second)) for second in seconds],
+            "bytes": rng.lognormal(8, 1, n).round(),
+        }
+    )
+
+
 def requests(n=1500):
     """Three teams with rooms and tools of their own; the team is in no column."""
     rng = np.random.default_rng(0)
@@ -170,6 +187,11 @@ def _requests():
     return Mode(frame, planted(frame, {"who": "who0_1", "room": "room2_2", "tool": "tool0_1"}), settings)
 
 
+def _calls():
+    roles = {"key": ["id"], "entity": ["host"], "timestamp": ["at"]}
+    return Mode(calls(), calls(), {"roles": roles, "flags": {"budget": 20}})
+
+
 def _images():
     frame, usual = images(), 4 * np.eye(3, 8)
     odd = pl.DataFrame(
@@ -214,6 +236,7 @@ MODES = {
     "clean": lambda: _orders(**CLEAN),
     "entity": _visits,
     "entity, clean, fit_where": lambda: _visits(**CLEAN, source={"fit_where": "id // 15 % 5 > 0"}),
+    "calls": _calls,
     "graph": _requests,
     "vectors": _images,
     "text": _messages,

@@ -25,11 +25,24 @@ COUNTING = {
     "habit": ("excess 0.25", "excess 0.25"),
     "order": ("excess 0.25", "excess 0.25"),
     "pace": ("excess 0.25", "excess 0.25"),
+    "rhythm": ("evidence 1", "evidence 1"),
     "sequence": ("known 1", "known 1"),
     "order of events": ("relative 1", "relative 1"),
     "pace of events": ("excess 0.25", "excess 0.25"),
 }
-SUMMED = {"rarity", "pair", "match", "link", "entity", "habit", "order", "pace", "order of events", "pace of events"}
+SUMMED = {
+    "rarity",
+    "pair",
+    "match",
+    "link",
+    "entity",
+    "habit",
+    "order",
+    "pace",
+    "rhythm",
+    "order of events",
+    "pace of events",
+}
 EXCESS_FROM = 4.0  # nats
 
 
@@ -42,7 +55,7 @@ def views_of(model):
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_each_view_has_its_rule_and_weight(clean):
     found = defaultdict(set)
-    for name in ("mixed", "entity", "graph", "vectors", "text", "sequences"):
+    for name in ("mixed", "entity", "calls", "graph", "vectors", "text", "sequences"):
         for view, judged in views_of(fitted(name, clean=clean)):
             found[view].add(f"{judged.rule} {judged.weight:g}")
     expected = {view: {both[clean]} for view, both in COUNTING.items() if both[clean]}

@@ -28,6 +28,9 @@ class Batch:
         How much the entity does in a time; NaN where it has no past.
     vectors : tuple of ndarray of shape (n_records, width)
         One for every column of vectors, float32; all NaN where missing.
+    rhythm : ndarray of shape (n_records, 4), optional
+        How even the entity's last intervals with its target were (mean of -log of the relative difference of two), how
+        many differences there are, the mean interval in seconds, and which contact the record is; NaN where unknown.
     """
 
     tokens: Tokens
@@ -35,14 +38,15 @@ class Batch:
     steps: NDArray[np.int64] | None = None
     paces: NDArray[np.float64] | None = None
     vectors: tuple[NDArray[np.float32], ...] = ()
+    rhythm: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
-        paces = None if self.paces is None else self.paces[rows]
-        return Batch(self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors))
+        paces, rhythm = (None if part is None else part[rows] for part in (self.paces, self.rhythm))
+        return Batch(self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors), rhythm)
 
     def distinct(self) -> tuple["Batch", NDArray[np.int64]]:
         """Return the distinct records, by their tokens alone, and the index of each record among them."""
@@ -72,4 +76,4 @@ def make_batch(
     tokens = vocabulary.encode(frame)
     vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_presence)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
-    return Batch(tokens, values, steps, paces, vectors)
+    return Batch(tokens, values, steps, paces, vectors, past.rhythm(frame) if past else None)

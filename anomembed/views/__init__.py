@@ -22,6 +22,7 @@ from anomembed.views.pair import PairView
 from anomembed.views.rarity import RarityView
 from anomembed.views.reconstruction import ReconstructionView
 from anomembed.views.record import RecordView
+from anomembed.views.rhythm import RhythmView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.step import StepView
 from anomembed.views.vector import VectorView
@@ -30,7 +31,7 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, NumberView, VectorView, MatchView, MessageView, PairView, ReconstructionView, LinkView,
-    EntityView, HabitView, PaceView, StepView,
+    EntityView, HabitView, PaceView, StepView, RhythmView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]
 
