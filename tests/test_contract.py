@@ -26,6 +26,7 @@ COUNTING = {
     "order": ("excess 0.25", "excess 0.25"),
     "pace": ("excess 0.25", "excess 0.25"),
     "rhythm": ("evidence 1", "evidence 1"),
+    "duplicate": ("evidence 2", "evidence 2"),
     "sequence": ("known 1", "known 1"),
     "order of events": ("relative 1", "relative 1"),
     "pace of events": ("excess 0.25", "excess 0.25"),
@@ -40,6 +41,7 @@ SUMMED = {
     "order",
     "pace",
     "rhythm",
+    "duplicate",
     "order of events",
     "pace of events",
 }
@@ -55,7 +57,7 @@ def views_of(model):
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_each_view_has_its_rule_and_weight(clean):
     found = defaultdict(set)
-    for name in ("mixed", "entity", "calls", "graph", "vectors", "text", "sequences"):
+    for name in ("mixed", "entity", "calls", "invoices", "graph", "vectors", "text", "sequences"):
         for view, judged in views_of(fitted(name, clean=clean)):
             found[view].add(f"{judged.rule} {judged.weight:g}")
     expected = {view: {both[clean]} for view, both in COUNTING.items() if both[clean]}

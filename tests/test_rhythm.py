@@ -3,14 +3,14 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from modes import START, calls
+from modes import START, calls, terms_of
 
 from anomembed import Config, fit_model, scan
 from anomembed.read.history import History, derive_history
 from anomembed.read.rhythm import COMPARED, CONTACT, EVENNESS, INTERVAL, LEAST_DIFFERENCE, find_resolution, find_target
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
-from anomembed.read.table import VALUE, Table
+from anomembed.read.table import Table
 from anomembed.views.rhythm import duration, even_share, evidence
 
 ROLES = {"key": ["id"], "entity": ["host"], "timestamp": ["at"]}
@@ -39,17 +39,7 @@ def view_of(model):
 
 
 def nats_of(frame):
-    """What the view adds to every record of a scan, by id; all 0 without the view."""
-    model = fit_model(frame, config=CONFIG)
-    judged = view_of(model)
-    if judged is None:
-        return dict.fromkeys(frame["id"].to_list(), 0.0)
-    with Table(frame) as table:
-        derive_history(table, model.roles, model.past.history)
-        select = model.roles.select() | model.past.history.select()
-        named = {VALUE + name: sql for name, sql in select.items()}
-        read = pl.concat(list(table.batches(named, [table.column("id")], None, 500)))
-    return dict(zip(read["id"].to_list(), judged.term(judged.raw(model.encode(read))).tolist(), strict=True))
+    return terms_of(frame, "rhythm", CONFIG)
 
 
 def derived(frame):

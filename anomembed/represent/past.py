@@ -77,11 +77,11 @@ class Past(Generic[History]):
 
     def paces(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """Return the paces, shape (n_records, n_paces), as signed square roots; NaN without a past."""
-        return _numbers(frame, self.history.paces)
+        return read_numbers(frame, self.history.paces)
 
     def rhythm(self, frame: pl.DataFrame) -> NDArray[np.float64] | None:
         """Return the intervals, shape (n_records, 4) as in `Derivation.rhythm`, NaN where unknown; None without."""
-        return _numbers(frame, self.history.rhythm) if self.history.rhythm else None
+        return read_numbers(frame, self.history.rhythm) if self.history.rhythm else None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Past(Generic[History]):
         return self.history.pace_names
 
 
-def _numbers(frame: pl.DataFrame, names: tuple[str, ...]) -> NDArray[np.float64]:
+def read_numbers(frame: pl.DataFrame, names: tuple[str, ...]) -> NDArray[np.float64]:
     """Read columns as numbers, shape (n_records, n_names); NaN where null."""
     values = np.empty((frame.height, len(names)))
     for column, name in enumerate(names):

@@ -8,6 +8,7 @@ tests/test_new_view.py does so with a toy; `make docs` lists the new view in the
 from collections.abc import Mapping
 from itertools import chain, groupby
 
+from anomembed.views.duplicate import DuplicateView
 from anomembed.views.entity import EntityView
 from anomembed.views.facts import WORDS
 from anomembed.views.gap import GapView
@@ -31,7 +32,7 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, NumberView, VectorView, MatchView, MessageView, PairView, ReconstructionView, LinkView,
-    EntityView, HabitView, PaceView, StepView, RhythmView,
+    EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, OrderView, GapView]
 

@@ -109,9 +109,11 @@ class RhythmView(ViewOfRecords):
         """Return the column of the target, shape (n_records,)."""
         return np.full(len(batch), self.columns[1], np.intp)
 
-    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
+    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
         """Say how even which intervals are."""
         assert case.record.rhythm is not None  # noqa: S101  # the model that has this view reads it
+        if not self.vectors(case.record)[0, 0]:
+            return super().reason(case, shares, facts)
         evenness, compared, interval, _ = case.record.rhythm[0].tolist()
         entity, target = (facts.value(case, int(column)) for column in self.columns)
         cited = {

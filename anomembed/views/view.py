@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.read.twins import Twins
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
@@ -45,6 +46,7 @@ class Looks(Flag):
     VECTORS = auto()
     PAST = auto()
     TIMES = auto()
+    TWINS = auto()
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Basis:
         Whether the records to be scored are exactly `records`.
     seed : int
         Of random draws.
+    twins : Twins or None
+        Which columns of the records say what they repeat.
     """
 
     records: Batch
@@ -78,6 +82,7 @@ class Basis:
     clean: bool
     is_own: bool
     seed: int
+    twins: Twins | None = None
 
     @property
     def vector_columns(self) -> list[int]:
