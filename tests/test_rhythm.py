@@ -77,7 +77,7 @@ def test_intervals_by_hand():
     even, uneven = -np.log(LEAST_DIFFERENCE), np.log(2)  # (30 - 10) / (30 + 10)
     expected = [None, None, None, even, (even + uneven) / 2, None, None, -np.log(1.0)]
     assert found[EVENNESS].to_list() == pytest.approx(expected, abs=1e-5)
-    assert found[COMPARED].to_list() == [0, 0, 0, 1, 2, 0, 0, 1]
+    assert found[COMPARED].to_list() == [0, 0, 0, 1, 2, None, 0, 1]
     assert found[INTERVAL][4] == pytest.approx(20)
 
 

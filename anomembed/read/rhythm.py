@@ -11,7 +11,7 @@ from anomembed.read.queries import query
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Role
 from anomembed.read.source import quote_identifier
-from anomembed.read.table import Table
+from anomembed.read.table import HASH, Table
 
 RHYTHM = EVENNESS, COMPARED, INTERVAL, CONTACT = tuple(
     "past: " + name for name in ("evenness", "intervals compared", "seconds between", "contact")
@@ -87,6 +87,7 @@ def rhythm_sql(records: str, entity: str, target: str, time: str, identity: str,
         target=target,
         time=time,
         identity=identity,
+        position=HASH,
         resolution=f"{resolution:g}",
         least=f"{LEAST_DIFFERENCE:g}",
         before=str(LATEST - 1),

@@ -11,7 +11,7 @@ from anomembed.read.rhythm import find_resolution
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.source import quote_identifier
-from anomembed.read.table import Table
+from anomembed.read.table import HASH, Table
 
 PREFIX = "twin: "  # starts the names of the derived columns
 SINCE, BEFORE, SAME = TWINS = tuple(PREFIX + name for name in ("seconds since", "records before", "same columns"))
@@ -139,6 +139,7 @@ def derive_twins(table: Table, roles: Roles, twins: Twins) -> None:
         time=select[twins.time],
         identity=table.hashed(select, [table.column(column.name) for column in roles.key], 0),
         same=" + ".join(["0", *same]),
+        position=HASH,
         **{name: quote_identifier(column) for name, column in zip(("since", "before", "bits"), TWINS, strict=True)},
     )
     table.extend(extending, TWINS)
