@@ -117,3 +117,14 @@ def test_later_records_change_no_score():
     whole = whole.filter(pl.col("id").is_in(early["id"].implode()))
     assert some["raw_score"].to_list() == whole["raw_score"].to_list()
     assert (some["view"] == "duplicate").any()
+
+
+def test_repeats_by_chance_are_held_against_those_that_come_late():
+    """Two thousand prices: people pay the same again now and then, as often soon after as in proportion to the time."""
+    rng = np.random.default_rng(2)
+    frame = invoices(8000, doubled=0, rents=0).with_columns(amount=pl.Series(rng.integers(100, 2100, 8000) / 4))
+    assert sum(nat > 0 for nat in nats_of(frame).values()) <= 2
+
+
+def test_where_many_are_entered_twice_that_is_usual():
+    assert sum(nat > 0 for nat in nats_of(invoices(doubled=150)).values()) == 0
