@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.read.aggregates import BOUND
-from anomembed.read.history import History
+from anomembed.read.history import History, derive_history
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import EVENTS, GAPS
-from anomembed.read.table import read_values
+from anomembed.read.table import Table, read_values
+from anomembed.read.twins import Twins, derive_twins
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
@@ -81,6 +82,8 @@ class Model:
         What it was fitted to, for people to read.
     past : Past or None
         Encodes what each record's entity did before; None without an entity and a time.
+    twins : Twins or None
+        Which columns say what a record repeats; None without any.
 
     Attributes
     ----------
@@ -98,6 +101,7 @@ class Model:
     calibration: Calibration
     summary: Summary
     past: Past[History] | None = None
+    twins: Twins | None = None
     numbers: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,7 +133,27 @@ class Model:
         """
         if self.is_sequential:
             return encode_sequences(frame[EVENTS], frame[GAPS], self.vocabulary.columns[0])
-        return make_batch(read_values(frame), self.vocabulary, self.numbers, self.past)
+        return self.make_batch(read_values(frame))
+
+    def make_batch(self, frame: pl.DataFrame) -> Batch:
+        """Turn records into a batch; see `derive` for the columns that the frame needs besides the judged ones."""
+        return make_batch(frame, self.vocabulary, self.numbers, self.past, self.twins.columns if self.twins else ())
+
+    def derive(self, table: Table, roles: Roles) -> dict[str, str]:
+        """Add the columns of what was before each record to a table, and return the SQL that reads them.
+
+        Parameters
+        ----------
+        table : Table
+            The open table.
+        roles : Roles
+            Of its columns, as `match_roles` finds them.
+        """
+        if self.past:
+            derive_history(table, roles, self.past.history)
+        if self.twins:
+            derive_twins(table, roles, self.twins)
+        return (self.past.history.select() if self.past else {}) | (self.twins.select() if self.twins else {})
 
     def score(self, batch: Batch | Sequences) -> Scored:
         """Return the raw scores of records or sequences (high = abnormal), and the view each stands out most in."""

@@ -19,7 +19,6 @@ from anomembed.explain.flags import Flags
 from anomembed.fit.model import find_roles, learn_model
 from anomembed.fit.sequences import ensure_sequences
 from anomembed.model import Model
-from anomembed.read.history import derive_history
 from anomembed.read.roles.assigned import Roles, match_roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.roles.suggestion import Suggestion, suggest_entity
@@ -271,10 +270,7 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
 
 def _read_records(model: Model, table: Table, where: str | None, size: int | None) -> Iterator[pl.DataFrame]:
     roles = match_roles(model.roles, table)
-    derived = {}
-    if model.past:
-        derive_history(table, roles, model.past.history)
-        derived = model.past.history.select()
+    derived = model.derive(table, roles)
     select = {VALUE + name: sql for name, sql in (roles.select() | derived).items()}
     key = [table.column(column.name) for column in roles.key]
     return table.batches(select, key, where, size or batch_size(roles.n_values + len(derived)))

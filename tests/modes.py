@@ -8,11 +8,10 @@ import numpy as np
 import polars as pl
 
 from anomembed import Config, Model, Scores, fit_model, score_table
-from anomembed.read.history import derive_history
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.sequences import EVENTS, GAPS, read_sequences
 from anomembed.read.table import Table
-from anomembed.represent.batch import Batch, make_batch
+from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import Sequences, encode_sequences
 
 START = dt.datetime(2026, 3, 2)
@@ -70,6 +69,46 @@ def visits(n=2400):
             "action": [STEPS[i % 4] for i in step],
             "at": [START + dt.timedelta(minutes=int(i)) for i in minutes],
             "bytes": (10 * 1.25**user * rng.lognormal(0, 0.02, n)).round(2),
+        }
+    )
+
+
+def calls(n=3000):
+    """Thirty hosts call forty servers by chance, all day long; one of them calls one server every 15 minutes."""
+    rng = np.random.default_rng(0)
+    host, server = rng.integers(0, 30, n), rng.integers(0, 40, n)
+    seconds = rng.uniform(0, 86400, n)
+    host[-96:], server[-96:], seconds[-96:] = 3, 40, 900 * np.arange(96) + rng.uniform(0, 5, 96)
+    return pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "host": [f"host{i}" for i in host],
+            "server": [f"server{i}" for i in server],
+            "at": [START + dt.timedelta(milliseconds=round(1000 * second)) for second in seconds],
+            "bytes": rng.lognormal(8, 1, n).round(),
+        }
+    )
+
+
+def invoices(n=2000, *, doubled=4, rents=12, seed=0):
+    """A hundred vendors and their invoices of half a year, some with a monthly rent; the last `doubled` are repeats."""
+    rng = np.random.default_rng(seed)
+    vendor = np.append(rng.integers(0, 100, n), np.repeat(np.arange(rents), 6))
+    level = rng.lognormal(6, 1, 100)
+    amount = (level[vendor] * np.append(rng.lognormal(0, 0.4, n), np.ones(6 * rents))).round(2)
+    day = np.append(rng.integers(0, 180, n), 30 * np.tile(np.arange(6), rents))
+    again = rng.choice(n, doubled, replace=False)
+    rows = np.append(np.arange(n + 6 * rents), again)
+    day = np.append(day, day[again] + rng.integers(1, 4, doubled))
+    site, clerk = rng.integers(0, 4, n + 6 * rents), rng.integers(0, 3, n + 6 * rents)
+    return pl.DataFrame(
+        {
+            "id": np.arange(len(rows)),
+            "vendor": [f"vendor{i}" for i in vendor[rows]],
+            "posted": [START.date() + dt.timedelta(days=int(i)) for i in day],
+            "amount": amount[rows],
+            "site": [f"site{i}" for i in site[rows]],
+            "clerk": [f"clerk{i}" for i in clerk[rows]],
         }
     )
 
@@ -170,6 +209,15 @@ def _requests():
     return Mode(frame, planted(frame, {"who": "who0_1", "room": "room2_2", "tool": "tool0_1"}), settings)
 
 
+def _calls():
+    roles = {"key": ["id"], "entity": ["host"], "timestamp": ["at"]}
+    return Mode(calls(), calls(), {"roles": roles, "flags": {"budget": 20}})
+
+
+def _invoices():
+    return Mode(invoices(), invoices(), {"roles": {"key": ["id"]}, "flags": {"budget": 20}})
+
+
 def _images():
     frame, usual = images(), 4 * np.eye(3, 8)
     odd = pl.DataFrame(
@@ -215,6 +263,8 @@ MODES = {
     "clean": lambda: _orders(**CLEAN),
     "entity": _visits,
     "entity, clean, fit_where": lambda: _visits(**CLEAN, source={"fit_where": "id // 15 % 5 > 0"}),
+    "calls": _calls,
+    "invoices": _invoices,
     "graph": _requests,
     "vectors": _images,
     "text": _messages,
@@ -259,10 +309,20 @@ def batch_of(name) -> tuple[list[int], Batch | Sequences]:
         if model.is_sequential:
             frame = pl.concat(list(read_sequences(table, roles, None, 1000)))
             return frame[:, 0].to_list(), encode_sequences(frame[EVENTS], frame[GAPS], model.vocabulary.columns[0])
-        derived = {}
-        if model.past:
-            derive_history(table, roles, model.past.history)
-            derived = model.past.history.select()
+        derived = model.derive(table, roles)
         key = [table.column(column.name) for column in roles.key]
         frame = pl.concat(list(table.batches(roles.select() | derived, key, None, 1000)))
-    return frame[:, 0].to_list(), make_batch(frame[:, 1:], model.vocabulary, model.numbers, model.past)
+    return frame[:, 0].to_list(), model.make_batch(frame[:, 1:])
+
+
+def terms_of(frame, view, config) -> dict[int, float]:
+    """What a view adds to every record of a scan, by id; all 0 without the view."""
+    model = fit_model(frame, config=config)
+    judged = next((judged for judged in model.views if judged.view.name == view), None)
+    if judged is None:
+        return dict.fromkeys(frame["id"].to_list(), 0.0)
+    with Table(frame) as table:
+        select = model.roles.select() | model.derive(table, model.roles)
+        read = pl.concat(list(table.batches(select, [table.column("id")], None, 500)))
+    terms = judged.term(judged.raw(model.make_batch(read[:, 1:])))
+    return dict(zip(read["id"].to_list(), terms.tolist(), strict=True))

@@ -28,6 +28,8 @@ COUNTING = {
     "habit": ("excess 0.25", "excess 0.25"),
     "order": ("excess 0.25", "excess 0.25"),
     "pace": ("excess 0.25", "excess 0.25"),
+    "rhythm": ("evidence 1", "evidence 1"),
+    "duplicate": ("evidence 2", "evidence 2"),
     "sequence": ("known 0.5", "known 0.5"),
     "novelty of events": ("count 1", "count 1"),
     "order of events": ("relative 1.5", "relative 1.5"),
@@ -42,6 +44,8 @@ SUMMED = {
     "habit",
     "order",
     "pace",
+    "rhythm",
+    "duplicate",
     "novelty",
     "novelty of events",
     "order of events",
@@ -62,7 +66,7 @@ def views_of(model):
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_each_view_has_its_rule_and_weight(clean):
     found = defaultdict(set)
-    for name in ("mixed", "entity", "graph", "vectors", "text", "sequences"):
+    for name in ("mixed", "entity", "calls", "invoices", "graph", "vectors", "text", "sequences"):
         views = views_of(fitted(name, clean=clean))
         whole = [judged.weight for _, judged in views if judged.view.is_whole]
         assert sum(whole) == pytest.approx(min(len(whole), 2))  # however many look at the record as a whole

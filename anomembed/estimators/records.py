@@ -49,7 +49,7 @@ class OfRecords(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     def _fit_model(self, records: Any, settings: dict[str, Any]) -> Model:  # noqa: ANN401
         config = make_config(settings, type(self).__name__)
         with Table(records) as table:
-            return learn_model(table, config, is_own=True, roles=infer_roles(table, find_key=False))
+            return learn_model(table, config, is_own=True, roles=infer_roles(table, find_key=False), is_alone=True)
 
 
 def _is_frame(records: Any) -> bool:  # noqa: ANN401

@@ -12,7 +12,7 @@ from anomembed.explain.contributions import contributions, expect
 from anomembed.explain.flags import CONTRIBUTIONS, Flags, make_flags
 from anomembed.model import Model
 from anomembed.read.table import read_values
-from anomembed.represent.batch import Batch, make_batch
+from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.views.facts import Case, Facts
 
@@ -34,7 +34,7 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
         Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
     """
     values = model.vocabulary.parse(read_values(flagged))
-    batch = make_batch(values, model.vocabulary, model.numbers, model.past)
+    batch = model.make_batch(values)
     number_of = [model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns]
     views = cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
     pairs = tuple(view.reason_of_pair for view in views)

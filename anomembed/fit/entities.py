@@ -18,6 +18,7 @@ from anomembed.read.history import EVENT, History, derive_history, plan_history
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.table import Table
+from anomembed.read.twins import Twins, derive_twins, plan_twins
 from anomembed.represent.entities import Entities, Habits, Profiles, smooth_hours
 from anomembed.represent.past import Past
 from anomembed.represent.tokens.learning import category_tokens
@@ -60,6 +61,27 @@ def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
     history = plan_history(table, roles, entity, time, event)
     derive_history(table, roles, history)
     return history
+
+
+def find_twins(table: Table, roles: Roles, config: Config) -> Twins | None:
+    """Add columns to the table with what each record repeats; None when nothing can be compared.
+
+    Parameters
+    ----------
+    table : Table
+        An open table.
+    roles : Roles
+        Of its columns.
+    config : Config
+        Settings; `config.roles` may name the entity and the time.
+    """
+    entity, time = (
+        table.column(given[0]).name if given else None for given in (config.roles.entity, config.roles.timestamp)
+    )
+    twins = plan_twins(table, roles, entity, time)
+    if twins:
+        derive_twins(table, roles, twins)
+    return twins
 
 
 def note_event(history: History | None, config: Config) -> list[str]:

@@ -3,6 +3,8 @@
 The steps: roles, reference, tokens and counts, embeddings, views, calibration.
 """
 
+from dataclasses import replace
+
 from anomembed.config import Config
 from anomembed.fit.learnt import FitSettings, Learnt
 from anomembed.fit.records import learn_records
@@ -19,6 +21,7 @@ from anomembed.represent.embeddings.corpus import SplitCorpus
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.learners import check_method
 from anomembed.represent.past import Past
+from anomembed.views.view import Looks
 
 
 def learn_model(
@@ -29,6 +32,7 @@ def learn_model(
     roles: Roles | None = None,
     vectors: TokenVectors | None = None,
     progress: Progress | None = None,
+    is_alone: bool = False,
 ) -> Model:
     """Fit a model to the reference records of a table.
 
@@ -47,6 +51,8 @@ def learn_model(
         The vectors that `config.embedding.vectors` names, if they have already been read.
     progress : callable, optional
         Called after every epoch of a learner, with its number (from 1), the largest number of epochs, and the loss.
+    is_alone : bool, default=False
+        Whether records will be scored without the others of their table, as scikit-learn's estimators do.
 
     Raises
     ------
@@ -68,9 +74,11 @@ def learn_model(
     if roles.is_sequential:
         sequences = read_sequence_reference(table, roles, config)
         return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
-    reference = read_reference(table, roles, config, is_own=is_own)
+    reference = read_reference(table, roles, config, is_own=is_own, is_alone=is_alone)
     learnt = learn_records(reference, learning)
-    return _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
+    model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
+    is_compared = any(Looks.TWINS in judged.view.looks_at for judged in learnt.views)
+    return replace(model, twins=reference.twins if is_compared else None)
 
 
 def _model(

@@ -7,14 +7,14 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.fit.entities import derive_past, fit_past, note_event, note_single, sum_entities
+from anomembed.fit.entities import derive_past, find_twins, fit_past, note_event, note_single, sum_entities
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
 from anomembed.fit.unknown import note_moments, note_nobody
-from anomembed.read.history import History
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content
 from anomembed.read.table import HASH, Table
+from anomembed.read.twins import Twins
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
@@ -51,6 +51,8 @@ class Reference:
         Sums over all reference records of each entity.
     notes : tuple of str
         What the user should know, one sentence each.
+    twins : Twins or None
+        Which columns say what a record repeats; None without any.
     """
 
     vocabulary: Vocabulary
@@ -60,9 +62,10 @@ class Reference:
     n_records: int
     entities: Entities
     notes: tuple[str, ...]
+    twins: Twins | None = None
 
 
-def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) -> Reference:
+def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, is_alone: bool = False) -> Reference:
     """Read reference records, turn their values into tokens, and sum up their entities.
 
     Parameters
@@ -75,6 +78,8 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) 
         Settings; `config.source.fit_where` says which records are the reference.
     is_own : bool
         Whether the reference itself will be scored; then records are held out only when it is sampled.
+    is_alone : bool, default=False
+        Whether a record will be scored without the others of its table; then it repeats none.
 
     Raises
     ------
@@ -84,27 +89,31 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool) 
         When no column is informative.
     """
     history = derive_past(table, roles, config)
-    frames = _read_frames(table, roles, history, config, is_own=is_own)
+    twins = None if is_alone else find_twins(table, roles, config)
+    derived = (history.select() if history else {}) | (twins.select() if twins else {})
+    frames = _read_frames(table, roles, derived, config, is_own=is_own)
     vocabulary = _fit_vocabulary(table, roles, frames, config)
     past = fit_past(history, frames.learnt, config) if history else None
     numbers = tuple(column.name for column in roles.holding(Content.NUMBER))
+    repeated = twins.columns if twins else ()
     where = config.source.fit_where
     notes = [*note_moments(table, roles, where), *note_nobody(table, roles, where), *note_event(history, config)]
     notes += [*note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
     return Reference(
         vocabulary=vocabulary,
-        learnt=make_batch(frames.learnt, vocabulary, numbers, past),
-        held_out=make_batch(frames.held_out, vocabulary, numbers, past),
+        learnt=make_batch(frames.learnt, vocabulary, numbers, past, repeated),
+        held_out=make_batch(frames.held_out, vocabulary, numbers, past, repeated),
         is_split=frames.is_split,
         n_records=frames.n_records,
         entities=sum_entities(table, roles, vocabulary, past, where),
         notes=tuple(notes),
+        twins=twins,
     )
 
 
 def split_records(table: Table, roles: Roles, config: Config) -> SplitCorpus:
     """Read the corpus that embeddings of records are learnt from, and hold some of it out to evaluate them."""
-    frames = _read_frames(table, roles, None, config, is_own=False)
+    frames = _read_frames(table, roles, {}, config, is_own=False)
     vocabulary = _fit_vocabulary(table, roles, frames, config)
     held_out = record_sequences(vocabulary.encode(frames.held_out))
     return SplitCorpus(count_corpus(vocabulary, vocabulary.encode(frames.learnt)), held_out)
@@ -139,9 +148,9 @@ class _Frames:
     n_records: int
 
 
-def _read_frames(table: Table, roles: Roles, history: History | None, config: Config, *, is_own: bool) -> _Frames:
+def _read_frames(table: Table, roles: Roles, derived: dict[str, str], config: Config, *, is_own: bool) -> _Frames:
     judged, where = roles.select(), config.source.fit_where
-    select = judged | (history.select() if history else {})
+    select = judged | derived
     hashed = table.hashed(judged, [table.column(c.name) for c in roles.key], config.seed)
     n_values = roles.n_values + len(select) - len(judged)
     most = min(config.reference.max_records, max(1_000, MOST_CELLS // n_values))

@@ -12,6 +12,7 @@ import polars as pl
 
 from anomembed.errors import SourceError
 from anomembed.read.queries import query
+from anomembed.read.rhythm import RHYTHM, find_resolution, find_target, rhythm_sql
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import event_sql
@@ -43,12 +44,18 @@ class History:
         Columns that say what happened; empty when the order of events is not used.
     sums : tuple of str
         Numbers that are summed over a day.
+    target : str
+        Column of what the entity is in contact with; its intervals are compared with one another. Empty in old models.
+    resolution : float
+        Seconds that the times are multiples of, which intervals are no evener than.
     """
 
     entity: str
     time: str
     event: tuple[str, ...]
     sums: tuple[str, ...]
+    target: str = ""
+    resolution: float = 0.0
 
     @property
     def paces(self) -> tuple[str, ...]:
@@ -66,9 +73,14 @@ class History:
         """Derived columns of what happened, and what happened before."""
         return (EVENT, PLACE, *BEFORE) if self.event else ()
 
+    @property
+    def rhythm(self) -> tuple[str, ...]:
+        """Derived columns of how even the last intervals between an entity and its target were."""
+        return RHYTHM if self.target else ()
+
     def select(self) -> dict[str, str]:
         """Return the SQL that reads each derived column."""
-        return {name: quote_identifier(name) for name in (*self.steps, *self.paces)}
+        return {name: quote_identifier(name) for name in (*self.steps, *self.paces, *self.rhythm)}
 
 
 def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequence[str]) -> History:
@@ -97,7 +109,9 @@ def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequ
         )
     sums = tuple(column.name for column in roles.holding(Content.NUMBER)[:MOST_SUMS])
     named = tuple(table.column(name).name for name in event) or _find_event(table, roles, entity, time)
-    return History(entity, time, named, sums)
+    return History(
+        entity, time, named, sums, find_target(table, roles, entity), find_resolution(table, roles.select()[time])
+    )
 
 
 def derive_history(table: Table, roles: Roles, history: History) -> None:
@@ -113,7 +127,18 @@ def derive_history(table: Table, roles: Roles, history: History) -> None:
         From `plan_history`.
     """
     if not table.is_derived(SECONDS_SINCE):
-        table.extend(history_sql(table, roles, history), (EVENT, PLACE, *BEFORE, *history.paces))
+        derived = (EVENT, PLACE, *BEFORE, *history.paces, *history.rhythm)
+        table.extend(_with_rhythm(history_sql(table, roles, history), table, roles, history), derived)
+
+
+def _with_rhythm(records: str, table: Table, roles: Roles, history: History) -> str:
+    """Add the intervals to the query `records`, where there is a target."""
+    if not history.target:
+        return records
+    select = roles.select()
+    identity = table.hashed(select, [table.column(column.name) for column in roles.key], 0)
+    who, target, when = (select[name] for name in (history.entity, history.target, history.time))
+    return rhythm_sql(records, who, target, when, identity, history.resolution)
 
 
 def history_sql(table: Table, roles: Roles, history: History) -> str:

@@ -174,11 +174,12 @@ class Relation:
         columns : iterable of str
             Names of the new columns.
         """
+        before, extended = self._from, f"{EXTENDED}_{len(self._derived)}"
         with clear_errors(self.name):
-            self._connection.execute(
-                query("extend", extended=EXTENDED, position=HASH, source=self._from, query=extending)
-            )
-        self._from = EXTENDED
+            self._connection.execute(query("extend", extended=extended, position=HASH, source=before, query=extending))
+            if before.startswith(EXTENDED):
+                self._connection.execute(f"DROP TABLE {before}")
+        self._from = extended
         self._derived.update(columns)
 
     def is_derived(self, name: str) -> bool:

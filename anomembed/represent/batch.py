@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.keys import distinct
-from anomembed.represent.past import Derivation, Past
+from anomembed.represent.past import Derivation, Past, read_numbers
 from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
 from anomembed.represent.vectors import vector_matrix
 
@@ -28,6 +28,12 @@ class Batch:
         How much the entity does in a time; NaN where it has no past.
     vectors : tuple of ndarray of shape (n_records, width)
         One for every column of vectors, float32; all NaN where missing.
+    rhythm : ndarray of shape (n_records, 4), optional
+        How even the entity's last intervals with its target were (mean of -log of the relative difference of two), how
+        many differences there are, the mean interval in seconds, and which contact the record is; NaN where unknown.
+    twins : ndarray of shape (n_records, 3), optional
+        Seconds since the last record with the same entity and amount, how many there were before, and a bit for each
+        other column in which it is the same, see `anomembed.read.twins`; NaN where there was none.
     """
 
     tokens: Tokens
@@ -35,14 +41,19 @@ class Batch:
     steps: NDArray[np.int64] | None = None
     paces: NDArray[np.float64] | None = None
     vectors: tuple[NDArray[np.float32], ...] = ()
+    rhythm: NDArray[np.float64] | None = None
+    twins: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
+        derived = (None if part is None else part[rows] for part in (self.rhythm, self.twins))
         paces = None if self.paces is None else self.paces[rows]
-        return Batch(self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors))
+        return Batch(
+            self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors), *derived
+        )
 
     def distinct(self) -> tuple["Batch", NDArray[np.int64]]:
         """Return the distinct records, by their tokens alone, and the index of each record among them."""
@@ -51,7 +62,11 @@ class Batch:
 
 
 def make_batch(
-    frame: pl.DataFrame, vocabulary: Vocabulary, numbers: tuple[str, ...], past: Past[Derivation] | None = None
+    frame: pl.DataFrame,
+    vocabulary: Vocabulary,
+    numbers: tuple[str, ...],
+    past: Past[Derivation] | None = None,
+    twins: tuple[str, ...] = (),
 ) -> Batch:
     """Turn records into a batch.
 
@@ -65,6 +80,8 @@ def make_batch(
         Columns of numbers.
     past : Past, optional
         Reads what the entities of the records did before.
+    twins : tuple of str
+        Columns of what the records repeat.
     """
     values = np.full((frame.height, len(numbers)), np.nan)
     for column, name in enumerate(numbers):
@@ -72,4 +89,5 @@ def make_batch(
     tokens = vocabulary.encode(frame)
     vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_presence)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
-    return Batch(tokens, values, steps, paces, vectors)
+    rhythm = past.rhythm(frame) if past else None
+    return Batch(tokens, values, steps, paces, vectors, rhythm, read_numbers(frame, twins) if twins else None)

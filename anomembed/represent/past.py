@@ -22,6 +22,14 @@ class Derivation(Protocol):
         """Their names in reasons."""
 
     @property
+    def rhythm(self) -> tuple[str, ...]:
+        """Columns of how even the last intervals were, how many were compared, their mean, and which contact it is."""
+
+    @property
+    def target(self) -> str:
+        """Column of what the intervals are with."""
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """Columns of the event, of its position among the events of its entity, and of the events before it."""
 
@@ -69,13 +77,21 @@ class Past(Generic[History]):
 
     def paces(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """Return the paces, shape (n_records, n_paces), as signed square roots; NaN without a past."""
-        names = self.history.paces
-        values = np.empty((frame.height, len(names)))
-        for column, name in enumerate(names):
-            values[:, column] = frame[name].cast(pl.Float64).to_numpy()
-        return values
+        return read_numbers(frame, self.history.paces)
+
+    def rhythm(self, frame: pl.DataFrame) -> NDArray[np.float64] | None:
+        """Return the intervals, shape (n_records, 4) as in `Derivation.rhythm`, NaN where unknown; None without."""
+        return read_numbers(frame, self.history.rhythm) if self.history.rhythm else None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the paces in reasons."""
         return self.history.pace_names
+
+
+def read_numbers(frame: pl.DataFrame, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Read columns as numbers, shape (n_records, n_names); NaN where null."""
+    values = np.empty((frame.height, len(names)))
+    for column, name in enumerate(names):
+        values[:, column] = frame[name].cast(pl.Float64).to_numpy()
+    return values

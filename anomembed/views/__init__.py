@@ -8,6 +8,7 @@ tests/test_new_view.py does so with a toy; `make docs` lists the new view in the
 from collections.abc import Mapping
 from itertools import chain, groupby
 
+from anomembed.views.duplicate import DuplicateView
 from anomembed.views.entity import EntityView
 from anomembed.views.facts import WORDS
 from anomembed.views.gap import GapView
@@ -24,6 +25,7 @@ from anomembed.views.pair import PairView
 from anomembed.views.rarity import RarityView
 from anomembed.views.reconstruction import ReconstructionView
 from anomembed.views.record import RecordView
+from anomembed.views.rhythm import RhythmView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.share import ShareView
 from anomembed.views.step import StepView
@@ -34,7 +36,7 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
-    ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView,
+    ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.read.twins import Twins
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
@@ -46,6 +47,7 @@ class Looks(Flag):
     VECTORS = auto()
     PAST = auto()
     TIMES = auto()
+    TWINS = auto()
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Basis:
         Of random draws.
     attributes : tuple of int
         Token columns that say which entity it is, not what it does; see `anomembed.represent.attributes`.
+    twins : Twins or None
+        Which columns of the records say what they repeat.
     """
 
     records: Batch
@@ -82,6 +86,7 @@ class Basis:
     is_own: bool
     seed: int
     attributes: tuple[int, ...] = ()
+    twins: Twins | None = None
 
     @cached_property
     def judged(self) -> list[int]:

@@ -213,13 +213,15 @@ def _try(model: Model) -> None:
     numbers = np.where(rows % 3, rows * 1.0, np.nan) + np.zeros((TRIED, len(model.numbers)))
     widths = [column.width for column in model.roles.columns if column.width]
     vectors = tuple(np.full((TRIED, width), np.nan, np.float32) for width in widths)
-    steps = paces = None
+    steps = paces = rhythm = None
     if model.past:
         steps = None if model.past.events is None else np.full((TRIED, 3), model.past.start, np.int64)
         if steps is not None:
             steps[:, 0] = 0
         paces = np.full((TRIED, len(model.past.history.paces)), np.nan)
-    batch = Batch(tokens.astype(np.int32), numbers, steps, paces, vectors)
+        rhythm = np.full((TRIED, len(model.past.history.rhythm)), np.nan)
+    twins = np.full((TRIED, len(model.twins.columns)), np.nan) if model.twins else None
+    batch = Batch(tokens.astype(np.int32), numbers, steps, paces, vectors, rhythm, twins)
     with np.errstate(all="ignore"):
         raw, _ = model.score(batch)
         tails = model.calibration.tail_probability(raw)
