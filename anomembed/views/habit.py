@@ -3,7 +3,8 @@
 The surprise of a value is how much less likely it is for this entity than for all records. The chance of a new value
 is the number of different values over the sum of that and the number of records [1]_: an entity that used few values
 in many records seldom uses a new one, one that tries something new every day will do so again, and an entity with few
-records surprises nobody. Hours of the day also count for their neighbours.
+records surprises nobody. Hours of the day also count for their neighbours; who was seen for less than a week has no
+habit of weekdays, and none of hours before a day has passed.
 
 The second feature is the distance of the record's vector from the mean vector of its entity: a new shop that is like
 the usual ones is nearer than one of another kind.
@@ -53,6 +54,8 @@ class HabitView(ViewOfRecords):
         First token id of every column.
     own_share : ndarray of shape (n_columns,)
         What a record counts for its own value: 1, or less for hours, which share with their neighbours.
+    periods : ndarray of shape (n_columns,)
+        Seconds that an entity must have been seen for to have a habit in each column; 0 unless it is a part of time.
     share : ndarray of shape (n_tokens,)
         Share of the reference records with each token.
     pooling : Pooling
@@ -66,6 +69,7 @@ class HabitView(ViewOfRecords):
     columns: NDArray[np.int64]
     offsets: NDArray[np.int32]
     own_share: Floats
+    periods: Floats
     share: Floats
     pooling: Pooling
     usual: tuple[float, float] = (1.0, 1.0)
@@ -96,12 +100,13 @@ class HabitView(ViewOfRecords):
         kinds = [column.kind for column in vocabulary.columns]
         columns = np.array([at for at, column in enumerate(vocabulary.columns) if column.is_habitual], np.int64)
         own_share = np.array([HOUR_SHARES[len(HOUR_SHARES) // 2] if kind.traits.is_circular else 1.0 for kind in kinds])
+        periods = np.array([kind.traits.period.total_seconds() if kind.traits.period else 0.0 for kind in kinds])
         n_records = np.repeat([max(column.n_records, 1) for column in vocabulary.columns], np.diff(vocabulary.offsets))
         share = vocabulary.counts() / n_records
         for column in columns[[kinds[column].traits.is_circular for column in columns]]:
             hours = slice(vocabulary.offsets[column] + FIRST_VALUE, vocabulary.offsets[column + 1])
             share[hours] = smooth_hours(share[None, hours])[0]
-        plain = cls(basis.entities.habits, True, columns, vocabulary.offsets, own_share, share, basis.pooling)
+        plain = cls(basis.entities.habits, True, columns, vocabulary.offsets, own_share, periods, share, basis.pooling)
         mean = plain.vectors(basis.records[:MEASURED]).mean(axis=0, dtype=np.float64)
         return replace(plain, usual=(max(float(mean[0]), 1e-9), max(float(mean[1]), 1e-9)))
 
@@ -195,7 +200,9 @@ class HabitView(ViewOfRecords):
             others = np.maximum(others, LEAST_KINDS)
             share = np.maximum(self.share[token], TINY)
             chance = (seen + others * share) / (records + others)
-            surprise[:, column] = np.maximum(np.log(share / chance), 0.0)
+            # A span that is not known is 0.
+            is_habit = np.nan_to_num(habits.span[entity]) >= self.periods[column]
+            surprise[:, column] = np.where(is_habit, np.maximum(np.log(share / chance), 0.0), 0.0)
         return surprise
 
     @cached_property
