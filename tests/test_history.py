@@ -222,10 +222,29 @@ def test_an_only_use_does_not_vouch_for_itself(is_own, chance):
     together = sparse.csr_array(np.array([[0.0, 0, 99, 1], [0, 0, 1, 99]]))
     habits = Habits(0, 0, np.array([100.0, 100]), together, *np.full((2, 2), np.nan))
     view = HabitView(
-        (habits,), is_own, np.array([0, 1]), np.array([0, 2, 4], np.int32), np.ones(2), np.full(4, 0.5), None
+        (habits,),
+        is_own,
+        np.array([0, 1]),
+        np.array([0, 2, 4], np.int32),
+        np.ones(2),
+        np.zeros(2),
+        np.full(4, 0.5),
+        None,
     )
     surprise = view.surprise(Batch(np.array([[0, 3]], np.int32), np.empty((1, 0))))
     assert surprise[0].tolist() == [0, pytest.approx(np.log(0.5 / chance))]
+
+
+@pytest.mark.parametrize(("days", "is_habit"), [(3, False), (30, True)])
+def test_nobody_has_a_habit_of_weekdays_within_a_week(days, is_habit):
+    together = sparse.csr_array(np.array([[0.0, 0, 99, 1], [0, 0, 1, 99]]))
+    until = np.full(2, days * 86400e6)
+    habits = Habits(0, 0, np.array([100.0, 100]), together, np.zeros(2), until)
+    periods = np.array([0, 7 * 86400.0])
+    columns, offsets = np.array([0, 1]), np.array([0, 2, 4], np.int32)
+    view = HabitView((habits,), True, columns, offsets, np.ones(2), periods, np.full(4, 0.5), None)
+    surprise = view.surprise(Batch(np.array([[0, 3]], np.int32), np.empty((1, 0))))
+    assert bool(surprise[0, 1] > 0) is is_habit
 
 
 def test_hours_count_for_their_neighbours_around_midnight():

@@ -59,6 +59,7 @@ def test_codes_in_sql_are_those_in_python(kind):
         (Kind.BIN, "0.3333333333"),
         (Kind.HOUR, "07h"),
         (Kind.WEEKDAY, "Thursday"),
+        (Kind.MONTH_PART, "first day"),
         (Kind.TEMPLATE, "job <num> took <num>"),
         (Kind.VECTOR, "[1, 1, 2, 3, ...]"),
     ],
@@ -79,8 +80,22 @@ def test_which_kinds_are_habits_texts_and_numbers():
         Kind.VALUE,
         Kind.HOUR,
         Kind.WEEKDAY,
+        Kind.MONTH_PART,
     ]
     assert {kind for kind in Kind if kind.traits.is_text} == {Kind.VALUE, Kind.TEMPLATE}
     assert {kind for kind in Kind if kind.traits.is_number} == {Kind.BIN}
     assert {kind for kind in Kind if kind.traits.is_presence} == {Kind.VECTOR}
     assert {kind for kind in Kind if kind.traits.is_circular} == {Kind.HOUR}
+    assert {kind for kind in Kind if kind.traits.is_calendar} == {Kind.MONTH_PART}
+
+
+def test_parts_of_a_month_end_with_its_last_day():
+    days = [dt.datetime(2024, 2, day, 23) for day in (1, 2, 10, 11, 20, 21, 28, 29)] + [dt.datetime(2025, 2, 28)]
+    frame = pl.DataFrame({"at": [*days, dt.datetime(2025, 12, 30), dt.datetime(2025, 12, 31), None]})
+    codes = COLUMNS[Kind.MONTH_PART].encode(frame).tolist()
+    assert [code - FIRST_VALUE for code in codes[:-1]] == [0, 1, 1, 2, 2, 3, 3, 4, 4, 3, 4]
+    assert codes[-1] == Special.MISSING
+    records = frame.drop_nulls()
+    sql = Kind.MONTH_PART.traits.sql.format('"at"')
+    assert duckdb.sql(f"SELECT {sql} + {FIRST_VALUE} AS code FROM records").pl()["code"].to_list() == codes[:-1]
+    assert len(records)

@@ -1,7 +1,8 @@
 """Columns that say who acts, not what is done: the entity itself, and what it always has, such as its city or its age.
 
 That a customer is new, or the only one of a town, is no fault of a payment. What is unusual *for* the customer is found
-by the views of entities.
+by the views of entities. Nor is the part of the month: its parts have as many days as the calendar gives them, and
+count only in company, as when what is always booked on the last day is booked on the 14th.
 """
 
 from collections.abc import Sequence
@@ -31,11 +32,16 @@ def find_attributes(vocabulary: Vocabulary, counts: Counts, entities: Sequence[i
     Returns
     -------
     tuple of int
-        These and all columns that one of them determines; empty when no other column would be left.
+        These, all columns that one of them determines, and parts of the month; empty when no other column would be
+        left.
     """
     n_columns = len(vocabulary.columns)
     found = [
-        at for at in range(n_columns) if at in entities or any(_determines(e, at, vocabulary, counts) for e in entities)
+        at
+        for at, column in enumerate(vocabulary.columns)
+        if at in entities
+        or column.kind.traits.is_calendar
+        or any(_determines(entity, at, vocabulary, counts) for entity in entities)
     ]
     return tuple(found) if len(found) < n_columns else ()
 

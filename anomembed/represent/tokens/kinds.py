@@ -80,6 +80,13 @@ def _encode_weekdays(column: Column, frame: pl.DataFrame) -> Codes:
     return _encode_parts(frame[column.source], frame[column.source].dt.weekday() - 1)
 
 
+def _encode_month_parts(column: Column, frame: pl.DataFrame) -> Codes:
+    moments = frame[column.source]
+    day, last = moments.dt.day(), moments.dt.month_end().dt.day()
+    parts = pl.when(day == 1).then(0).when(day == last).then(4).when(day <= 10).then(1).when(day <= 20).then(2)
+    return _encode_parts(moments, pl.select(parts.otherwise(3)).to_series())
+
+
 def _encode_parts(moments: pl.Series, part: pl.Series) -> Codes:
     return _with_missing(FIRST_VALUE + part.fill_null(0).to_numpy().astype(np.int32), moments)
 
@@ -125,6 +132,8 @@ class Traits:
         Whether an entity can have a habit in it.
     is_circular : bool
         Whether the last value is next to the first, so that counts are smoothed across neighbours.
+    is_calendar : bool
+        Whether how often a value occurs follows from the calendar: then it is no rarity.
     is_presence : bool
         Whether the tokens only say that something is there.
     shows_label : bool
@@ -140,6 +149,7 @@ class Traits:
     is_number: bool = False
     is_habit: bool = False
     is_circular: bool = False
+    is_calendar: bool = False
     is_presence: bool = False
     shows_label: bool = False
 
@@ -151,6 +161,7 @@ class Kind(StrEnum):
     BIN = "bin"
     HOUR = "hour"
     WEEKDAY = "weekday"
+    MONTH_PART = "part of month"
     TEMPLATE = "template"
     VECTOR = "vector"
 
@@ -180,6 +191,17 @@ TRAITS = {
         labels=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
         period=timedelta(weeks=1),
         is_habit=True,
+        shows_label=True,
+    ),
+    Kind.MONTH_PART: Traits(
+        _encode_month_parts,
+        sql="CASE WHEN day({0}) = 1 THEN 0 WHEN day({0}) = day(last_day({0})) THEN 4"
+        " WHEN day({0}) <= 10 THEN 1 WHEN day({0}) <= 20 THEN 2 ELSE 3 END",
+        is_coded_in_sql=True,
+        labels=("first day", "2nd to 10th", "11th to 20th", "21st on", "last day"),
+        period=timedelta(days=62),
+        is_habit=True,
+        is_calendar=True,
         shows_label=True,
     ),
     Kind.TEMPLATE: Traits(_encode_templates, is_text=True, shows_label=True),
