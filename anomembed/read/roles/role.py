@@ -76,7 +76,8 @@ class Role(StrEnum):
     KEY = "key", "Columns that together name a record; by default a unique column, else the row number."
     TIMESTAMP = (
         "timestamp",
-        "Columns that say when: hour, weekday and part of the month are scored; with an entity, also what is new since its past.",
+        "Columns that say when: hour, weekday and part of the month are scored; with an entity, also what is new since"
+        " its past.",
         Content.MOMENT,
         _moment_sql,
     )
