@@ -153,7 +153,7 @@ def _fit_view_detector(view: View, choice: Choice, learnt: Batch | Sequences, se
     if view.is_summed:
         return Total(), None
     vectors = view.reference(learnt)
-    if view.draws and choice.name == "nearest":
+    if view.draws and choice.name == "nearest" and not choice.is_distinct:
         choice = replace(choice, settings=view.draws)
     return fit_detector(choice, _distinct_rows(vectors) if choice.is_distinct else vectors, seed)
 

@@ -47,6 +47,7 @@ class JointView(ViewOfRecords):
     summary = "numbers in the company of the record's categories, in one vector"
     looks_at = Looks.TOKENS | Looks.NUMBERS
     is_whole = True
+    draws = {"n_references": 64, "n_draws": 24}  # half as many: its vectors are wide, and more change nothing
 
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:

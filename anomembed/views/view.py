@@ -148,7 +148,7 @@ class View(ABC):
     of_entity: ClassVar[bool] = False
     """Whether it compares a record with others of its entity: so it cannot say which entity was expected."""
     draws: ClassVar[Mapping[str, int] | None] = None
-    """Settings of `nearest` for this view, when they differ from the default."""
+    """Settings of `nearest` for this view in a mixed reference, when they differ from the default."""
 
     @abstractmethod
     def vectors(self, batch: Any) -> Vectors:  # noqa: ANN401
