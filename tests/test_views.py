@@ -1,3 +1,4 @@
+import datetime as dt
 from dataclasses import replace
 
 import numpy as np
@@ -309,6 +310,17 @@ def test_a_broken_rule_is_a_conflict():
     conflicts = view.vectors(basis.records)[:, 0]
     assert conflicts[7] > 2
     assert np.count_nonzero(conflicts) == 1
+
+
+def test_the_weekday_on_which_a_month_begins_is_no_conflict():
+    """In three months, most weekdays are no first day; what is sold on which is another matter."""
+    days = pl.datetime_range(dt.datetime(2026, 1, 1), dt.datetime(2026, 3, 31, 23), "1h", eager=True).alias("at")
+    frame = pl.DataFrame({"id": range(len(days)), "at": days, "what": ["tea", "milk"] * (len(days) // 2)})
+    model = fit_model(frame)
+    names = model.vocabulary.names
+    assert {"at weekday", "at part of month"} < set(names)
+    pairs = next((v.view.pairs for v in model.views if v.view.name == "pair"), np.empty((0, 2), int))
+    assert {"at weekday", "at part of month"} not in [{names[a], names[b]} for a, b in pairs]
 
 
 def test_the_edge_of_a_range_is_no_conflict():

@@ -15,6 +15,7 @@ Ranges of numbers and hours also count for their neighbours: a price just beyond
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 import numpy as np
@@ -142,7 +143,9 @@ def fit_pairs(vocabulary: Vocabulary, counts: Counts) -> NDArray[np.int32]:
     pair = column_of[row] * n_columns + column_of[column]
     total = np.bincount(pair, information, minlength=n_columns**2) / counts.n_records
     best = np.argsort(-total, kind="stable")[:MOST_PAIRS]
-    best = best[total[best] > 0]
+    # On which weekday a month begins follows from the calendar.
+    is_day = np.array([(column.kind.traits.period or timedelta()) > timedelta(days=1) for column in vocabulary.columns])
+    best = best[(total[best] > 0) & ~(is_day[best // n_columns] & is_day[best % n_columns])]
     return np.column_stack([best // n_columns, best % n_columns]).astype(np.int32)
 
 
