@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,22 @@ def test_the_tool_sees_no_label_and_no_order_by_class(quality, folder):
     assert seen.columns == ["record", "drink", "vessel"]
     assert truth["label"].tail(6).sum() < 6
     assert b"label" not in (folder / "seen.duckdb").read_bytes()
+
+
+def test_half_of_the_normal_records_are_the_reference_and_their_order_says_nothing(quality, tmp_path):
+    day = [date(2024, 1, 1 + row % 28) for row in range(600)]
+    pl.DataFrame({"day": day, "label": [0] * 400 + [1] * 200}).write_parquet(tmp_path / "phishing_websites.parquet")
+    (phishing,) = (d for d in quality.DATA_SETS if d.name == "phishing_websites")
+    truth = quality.build(phishing, tmp_path, tmp_path / "seen.duckdb")
+    with quality.duckdb.connect(str(tmp_path / "seen.duckdb"), read_only=True) as connection:
+        seen = connection.sql("FROM records ORDER BY record").pl()
+    assert seen.columns == ["record", "day", "part"]
+    assert truth["label"].sum() == 200
+    assert 150 < (seen["part"] == "fit").sum() == 600 - truth.height < 250
+    place = truth.group_by("label").agg(pl.col("record").mean())["record"]
+    assert place.max() - place.min() < 60
+    problem = quality.read_problem(seen, phishing.options)
+    assert (problem.codes.shape, problem.numbers.shape) == ((600, 1), (600, 0))  # a day has no hour
 
 
 def test_a_share_of_the_top_does_not_depend_on_the_order_of_ties(quality):

@@ -41,8 +41,8 @@ class Problem:
 def read_problem(frame: pl.DataFrame, options: tuple[str, ...]) -> Problem:
     """Sort the columns by type, unless the options of the scan say otherwise; a time is an hour and a weekday."""
     said = dict(zip(options[1::2], options[::2], strict=True))
-    judged = frame.drop("record", "part", strict=False)
-    times = [c for c in judged.columns if judged[c].dtype.is_temporal()]
+    judged = frame.drop("record", "part", *(c.name for c in frame if not c.count()), strict=False)  # nor empty ones
+    times = [c for c in judged.columns if judged[c].dtype == pl.Datetime]
     numeric = [c for c in judged.columns if judged[c].dtype.is_numeric()]
     numbers = [c for c in numeric if said.get(c) not in ("--category", "--entity")]
     parts = [part for c in times for part in (pl.col(c).dt.hour(), pl.col(c).dt.weekday().alias(f"{c} weekday"))]

@@ -100,7 +100,7 @@ def run(data_set: DataSet, data: Path, command: list[str] | None, *, peers: bool
 def build(data_set: DataSet, data: Path, database: Path) -> pl.DataFrame:
     """Write the table `records`, in which nothing tells the class; return `record` and `label` of the scored."""
     folder, target = ("'" + str(path).replace("'", "''") + "'" for path in (f"{data.resolve()}/", database))
-    hidden = ", ".join(("label", "file_row_number", *data_set.hidden))
+    hidden = ", ".join(f'"{column}"' for column in ("label", "file_row_number", *data_set.hidden))
     scored = "part = 'score'" if data_set.split else "true"
     with duckdb.connect() as connection:  # in memory: the labels never touch the file
         connection.execute(FILE_MACRO.format(folder=folder))
