@@ -169,7 +169,8 @@ class Model:
             return None
         codes = [len(c.labels) - 1 if c.kind.traits.is_number else Special.UNSEEN for c in columns]
         tokens = np.array([codes], np.int32) + self.vocabulary.offsets[:-1]
-        odd = Batch(tokens, np.full((1, len(self.numbers)), BOUND), twins=np.full((1, 3), np.nan))
+        twins = np.full((1, len(self.twins.columns)), np.nan) if self.twins else None  # it repeats nothing
+        odd = Batch(tokens, np.full((1, len(self.numbers)), BOUND), twins=twins)
         return float(self.calibration.tail_probability(self.score(odd).raw)[0])
 
     def terms(self, batch: Batch) -> NDArray[np.float64]:

@@ -354,4 +354,4 @@ def test_columns_called_like_derived_ones_are_refused(run, tmp_path):
 
 
 def test_a_history_without_an_event_has_no_steps():
-    assert History("who", "at", (), ()).steps == ()
+    assert History("who", "at", (), (), "what", 1.0).steps == ()

@@ -11,7 +11,8 @@ from anomembed.read.rhythm import COMPARED, CONTACT, EVENNESS, INTERVAL, LEAST_D
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
-from anomembed.views.rhythm import duration, even_share, evidence
+from anomembed.views.reason import duration
+from anomembed.views.rhythm import even_share, evidence
 
 ROLES = {"key": ["id"], "entity": ["host"], "timestamp": ["at"]}
 CONFIG = Config(roles=ROLES, flags={"budget": 20})
@@ -171,8 +172,9 @@ def test_the_share_of_even_series_is_that_of_the_planted():
 
 
 def test_a_duration_has_a_unit_that_fits():
-    assert [duration(s) for s in (0.25, 1, 60.01, 90, 3600, 90_000)] == [
-        "0.25 seconds", "1 second", "1 minute", "1.5 minutes", "1 hour", "1.04 days",
+    """The largest that fits at least twice."""
+    assert [duration(s) for s in (0.25, 1, 60.01, 120, 5400, 90_000, 190_000, 1e8)] == [
+        "0.25 seconds", "1 second", "60 seconds", "2 minutes", "90 minutes", "25 hours", "2.2 days", "3.17 years",
     ]  # fmt: skip
 
 

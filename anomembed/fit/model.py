@@ -62,15 +62,7 @@ def learn_model(
         When the embedding method cannot be used on this data.
     """
     roles = roles or find_roles(table, config)
-    learning = FitSettings(
-        embedding=config.embedding,
-        detector=config.detector.name,
-        clean=config.reference.clean,
-        seed=config.seed,
-        is_own=is_own,
-        vectors=vectors or read_wanted_vectors(config.embedding.vectors),
-        progress=progress,
-    )
+    learning = _settings(config, vectors, progress, is_own=is_own)
     if roles.is_sequential:
         sequences = read_sequence_reference(table, roles, config)
         return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
@@ -79,6 +71,18 @@ def learn_model(
     model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
     is_compared = any(Looks.TWINS in judged.view.looks_at for judged in learnt.views)
     return replace(model, twins=reference.twins if is_compared else None)
+
+
+def _settings(config: Config, vectors: TokenVectors | None, progress: Progress | None, *, is_own: bool) -> FitSettings:
+    return FitSettings(
+        embedding=config.embedding,
+        detector=config.detector.name,
+        clean=config.reference.clean,
+        seed=config.seed,
+        is_own=is_own,
+        vectors=vectors or read_wanted_vectors(config.embedding.vectors),
+        progress=progress,
+    )
 
 
 def _model(

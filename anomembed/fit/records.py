@@ -37,7 +37,7 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
         vocabulary=vocabulary,
         counts=corpus.counts,
         embeddings=embeddings,
-        pooling=fit_pooling(vocabulary, embeddings, by_rarity=not clean, left_out=attributes),
+        pooling=fit_pooling(vocabulary, embeddings, by_rarity=not clean, attributes=attributes),
         entities=reference.entities,
         clean=clean,
         is_own=not reference.is_split,

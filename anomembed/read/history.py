@@ -45,7 +45,7 @@ class History:
     sums : tuple of str
         Numbers that are summed over a day.
     target : str
-        Column of what the entity is in contact with; its intervals are compared with one another. Empty in old models.
+        Column of what the entity is in contact with; its intervals are compared with one another.
     resolution : float
         Seconds that the times are multiples of, which intervals are no evener than.
     """
@@ -54,8 +54,8 @@ class History:
     time: str
     event: tuple[str, ...]
     sums: tuple[str, ...]
-    target: str = ""
-    resolution: float = 0.0
+    target: str
+    resolution: float
 
     @property
     def paces(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class History:
     @property
     def rhythm(self) -> tuple[str, ...]:
         """Derived columns of how even the last intervals between an entity and its target were."""
-        return RHYTHM if self.target else ()
+        return RHYTHM
 
     def select(self) -> dict[str, str]:
         """Return the SQL that reads each derived column."""
@@ -132,13 +132,10 @@ def derive_history(table: Table, roles: Roles, history: History) -> None:
 
 
 def _with_rhythm(records: str, table: Table, roles: Roles, history: History) -> str:
-    """Add the intervals to the query `records`, where there is a target."""
-    if not history.target:
-        return records
+    """Add the intervals to the query `records`."""
     select = roles.select()
-    identity = table.hashed(select, [table.column(column.name) for column in roles.key], 0)
     who, target, when = (select[name] for name in (history.entity, history.target, history.time))
-    return rhythm_sql(records, who, target, when, identity, history.resolution)
+    return rhythm_sql(records, who, target, when, roles.identity(table), history.resolution)
 
 
 def history_sql(table: Table, roles: Roles, history: History) -> str:
@@ -151,7 +148,7 @@ def history_sql(table: Table, roles: Roles, history: History) -> str:
         entity=who,
         time=when,
         event=event,
-        identity=table.hashed(select, [table.column(column.name) for column in roles.key], 0),
+        identity=roles.identity(table),
         sums="".join(f", sum(if(isfinite({of}), {of}, 0)) AS {at}" for of, at in _moment_sums(history, select).items()),
         totals=_aliased(_totals(history, select)),
         windows=",\n    ".join(f"{quote_identifier(span)} AS ({_window(span)})" for span in WINDOWS),

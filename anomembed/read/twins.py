@@ -137,7 +137,7 @@ def derive_twins(table: Table, roles: Roles, twins: Twins) -> None:
         entity=select[twins.entity],
         amount=select[twins.amount],
         time=select[twins.time],
-        identity=table.hashed(select, [table.column(column.name) for column in roles.key], 0),
+        identity=roles.identity(table),
         same=" + ".join(["0", *same]),
         position=HASH,
         **{name: quote_identifier(column) for name, column in zip(("since", "before", "bits"), TWINS, strict=True)},

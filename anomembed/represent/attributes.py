@@ -8,6 +8,7 @@ count only in company, as when what is always booked on the last day is booked o
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.counts import Counts
@@ -44,6 +45,15 @@ def find_attributes(vocabulary: Vocabulary, counts: Counts, entities: Sequence[i
         or any(_determines(entity, at, vocabulary, counts) for entity in entities)
     ]
     return tuple(found) if len(found) < n_columns else ()
+
+
+def attribute_tokens(vocabulary: Vocabulary, attributes: Sequence[int]) -> NDArray[np.bool_]:
+    """Tell which tokens say nothing of a single record, shape (n_tokens,).
+
+    All of these columns that the reference has: a new entity is news.
+    """
+    is_attribute = np.isin(np.arange(len(vocabulary.columns)), attributes)
+    return np.repeat(is_attribute, np.diff(vocabulary.offsets)) & (vocabulary.counts() > 0)
 
 
 def _determines(entity: int, column: int, vocabulary: Vocabulary, counts: Counts) -> bool:

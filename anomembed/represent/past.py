@@ -79,9 +79,9 @@ class Past(Generic[History]):
         """Return the paces, shape (n_records, n_paces), as signed square roots; NaN without a past."""
         return read_numbers(frame, self.history.paces)
 
-    def rhythm(self, frame: pl.DataFrame) -> NDArray[np.float64] | None:
-        """Return the intervals, shape (n_records, 4) as in `Derivation.rhythm`, NaN where unknown; None without."""
-        return read_numbers(frame, self.history.rhythm) if self.history.rhythm else None
+    def rhythm(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return the intervals, shape (n_records, 4) as in `Derivation.rhythm`; NaN where unknown."""
+        return read_numbers(frame, self.history.rhythm)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.attributes import attribute_tokens
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
+
+SHORTEST = 1e-6  # length of an embedding that is one; below it are rounding errors
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Pooling:
 
 
 def fit_pooling(
-    vocabulary: Vocabulary, embeddings: Embeddings, *, by_rarity: bool, left_out: Sequence[int] = ()
+    vocabulary: Vocabulary, embeddings: Embeddings, *, by_rarity: bool, attributes: Sequence[int] = ()
 ) -> Pooling:
     """Decide what every token weighs.
 
@@ -52,8 +55,8 @@ def fit_pooling(
         Of the same tokens.
     by_rarity : bool
         Weight tokens by -log of their share of the reference; otherwise all weigh the same.
-    left_out : sequence of int
-        Columns whose tokens weigh nothing, but for those that the reference does not have.
+    attributes : sequence of int
+        Columns whose tokens weigh nothing; see `anomembed.represent.attributes`.
 
     Returns
     -------
@@ -63,7 +66,25 @@ def fit_pooling(
     apart = np.where(vocabulary.counts() > 0, 0.0, max(float(lengths.max(initial=0.0)), 1e-3))
     table = np.column_stack([embeddings.vectors, apart]).astype(np.float32)
     weights = vocabulary.surprise() if by_rarity else np.ones(vocabulary.size, np.float32)
-    for column in left_out:
-        tokens = slice(vocabulary.offsets[column], vocabulary.offsets[column + 1])
-        weights[tokens] = np.where(vocabulary.columns[column].counts > 0, 0, weights[tokens])
+    weights[attribute_tokens(vocabulary, attributes)] = 0
     return Pooling(table, weights)
+
+
+def unit_vectors(vectors: NDArray[np.floating], counts: NDArray[np.float64]) -> NDArray[np.floating]:
+    """Return embeddings at length 1, so that all tokens count alike.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_tokens, width)
+        The embeddings.
+    counts : ndarray of shape (n_tokens,)
+        How often the reference has each token.
+
+    Returns
+    -------
+    ndarray of shape (n_tokens, width + 1)
+        A token that the reference does not have is a unit long in a dimension of its own.
+    """
+    is_new = counts == 0
+    alike = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), SHORTEST)
+    return np.column_stack([alike * ~is_new[:, None], is_new])

@@ -19,13 +19,12 @@ from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences
 from anomembed.score.calibration import Calibration, fit_calibration
 from anomembed.score.detectors import Choice, Detector, Total, fit_detector, raw_scores
-from anomembed.views.view import Looks, Rule, View
+from anomembed.views.view import EXCESS_FROM, Looks, Rule, View
 
 FLOOR = 0.01  # added to a relative distance, so that 0 has a logarithm
 SEQUENCE_FLOOR = 1.0  # the same where 0 is common: it must not outweigh events that are out of order
 WHOLE_WEIGHT = 2.0  # of all views of the record as a whole together: four must not drown a single conflict
 USUAL_COUNT = 0.25  # added to the mean of a count, so that the first in many sequences is no infinite evidence
-EXCESS_FROM = 4.0  # nats beyond which the rules excess and evidence count
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,11 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.keys import look_up
 from anomembed.represent.tokens.vocabulary import Kind, Vocabulary
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Count, Reason, listed
-from anomembed.views.rhythm import duration
-from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.reason import Count, Reason, duration, listed
+from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
 MOST_DAYS, MOST_SHARE = 14, 0.05  # a repeat is soon within so many days, and so much of the reference's time
 LEAST_ALIKE = 0.7  # share of the compared columns that agree, entity and amount among them
-EXCESS_FROM = 4.0  # nats from which the score counts
 USUAL, STEEP = 4.0, 8.0  # nats of rarity below which repeats are usual, and how many count for each beyond
 LEAST_TIMES = 3  # records with an amount for its share to be kept
 
@@ -97,7 +95,7 @@ class DuplicateView(ViewOfRecords):
             number=number,
             names=twins.compared,
             context=_context(basis.vocabulary, twins.compared),
-            share=_token_shares(basis.vocabulary),
+            share=basis.vocabulary.shares(),
             amounts=amounts[times >= LEAST_TIMES],
             times=times[times >= LEAST_TIMES].astype(np.float64),
             recurring=np.empty(0, np.int64),
@@ -228,9 +226,3 @@ def _context(vocabulary: Vocabulary, names: Sequence[str]) -> NDArray[np.int64]:
     """Return the token column of each name; -1 where it is no value."""
     known = {column.name: at for at, column in enumerate(vocabulary.columns) if column.kind is Kind.VALUE}
     return np.array([known.get(name, -1) for name in names], np.int64)
-
-
-def _token_shares(vocabulary: Vocabulary) -> Floats:
-    """Return the share of records with each token."""
-    n_records = np.repeat([max(column.n_records, 1) for column in vocabulary.columns], np.diff(vocabulary.offsets))
-    return np.asarray(vocabulary.counts() / n_records)

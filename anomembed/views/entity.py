@@ -6,7 +6,8 @@ entities (empirical Bayes), and the uncertainty of the mean is added to the spre
 
 How surprising a distance is depends on the tail of the distances of normal records. A Weibull tail is drawn through
 two of their quantiles, the 90 % and the 99 % one. Higher quantiles would be set by the abnormal records of a mixed
-reference, which would then hide one another.
+reference, which would then hide one another. Where the tail is long (a shape below 1, as of amounts), large numbers are
+usual for many entities now and then, and each is weak evidence: beyond `EXCESS_FROM`, nats count by the shape.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Count, Reason, Value
-from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
 PRIOR = 3.0  # records that the spread within all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual spread; they may all be equal
@@ -31,7 +32,6 @@ ROUNDING = 1e-9  # of a mean
 TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
 SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
 LEAST_REACH = 0.1  # least 90 % quantile of the distances; most numbers may be equal
-WEAK_FROM = 4.0  # nats beyond which those of long tails count for less
 MOST = 1e6  # cap on nats and on standard deviations
 
 
@@ -196,8 +196,8 @@ class EntityView(ViewOfRecords):
         """Return -log of the chance of a number as far out, shape (n_records, n_numbers); long tails count for less."""
         reach, shape = self.tails.T
         nats = np.minimum(-np.log(1 - TAIL[0]) * (self.farthest(batch) / reach) ** shape, MOST)
-        beyond = np.maximum(nats - WEAK_FROM, 0.0)
-        return np.asarray(np.minimum(nats, WEAK_FROM) + beyond * np.minimum(shape, 1.0))
+        beyond = np.maximum(nats - EXCESS_FROM, 0.0)
+        return np.asarray(np.minimum(nats, EXCESS_FROM) + beyond * np.minimum(shape, 1.0))
 
     def farthest(self, batch: Batch) -> Floats:
         """Return the largest distance of each number, in standard deviations, shape (n_records, n_numbers)."""

@@ -27,7 +27,7 @@ from anomembed.represent.keys import look_up
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.facts import MOST_EXPECTED, Case, Facts
-from anomembed.views.reason import Count, Listed, Reason
+from anomembed.views.reason import Count, Listed, Reason, duration
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
 LEAST_KINDS = 0.5  # least number of different values that an entity has used
@@ -35,7 +35,6 @@ TINY = 1e-12
 MEASURED = 20_000  # records that the usual surprise and distance are measured on
 PRIOR = 3.0  # records that the mean vector of all entities counts as
 OFTEN = 0.2  # a value in at least this share of an entity's records is not called seldom
-UNITS = (("years", 365.25 * 86400), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,7 @@ class HabitView(ViewOfRecords):
         columns = np.array([at for at, column in enumerate(vocabulary.columns) if column.is_habitual], np.int64)
         own_share = np.array([HOUR_SHARES[len(HOUR_SHARES) // 2] if kind.traits.is_circular else 1.0 for kind in kinds])
         periods = np.array([kind.traits.period.total_seconds() if kind.traits.period else 0.0 for kind in kinds])
-        n_records = np.repeat([max(column.n_records, 1) for column in vocabulary.columns], np.diff(vocabulary.offsets))
-        share = vocabulary.counts() / n_records
+        share = vocabulary.shares()
         for column in columns[[kinds[column].traits.is_circular for column in columns]]:
             hours = slice(vocabulary.offsets[column] + FIRST_VALUE, vocabulary.offsets[column + 1])
             share[hours] = smooth_hours(share[None, hours])[0]
@@ -241,8 +239,5 @@ class HabitView(ViewOfRecords):
 
 
 def _over(seconds: float) -> str:
-    """Return " over" and a length of time, in the largest unit that fits at least twice."""
-    if not np.isfinite(seconds) or seconds < 1:
-        return ""
-    unit, size = next(((unit, size) for unit, size in UNITS if seconds >= 2 * size), UNITS[-1])
-    return f" over {seconds / size:.3g} {unit}"
+    """Return " over" and a length of time; nothing where it is not known or less than a second."""
+    return f" over {duration(seconds)}" if np.isfinite(seconds) and seconds >= 1 else ""

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.batch import Batch
-from anomembed.represent.pooling import Pooling
-from anomembed.views.magnitudes import Magnitude, fit_magnitude, magnitudes
+from anomembed.represent.pooling import Pooling, unit_vectors
+from anomembed.views.magnitudes import Magnitudes, fit_magnitudes
 from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
 
 WIDTH = 32  # of the sum; 16 and 64 are as good (examples/notes/views.md)
-TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,18 +28,15 @@ class JointView(ViewOfRecords):
 
     Parameters
     ----------
-    numbers : ndarray
-        Indices of the numbers that are judged.
-    scales : tuple of Magnitude
-        One for each of them.
+    magnitudes : Magnitudes
+        Of the numbers.
     values : Pooling
         Rotated embeddings of the tokens, times the number of `columns`: their mean is the sum of the embeddings.
     columns : ndarray
         Token columns that are no numbers.
     """
 
-    numbers: NDArray[np.int64]
-    scales: tuple[Magnitude, ...]
+    magnitudes: Magnitudes
     values: Pooling
     columns: NDArray[np.int64]
     name: str = "joint"
@@ -54,25 +50,20 @@ class JointView(ViewOfRecords):
         """Return the view of a table that has both numbers and categories."""
         kinds = [column.kind for column in basis.vocabulary.columns]
         columns = np.array([at for at in basis.judged if not kinds[at].traits.is_number], np.int64)
-        numbers = basis.judged_numbers
-        if not len(numbers) or not len(columns):
+        if not len(basis.judged_numbers) or not len(columns):
             return []
-        scales = tuple(fit_magnitude(basis.records.numbers[:, at]) for at in numbers)
-        return [cls(numbers, scales, _rotate(basis, columns), columns)]
+        return [cls(fit_magnitudes(basis), _rotate(basis, columns), columns)]
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the vectors, shape (n_records, n_numbers + 1 + `WIDTH`)."""
         values = self.values.pool(batch.tokens[:, self.columns])
-        return np.hstack([magnitudes(self.scales, batch.numbers[:, self.numbers]), values])
+        return np.hstack([self.magnitudes(batch), values])
 
 
 def _rotate(basis: Basis, columns: NDArray[np.int64]) -> Pooling:
     """Turn the embeddings of every column, at length 1, by a projection of its own."""
-    embeddings, offsets = basis.embeddings.vectors.astype(np.float64), basis.vocabulary.offsets
-    length = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    # A token that the reference does not have is a unit away from all others.
-    apart = (basis.vocabulary.counts() == 0)[:, None]
-    units = np.hstack([np.where(apart, 0.0, embeddings / np.maximum(length, TINY)), apart])
+    units = unit_vectors(basis.embeddings.vectors.astype(np.float64), basis.vocabulary.counts())
+    offsets = basis.vocabulary.offsets
     rotated = np.zeros((basis.vocabulary.size, WIDTH))
     rng = np.random.default_rng(basis.seed)
     for column in columns:

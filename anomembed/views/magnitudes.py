@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from anomembed.read.aggregates import BOUND
+from anomembed.represent.batch import Batch
+from anomembed.views.view import Basis
 
 KNOTS = 1000  # points at which the quantile function of a number is kept
 FAR_OUT = 4.0  # standard deviations beyond which a distance counts by its logarithm
@@ -75,24 +77,33 @@ class Magnitude:
         return np.asarray(np.sign(away) * (np.minimum(np.abs(away), FAR_OUT) + 0.25 * beyond))
 
 
-def magnitudes(scales: tuple[Magnitude, ...], numbers: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the magnitudes of records' numbers.
+@dataclass(frozen=True)
+class Magnitudes:
+    """The magnitudes of a record's numbers, and how many are missing.
 
     Parameters
     ----------
+    numbers : ndarray
+        Indices of the numbers that are judged.
     scales : tuple of Magnitude
-        One for each number.
-    numbers : ndarray of shape (n_records, n_numbers)
-        NaN where missing.
-
-    Returns
-    -------
-    ndarray of shape (n_records, n_numbers + 1)
-        The last feature grows with how many numbers are missing.
+        One for each of them.
     """
-    columns = [scale(column) for scale, column in zip(scales, numbers.T, strict=True)]
-    missing = MISSING_STEP * np.isnan(numbers).sum(axis=1).astype(np.float32)
-    return np.column_stack([*columns, missing]).astype(np.float32)
+
+    numbers: NDArray[np.int64]
+    scales: tuple[Magnitude, ...]
+
+    def __call__(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the magnitudes, shape (n_records, n_numbers + 1); the last feature grows with how many are missing."""
+        numbers = batch.numbers[:, self.numbers]
+        columns = [scale(column) for scale, column in zip(self.scales, numbers.T, strict=True)]
+        missing = MISSING_STEP * np.isnan(numbers).sum(axis=1).astype(np.float32)
+        return np.column_stack([*columns, missing]).astype(np.float32)
+
+
+def fit_magnitudes(basis: Basis) -> Magnitudes:
+    """Learn how large the numbers of reference records are, but for those that an entity always has."""
+    numbers = basis.judged_numbers
+    return Magnitudes(numbers, tuple(fit_magnitude(basis.records.numbers[:, at]) for at in numbers))
 
 
 def fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:

@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from anomembed.represent.batch import Batch
-from anomembed.views.magnitudes import Magnitude, fit_magnitude, magnitudes
+from anomembed.views.magnitudes import Magnitudes, fit_magnitudes
 from anomembed.views.view import Basis, Looks, Vectors, ViewOfRecords
 
 
@@ -22,14 +19,11 @@ class NumberView(ViewOfRecords):
 
     Parameters
     ----------
-    numbers : ndarray
-        Indices of the numbers that are judged.
-    scales : tuple of Magnitude
-        One for each of them.
+    magnitudes : Magnitudes
+        Of the numbers.
     """
 
-    numbers: NDArray[np.int64]
-    scales: tuple[Magnitude, ...]
+    magnitudes: Magnitudes
     name: str = "number"
     summary = "large and small numbers, all of a record together"
     looks_at = Looks.NUMBERS
@@ -39,11 +33,8 @@ class NumberView(ViewOfRecords):
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view of a table that has numbers, other than those that an entity always has."""
-        numbers = basis.judged_numbers
-        return (
-            [cls(numbers, tuple(fit_magnitude(basis.records.numbers[:, at]) for at in numbers))] if len(numbers) else []
-        )
+        return [cls(fit_magnitudes(basis))] if len(basis.judged_numbers) else []
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the vectors, shape (n_records, n_numbers + 1)."""
-        return magnitudes(self.scales, batch.numbers[:, self.numbers])
+        return self.magnitudes(batch)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.arrays import Floats
+from anomembed.represent.attributes import attribute_tokens
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Vocabulary
@@ -80,14 +81,8 @@ def adds_up(basis: Basis) -> bool:
 
 
 def without_attributes(rarity: NDArray[np.float32], basis: Basis) -> NDArray[np.float32]:
-    """Return rarities of tokens, 0 for what an entity always has: it says nothing of a single record.
-
-    A value that the reference does not have remains as rare as it is: a new entity is news.
-    """
-    offsets, is_attribute = basis.vocabulary.offsets, np.zeros(len(rarity), bool)
-    for column in basis.attributes:
-        is_attribute[offsets[column] : offsets[column + 1]] = True
-    return np.where(is_attribute & (basis.vocabulary.counts() > 0), np.float32(0), rarity)
+    """Return rarities of tokens, 0 for what an entity always has."""
+    return np.where(attribute_tokens(basis.vocabulary, basis.attributes), np.float32(0), rarity)
 
 
 def fit_rarity(vocabulary: Vocabulary, counts: Counts) -> NDArray[np.float32]:

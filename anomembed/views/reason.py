@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+UNITS = (("year", 365.25 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 LONGEST_VALUE = 80  # characters of a value that are shown
 SHOWN_END = 30  # of them those at its end, in which templates often differ
 
@@ -93,3 +94,16 @@ def clean_text(text: str) -> str:
     """
     shown = text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - SHOWN_END]}...{text[-SHOWN_END:]}"
     return "".join(letter if letter.isprintable() else "?" for letter in shown)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in the largest unit that fits at least twice.
+
+    Examples
+    --------
+    >>> duration(300.1), duration(86400), duration(1), duration(0.25)
+    ('5 minutes', '24 hours', '1 second', '0.25 seconds')
+    """
+    unit, size = next(((unit, size) for unit, size in UNITS if seconds >= 1.98 * size), UNITS[-1])
+    number = f"{seconds / size:.3g}"
+    return f"{number} {unit}{'' if number == '1' else 's'}"

@@ -24,7 +24,7 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Special, Vocabulary
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Reason
+from anomembed.views.reason import Reason, duration
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 EVEN = 4.0  # mean of -log of the relative difference of even intervals, whose largest value is 4.6
@@ -212,17 +212,3 @@ def even_share(evidence: Floats) -> float:
     for _ in range(ROUNDS):
         share = (float((evidence + np.log(share / (1 - share)) > 0).sum()) + 0.5) / (len(evidence) + 1)
     return share
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in the largest unit that fits.
-
-    Examples
-    --------
-    >>> duration(300.1), duration(86400), duration(0.25)
-    ('5 minutes', '1 day', '0.25 seconds')
-    """
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    unit, size = next(((unit, size) for unit, size in units if seconds >= 0.99 * size), units[-1])
-    number = f"{seconds / size:.3g}"
-    return f"{number} {unit}{'' if number == '1' else 's'}"

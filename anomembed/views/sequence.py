@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Ints
+from anomembed.represent.pooling import unit_vectors
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import Special
 from anomembed.views.facts import Part, SequenceCases
 from anomembed.views.reason import Reason
 from anomembed.views.unseen import new_events, times
 from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
-
-SHORTEST = 1e-6  # length of an embedding that is one; below it are rounding errors
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,7 @@ class SequenceView(ViewOfSequences):
     @classmethod
     def fit(cls, basis: SequenceBasis) -> Sequence[Self]:
         """Return the view; it always applies."""
-        vectors = basis.embeddings.vectors
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        alike = vectors / np.maximum(lengths, SHORTEST)
-        is_new = basis.tokens.counts == 0
-        return [cls(np.column_stack([alike * ~is_new[:, None], is_new]).astype(np.float32))]
+        return [cls(unit_vectors(basis.embeddings.vectors, basis.tokens.counts).astype(np.float32))]
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
         """Count half the log of one plus the relative distance: many sequences have the events of a reference one."""

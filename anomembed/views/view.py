@@ -28,6 +28,8 @@ from anomembed.views.facts import Case, Facts, Part, SequenceCases
 from anomembed.views.reason import Reason
 
 Vectors = NDArray[np.float32]
+EXCESS_FROM = 4.0  # nats beyond which the rules excess and evidence count
+
 Rule = Literal["relative", "known", "count", "surprise", "excess", "evidence"]
 """How a view's raw score becomes its term of the record's score; `anomembed.score.combine` has the formulas."""
 

@@ -86,6 +86,10 @@ class Roles:
         """Number of values of a record that are scored; a vector counts as many as it has numbers."""
         return sum(max(column.width, 1) for column in self.judged)
 
+    def identity(self, table: Table) -> str:
+        """Return SQL of what tells records at one moment apart, whatever the order of rows."""
+        return table.hashed(self.select(), [table.column(column.name) for column in self.key], 0)
+
     def select(self) -> dict[str, str]:
         """Return the SQL that reads each scored column in its plain type, by name."""
         return {column.name: column.plain_sql for column in self.judged}

@@ -140,6 +140,11 @@ class Vocabulary:
         """Return the reference records with every token, shape (size,)."""
         return np.concatenate([column.counts for column in self.columns])
 
+    def shares(self) -> NDArray[np.float64]:
+        """Return the share of the reference records with every token, shape (size,)."""
+        n_records = np.repeat([max(column.n_records, 1) for column in self.columns], np.diff(self.offsets))
+        return np.asarray(self.counts() / n_records)
+
     def special(self, token: int) -> Special | None:
         """Return the special token that a token id is, or None for a value."""
         code = token - int(self.offsets[self._column(token)])
