@@ -198,6 +198,27 @@ def test_ctrl_c_ends_with_130_and_one_line(database, library):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(("sent", "code", "said"), [("INT", 130, "interrupted"), ("TERM", 143, "terminated")])
+@pytest.mark.parametrize("error", ["RuntimeError('INTERRUPT Error: Query interrupted')", "ImportError('not loaded')"])
+def test_what_a_library_makes_of_a_signal_changes_no_exit_code(sent, code, said, error):
+    """DuckDB says "interrupted" of any signal; a library that is loading says something of its own."""
+    app = f"""
+import os, signal, time
+from anomembed import cli
+def app():
+    with cli._own_ends():
+        try:
+            os.kill(os.getpid(), signal.SIG{sent})
+            time.sleep(9)
+        except BaseException:
+            raise {error} from None
+cli.app = app
+cli.main()
+"""
+    process = subprocess.run([sys.executable, "-c", app], capture_output=True, text=True)
+    assert (process.returncode, process.stderr.splitlines()) == (code, [f"anomembed: {said}"])
+
+
 @pytest.mark.parametrize("command", [["--help"], ["scan", "--help"]], ids=["help", "scan"])
 @pytest.mark.parametrize(("target", "code"), [("pipe", 0), ("closed", 0), ("/dev/full", 2)])
 def test_an_output_that_takes_nothing_is_no_bug(target, code, command):

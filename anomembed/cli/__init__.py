@@ -11,6 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -116,7 +117,7 @@ def main() -> None:
         _say(f"anomembed: {error}")
         sys.exit(error.exit_code)
     except (_Interrupted, KeyboardInterrupt):
-        _exit_interrupted()
+        _exit_as_signalled()
     except (_ReaderGone, BrokenPipeError):  # the reader of our output has exited, as `head` does: no error
         _discard_output()
         sys.exit(0)
@@ -127,7 +128,8 @@ def main() -> None:
     except SystemExit:
         raise
     except BaseException as error:  # a panic of a library written in Rust is no Exception
-        _exit_if_signalled()
+        if signal.getsignal(signal.SIGINT) is not _interrupt or signal.getsignal(signal.SIGTERM) is not _terminate:
+            _exit_as_signalled()  # a library turned what a signal raised into another exception
         _say(f"anomembed: this is a bug ({_brief(error)}); please report it with {_keep_traceback()}")
         sys.exit(BUG)
 
@@ -179,37 +181,38 @@ def _discard_output() -> None:
 
 
 def _interrupt(_: int, frame: FrameType | None) -> NoReturn:
-    """Raise what Python raises for Ctrl-C, and leave a trace of it; end at once while a library is imported.
-
-    A library written in C++ aborts, with a dump of the core, when its start is interrupted; nothing is open then.
-    """
+    """Raise what Python raises for Ctrl-C, and leave a trace of it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            _say("anomembed: interrupted")
-            os._exit(INTERRUPTED)
-        frame = frame.f_back
+    if _is_loading(frame):
+        _say("anomembed: interrupted")
+        os._exit(INTERRUPTED)
     raise KeyboardInterrupt
 
 
-def _exit_if_signalled() -> None:
-    """Exit where a library turned what a signal raised into another exception."""
-    if signal.getsignal(signal.SIGINT) is not _interrupt:
-        _exit_interrupted()
+def _is_loading(frame: FrameType | None) -> bool:
+    """Tell whether a compiled library is being loaded: written in C++, it may abort when its start raises anything."""
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _exit_as_signalled() -> NoReturn:
+    """Exit after a signal; DuckDB says "interrupted" of any, also of one that has said "terminated" itself."""
     if signal.getsignal(signal.SIGTERM) is not _terminate:
         sys.exit(TERMINATED)
-
-
-def _exit_interrupted() -> NoReturn:
     _say("anomembed: interrupted")
     exec("")  # noqa: S102  # or Python dies of the signal, where it came while a library ran code from text
     sys.exit(INTERRUPTED)
 
 
-def _terminate(*_: object) -> NoReturn:
+def _terminate(_: int, frame: FrameType | None) -> NoReturn:
     """Exit as after an error, so that an empty new store is removed; a second signal ends at once."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _say("anomembed: terminated")
+    if _is_loading(frame):
+        os._exit(TERMINATED)
     sys.exit(TERMINATED)
 
 
