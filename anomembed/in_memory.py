@@ -11,9 +11,10 @@ from anomembed.errors import UserError
 from anomembed.explain.flags import Flags
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
-from anomembed.pipeline import Watcher, fit_for_scan, flag_rule, score_and_explain
+from anomembed.pipeline import Watcher, fit_for_scan, flag_rule
 from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table
+from anomembed.scoring import score_and_explain
 
 
 @dataclass(frozen=True)

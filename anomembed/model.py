@@ -128,7 +128,7 @@ class Model:
         Parameters
         ----------
         frame : pl.DataFrame
-            As `anomembed.pipeline.score_batches` reads it: judged columns prefixed by `anomembed.read.table.VALUE`, or
+            As `anomembed.scoring.score_batches` reads it: judged columns prefixed by `anomembed.read.table.VALUE`, or
             a row per sequence from `anomembed.read.sequences.read_sequences`.
         """
         if self.is_sequential:

@@ -4,34 +4,26 @@
 runs the same steps without a store.
 """
 
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
-import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.explain import explain
 from anomembed.explain.flags import Flags
 from anomembed.fit.model import find_roles, learn_model
-from anomembed.fit.sequences import ensure_sequences
 from anomembed.model import Model
-from anomembed.read.roles.assigned import Roles, match_roles
+from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.roles.suggestion import Suggestion, suggest_entity
-from anomembed.read.sequences import read_sequences
-from anomembed.read.table import VALUE, VALUES, Table
+from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings.epochs import Progress
-from anomembed.score.flags import FlagKeeper, FlagRule
+from anomembed.score.flags import FlagRule
+from anomembed.scoring import score_and_explain
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 DEFAULT_BUDGET = 20
-BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values per batch, at most
 
 
 class Watcher:
@@ -196,94 +188,6 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     tail, lowest = model.calibration, model.lowest_tail()
     caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest)
     return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
-
-
-Consumer = Callable[[Iterable[pl.DataFrame]], object]
-"""Goes through all scored batches."""
-
-
-class Flagged(NamedTuple):
-    """The flags, and the number of records scored."""
-
-    flags: Flags
-    n_scored: int
-
-
-def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagRule, consume: Consumer) -> Flagged:
-    """Score records, pass all scores to `consume`, and explain the flagged ones.
-
-    Parameters
-    ----------
-    model, table, where
-        See `score_batches`.
-    rule : FlagRule
-        How flags are chosen.
-    consume : callable
-        Consumes the scored batches; see `FlagKeeper.watch` for their columns.
-
-    Raises
-    ------
-    DataError
-        When there are no records.
-    SourceError
-        See `score_batches`.
-    """
-    keeper = FlagKeeper(rule, model.roles.key_names)
-    consume(keeper.watch(score_batches(model, table, where)))
-    return Flagged(explain(model, keeper.flagged()), keeper.n_scored)
-
-
-def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
-    """Score records batch by batch, in constant memory.
-
-    Parameters
-    ----------
-    model : Model
-        A fitted model.
-    table : Table
-        An open table with the columns the model was fitted to.
-    where : str or None
-        SQL condition of the records to score; None for all.
-    size : int, optional
-        Records per batch; it does not change the scores.
-
-    Yields
-    ------
-    pl.DataFrame
-        The key columns; ``raw_score`` (Float64, high = abnormal), ``tail_probability`` (Float64, low = abnormal),
-        ``view`` (String, the view in which the record stands out most); and the judged columns, prefixed by `VALUE`.
-
-    Raises
-    ------
-    SourceError
-        When a column is missing, or its type does not fit its role any more.
-    """
-    names = np.array([calibrated.view.name for calibrated in model.views])
-    for frame in (_read_sequences if model.is_sequential else _read_records)(model, table, where, size):
-        raw, worst = model.score(model.encode(frame))
-        scores = pl.DataFrame(
-            {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
-        )
-        keys, values = frame.select(model.roles.key_names), frame.select(pl.col(VALUES))
-        yield pl.concat([keys, scores, values], how="horizontal")
-
-
-def _read_records(model: Model, table: Table, where: str | None, size: int | None) -> Iterator[pl.DataFrame]:
-    roles = match_roles(model.roles, table)
-    derived = model.derive(table, roles)
-    select = {VALUE + name: sql for name, sql in (roles.select() | derived).items()}
-    key = [table.column(column.name) for column in roles.key]
-    return table.batches(select, key, where, size or batch_size(roles.n_values + len(derived)))
-
-
-def _read_sequences(model: Model, table: Table, where: str | None, size: int | None) -> Iterator[pl.DataFrame]:
-    ensure_sequences(table, model.config)
-    return read_sequences(table, match_roles(model.roles, table), where, size or BATCH_SIZE)
-
-
-def batch_size(n_values: int) -> int:
-    """Return the number of records per batch, given the number of values per record."""
-    return min(BATCH_SIZE, max(1_000, BATCH_VALUES // n_values))
 
 
 def flag_rule(config: Config) -> FlagRule:

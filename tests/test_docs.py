@@ -247,7 +247,7 @@ def test_files_that_pages_name_exist():
 
 def test_parts_of_the_code_that_the_architecture_names_exist():
     text = PAGES["docs/architecture.md"]
-    folders = "read|represent|views|score|fit|explain|write|evaluate|cli|config"
+    folders = "read|represent|views|score|fit|explain|write|monitor|evaluate|cli|config"
     names = re.findall(rf"[`\s]((?:{folders})/[\w./]*|\w+\.py)\b", text)
     assert len(names) > 30
     assert not [name for name in names if not (TOP / "anomembed" / name).exists()]

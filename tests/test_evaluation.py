@@ -332,7 +332,7 @@ def test_the_fields_of_a_label_take_no_part_either(run, planted):
 
 def test_scores_are_the_same_with_and_without_a_label_column(planted):
     from anomembed.fit.model import learn_model
-    from anomembed.pipeline import score_batches
+    from anomembed.scoring import score_batches
 
     found = []
     for query in ("SELECT * EXCLUDE (truth, kind) FROM records", "SELECT * EXCLUDE (kind) FROM records"):

@@ -5,8 +5,8 @@ import pytest
 from anomembed import Config, fit_model, score_table
 from anomembed.errors import DataError
 from anomembed.fit.model import learn_model
-from anomembed.pipeline import score_batches
 from anomembed.read.table import Table
+from anomembed.scoring import score_batches
 
 N = 3000
 SHOPS, CITIES = [f"shop{i}" for i in range(6)], ["Rome", "Oslo", "Bern"]

@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from anomembed.config import make_config
 from anomembed.fit.model import learn_model
-from anomembed.pipeline import score_batches
 from anomembed.read.table import Table
+from anomembed.scoring import score_batches
 
 DATA = Path(os.environ.get("ANOMEMBED_DATA", "data")).resolve()
 

@@ -379,8 +379,8 @@ def test_a_loaded_model_scores_as_it_did(tmp_path, run):
 
 
 def test_scores_do_not_depend_on_the_size_of_batches_nor_the_order_of_rows():
-    from anomembed.pipeline import score_batches
     from anomembed.read.table import Table
+    from anomembed.scoring import score_batches
 
     frame = sessions()
     model = fit_model(frame)

@@ -9,7 +9,6 @@ import pytest
 
 from anomembed import AnomembedDetector, Config, fit_model, load_model, score_table
 from anomembed.errors import SourceError
-from anomembed.pipeline import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
@@ -17,6 +16,7 @@ from anomembed.represent.entities import Entities
 from anomembed.represent.tokens.learning import category_tokens, vector_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
+from anomembed.scoring import BATCH_SIZE, BATCH_VALUES, batch_size, score_batches
 from anomembed.views.match import MatchView
 from anomembed.views.view import Basis
 from anomembed.write.models import save_model

@@ -25,6 +25,7 @@ from anomembed.cli.evaluate import evaluate
 from anomembed.cli.export import export
 from anomembed.cli.fit import fit
 from anomembed.cli.init import init
+from anomembed.cli.monitor import monitor
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
 from anomembed.errors import AnomembedError, ConfigError, is_text
@@ -84,6 +85,7 @@ app.command()(scan)
 app.command()(init)
 app.command()(fit)
 app.command()(score)
+app.command()(monitor)
 app.command()(export)
 app.command()(evaluate)
 

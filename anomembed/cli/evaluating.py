@@ -6,7 +6,6 @@ from pathlib import Path
 
 from anomembed.cli.console import Teller, describe_losses
 from anomembed.cli.printing import print_tables
-from anomembed.cli.running import open_source
 from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.evaluate.comparison import check_learners, compare_learners
@@ -16,6 +15,7 @@ from anomembed.evaluate.material import Material, Truth, read_material
 from anomembed.evaluate.points import map_points
 from anomembed.evaluate.tables import cluster_tokens, tabulate
 from anomembed.fit.model import check_embedding
+from anomembed.opening import open_source
 from anomembed.represent.quality.projection import check_projection
 from anomembed.score.detectors import check_detector
 from anomembed.write.files import check_not_read

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Configuration file to write.")]
 
+ForMonitor = Annotated[bool, typer.Option("--monitor", help="Add what `anomembed monitor` needs.")]
+
 
 @o.with_settings(*o.READING, *o.ROLES, *o.VECTORS)
 def init(
@@ -20,6 +22,7 @@ def init(
     table: o.TableName = None,
     output: OutputFile = Path("anomembed.toml"),
     force: o.Force = False,
+    for_monitor: ForMonitor = False,
     *,
     given: o.Given,
 ) -> None:
@@ -34,6 +37,7 @@ def init(
     from anomembed.read.roles.inference import infer_roles
     from anomembed.read.roles.role import Role
     from anomembed.read.roles.suggestion import suggest_entity
+    from anomembed.read.source import machine_zone
     from anomembed.read.table import Table
     from anomembed.read.vectors import read_vectors
     from anomembed.write.files import check_file, check_not_read, completed
@@ -54,12 +58,14 @@ def init(
         roles = infer_roles(opened, given_roles, time_format=config.source.time_format)
         events = config.sequence.model_copy(update=_column_names(opened, config.sequence))
         suggestion = None if config.sequence.is_whole else suggest_entity(opened, roles)
-        source = config.source.model_copy(update={"database": database, "table": table})
+        zone = {"time_zone": machine_zone()} if for_monitor else {}
+        source = config.source.model_copy(update={"database": database, "table": table, **zone})
         config = config.model_copy(update={"sequence": events, "source": source})
-        commented = config_text(config, roles, opened.count(), output.parent, suggestion)
+        commented = config_text(config, roles, opened.count(), output.parent, suggestion, is_monitored=for_monitor)
     with completed(output) as unfinished:
         unfinished.write_text(commented, encoding="utf-8")
-    typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
+    then = f", then anomembed monitor {output} in cron" if for_monitor else ""
+    typer.echo(f"wrote {output}; next: anomembed fit {output}{then}", err=True)
 
 
 def _column_names(table: "Table", sequence: "SequenceConfig") -> dict[str, str | tuple[str, ...]]:

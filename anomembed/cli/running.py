@@ -9,16 +9,16 @@ from anomembed.cli.console import Teller
 from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config
-from anomembed.errors import ConfigError
 from anomembed.fit.model import check_embedding
 from anomembed.model import Model
+from anomembed.opening import open_source
 from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store
 from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
-from anomembed.write.files import check_not_read, is_same_file
+from anomembed.write.files import check_not_read
 from anomembed.write.models import choose_model, load_model
 from anomembed.write.nothing import score_nothing
 from anomembed.write.sinks import check_scores_path, write_scores
@@ -126,16 +126,6 @@ def _check_reads(table: Table, output: Output) -> None:
     """Refuse to write to a file that a query or a view reads."""
     if output.scores_to:
         check_not_read(output.scores_to, "scores", {"a file that the records are read from": table.files})
-
-
-def open_source(config: Config) -> Table:
-    """Open the table that a configuration names."""
-    source = config.source
-    if source.database is None:
-        raise ConfigError("the configuration names no database: set source.database")
-    if is_same_file(source.database, config.store.path):
-        raise ConfigError(f"{source.database} is the source, which is never written: choose another file for --store")
-    return Table(source.database, source.table, source.line_format, source.read)
 
 
 def _finish(run: Run, config: Config, store: Store, output: Output, teller: Teller) -> None:

@@ -3,71 +3,16 @@
 The docstring of a field is its description in the configuration reference and the JSON Schema.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    WithJsonSchema,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
 
-from anomembed.config.sentences import plain_errors
-from anomembed.errors import ConfigError, is_text
+from anomembed.config.monitoring import MonitorConfig
+from anomembed.config.section import MOST, Condition, Names, Section, Share, TimeZone
 from anomembed.read.roles.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
 
-Names = tuple[str, ...]
 Method = Annotated[str, AfterValidator(known_name), WithJsonSchema({"enum": list(LEARNERS), "type": "string"})]
-Share = Annotated[float, Field(gt=0, lt=1)]
-MOST = 10**15  # of any whole number: what a double holds exactly, and far more records than there are
-
-
-def _condition(text: str) -> str:
-    if not text.strip():
-        raise ValueError("an empty condition selects nothing; leave it out to select all records")
-    return text
-
-
-Condition = Annotated[str, AfterValidator(_condition)]
-
-
-class Section(BaseModel):
-    """A frozen group of settings, whose errors are one sentence wherever it is made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
-        with plain_errors(type(self)):
-            super().__init__(**settings)
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:  # noqa: ANN401, D102
-        with plain_errors(cls):
-            return super().model_validate(obj, **options)
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:  # noqa: ANN401, D102
-        with plain_errors(cls):
-            return super().model_validate_json(json_data, **options)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise ConfigError(f"settings are frozen: make another {type(self).__name__} instead of changing {name}")
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _plain(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
-        """Refuse what no setting can be, and what pydantic or DuckDB would stumble over later."""
-        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
-            raise ValueError("true and false are for switches only")
-        if any(isinstance(text, str) and not is_text(text) for text in (value if isinstance(value, list) else [value])):
-            raise ValueError("text cannot hold a null character or bytes that are no UTF-8")
-        return value
 
 
 class SourceConfig(Section):
@@ -87,6 +32,9 @@ class SourceConfig(Section):
     time_format: str | None = None
     """Format of times that are text, such as ``%d/%m/%Y %H:%M``, as DuckDB's ``strptime`` takes it; by default the
     format that fits the column as a whole."""
+    time_zone: TimeZone | None = None
+    """Zone of times without one, such as ``Europe/Paris``, in windows and where conditions compare them with ``now()``;
+    by default the machine's."""
     fit_where: Condition | None = None
     """SQL condition that selects the reference: the records that define normal; all records by default."""
     where: Condition | None = None
@@ -269,6 +217,8 @@ class Config(Section):
     """Which records are flagged."""
     store: StoreConfig = StoreConfig()
     """Where models, scores and flags are kept."""
+    monitor: MonitorConfig = MonitorConfig()
+    """What ``anomembed monitor`` does in every run."""
 
     @model_validator(mode="after")
     def _has_entity(self) -> Self:

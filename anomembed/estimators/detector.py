@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from anomembed.errors import DataError
 from anomembed.estimators.records import OfRecords, batches
 from anomembed.explain import explain
-from anomembed.pipeline import score_batches
 from anomembed.read.table import Table
+from anomembed.scoring import score_batches
 
 EXPLAINED_AT_ONCE = 500  # records
 FARTHEST = 100.0  # nats: beyond, a probability is 0 or 1

@@ -12,12 +12,12 @@ from sklearn.utils.validation import check_array, validate_data
 from anomembed.config import make_config
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
-from anomembed.pipeline import batch_size
 from anomembed.read.frames import as_frame
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch, make_batch
+from anomembed.scoring import batch_size
 
 
 class OfRecords(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped

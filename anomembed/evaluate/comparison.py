@@ -11,7 +11,7 @@ from anomembed.errors import ConfigError
 from anomembed.evaluate.embeddings import measure_quality
 from anomembed.evaluate.labels import rank
 from anomembed.evaluate.material import Material
-from anomembed.pipeline import Watcher, fit_for_scan, score_batches
+from anomembed.pipeline import Watcher, fit_for_scan
 from anomembed.read.table import VALUES, Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
 from anomembed.represent.embeddings import Embeddings
@@ -19,6 +19,7 @@ from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.learners import LEARNERS, check_method
 from anomembed.represent.quality.neighbours import compare_neighbours
+from anomembed.scoring import score_batches
 
 MIB = 2**20
 

@@ -49,7 +49,7 @@ def make_flags(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason], c
     model : Model
         The model that scored them.
     flagged : pl.DataFrame
-        Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+        Rows as `anomembed.scoring.score_batches` yields them, most abnormal first.
     reasons : sequence of Reason
         A reason per record.
     contributions : pl.DataFrame

@@ -31,7 +31,7 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     model : Model
         The model that scored them.
     flagged : pl.DataFrame
-        Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+        Rows as `anomembed.scoring.score_batches` yields them, most abnormal first.
     """
     values = model.vocabulary.parse(read_values(flagged))
     batch = model.make_batch(values)

@@ -36,7 +36,7 @@ def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     model : Model
         The model that scored them.
     flagged : pl.DataFrame
-        Rows as `anomembed.pipeline.score_batches` yields them, most abnormal first.
+        Rows as `anomembed.scoring.score_batches` yields them, most abnormal first.
     """
     tokens = model.vocabulary.columns[0]
     reasons: list[Reason] = []

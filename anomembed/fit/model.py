@@ -3,9 +3,10 @@
 The steps: roles, reference, tokens and counts, embeddings, views, calibration.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from anomembed.config import Config
+from anomembed.config import Config, MonitorConfig
 from anomembed.fit.learnt import FitSettings, Learnt
 from anomembed.fit.records import learn_records
 from anomembed.fit.reference import read_reference, split_records
@@ -33,6 +34,7 @@ def learn_model(
     vectors: TokenVectors | None = None,
     progress: Progress | None = None,
     is_alone: bool = False,
+    when_read: Callable[[], object] = lambda: None,
 ) -> Model:
     """Fit a model to the reference records of a table.
 
@@ -53,6 +55,8 @@ def learn_model(
         Called after every epoch of a learner, with its number (from 1), the largest number of epochs, and the loss.
     is_alone : bool, default=False
         Whether records will be scored without the others of their table, as scikit-learn's estimators do.
+    when_read : callable
+        Called when the table is not needed any more, before what takes long.
 
     Raises
     ------
@@ -65,8 +69,10 @@ def learn_model(
     learning = _settings(config, vectors, progress, is_own=is_own)
     if roles.is_sequential:
         sequences = read_sequence_reference(table, roles, config)
+        when_read()
         return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
     reference = read_reference(table, roles, config, is_own=is_own, is_alone=is_alone)
+    when_read()
     learnt = learn_records(reference, learning)
     model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
     is_compared = any(Looks.TWINS in judged.view.looks_at for judged in learnt.views)
@@ -98,7 +104,7 @@ def _model(
         notes=learnt.notes,
     )
     return Model(
-        config=config,
+        config=config.model_copy(update={"monitor": MonitorConfig()}),  # which may name secrets, and changes no score
         roles=roles,
         vocabulary=learnt.vocabulary,
         counts=learnt.counts,

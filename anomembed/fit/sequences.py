@@ -7,6 +7,7 @@ import polars as pl
 
 from anomembed.config import Config, TokensConfig
 from anomembed.errors import ConfigError
+from anomembed.fit.forming import ensure_sequences
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT, FitSettings, Learnt
 from anomembed.fit.messages import event_tokens
 from anomembed.fit.unknown import note_moments, note_unsequenced
@@ -14,10 +15,8 @@ from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Role
 from anomembed.read.sequences import (
     EVENTS,
-    FORMED,
     GAPS,
     count_sequences,
-    form_sequences,
     read_sequences,
     sampled,
     sequence_roles,
@@ -58,34 +57,6 @@ def find_sequence_roles(table: Table, config: Config) -> Roles:
     key = ensure_sequences(table, config)
     entity = config.roles.entity if table.is_derived(key) else ()
     return sequence_roles(table, key, order, config.sequence.event, entity, config.source.time_format)
-
-
-def ensure_sequences(table: Table, config: Config) -> str:
-    """Return the column that identifies the sequence; add it to the table when the configuration names none.
-
-    Raises
-    ------
-    ConfigError
-        When sequences must be formed, but no time is named.
-    """
-    settings, time = config.sequence, config.roles.timestamp
-    if settings.key is not None:
-        return settings.key
-    if not time:
-        raise ConfigError("sequences by gap, window or length need a time: use --time, or roles.timestamp")
-    if table.is_derived(FORMED):
-        return FORMED
-    return form_sequences(
-        table,
-        config.roles.entity,
-        time[0],
-        settings.event,
-        session_gap=settings.session_gap,
-        window=settings.window,
-        length=settings.length,
-        step=settings.step,
-        time_format=config.source.time_format,
-    )
 
 
 @dataclass(frozen=True)

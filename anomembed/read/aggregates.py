@@ -1,13 +1,16 @@
 """Records of a source counted and summed by SQL, in one pass each."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from anomembed.read.columns import Column, Profile, profile_sql
 from anomembed.read.queries import query
 from anomembed.read.relation import Relation, named_sql, row_sql
+
+if TYPE_CHECKING:
+    from anomembed.read.units import Units
 
 PROFILED_AT_ONCE = 100  # columns
 BOUND = 1e150  # larger numbers, and infinities, count as this one, so that their squares and ratios stay finite
@@ -157,3 +160,27 @@ class Aggregates(Relation):
         """
         counted = query("transitions", value=value, entity=who, order=order, records=self._records(where))
         return self._frame(counted).drop_nulls()
+
+    def ask(self, name: str, units: "Units", where: str | None, **parts: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over units of the records for which `where` holds.
+
+        Parameters
+        ----------
+        name : str
+            Name of the query, without its ending.
+        units : Units
+            What is counted.
+        where : str or None
+            SQL condition.
+        **parts : object
+            Numbers or SQL for its other placeholders.
+        """
+        return self._rows(self._asked(name, units, where, parts))
+
+    def ask_frame(self, name: str, units: "Units", where: str | None, **parts: object) -> pl.DataFrame:
+        """Return the rows of a query as a frame, see `ask`."""
+        return self._frame(self._asked(name, units, where, parts))
+
+    def _asked(self, name: str, units: "Units", where: str | None, parts: Mapping[str, object]) -> str:
+        texts = {part: str(value) for part, value in parts.items()}
+        return query(name, units=units.sql(self._records(where)), **texts)

@@ -12,7 +12,7 @@ from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
-from anomembed.read.source import clear_errors, find_records, quote_identifier
+from anomembed.read.source import clear_errors, find_records, quote_identifier, quote_text
 
 RESERVED = "__anomembed_"  # starts the names of columns and tables that only our SQL knows
 HASH, EXTENDED = RESERVED + "hash", RESERVED + "extended"
@@ -31,6 +31,8 @@ class Relation:
         Format of the lines of a log; when given, every file is read as lines.
     read : str, optional
         Options of the reader of data files, such as ``delim=;, skip=3``.
+    time_zone : str, optional
+        Zone of times without one where SQL compares them with ``now()``; UTC by default.
 
     Attributes
     ----------
@@ -59,10 +61,13 @@ class Relation:
         table: str | None = None,
         line_format: str | None = None,
         read: str | None = None,
+        time_zone: str | None = None,
     ) -> None:
         found = find_records(source, table, line_format, read)
         self._connection, self._from, self.name, self.notes, self.is_json, self.message, files = found
         try:
+            if time_zone is not None:
+                self._connection.execute(f"SET TimeZone = {quote_text(time_zone)}")
             self._hide_reserved()
             with clear_errors(self.name):
                 self.files = (*files, *shut(self._connection, self._from))
@@ -94,6 +99,11 @@ class Relation:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    @property
+    def time_zone(self) -> str:
+        """Zone of times without one."""
+        return str(self._rows("SELECT current_setting('TimeZone')")[0][0])
 
     def column(self, name: str) -> Column:
         """Return the column called `name`; case is ignored unless two names differ in nothing else.

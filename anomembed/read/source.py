@@ -1,4 +1,7 @@
-"""Open a source of records read-only: a DuckDB file, data files, another database, or a frame in memory."""
+"""Open a source of records read-only: a DuckDB file, data files, another database, or a frame in memory.
+
+What reads sources other than DuckDB files is imported when it is needed: it takes as long as Polars.
+"""
 
 import re
 import tempfile
@@ -11,14 +14,10 @@ import duckdb
 
 from anomembed.errors import AnomembedError, LockedError, SourceError, nearest_name
 from anomembed.read.access import check_query
-from anomembed.read.databases.addresses import is_address, parse_address
-from anomembed.read.databases.lakes import lake_kind, read_lake
-from anomembed.read.databases.reading import read_database
+from anomembed.read.databases.addresses import is_address, lake_kind, parse_address
 from anomembed.read.files.advice import NO_PARQUET
-from anomembed.read.files.content import DATABASE_KIND, binary_kind
+from anomembed.read.files.kinds import DATABASE_KIND, GLOB, binary_kind
 from anomembed.read.files.options import parse_options
-from anomembed.read.files.reading import GLOB, read_files
-from anomembed.read.frames import as_frame
 from anomembed.read.queries import QUERY, query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
@@ -100,6 +99,12 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def machine_zone() -> str:
+    """Return the time zone of this machine, such as ``Europe/Paris``."""
+    with duckdb.connect(":memory:", config=SETTINGS) as connection:
+        return str(connection.execute("SELECT current_setting('TimeZone')").fetchall()[0][0])
+
+
 class OpenRecords(NamedTuple):
     """The records of a source that was opened."""
 
@@ -165,6 +170,8 @@ def find_records(
 
 
 def _open_frame(frame: Any) -> OpenRecords:  # noqa: ANN401
+    from anomembed.read.frames import as_frame
+
     records = as_frame(frame)
     connection = connect(":memory:")
     with clear_errors("the frame"):
@@ -192,6 +199,8 @@ def _no_such_file(path: str) -> str:
 
 def _open_files(path: str, table: str | None, line_format: str | None, options: dict[str, Any]) -> OpenRecords:
     """Open data files, or files of lines."""
+    from anomembed.read.files.reading import read_files
+
     _check_no_table(path, table)
     with _new_database() as connection:
         found = read_files(connection, path, line_format, options)
@@ -201,6 +210,9 @@ def _open_files(path: str, table: str | None, line_format: str | None, options: 
 
 def _open_tables(source: str, table: str | None) -> OpenRecords:
     """Open another database, or a table of a data lake."""
+    from anomembed.read.databases.lakes import read_lake
+    from anomembed.read.databases.reading import read_database
+
     kind = lake_kind(source)
     if kind:
         _check_no_table(source, table)

@@ -13,7 +13,7 @@ from anomembed.read.aggregates import Aggregates
 from anomembed.read.column_types import MOMENTS, PLAIN, moment_sql
 from anomembed.read.columns import Column
 from anomembed.read.relation import HASH as HASH
-from anomembed.read.source import clear_errors, quote_identifier
+from anomembed.read.source import clear_errors, quote_identifier, quote_text
 
 ROW_NUMBER = "row_number"
 VALUE = "value:"  # prefix of a column that is scored, read beside the key
@@ -69,6 +69,22 @@ class Table(Aggregates):
                 frame = pl.DataFrame(pl.from_arrow(batch))
                 if frame.height:
                     yield frame
+
+    def key_text(self, key: Sequence[Column]) -> str:
+        """Return SQL of a record's key as text, which is the same in every session; JSON for several columns."""
+        values = {column.name: self._key_sql(column) for column in key}
+        for column in key:
+            if "WITH TIME ZONE" in column.type:
+                values[column.name] = f"({column.expression} AT TIME ZONE 'UTC')"
+        if len(values) == 1:
+            return f"CAST({next(iter(values.values()))} AS VARCHAR)"
+        fields = ", ".join(f"{quote_text(name)}: {value}" for name, value in values.items())
+        return f"CAST(to_json({{{fields}}}) AS VARCHAR)"
+
+    def rows(self, select: Mapping[str, str], where: str | None, order: Sequence[str] = ()) -> pl.DataFrame:
+        """Return all records as one frame of the columns of `select`, which are SQL by name."""
+        ordered = f" ORDER BY {', '.join(order)}" if order else ""
+        return self._frame(f"SELECT {', '.join(_named(select))} FROM {self._records(where)}{ordered}")
 
     def value_types(self, names: Sequence[str]) -> dict[str, pl.DataType]:
         """Return the types that the values of some columns have in a frame."""

@@ -1,7 +1,7 @@
 """A DuckDB file that we write: opened at its newest version, changed in transactions, with errors in one sentence."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,11 @@ class Database:
         The DuckDB file; created when it does not exist.
     must_exist : bool, default=False
         Do not create it.
+
+    Attributes
+    ----------
+    is_unused : bool
+        Whether it is new, and nothing has been written to it yet.
 
     Raises
     ------
@@ -53,7 +58,7 @@ class Database:
             if is_new:  # also when there was no room for its first block
                 self._remove()
             raise
-        self._is_unused = is_new
+        self.is_unused = is_new
 
     def _open(self) -> None:
         with self._clear_errors():
@@ -69,7 +74,7 @@ class Database:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._connection.close()
-        if self._is_unused:  # a command that failed leaves no empty store behind
+        if self.is_unused:  # a command that failed leaves no empty store behind
             self._remove()
 
     def _remove(self) -> None:
@@ -133,17 +138,21 @@ class Database:
                 with suppress(duckdb.Error):  # a commit that failed has rolled back by itself
                     self._connection.execute("ROLLBACK")
                 self._is_in_transaction = False
-        self._is_unused = False
+        self.is_unused = False
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
         with self._clear_errors():
             return self._connection.execute(query, list(parameters)).fetchall()
 
-    def frame(self, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
-        """Return the rows of a query as a frame."""
-        with self._clear_errors():
-            return pl.DataFrame(self._connection.sql(query, params=list(parameters)).pl())
+    def frame(
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return the rows of a query as a frame; it may read `frames` as tables."""
+        with self._clear_errors(), ExitStack() as tables:
+            for name, frame in frames.items():
+                tables.enter_context(registered(self._connection, name, frame))
+            return pl.DataFrame(self._connection.sql(query, params=parameters).pl())
 
     def _next(self, table: str, column: str) -> int:
         rows = self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchall()

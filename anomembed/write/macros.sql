@@ -59,7 +59,7 @@ COMMENT ON MACRO TABLE expected IS
     'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
 
 CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
-    WITH chosen AS (SELECT coalesce(of_run, (SELECT max(run_id) FROM runs)) AS run),
+    WITH chosen AS (SELECT coalesce(of_run, (SELECT max(run_id) FROM runs WHERE failure IS NULL)) AS run),
     summed AS (
         SELECT column_name, value, round(sum(contribution), 3) AS contribution,
             list(view ORDER BY contribution DESC, view) AS views, any_value(expected) AS expected

@@ -143,7 +143,7 @@ class Store(Database):
         model_id : int
             The model that scored.
         about : mapping
-            ``source``, ``condition``, ``rule`` and ``n_scored``.
+            ``source``, ``condition``, ``rule`` and ``n_scored``; of a monitor, other columns too.
         key : sequence of str
             Key columns.
         flags : pl.DataFrame
@@ -160,24 +160,36 @@ class Store(Database):
         with registered(connection, "new_flags", flags):
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
         with registered(connection, "new_parts", parts):
-            run_id = self._next("runs", "run_id")
+            run_id = self.add_run_row({"model_id": model_id, **about, "n_flagged": flags.height})
             connection.execute(
-                "INSERT INTO runs VALUES (?, ?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?)",
-                [run_id, model_id, about["source"], about["condition"], about["rule"], about["n_scored"], flags.height],
-            )
-            connection.execute(
-                f"INSERT INTO scores SELECT {run_id}, {_key_text(key, 's')}, s.raw_score, s.tail_probability, "
+                f"INSERT INTO scores SELECT {run_id}, {key_text(key, 's')}, s.raw_score, s.tail_probability, "
                 f"f.rank IS NOT NULL, s.view FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
             )
             connection.execute(
-                f"INSERT INTO flags SELECT {run_id}, {_key_text(key, 'f')}, rank, raw_score, tail_probability, "
+                f"INSERT INTO flags SELECT {run_id}, {key_text(key, 'f')}, rank, raw_score, tail_probability, "
                 f"extrapolated, view, reason FROM {CHOSEN} f ORDER BY rank"
             )
             connection.execute(
-                f"INSERT INTO contributions SELECT {run_id}, {_key_text(key, 'f')}, p.view, p.column_name, p.value, "
+                f"INSERT INTO contributions SELECT {run_id}, {key_text(key, 'f')}, p.view, p.column_name, p.value, "
                 f"p.contribution, p.expected FROM new_parts p JOIN {CHOSEN} f USING (rank) "
                 "ORDER BY rank, p.contribution DESC, p.column_name, p.view"
             )
+        return run_id
+
+    def add_run_row(self, values: Mapping[str, Any]) -> int:
+        """Save a run, with its number and the time; call it within a `transaction`.
+
+        Returns
+        -------
+        int
+            Its id, the highest so far.
+        """
+        run_id = self._next("runs", "run_id")
+        names = ", ".join(map(quote_identifier, values))
+        self._connection.execute(
+            f"INSERT INTO runs (run_id, scored_at, {names}) VALUES (?, now() AT TIME ZONE 'UTC'{', ?' * len(values)})",
+            [run_id, *values.values()],
+        )
         return run_id
 
     def copy_scores(self, key: Sequence[str], path: Path, options: str, *, formula: str | None = None) -> None:
@@ -206,7 +218,7 @@ class Store(Database):
             self._connection.execute(f"COPY ({query}) TO {quote_text(str(path))} ({options})")
 
 
-def _key_text(key: Sequence[str], table: str) -> str:
+def key_text(key: Sequence[str], table: str) -> str:
     """Return SQL of a record's key as text: the value itself, or JSON when there are several columns."""
     if len(key) == 1:
         return f"CAST({table}.{quote_identifier(key[0])} AS VARCHAR)"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit import TOMLDocument
 from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
@@ -16,9 +17,10 @@ from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
 
+THRESHOLD = 1e-4  # tail probability that a monitor flags at
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
 SHOWN_WITH = {
-    **{name: name for name in ("table", "line_format", "read", "time_format")},
+    **{name: name for name in ("table", "line_format", "read", "time_format", "time_zone")},
     "vectors": "vectors",
     "vectors_use": "vectors",
 }
@@ -26,7 +28,13 @@ SHOWN_WITH = {
 
 
 def config_text(
-    config: Config, roles: Roles, n_records: int, folder: Path, suggestion: Suggestion | None = None
+    config: Config,
+    roles: Roles,
+    n_records: int,
+    folder: Path,
+    suggestion: Suggestion | None = None,
+    *,
+    is_monitored: bool = False,
 ) -> str:
     """Return a configuration with the inferred roles.
 
@@ -42,6 +50,8 @@ def config_text(
         Where the file will be; a relative path in it starts there.
     suggestion : Suggestion, optional
         The column to offer as the entity, in a comment.
+    is_monitored : bool, default=False
+        Whether it is for ``anomembed monitor``, too.
 
     Returns
     -------
@@ -52,7 +62,23 @@ def config_text(
     for section, settings in _given(config, folder).items():
         document[section] = _filled(document[section], settings)
     document["roles"] = _with_roles(document["roles"], roles, suggestion)
+    if is_monitored:
+        _monitor(document, roles)
+    else:
+        document.remove("monitor")
     return f"# Roles inferred from {n_records:,} records.\n{tomlkit.dumps(document)}"
+
+
+def _monitor(document: TOMLDocument, roles: Roles) -> None:
+    """Fill in what a monitor needs: a watermark, and a rule that flags nothing where nothing is abnormal."""
+    section, flags = document["monitor"], document["flags"]
+    times = roles.of(Role.TIMESTAMP)
+    given = {"watermark": times[0].name} if times else {}
+    lengths = {name: section[name] for name in ("window", "delay", "lookback")}
+    document["monitor"] = _filled(section, {**given, **lengths})
+    threshold = tomlkit.item(THRESHOLD).comment("of normal records, one in 10,000 is flagged")
+    flags.remove("budget")
+    flags.add("threshold", threshold)
 
 
 def _given(config: Config, folder: Path) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from anomembed.errors import SourceError, nearest_name
@@ -12,6 +13,7 @@ DELTA, ICEBERG = "delta+s3", "iceberg+s3"
 AWS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 SECRETS = {SQLITE: "", POSTGRESQL: "PGPASSWORD", S3: AWS, DELTA: AWS, ICEBERG: AWS}
 """The known schemes, and the environment variables that hold the secrets of each."""
+DELTA_LOG, ICEBERG_METADATA = "_delta_log", "metadata/*.metadata.json"
 SYNONYMS = {"postgres": POSTGRESQL, "s3a": S3}
 SECRET = re.compile(r"[?&][^=&]*(pass|secret|token|access_key)[^=&]*=", re.IGNORECASE)
 
@@ -67,6 +69,16 @@ def parse_address(source: str) -> Address:
             f"of the address{f' and set {where} in the environment' if where else ''}"
         )
     return Address(scheme, found[2])
+
+
+def lake_kind(source: str) -> str | None:
+    """Return the scheme of a table in a lake: that of its address, or of the folder that it is; None for others."""
+    if is_address(source):
+        scheme = parse_address(source).scheme
+        return scheme if scheme in (S3, DELTA, ICEBERG) else None
+    if (Path(source) / DELTA_LOG).is_dir():
+        return DELTA
+    return ICEBERG if Path(source).is_dir() and any(Path(source).glob(ICEBERG_METADATA)) else None
 
 
 def _has_secret(rest: str) -> bool:

@@ -15,25 +15,14 @@ import polars as pl
 import pyarrow as pa
 
 from anomembed.errors import SourceError, UserError
-from anomembed.read.databases.addresses import DELTA, ICEBERG, S3, is_address, parse_address
+from anomembed.read.databases.addresses import DELTA, ICEBERG, ICEBERG_METADATA, S3, is_address
 from anomembed.read.databases.streams import load_batches
 from anomembed.read.frames import as_frame
 
 AT_ONCE = 1 << 14  # records
 AFTER = re.compile(r"( in [\d.]+.?s)? - Server returned.*|:? <\?xml.*")  # of an error on S3, what says nothing more
-DELTA_LOG, ICEBERG_METADATA = "_delta_log", "metadata/*.metadata.json"
 EXTRAS = {DELTA: ("deltalake", "delta"), ICEBERG: ("pyiceberg", "iceberg")}
 """The package that reads a table, and the extra that installs it."""
-
-
-def lake_kind(source: str) -> str | None:
-    """Return the scheme of a table in a lake: that of its address, or of the folder that it is; None for others."""
-    if is_address(source):
-        scheme = parse_address(source).scheme
-        return scheme if scheme in (S3, DELTA, ICEBERG) else None
-    if (Path(source) / DELTA_LOG).is_dir():
-        return DELTA
-    return ICEBERG if Path(source).is_dir() and any(Path(source).glob(ICEBERG_METADATA)) else None
 
 
 def read_lake(connection: duckdb.DuckDBPyConnection, source: str, kind: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ A reading is one of those in `read_files`: Parquet, JSON, a log whose head names
 """
 
 import glob
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +12,12 @@ import duckdb
 
 from anomembed.errors import SourceError
 from anomembed.read.files.advice import readable_errors
-from anomembed.read.files.content import HEAD, PARQUET, Content, binary_kind, is_utf8, look, western
+from anomembed.read.files.content import HEAD, Content, is_utf8, look, western
 from anomembed.read.files.copies import Copies
 from anomembed.read.files.dialects import Dialect, count_below, find_dialect
 from anomembed.read.files.headers import HeadedLog, find_head, is_no_comment
 from anomembed.read.files.json_files import json_format, load_json
+from anomembed.read.files.kinds import PARQUET, binary_kind
 from anomembed.read.files.options import CSV, JSON, check_reader, wanted_reader
 from anomembed.read.files.options import PARQUET as PARQUET_READER
 from anomembed.read.files.text_tables import (
@@ -32,7 +32,6 @@ from anomembed.read.lines.formats import AUTO, COMPRESSED, FORMATS, MESSAGE, is_
 from anomembed.read.lines.reading import read_lines
 from anomembed.read.quoting import quote_text
 
-GLOB = re.compile(r"[*?\[]")
 TABLE_ENDINGS, JSON_ENDINGS = (".csv", ".tsv", ".psv"), (".json", ".ndjson", ".jsonl")
 OTHERS_HEAD = 1 << 14  # bytes of the files of a glob after the first one
 IS_LOG = 0.5  # share of the first lines in a known format that makes a file a log

@@ -214,6 +214,25 @@ def time_sql(text: str, formats: Iterable[str]) -> str:
     formats : iterable of str
         Those of ``strptime``, `ISO` and `ISO_ZONE`.
     """
-    casts = {ISO: f"TRY_CAST({text} AS TIMESTAMP)", ISO_ZONE: f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"}
-    readings = [casts.get(form, f"CAST(try_strptime({text}, {quote_text(form)}) AS TIMESTAMP)") for form in formats]
+    readings = [_reading_sql(text, form) for form in formats]
     return readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})"
+
+
+def _reading_sql(text: str, form: str) -> str:
+    if form == ISO:
+        return f"TRY_CAST({text} AS TIMESTAMP)"
+    if form == ISO_ZONE:
+        return f"(TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    moment = f"try_strptime({text}, {quote_text(form)})"
+    return f"({moment} AT TIME ZONE 'UTC')" if has_zone(form) else f"CAST({moment} AS TIMESTAMP)"
+
+
+def has_zone(form: str) -> bool:
+    """Tell whether times in a format say their zone, so that they are moments and not local times.
+
+    Examples
+    --------
+    >>> has_zone("%H:%M %z"), has_zone(ISO)
+    (True, False)
+    """
+    return form == ISO_ZONE or re.search("(?<!%)(?:%%)*%[zZ]", form) is not None

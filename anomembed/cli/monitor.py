@@ -1,0 +1,58 @@
+"""``anomembed monitor``: judge what is new since the last run, for cron."""
+
+from typing import Annotated
+
+import typer
+
+from anomembed.cli import options as o
+
+FORMS = ("table", "json")
+
+
+def _form(name: str) -> str:
+    if name not in FORMS:
+        raise typer.BadParameter(f"{name!r} is not table or json.")
+    return name
+
+
+Wait = Annotated[
+    str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to end, such as 60s.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Judge a period again, from this time (or number of the watermark)."),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="End of that period, exclusive.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge what is new, but keep nothing and send nothing.")]
+Now = Annotated[
+    str | None,
+    typer.Option("--now", metavar="TIME", help="Take this for the current time, to replay the past.", show_default=""),
+]
+Form = Annotated[str, typer.Option("--format", metavar="<table|json>", help="Format of the result.", parser=_form)]
+
+
+@o.with_settings("store")
+def monitor(
+    config: o.ConfigFile,
+    wait: Wait = "0s",
+    since: Since = None,
+    until: Until = None,
+    *,
+    given: o.Given,
+    dry_run: DryRun = False,
+    now: Now = None,
+    form: Form = "table",
+    quiet: o.Quiet = False,
+    fail_on_flags: o.FailOnFlags = False,
+) -> None:
+    """Judge what is new since the last run, once; for cron.
+
+    The first run learns what is normal, if there is no model yet, and begins after the records that it has learnt from.
+
+    Example: anomembed monitor payments.toml --wait 60s
+    """
+    from anomembed.cli.monitoring import Wanted, run_once
+    from anomembed.config import load_config
+
+    wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
+    run_once(load_config(config, given), config, wanted)

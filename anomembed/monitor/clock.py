@@ -1,0 +1,73 @@
+"""Positions in a source: microseconds since 1970 in UTC, or the number that a key has come to; and their text."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from anomembed.errors import ConfigError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def now() -> int:
+    """Return the current position of time."""
+    return time.time_ns() // 1000
+
+
+def read_moment(text: str, zone: str, option: str) -> int:
+    """Return the position of a time in ISO format; one without a zone is in `zone`.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be read.
+
+    Examples
+    --------
+    >>> read_moment("1970-01-01T01:00", "Europe/Paris", "--since")
+    0
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{option} {text!r} is not a time; write it like 2026-05-31 or 2026-05-31T14:00") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return (moment - EPOCH) // MICROSECOND
+
+
+def read_number(text: str, option: str) -> int:
+    """Return the position of a number.
+
+    Raises
+    ------
+    ConfigError
+        When it is none.
+    """
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConfigError(f"{option} {text!r} is not a whole number, but the watermark is one") from error
+
+
+def as_moment(position: int) -> datetime:
+    """Return the moment of a position of time, in UTC without saying so, as the store keeps moments."""
+    return (EPOCH + position * MICROSECOND).replace(tzinfo=None)
+
+
+def as_text(position: int, *, is_time: bool) -> str:
+    """Return a position as the store keeps it: a time in UTC, or a number."""
+    return str(as_moment(position)) if is_time else str(position)
+
+
+def as_local(position: int, zone: str) -> str:
+    """Return a position of time as people in a zone write it, to the second.
+
+    Examples
+    --------
+    >>> as_local(0, "Europe/Paris")
+    '1970-01-01 01:00'
+    """
+    local = (EPOCH + position * MICROSECOND).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return local.isoformat(" ", "seconds" if local.second else "minutes")

@@ -1,0 +1,101 @@
+"""The model of a monitor: the newest that fits, or one that its first run learns."""
+
+from typing import NamedTuple
+
+from anomembed.config import Config
+from anomembed.errors import StoreError
+from anomembed.fit.model import check_embedding, find_roles, learn_model
+from anomembed.model import Model
+from anomembed.monitor.source import Source
+from anomembed.pipeline import Watcher, flag_rule
+from anomembed.read.vectors import read_wanted_vectors
+from anomembed.score.detectors import check_detector
+from anomembed.score.flags import FlagRule
+from anomembed.write.models import choose_model, load_model
+from anomembed.write.store import Store
+
+DEFAULT_THRESHOLD = 1e-4  # tail probability
+
+
+class Known(NamedTuple):
+    """A model, and its number in the store; None when it is not there yet."""
+
+    model_id: int | None
+    model: Model
+
+
+def reference_of(config: Config) -> str | None:
+    """Return the condition of the records that the first run learns from; None when nothing says so."""
+    return config.monitor.fit_where or config.source.fit_where
+
+
+def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: bool) -> Known:
+    """Return the newest model with these settings; without one, learn it, if that may be.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    source : Source
+        What is judged.
+    watcher : Watcher
+        Callbacks of a fit.
+    may_learn : bool
+        Whether this is a first run.
+
+    Raises
+    ------
+    StoreError
+        When there is no model, and nothing says from what to learn one.
+    """
+    config = source.config
+    with source.opened() as table:
+        name = table.name
+    for fit_where in dict.fromkeys((reference_of(config), config.source.fit_where)):
+        try:
+            model_id, _ = choose_model(store, name, _learnt_where(config, fit_where))
+        except StoreError as error:
+            missing = error
+        else:
+            return Known(model_id, load_model(store, model_id))
+    if not may_learn:
+        raise missing
+    if reference_of(config) is None:
+        raise StoreError(
+            f"there is no model in {store.path} with these settings: run `anomembed fit` first, or say by fit_where in "
+            "[monitor] which records the first run learns from"
+        ) from missing
+    return Known(None, _learn(source, watcher))
+
+
+def _learnt_where(config: Config, fit_where: str | None) -> Config:
+    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": fit_where})})
+
+
+def _learn(source: Source, watcher: Watcher) -> Model:
+    """Learn a model; the table is closed as soon as it has been read."""
+    config = _learnt_where(source.config, reference_of(source.config))
+    check_detector(config.detector.name)
+    check_embedding(config)
+    vectors = read_wanted_vectors(config.embedding.vectors)
+    with source.opened() as table, watcher.learning() as progress:
+        roles = find_roles(table, config)
+        watcher.roles(roles)
+        model = learn_model(table, config, roles=roles, vectors=vectors, progress=progress, when_read=table.close)
+    watcher.model(model)
+    return model
+
+
+def fitted_at(store: Store, model_id: int) -> int:
+    """Return when a model was saved, as a position of time."""
+    return int(store.rows("SELECT epoch_us(fitted_at) FROM models WHERE model_id = ?", [model_id])[0][0])
+
+
+def rule_of(config: Config) -> FlagRule:
+    """Return the configured flag rule; by default, the threshold `DEFAULT_THRESHOLD`.
+
+    A budget would flag as many records in every run, however normal they are.
+    """
+    flags = config.flags
+    is_given = any(getattr(flags, name) is not None for name in ("alpha", "budget", "threshold"))
+    return flag_rule(config) if is_given else FlagRule("threshold", DEFAULT_THRESHOLD)

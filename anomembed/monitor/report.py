@@ -1,0 +1,82 @@
+"""What a run did, as one line for people and as an object for machines."""
+
+from dataclasses import asdict, dataclass, field
+
+from anomembed.monitor.clock import as_local, as_moment
+
+
+@dataclass
+class Report:
+    """What a run of a monitor did.
+
+    Parameters
+    ----------
+    monitor : str
+        Its name.
+    is_time : bool
+        Whether positions are times.
+    zone : str
+        Zone that times are shown in.
+    unit : str
+        What is judged, in the plural.
+    since, until : int or None
+        What was judged now, from and up to; None before anything was.
+    """
+
+    monitor: str
+    is_time: bool = True
+    zone: str = "UTC"
+    unit: str = "records"
+    since: int | None = None
+    until: int | None = None
+    model_id: int | None = None
+    runs: list[int] = field(default_factory=list)
+    n_scored: int = 0
+    n_flagged: int = 0
+    n_late: int = 0
+    n_quarantined: int = 0
+    n_repeated: int = 0
+    n_too_late: int = 0
+    n_without_key: int = 0
+    is_begun: bool = False
+    is_again: bool = False
+    is_dry: bool = False
+
+    def line(self) -> str:
+        """Return one line for people."""
+        head = f"{self.monitor}: "
+        if self.is_dry:
+            head += "dry run, nothing kept or sent: "
+        return head + ", ".join([self._judged(), *self._remarks()])
+
+    def _judged(self) -> str:
+        if not self.n_scored:
+            where = "" if self.until is None else f" before {self._at(self.until)}"
+            return f"nothing new{where}"
+        span = ""
+        if self.since is not None and self.until is not None:
+            span = f" from {self._at(self.since)} to {self._at(self.until)}"
+        again = " again" if self.is_again else ""
+        return f"{self.n_scored:,} {self.unit} judged{again}{span}, {self.n_flagged:,} flagged"
+
+    def _remarks(self) -> list[str]:
+        counts = {
+            f"{self.n_late:,} of them late": self.n_late,
+            f"{self.n_quarantined:,} of them without a place in time or of the future": self.n_quarantined,
+            f"{self.n_repeated:,} left out whose key was judged before": self.n_repeated,
+            f"{self.n_too_late:,} not judged that came later than the lookback": self.n_too_late,
+            f"{self.n_without_key:,} not judged that have no key": self.n_without_key,
+        }
+        return [text for text, count in counts.items() if count]
+
+    def _at(self, position: int) -> str:
+        return as_local(position, self.zone) if self.is_time else str(position)
+
+    def as_json(self) -> dict[str, object]:
+        """Return an object for machines, with the ends of what was judged in ISO format."""
+        known = asdict(self)
+        for name in ("since", "until"):
+            at = known[name]
+            if at is not None and self.is_time:
+                known[name] = as_moment(at).isoformat() + "Z"
+        return known

@@ -1,0 +1,226 @@
+"""One run of a monitor: see what is new, judge it, keep it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from anomembed.config import Config
+from anomembed.errors import AnomembedError, ConfigError, LockedError
+from anomembed.monitor.clock import read_moment, read_number
+from anomembed.monitor.fresh import Fresh, find_fresh, find_period
+from anomembed.monitor.plan import Plan
+from anomembed.monitor.report import Report
+from anomembed.monitor.source import Source
+from anomembed.write.ledger import State, add_failure, read_state
+from anomembed.write.store import Store
+
+if TYPE_CHECKING:
+    from anomembed.monitor.judging import Judge, Judged
+    from anomembed.pipeline import Watcher
+
+MakeWatcher = Callable[[], "Watcher"]
+"""Makes the callbacks of a fit, only when there is one."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between two tries to open the store
+
+
+class _DryRun(Exception):  # noqa: N818  # takes back what a dry run wrote
+    """Ends the transaction of a dry run."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is asked for.
+
+    Parameters
+    ----------
+    name : str
+        Name of the monitor.
+    now : int
+        The current position of time.
+    is_replay : bool
+        Whether that is not what a clock says; records after it have not come yet, then.
+    since, until : str or None
+        A period to judge again.
+    wait : float
+        Seconds to wait for another run to end.
+    is_dry : bool
+        Keep nothing and send nothing.
+    """
+
+    name: str
+    now: int
+    is_replay: bool = False
+    since: str | None = None
+    until: str | None = None
+    wait: float = 0.0
+    is_dry: bool = False
+
+
+def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = None) -> Report:
+    """Judge what is new, as the configuration says, and keep it.
+
+    Parameters
+    ----------
+    config : Config
+        Settings.
+    asked : Asked
+        What to do.
+    watcher : callable, optional
+        Returns the callbacks of the fit of a first run.
+
+    Raises
+    ------
+    LockedError
+        When another run has the store, or another process the source.
+    UserError
+        When something must be changed first; it is kept as a run that failed.
+    """
+    with _open_store(config.store.path, asked.wait) as store:
+        if not asked.is_dry:
+            return _run(config, asked, store, watcher)
+        report = Report(asked.name)
+        with _taken_back(store):
+            report = _run(config, asked, store, watcher)
+        return replace(report, is_dry=True)
+
+
+@contextmanager
+def _taken_back(store: Store) -> Iterator[None]:
+    """Take back all that is written within it."""
+    with suppress(_DryRun), store.transaction():
+        yield
+        raise _DryRun
+
+
+def _open_store(path: str, wait: float) -> Store:
+    """Open the store, which only one run at a time can; it stays locked until the run ends, however it ends."""
+    deadline, pause = time.monotonic() + wait, FIRST_PAUSE
+    while True:
+        try:
+            return Store(path)
+        except LockedError:
+            if time.monotonic() + pause > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
+    state = read_state(store, asked.name)
+    try:
+        return _judge(config, asked, store, state, watcher)
+    except AnomembedError as error:
+        if not asked.is_dry:
+            _note_failure(store, asked.name, config, state, error)
+        raise
+
+
+def _note_failure(store: Store, monitor: str, config: Config, state: State | None, error: AnomembedError) -> None:
+    """Keep a run that failed, with why; not in a store that is only there because of it."""
+    if state is None and store.is_unused:
+        return
+    until = store.rows("SELECT until FROM watermarks WHERE monitor = ?", [monitor])
+    about = {
+        "source": state.source if state else str(config.source.table or config.source.database),
+        "rule": "none",
+        "since": until[0][0] if until else None,
+        "failure": str(error),
+    }
+    add_failure(store, monitor, about)
+
+
+def _judge(config: Config, asked: Asked, store: Store, state: State | None, watcher: "MakeWatcher | None") -> Report:
+    source, report = Source(config), Report(asked.name)
+    if state is None:
+        from anomembed.monitor.beginning import begin
+
+        state = begin(store, source, asked, watcher() if watcher else None)
+        report.is_begun = True
+    plan = _checked(Plan.from_json(state.plan), config, state, asked.name)
+    report.is_time, report.unit = plan.watermark.is_time, "sequences" if config.sequence.is_whole else "records"
+    if asked.since or asked.until:
+        return _judge_again(source, asked, store, plan, report)
+    with source.opened() as table:
+        report.zone = table.time_zone
+        units = plan.units(table, config)
+        look = find_period(table, plan, units, config, state, asked.now, is_replay=asked.is_replay)
+        fresh = find_fresh(table, units, config, store, asked.name, look, state)
+    report.since, report.until = state.position, look.until
+    report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
+    if not fresh.is_nothing:
+        _judge_fresh(source, asked, store, plan, fresh, report)
+    return report
+
+
+def _checked(plan: Plan, config: Config, state: State, name: str) -> Plan:
+    """Refuse a configuration that reads another source, or by another watermark, under the same name."""
+    from anomembed.monitor.beginning import source_name
+
+    wanted = config.monitor.watermark
+    other = source_name(config)
+    if state.source != other:
+        raise ConfigError(
+            f"the store knows {name} as the monitor of {state.source}, not of {other}: choose another monitor.name, "
+            "or another store"
+        )
+    if wanted is not None and wanted.casefold() != plan.watermark.column.casefold():
+        raise ConfigError(
+            f"{name} has judged by {plan.watermark.column}, not by {wanted}: choose another monitor.name to begin anew"
+        )
+    return plan
+
+
+def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:
+    from anomembed.monitor.judging import judge_fresh
+
+    judge = _judge_of(source, asked, store, plan)
+    report.model_id = judge.model_id
+    for judged in judge_fresh(judge, fresh):
+        _count(report, judged)
+
+
+def _judge_again(source: Source, asked: Asked, store: Store, plan: Plan, report: Report) -> Report:
+    from anomembed.monitor.judging import judge_again
+
+    with source.opened() as table:
+        report.zone = table.time_zone
+    judge = _judge_of(source, asked, store, plan)
+    since, until = (_position(plan, text, report.zone, name) for text, name in _ends(asked))
+    if since >= until:
+        raise ConfigError("--since must be before --until")
+    report.since, report.until, report.is_again, report.model_id = since, until, True, judge.model_id
+    _count(report, judge_again(judge, since, until))
+    return report
+
+
+def _ends(asked: Asked) -> list[tuple[str, str]]:
+    if not asked.since or not asked.until:
+        raise ConfigError("a period has two ends: give both --since and --until")
+    return [(asked.since, "--since"), (asked.until, "--until")]
+
+
+def _position(plan: Plan, text: str, zone: str, option: str) -> int:
+    return read_moment(text, zone, option) if plan.watermark.is_time else read_number(text, option)
+
+
+def _judge_of(source: Source, asked: Asked, store: Store, plan: Plan) -> "Judge":
+    from anomembed.monitor.judging import Judge
+    from anomembed.monitor.learning import find_model, rule_of
+    from anomembed.pipeline import Watcher
+
+    known = find_model(store, source, Watcher(), may_learn=False)
+    return Judge(store, source, asked.name, plan, known.model_id or 0, known.model, rule_of(source.config))
+
+
+def _count(report: Report, judged: "Judged") -> None:
+    """Add what came of a part to the report."""
+    report.n_scored += judged.n_scored
+    report.n_repeated += int(judged.part.units["is_known"].sum())
+    report.n_late += judged.n_scored * (judged.part.name == "late")
+    report.n_quarantined += judged.n_scored * (judged.part.name == "quarantined")
+    if judged.flags:
+        report.n_flagged += judged.flags.frame.height
+    if judged.run_id is not None:
+        report.runs.append(judged.run_id)

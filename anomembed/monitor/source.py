@@ -1,0 +1,53 @@
+"""The source of a monitor: open only while it is read, so that its writer is not shut out."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from anomembed.config import Config
+from anomembed.errors import LockedError
+from anomembed.opening import open_source
+from anomembed.read.table import Table
+
+PATIENCE = 20.0  # seconds that a writer may hold the source
+PAUSES = (0.02, 1.0)  # seconds between two tries: at first, and at most
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a configuration reads.
+
+    Parameters
+    ----------
+    config : Config
+        Its settings.
+    """
+
+    config: Config
+
+    @contextmanager
+    def opened(self) -> Iterator[Table]:
+        """Open the table for a moment; while another process writes, try again for `PATIENCE` seconds.
+
+        Raises
+        ------
+        LockedError
+            When it is still locked then.
+        """
+        table = self._open()
+        try:
+            yield table
+        finally:
+            table.close()
+
+    def _open(self) -> Table:
+        deadline, pause = time.monotonic() + PATIENCE, PAUSES[0]
+        while True:
+            try:
+                return open_source(self.config)
+            except LockedError:
+                if time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, PAUSES[1])

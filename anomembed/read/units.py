@@ -1,0 +1,98 @@
+"""What a monitor judges, as rows of a key, a position and a version: records, or sequences once they are complete.
+
+The version of a sequence is the number of its events, so that one that grows is another; that of a record is 0, or its
+position where its key is only the number of a line, which a rotated file uses again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from anomembed.read.columns import Column
+from anomembed.read.queries import query
+from anomembed.read.relation import named_sql
+from anomembed.read.sequences import event_sql
+from anomembed.read.source import quote_text
+from anomembed.read.table import Table
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is judged, as SQL over the records.
+
+    Parameters
+    ----------
+    template : str
+        Name of the query, without its ending.
+    parts : tuple of (str, str)
+        SQL for its placeholders.
+    """
+
+    template: str
+    parts: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of_records(cls, table: Table, key: Sequence[Column], position: str) -> Self:
+        """Return the records of a table.
+
+        Parameters
+        ----------
+        table : Table
+            The open table.
+        key : sequence of Column
+            Key columns.
+        position : str
+            SQL of the position.
+        """
+        version = f"coalesce({position}, 0)" if table.message is not None else "0"
+        return cls("units_of_records", (("key", table.key_text(key)), ("position", position), ("version", version)))
+
+    @classmethod
+    def of_sequences(
+        cls,
+        table: Table,
+        key: Sequence[Column],
+        position: str,
+        event: Sequence[Column],
+        *,
+        after: int,
+        length: int | None = None,
+        end_event: str | None = None,
+    ) -> Self:
+        """Return the sequences of a table; the position of one is that at which it is complete.
+
+        Parameters
+        ----------
+        table : Table
+            The open table, in which every event has its sequence.
+        key : sequence of Column
+            Column that names the sequence.
+        position : str
+            SQL of the position of an event.
+        event : sequence of Column
+            Columns that say what happened.
+        after : int
+            How long after its last event a sequence is complete.
+        length : int, optional
+            Number of events that complete it.
+        end_event : str, optional
+            Event that completes it when it is the last.
+        """
+        is_done = ["false"]
+        if length is not None:
+            is_done.append(f"count(*) >= {length}")
+        if end_event is not None:
+            last = f"max({position}) FILTER (WHERE {event_sql(event)} = {quote_text(end_event)})"
+            is_done.append(f"coalesce({last} >= max({position}), false)")
+        parts = {
+            "key": table.key_text(key),
+            "position": position,
+            "known": named_sql(key),
+            "is_done": " OR ".join(is_done),
+            "after": str(after),
+        }
+        return cls("units_of_sequences", tuple(parts.items()))
+
+    def sql(self, records: str) -> str:
+        """Return the query of all units of some records, which are SQL."""
+        return query(self.template, records=records, **dict(self.parts))
