@@ -2,7 +2,9 @@ import fcntl
 import gc
 import hashlib
 import os
+import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,3 +101,16 @@ def database(tmp_path):
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def begun_shop(tmp_path_factory):
+    """The folder of a shop of `monitored` whose monitor has begun, to be copied."""
+    from monitored import REFERENCE, at, open_shop
+
+    folder = tmp_path_factory.mktemp("begun")
+    with chdir(folder):
+        open_shop()
+        command = [sys.executable, "-m", "anomembed", "monitor", "shop.toml", "--now", at(REFERENCE)]
+        subprocess.run(command, check=True, capture_output=True)
+    return folder

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from contextlib import chdir
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,22 +21,11 @@ time.sleep(float(sys.argv[2]))
 """
 
 
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory):
-    """A shop whose monitor has begun: everything before payment 1600 is known."""
-    folder = tmp_path_factory.mktemp("begun")
-    with chdir(folder):
-        open_shop()
-        command = [sys.executable, "-m", "anomembed", "monitor", "shop.toml", "--now", at(N)]
-        subprocess.run(command, check=True, capture_output=True)
-    return folder
-
-
 @pytest.fixture
-def shop(begun, tmp_path):
+def shop(begun_shop, tmp_path):
     """A copy of that shop in the current folder."""
     for name in ("shop.duckdb", "shop.toml", "store.duckdb"):
-        shutil.copy(begun / name, tmp_path / name)
+        shutil.copy(begun_shop / name, tmp_path / name)
     return tmp_path
 
 

@@ -280,7 +280,8 @@ def first_version(kept, tmp_path):
         connection.execute(f"ATTACH '{kept}' AS kept (READ_ONLY)")
         for (name,) in tables:
             if name != "store_version":
-                connection.execute(f"INSERT INTO {name} FROM kept.{name}")
+                columns = [column for column, *_ in connection.execute(f"DESCRIBE {name}").fetchall()]
+                connection.execute(f"INSERT INTO {name} SELECT {', '.join(columns)} FROM kept.{name}")
     return path
 
 

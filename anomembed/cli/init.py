@@ -64,8 +64,9 @@ def init(
         commented = config_text(config, roles, opened.count(), output.parent, suggestion, is_monitored=for_monitor)
     with completed(output) as unfinished:
         unfinished.write_text(commented, encoding="utf-8")
-    then = f", then anomembed monitor {output} in cron" if for_monitor else ""
-    typer.echo(f"wrote {output}; next: anomembed fit {output}{then}", err=True)
+    typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
+    if for_monitor:
+        typer.echo(f"then, in cron: anomembed monitor {output}", err=True)
 
 
 def _column_names(table: "Table", sequence: "SequenceConfig") -> dict[str, str | tuple[str, ...]]:

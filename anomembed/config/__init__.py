@@ -7,6 +7,7 @@ that offers the nearest known one.
 from anomembed.config.loading import load_config as load_config
 from anomembed.config.loading import make_config as make_config
 from anomembed.config.loading import merge as merge
+from anomembed.config.monitoring import ChannelConfig as ChannelConfig
 from anomembed.config.monitoring import MonitorConfig as MonitorConfig
 from anomembed.config.sections import Config as Config
 from anomembed.config.sections import DetectorConfig as DetectorConfig

@@ -1,14 +1,41 @@
 """The section of the settings for ``anomembed monitor``: which records are new, and when a run judges them."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from anomembed.config.durations import check_length_of_key, check_some_length
-from anomembed.config.section import MOST, Condition, Section
+from anomembed.config.section import MOST, Condition, Section, Share
 
 Length = Annotated[str, AfterValidator(check_some_length)]
 LengthOfKey = Annotated[str, AfterValidator(check_length_of_key)]
+
+
+class ChannelConfig(Section):
+    """Where alerts are told: one table ``[[monitor.channels]]`` each."""
+
+    kind: Literal["webhook", "command", "file", "stdout", "apprise"]
+    """``webhook`` posts JSON to a URL, ``command`` gets it on standard input, ``file`` gets a line of it, ``stdout`` is
+    for people; ``apprise`` is for mail and chats, by the extra ``alerts``."""
+    name: str | None = Field(default=None, min_length=1)
+    """Name of the channel in the store; by default its kind."""
+    to: str | None = None
+    """URL, command line or file; ``${NAME}`` is taken from the environment, where secrets belong."""
+    level: Literal["warn", "alert"] = "warn"
+    """Lowest level that is told."""
+    timeout: Length = "10s"
+    """How long a channel may take for one alert."""
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.name or self.kind
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if (self.to is None) is (self.kind != "stdout"):
+            raise ValueError("stdout has no `to`; every other channel needs one: a URL, a command line or a file")
+        return self
 
 
 class MonitorConfig(Section):
@@ -20,8 +47,8 @@ class MonitorConfig(Section):
     """Column that says how far the source has been judged: a time, or a whole number that grows; by default the first
     timestamp, for lines without one their number."""
     window: LengthOfKey = Field(default="5min", coerce_numbers_to_str=True)
-    """Length of the windows in which records are judged, whole ones only: from the start up to, not including, the end.
-    Of a number that grows, all records that are there."""
+    """Length of the windows in which records are judged, whole ones only, from the start up to, not including, the end;
+    of a number that grows, all that is there is judged."""
     delay: LengthOfKey = Field(default="5min", coerce_numbers_to_str=True)
     """How long a window stays open after its end, because sources write late; of a number that grows 0, or a number."""
     lookback: LengthOfKey = Field(default="1d", coerce_numbers_to_str=True)
@@ -35,3 +62,20 @@ class MonitorConfig(Section):
     """Event that ends a sequence that a key names; it is complete then, whatever comes after."""
     batch: int = Field(default=100_000, ge=1, le=MOST)
     """Records that are judged and kept in one transaction, at most; a window is never cut."""
+    alert_at: Share = 1e-6
+    """Tail probability of a finding up to which its level is ``alert``; above it is ``warn``."""
+    close_after: Length = "1d"
+    """How long a finding is without a new flag until it is closed."""
+    repeat_interval: Length = "4h"
+    """A finding that grows is told again after this, then after twice as long, up to a day."""
+    most_alerts: int = Field(default=20, ge=1, le=MOST)
+    """Alerts that a channel is told one by one in a run; the rest is told in one message."""
+    channels: tuple[ChannelConfig, ...] = ()
+    """Where alerts are told."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [channel.title for channel in self.channels]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two channels are called {max(names, key=names.count)}: give each a name")
+        return self

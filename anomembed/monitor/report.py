@@ -38,6 +38,7 @@ class Report:
     n_repeated: int = 0
     n_too_late: int = 0
     n_without_key: int = 0
+    told: dict[str, str | int] = field(default_factory=dict)
     is_begun: bool = False
     is_again: bool = False
     is_dry: bool = False
@@ -67,7 +68,11 @@ class Report:
             f"{self.n_too_late:,} not judged that came later than the lookback": self.n_too_late,
             f"{self.n_without_key:,} not judged that have no key": self.n_without_key,
         }
-        return [text for text, count in counts.items() if count]
+        told = [
+            f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
+            for channel, count in self.told.items()
+        ]
+        return [*(text for text, count in counts.items() if count), *told]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)

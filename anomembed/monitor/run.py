@@ -4,20 +4,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from anomembed.config import Config
+from anomembed.config.durations import microseconds
 from anomembed.errors import AnomembedError, ConfigError, LockedError
-from anomembed.monitor.clock import read_moment, read_number
+from anomembed.monitor.clock import as_moment, read_moment, read_number
 from anomembed.monitor.fresh import Fresh, find_fresh, find_period
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
+from anomembed.write.incidents import is_any_pending, is_due
 from anomembed.write.ledger import State, add_failure, read_state
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
-    from anomembed.monitor.judging import Judge, Judged
+    from anomembed.monitor.judging import Judged
+    from anomembed.monitor.parts import Judge
     from anomembed.pipeline import Watcher
 
 MakeWatcher = Callable[[], "Watcher"]
@@ -110,11 +114,33 @@ def _open_store(path: str, wait: float) -> Store:
 def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
     state = read_state(store, asked.name)
     try:
-        return _judge(config, asked, store, state, watcher)
+        report = _judge(config, asked, store, state, watcher)
     except AnomembedError as error:
         if not asked.is_dry:
             _note_failure(store, asked.name, config, state, error)
+            _deliver(config, asked, store)
         raise
+    if not asked.is_dry:
+        report.told = _deliver(config, asked, store)
+    return report
+
+
+def _deliver(config: Config, asked: Asked, store: Store) -> dict[str, str | int]:
+    """Tell what is pending; return by channel how many alerts it took, or why it took none."""
+    if not is_any_pending(store):
+        return {}
+    from anomembed.monitor.outbox import deliver
+
+    return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config)}
+
+
+def _rest(config: Config, asked: Asked, store: Store, at: datetime) -> None:
+    """Close findings that rest, and queue those that have grown."""
+    close_after = timedelta(microseconds=microseconds(config.monitor.close_after))
+    if is_due(store, asked.name, at, close_after):
+        from anomembed.monitor.telling import record_rest
+
+        record_rest(store, asked.name, at, config.monitor)
 
 
 def _note_failure(store: Store, monitor: str, config: Config, state: State | None, error: AnomembedError) -> None:
@@ -151,6 +177,7 @@ def _judge(config: Config, asked: Asked, store: Store, state: State | None, watc
     report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
     if not fresh.is_nothing:
         _judge_fresh(source, asked, store, plan, fresh, report)
+    _rest(config, asked, store, as_moment(look.until if plan.watermark.is_time else asked.now))
     return report
 
 
@@ -206,12 +233,13 @@ def _position(plan: Plan, text: str, zone: str, option: str) -> int:
 
 
 def _judge_of(source: Source, asked: Asked, store: Store, plan: Plan) -> "Judge":
-    from anomembed.monitor.judging import Judge
     from anomembed.monitor.learning import find_model, rule_of
+    from anomembed.monitor.parts import Judge
     from anomembed.pipeline import Watcher
 
     known = find_model(store, source, Watcher(), may_learn=False)
-    return Judge(store, source, asked.name, plan, known.model_id or 0, known.model, rule_of(source.config))
+    rule = rule_of(source.config)
+    return Judge(store, source, asked.name, plan, known.model_id or 0, known.model, rule, asked.now)
 
 
 def _count(report: Report, judged: "Judged") -> None:

@@ -86,6 +86,16 @@ class Table(Aggregates):
         ordered = f" ORDER BY {', '.join(order)}" if order else ""
         return self._frame(f"SELECT {', '.join(_named(select))} FROM {self._records(where)}{ordered}")
 
+    def keep_one(self, same: Sequence[str]) -> None:
+        """Leave out all but one of the records that agree in some SQL expressions; which one does not depend on order.
+
+        Records that are the same in all columns would otherwise be in one another's past.
+        """
+        row, values = ", ".join(same), ", ".join(column.expression for column in self.columns)
+        if self._rows(f"SELECT count(*) > count(DISTINCT row({row})) FROM {self._from}")[0][0]:
+            one = f"row_number() OVER (PARTITION BY {row} ORDER BY hash({values}))"
+            self._from = f"(FROM {self._from} QUALIFY {one} = 1)"
+
     def value_types(self, names: Sequence[str]) -> dict[str, pl.DataType]:
         """Return the types that the values of some columns have in a frame."""
         columns = ", ".join(_named({name: self._key_sql(self.column(name)) for name in names}))

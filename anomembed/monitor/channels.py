@@ -1,0 +1,149 @@
+"""Channels that take an alert: a webhook, a command, a file, standard output, and what apprise knows.
+
+No secret appears in an error: errors say what kind of thing failed, never the address or what it answered.
+"""
+
+import json
+import logging
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from anomembed.config import ChannelConfig
+from anomembed.errors import AnomembedError
+from anomembed.monitor.messages import Message
+from anomembed.monitor.webhook import WebhookError, post
+from anomembed.write.sinks import inert
+
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class ChannelError(AnomembedError):
+    """A channel did not take an alert; the next run tries again."""
+
+
+def tell(channel: ChannelConfig, message: Message, timeout: float) -> None:
+    """Tell a channel one message.
+
+    Parameters
+    ----------
+    channel : ChannelConfig
+        The channel.
+    message : Message
+        What to tell.
+    timeout : float
+        Seconds that it may take.
+
+    Raises
+    ------
+    ChannelError
+        When it did not take it.
+    """
+    try:
+        _TELL[channel.kind](channel.to or "", message, timeout)
+    except OSError as error:
+        raise ChannelError(f"{channel.title}: {error.strerror or type(error).__name__}") from None
+    except (ChannelError, WebhookError) as error:
+        raise ChannelError(f"{channel.title}: {error}") from None
+
+
+def expanded(text: str) -> str:
+    """Return a text with the variables of the environment that it names.
+
+    Raises
+    ------
+    ChannelError
+        When there is none of that name.
+    """
+    for name in VARIABLE.findall(text):
+        if name not in os.environ:
+            raise ChannelError(f"the environment has no {name}")
+    return VARIABLE.sub(lambda found: os.environ[found[1]], text)
+
+
+def check_channel(channel: ChannelConfig) -> None:
+    """Refuse a channel that could take nothing, without telling it anything.
+
+    Raises
+    ------
+    ChannelError
+        When a variable, a package or a program is missing.
+    """
+    to = expanded(channel.to or "")
+    if channel.kind == "command":
+        _arguments(channel.to or "")
+    if channel.kind == "webhook" and not to.startswith(("http://", "https://")):
+        raise ChannelError(f"{channel.title}: a webhook needs an address that begins with https:// or http://")
+    if channel.kind == "apprise":
+        _apprise(to)
+
+
+def _post(to: str, message: Message, timeout: float) -> None:
+    post(expanded(to), json.dumps(message.data).encode(), timeout)
+
+
+def _run(to: str, message: Message, timeout: float) -> None:
+    """Give a command the message on standard input; what it starts is ended with it when it takes too long."""
+    environment = {**os.environ, "ANOMEMBED_TITLE": message.title, "ANOMEMBED_ALERT": json.dumps(message.data)}
+    with subprocess.Popen(  # noqa: S603  # the user's own command, without a shell
+        _arguments(to),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=environment,
+    ) as process:
+        try:
+            process.communicate(message.text.encode("utf-8", "replace"), timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise ChannelError(f"the command took longer than {timeout:g} seconds") from None
+    if process.returncode:
+        raise ChannelError(f"the command ended with {process.returncode}")
+
+
+def _arguments(to: str) -> list[str]:
+    try:
+        parts = shlex.split(to)
+    except ValueError as error:
+        raise ChannelError(f"the command cannot be read: {str(error).lower()}") from error
+    if not parts:
+        raise ChannelError("the command is empty")
+    return [expanded(part) for part in parts]  # what comes from the environment stays one argument
+
+
+def _append(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001
+    with Path(expanded(to)).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(message.data) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _print(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001
+    sys.stdout.write(inert(f"{message.title}\n{message.text}\n"))
+    sys.stdout.flush()
+
+
+def _notify(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001  # apprise has timeouts of its own
+    if not _apprise(expanded(to)).notify(title=message.title, body=message.text):
+        raise ChannelError("apprise could not tell it")
+
+
+def _apprise(to: str) -> Any:  # noqa: ANN401
+    try:
+        import apprise
+    except ImportError as error:
+        raise ChannelError("apprise is missing: pip install 'anomembed[alerts]'") from error
+    logging.getLogger("apprise").disabled = True  # it logs addresses
+    notifier = apprise.Apprise()
+    if not notifier.add(to):
+        raise ChannelError("apprise does not know such an address")
+    return notifier
+
+
+_TELL = {"webhook": _post, "command": _run, "file": _append, "stdout": _print, "apprise": _notify}

@@ -1,0 +1,242 @@
+"""Findings: what happens to one when it is flagged, grows and rests, and which alerts that makes.
+
+A finding is opened by its first flag and closed when none comes for long; a flag after that opens it again. Nothing
+here knows the clock: times are those of the records, and of the watermark.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from anomembed.monitor.grouping import Group
+
+OPENED, GROWN, CLOSED = "opened", "grown", "closed"
+LONGEST_INTERVAL = timedelta(days=1)  # between two alerts of a finding that grows
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a finding rests before it is closed, and how often it is told.
+
+    Parameters
+    ----------
+    close_after, repeat_interval : timedelta
+        See the settings of the same names.
+    alert_at : float
+        Tail probability up to which the level is ``alert``; above it is ``warn``.
+    """
+
+    close_after: timedelta
+    repeat_interval: timedelta
+    alert_at: float
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """The flags of one finding in a batch.
+
+    Parameters
+    ----------
+    finding_id : str
+        Id of the finding.
+    group : Group
+        What they have in common.
+    run_id : int
+        The run that flagged them.
+    key, reason : str
+        Of the most abnormal one.
+    tail_probability : float
+        Its tail probability.
+    n_flags : int
+        How many there are.
+    first, last : datetime
+        When the earliest and the latest of their records was.
+    """
+
+    finding_id: str
+    group: Group
+    run_id: int
+    key: str
+    reason: str
+    tail_probability: float
+    n_flags: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A finding as the store keeps it, in the order of its columns."""
+
+    monitor: str
+    finding_id: str
+    state: Literal["open", "closed"]
+    view: str
+    kind: str
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    reason: str
+    key: str
+    run_id: int
+    tail_probability: float
+    n_flags: int
+    first_seen: datetime
+    last_seen: datetime
+    n_alerts: int
+    n_told: int
+    alerted_at: datetime
+    repeat_after: timedelta
+
+    @property
+    def is_open(self) -> bool:
+        """Whether flags of late belong to it."""
+        return self.state == "open"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A message about a finding.
+
+    Parameters
+    ----------
+    alert_id : str
+        Id of the message; the same when it is sent twice.
+    finding : Finding
+        The finding as it was then.
+    event : str
+        `OPENED`, `GROWN` or `CLOSED`.
+    level : str
+        ``warn`` or ``alert``.
+    at : datetime
+        When it happened, by the records.
+    is_again : bool
+        Whether a period was judged again on purpose.
+    """
+
+    alert_id: str
+    finding: Finding
+    event: str
+    level: str
+    at: datetime
+    is_again: bool = False
+
+    def content(self) -> dict[str, Any]:
+        """Return what is told, for JSON."""
+        found = self.finding
+        return {
+            "alert_id": self.alert_id,
+            "dedup_key": found.finding_id,
+            "event": self.event,
+            "level": self.level,
+            "monitor": found.monitor,
+            "at": self.at.isoformat() + "Z",
+            "view": found.view,
+            "columns": list(found.columns),
+            "values": list(found.values),
+            "reason": found.reason,
+            "key": found.key,
+            "run_id": found.run_id,
+            "n_flags": found.n_flags,
+            "tail_probability": found.tail_probability,
+            "first_seen": found.first_seen.isoformat() + "Z",
+            "last_seen": found.last_seen.isoformat() + "Z",
+            "again": self.is_again,
+        }
+
+
+Changed = tuple[Finding, list[Alert]]
+"""A finding as it is now, and the alerts about what happened."""
+
+
+def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pace: Pace) -> Changed:
+    """Return a finding with the flags of a batch; one that is opened is told.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of the monitor.
+    known : Finding or None
+        The finding as it was; None when there was none.
+    flagged : Flagged
+        The flags.
+    at : datetime
+        End of the batch.
+    pace : Pace
+        How often to tell.
+    """
+    alerts: list[Alert] = []
+    if known and known.is_open and flagged.first - known.last_seen >= pace.close_after:
+        known, alerts = _close(known, pace)
+    grown = _grow(monitor, known, flagged, at, pace)
+    if known and known.is_open:
+        return grown, alerts
+    opened = replace(grown, state="open", repeat_after=pace.repeat_interval)
+    return _tell(opened, OPENED, at, pace, alerts)
+
+
+def _grow(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pace: Pace) -> Finding:
+    """Return a finding with more flags; its reason is that of the most abnormal of all."""
+    if known is None:
+        group = flagged.group
+        return Finding(
+            monitor, flagged.finding_id, "open", group.view, group.kind, group.columns, group.values, flagged.reason,
+            flagged.key, flagged.run_id, flagged.tail_probability, flagged.n_flags, flagged.first, flagged.last,
+            0, 0, at, pace.repeat_interval,
+        )  # fmt: skip
+    grown = replace(
+        known,
+        n_flags=known.n_flags + flagged.n_flags,
+        first_seen=min(known.first_seen, flagged.first),
+        last_seen=max(known.last_seen, flagged.last),
+    )
+    if flagged.tail_probability >= known.tail_probability:
+        return grown
+    return replace(
+        grown,
+        reason=flagged.reason,
+        key=flagged.key,
+        run_id=flagged.run_id,
+        tail_probability=flagged.tail_probability,
+    )
+
+
+def rest(finding: Finding, at: datetime, pace: Pace) -> Changed | None:
+    """Return an open finding that is to be closed, or told because it has grown; None when neither.
+
+    Parameters
+    ----------
+    finding : Finding
+        An open finding.
+    at : datetime
+        The watermark.
+    pace : Pace
+        How long it rests, and how often it is told.
+    """
+    if at - finding.last_seen >= pace.close_after:
+        return _close(finding, pace)
+    if finding.n_flags > finding.n_told and at - finding.alerted_at >= finding.repeat_after:
+        later = min(2 * finding.repeat_after, max(LONGEST_INTERVAL, pace.repeat_interval))
+        return _tell(replace(finding, repeat_after=later), GROWN, at, pace, [])
+    return None
+
+
+def tell_again(monitor: str, flagged: Flagged, at: datetime, pace: Pace) -> Alert:
+    """Return the alert of a period that was judged again; the finding stays as it is."""
+    finding = _grow(monitor, None, flagged, at, pace)
+    alert_id = f"{finding.finding_id}.again.{flagged.run_id}"
+    return Alert(alert_id, finding, OPENED, _level(finding, pace), at, is_again=True)
+
+
+def _close(finding: Finding, pace: Pace) -> Changed:
+    return _tell(replace(finding, state="closed"), CLOSED, finding.last_seen + pace.close_after, pace, [])
+
+
+def _tell(finding: Finding, event: str, at: datetime, pace: Pace, before: Sequence[Alert]) -> Changed:
+    told = replace(finding, n_alerts=finding.n_alerts + 1, n_told=finding.n_flags, alerted_at=at)
+    alert = Alert(f"{told.finding_id}.{told.n_alerts}", told, event, _level(told, pace), at)
+    return told, [*before, alert]
+
+
+def _level(finding: Finding, pace: Pace) -> str:
+    return "alert" if finding.tail_probability <= pace.alert_at else "warn"

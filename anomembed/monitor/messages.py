@@ -1,0 +1,74 @@
+"""What an alert says: an object for programs, and text for people."""
+
+import shlex
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from anomembed.monitor.clock import EPOCH, MICROSECOND, as_local
+from anomembed.read.quoting import quote_text
+
+MOST_LISTED = 10  # reasons in a message about many alerts
+VERBS = {"opened": "new", "grown": "goes on", "closed": "over"}
+
+
+class Message(NamedTuple):
+    """What is told."""
+
+    title: str
+    text: str
+    data: dict[str, Any]
+
+
+def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
+    """Return the message of one alert.
+
+    Parameters
+    ----------
+    content : dict
+        From `Alert.content`.
+    store : str
+        The store, to look further.
+    zone : str
+        Zone that times are shown in.
+    """
+    further = f"duckdb {shlex.quote(store)} {shlex.quote(_why(content))}"
+    again = ", judged again" if content["again"] else ""
+    title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}{again}: {content['reason']}"
+    first, last = (_local(content[name], zone) for name in ("first_seen", "last_seen"))
+    lines = [
+        content["reason"],
+        "",
+        f"flags: {content['n_flags']:,}, from {first} to {last} ({zone})",
+        f"most abnormal: {content['key']}, tail probability {content['tail_probability']:.1e}, view {content['view']}",
+        f"finding: {content['dedup_key']}, alert {content['alert_id']}",
+        f"look further: {further}",
+    ]
+    return Message(title, "\n".join(lines) + "\n", {**content, "look_further": further})
+
+
+def rest_of(contents: Sequence[dict[str, Any]], store: str) -> Message:
+    """Return the one message of all alerts that are too many to be told one by one."""
+    first = contents[0]
+    title = f"[{first['level']}] {first['monitor']}: and {len(contents):,} more"
+    listed = [f"- {content['reason']} ({content['n_flags']:,} flags)" for content in contents[:MOST_LISTED]]
+    if len(contents) > MOST_LISTED:
+        listed.append(f"- and {len(contents) - MOST_LISTED:,} others")
+    further = f"duckdb {shlex.quote(store)} {shlex.quote('FROM findings ORDER BY tail_probability')}"
+    data = {
+        "event": "more",
+        "monitor": first["monitor"],
+        "n_alerts": len(contents),
+        "alert_ids": [content["alert_id"] for content in contents],
+        "dedup_key": f"{first['alert_id']}.more",
+        "look_further": further,
+    }
+    return Message(title, "\n".join([*listed, f"look further: {further}"]) + "\n", data)
+
+
+def _why(content: dict[str, Any]) -> str:
+    return f"FROM why({quote_text(content['key'])}, of_run := {content['run_id']})"
+
+
+def _local(moment: str, zone: str) -> str:
+    return as_local((datetime.fromisoformat(moment) - EPOCH) // MICROSECOND, zone)

@@ -1,0 +1,150 @@
+"""Turn the flags of a part into findings and alerts, and queue these in the same transaction as the flags."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from anomembed.config import MonitorConfig
+from anomembed.config.durations import microseconds
+from anomembed.monitor.findings import Alert, Finding, Flagged, Pace, flag, rest, tell_again
+from anomembed.monitor.grouping import Group
+from anomembed.write.incidents import keep_findings, keep_flags, queue, read_findings
+from anomembed.write.store import Store
+
+LEVELS = ("warn", "alert")  # from the lower to the higher
+
+
+def pace_of(settings: MonitorConfig) -> Pace:
+    """Return how long findings rest, and how often they are told."""
+    return Pace(
+        timedelta(microseconds=microseconds(settings.close_after)),
+        timedelta(microseconds=microseconds(settings.repeat_interval)),
+        settings.alert_at,
+    )
+
+
+def gather(monitor: str, run_id: int, flags: pl.DataFrame, groups: Iterable[Group]) -> list[tuple[Flagged, list[str]]]:
+    """Group the flags of a run, which are ordered from the most abnormal.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of the monitor.
+    run_id : int
+        The run.
+    flags : pl.DataFrame
+        ``key``, ``reason``, ``tail_probability`` and ``moment``.
+    groups : iterable of Group
+        Of each flag.
+
+    Returns
+    -------
+    list of (Flagged, list of str)
+        The flags of every finding, and their keys; in the order of their most abnormal flag.
+    """
+    found: dict[Group, list[dict[str, Any]]] = {}
+    for group, row in zip(groups, flags.iter_rows(named=True), strict=True):
+        found.setdefault(group, []).append(row)
+    return [(_flagged(monitor, run_id, group, rows), [row["key"] for row in rows]) for group, rows in found.items()]
+
+
+def _flagged(monitor: str, run_id: int, group: Group, rows: list[dict[str, Any]]) -> Flagged:
+    worst, moments = rows[0], [row["moment"] for row in rows]
+    return Flagged(
+        finding_id=group.finding_id(monitor),
+        group=group,
+        run_id=run_id,
+        key=worst["key"],
+        reason=worst["reason"],
+        tail_probability=worst["tail_probability"],
+        n_flags=len(rows),
+        first=min(moments),
+        last=max(moments),
+    )
+
+
+def record_flags(
+    store: Store, monitor: str, gathered: list[tuple[Flagged, list[str]]], at: datetime, settings: MonitorConfig
+) -> None:
+    """Keep the findings of a part, and queue their alerts; call it within a transaction.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    monitor : str
+        Name of the monitor.
+    gathered : list of (Flagged, list of str)
+        From `gather`.
+    at : datetime
+        End of the batch.
+    settings : MonitorConfig
+        The section.
+    """
+    pace = pace_of(settings)
+    known = {f.finding_id: f for f in _findings(store, monitor, [flagged.finding_id for flagged, _ in gathered])}
+    changed = [flag(monitor, known.get(flagged.finding_id), flagged, at, pace) for flagged, _ in gathered]
+    _keep(store, changed, settings)
+    rows = [(flagged.finding_id, flagged.run_id, key) for flagged, keys in gathered for key in keys]
+    schema = {"finding_id": pl.String, "run_id": pl.Int64, "key": pl.String}
+    keep_flags(store, pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+def record_rest(store: Store, monitor: str, at: datetime, settings: MonitorConfig) -> int:
+    """Close findings that rest, and tell of those that have grown; returns how many that are.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    monitor : str
+        Name of the monitor.
+    at : datetime
+        The watermark.
+    settings : MonitorConfig
+        The section.
+    """
+    pace = pace_of(settings)
+    open_findings = _findings(store, monitor, is_open=True)
+    changed = [result for result in (rest(finding, at, pace) for finding in open_findings) if result]
+    if changed:
+        with store.transaction():
+            _keep(store, changed, settings)
+    return len(changed)
+
+
+def record_again(
+    store: Store, monitor: str, gathered: list[tuple[Flagged, list[str]]], at: datetime, settings: MonitorConfig
+) -> None:
+    """Queue the alerts of a period that was judged again, marked so; see `record_flags`."""
+    for flagged, _ in gathered:
+        _queue(store, tell_again(monitor, flagged, at, pace_of(settings)), settings)
+
+
+def _findings(store: Store, monitor: str, ids: list[str] | None = None, *, is_open: bool = False) -> list[Finding]:
+    rows = read_findings(store, monitor, ids, is_open=is_open)
+    return [Finding(**{**row, "columns": tuple(row["columns"]), "values": tuple(row["values"])}) for row in rows]
+
+
+def _keep(store: Store, changed: list[tuple[Finding, list[Alert]]], settings: MonitorConfig) -> None:
+    keep_findings(store, (_row(finding) for finding, _ in changed))
+    for _, alerts in changed:
+        for alert in alerts:
+            _queue(store, alert, settings)
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    values = asdict(finding)
+    return {
+        field.name: list(values[field.name]) if field.name in ("columns", "values") else values[field.name]
+        for field in fields(finding)
+    }
+
+
+def _queue(store: Store, alert: Alert, settings: MonitorConfig) -> None:
+    rank = LEVELS.index(alert.level)
+    channels = [channel.title for channel in settings.channels if LEVELS.index(channel.level) <= rank]
+    queue(store, alert.content(), alert.at, channels)

@@ -1,0 +1,54 @@
+"""Post JSON to a webhook; the only module that uses the network, and only where the configuration names one."""
+
+import http.client
+import urllib.error
+import urllib.request
+
+
+class WebhookError(Exception):
+    """A webhook did not take what was posted; its text holds no address."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: a secret in an address is for that address only."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Return no request."""
+
+
+def post(url: str, body: bytes, timeout: float) -> None:
+    """Post JSON.
+
+    Parameters
+    ----------
+    url : str
+        An address that begins with ``https://`` or ``http://``.
+    body : bytes
+        JSON.
+    timeout : float
+        Seconds until it is given up.
+
+    Raises
+    ------
+    WebhookError
+        When it does not answer with success.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise WebhookError("a webhook needs an address that begins with https:// or http://")
+    try:
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
+        urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout).close()
+    except urllib.error.HTTPError as error:
+        raise WebhookError(f"the webhook answered {error.code}") from None
+    except TimeoutError:
+        raise WebhookError(f"the webhook took longer than {timeout:g} seconds") from None
+    except (urllib.error.URLError, http.client.HTTPException, ValueError, OSError) as error:
+        raise WebhookError(_kind(error)) from None
+
+
+def _kind(error: Exception) -> str:
+    """Return what kind of error it is; its text may hold parts of the address."""
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, TimeoutError):
+        return "the webhook took too long"
+    return f"the webhook cannot be reached ({type(reason).__name__})"

@@ -1,0 +1,98 @@
+"""Findings, alerts and their deliveries in a store."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from anomembed.write.database import registered
+from anomembed.write.store import Store
+
+
+class Pending(NamedTuple):
+    """An alert that a channel has still to tell."""
+
+    alert_id: str
+    level: str
+    content: dict[str, Any]
+
+
+def read_findings(
+    store: Store, monitor: str, ids: Sequence[str] | None = None, *, is_open: bool = False
+) -> list[dict[str, Any]]:
+    """Return findings of a monitor by column: those of some ids, or all; or only those that are open."""
+    chosen = "" if ids is None else " AND list_contains(?, finding_id)"
+    state = " AND state = 'open'" if is_open else ""
+    query = f"SELECT f FROM findings f WHERE monitor = ?{state}{chosen} ORDER BY finding_id"
+    return [found for (found,) in store.rows(query, [monitor] if ids is None else [monitor, list(ids)])]
+
+
+def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
+    """Keep findings as they are now; call it within a transaction."""
+    for finding in findings:
+        store.rows(
+            "DELETE FROM findings WHERE monitor = ? AND finding_id = ?", [finding["monitor"], finding["finding_id"]]
+        )
+        values = list(finding.values())
+        store.rows(f"INSERT INTO findings VALUES ({', '.join('?' * len(values))})", values)
+
+
+def keep_flags(store: Store, flags: pl.DataFrame) -> None:
+    """Keep which flags belong to which finding: ``finding_id``, ``run_id`` and ``key``."""
+    with store.transaction() as connection, registered(connection, "new_finding_flags", flags):
+        connection.execute("INSERT INTO finding_flags SELECT finding_id, run_id, key FROM new_finding_flags")
+
+
+def queue(store: Store, content: Mapping[str, Any], at: object, channels: Iterable[str]) -> None:
+    """Keep an alert, for some channels to tell; call it within a transaction."""
+    names = ("alert_id", "monitor", "dedup_key", "event", "level")
+    values = [content[name] for name in names]
+    store.rows("INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?)", [*values, at, json.dumps(content)])
+    for channel in channels:
+        store.rows("INSERT INTO deliveries VALUES (?, ?, NULL, 0, NULL)", [content["alert_id"], channel])
+
+
+def pending(store: Store, monitor: str, channel: str) -> list[Pending]:
+    """Return the alerts that a channel has still to tell, the oldest first."""
+    rows = store.rows(
+        "SELECT a.alert_id, a.level, a.content FROM deliveries d JOIN alerts a USING (alert_id) WHERE a.monitor = ? "
+        'AND d.channel = ? AND d.told_at IS NULL ORDER BY a."at", a.alert_id',
+        [monitor, channel],
+    )
+    return [Pending(alert_id, level, json.loads(content)) for alert_id, level, content in rows]
+
+
+def note_told(store: Store, channel: str, alerts: Sequence[str]) -> None:
+    """Keep that a channel took some alerts."""
+    with store.transaction():
+        store.rows(
+            "UPDATE deliveries SET told_at = now() AT TIME ZONE 'UTC', n_tries = n_tries + 1, error = NULL "
+            "WHERE channel = ? AND list_contains(?, alert_id)",
+            [channel, list(alerts)],
+        )
+
+
+def note_failed(store: Store, channel: str, alerts: Sequence[str], error: str) -> None:
+    """Keep that a channel did not take some alerts, and why."""
+    with store.transaction():
+        store.rows(
+            "UPDATE deliveries SET n_tries = n_tries + 1, error = ? WHERE channel = ? AND list_contains(?, alert_id)",
+            [error, channel, list(alerts)],
+        )
+
+
+def is_due(store: Store, monitor: str, at: datetime, close_after: timedelta) -> bool:
+    """Tell whether an open finding is to be closed at a time, or to be told because it has grown."""
+    due = store.rows(
+        "SELECT count(*) FROM findings WHERE monitor = ? AND state = 'open' "
+        "AND (last_seen + ? <= ? OR (n_flags > n_told AND alerted_at + repeat_after <= ?))",
+        [monitor, close_after, at, at],
+    )
+    return bool(due[0][0])
+
+
+def is_any_pending(store: Store) -> bool:
+    """Tell whether a channel has anything to tell."""
+    return bool(store.rows("SELECT count(*) FROM deliveries WHERE told_at IS NULL")[0][0])

@@ -1,0 +1,332 @@
+"""Findings and alerts of `anomembed monitor`: one incident is one message, and no channel loses one or stops a run."""
+
+import json
+import shutil
+import sys
+import threading
+import time
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from monitored import HOUR, REFERENCE, at, odd, open_shop, pay, payment, read
+
+from anomembed.monitor.findings import Flagged, Pace, flag, rest
+from anomembed.monitor.grouping import Group, group_of
+from anomembed.views.reason import Count, Reason, Value
+
+N = REFERENCE
+FILE = '[[monitor.channels]]\nkind = "file"\nto = "alerts.ndjson"\n'
+NOON = datetime(2026, 5, 1, 12)
+HOURS = timedelta(hours=1)
+PACE = Pace(close_after=24 * HOURS, repeat_interval=4 * HOURS, alert_at=1e-6)
+GROUP = Group("pair", "conflict", ("city", "shop"), ("Atlantis", "shop1"))
+
+
+def flagged(first, last=None, n_flags=1, tail=1e-5):
+    last = first if last is None else last
+    return Flagged("f", GROUP, 7, "key", "a reason", tail, n_flags, NOON + first * HOURS, NOON + last * HOURS)
+
+
+def events(alerts):
+    return [(alert.alert_id, alert.event, (alert.at - NOON) / HOURS) for alert in alerts]
+
+
+def test_a_finding_is_told_when_it_opens_and_again_while_it_grows_after_ever_longer_times():
+    finding, alerts = flag("m", None, flagged(0), NOON, PACE)
+    assert events(alerts) == [("f.1", "opened", 0)]
+    told = []
+    for hour in range(1, 60):
+        finding, alerts = flag("m", finding, flagged(hour), NOON + hour * HOURS, PACE)
+        assert not alerts
+        if changed := rest(finding, NOON + hour * HOURS, PACE):
+            finding, alerts = changed
+            told += events(alerts)
+    assert told == [("f.2", "grown", 4), ("f.3", "grown", 12), ("f.4", "grown", 28), ("f.5", "grown", 52)]
+    assert finding.n_flags == 60
+
+
+def test_a_finding_that_does_not_grow_is_told_no_more_and_closed_once():
+    finding, _ = flag("m", None, flagged(0), NOON, PACE)
+    assert rest(finding, NOON + 23 * HOURS, PACE) is None
+    closed, alerts = rest(finding, NOON + 30 * HOURS, PACE)
+    assert events(alerts) == [("f.2", "closed", 24)]  # when it was over, not when that was seen
+    again, alerts = flag("m", closed, flagged(40), NOON + 41 * HOURS, PACE)
+    assert events(alerts) == [("f.3", "opened", 41)]
+    assert (again.state, again.first_seen, again.n_flags) == ("open", NOON, 2)
+
+
+def test_a_batch_of_days_closes_a_finding_before_it_opens_it_again():
+    finding, _ = flag("m", None, flagged(0), NOON, PACE)
+    _, alerts = flag("m", finding, flagged(30), NOON + 48 * HOURS, PACE)
+    assert events(alerts) == [("f.2", "closed", 24), ("f.3", "opened", 48)]
+
+
+def test_the_level_and_the_reason_are_those_of_the_most_abnormal_flag():
+    finding, alerts = flag("m", None, flagged(0, tail=1e-5), NOON, PACE)
+    assert alerts[0].level == "warn"
+    worse = Flagged("f", GROUP, 8, "worse", "a worse reason", 1e-9, 1, NOON, NOON)
+    finding, _ = flag("m", finding, worse, NOON + HOURS, PACE)
+    _, alerts = rest(finding, NOON + 5 * HOURS, PACE)
+    assert (alerts[0].level, alerts[0].content()["reason"], alerts[0].content()["key"]) == (
+        "alert",
+        "a worse reason",
+        "worse",
+    )
+    finding, _ = flag("m", finding, flagged(6), NOON + 6 * HOURS, PACE)
+    assert (finding.key, finding.tail_probability) == ("worse", 1e-9)
+
+
+def test_flags_group_by_view_columns_and_values_but_neither_by_key_nor_size_nor_count():
+    def group(amount, city, direction="high", times=1, view="number", key="1"):
+        evidence = {"direction": direction, "other": Value("city", city), "of": Value("id", key), "seen": Count(times)}
+        return group_of(Reason("number", Value("amount", amount), evidence, view), ("id",), ("amount",))
+
+    usual = group("10.5", "Rome")
+    assert usual.columns == ("amount", "city")
+    assert usual.values == ("high", "Rome")
+    assert usual == group("99", "Rome", times=7, key="2")
+    others = [group("10.5", "Bonn"), group("10.5", "Rome", "low"), group("10.5", "Rome", view="joint")]
+    assert len({usual, *others}) == 4
+    assert len({each.finding_id("m") for each in (usual, *others)} | {usual.finding_id("n")}) == 5
+
+
+@pytest.fixture
+def monitor(begun_shop, tmp_path, run):
+    """Run the monitor of a shop that has begun, with some channels."""
+    for name in ("shop.duckdb", "shop.toml", "store.duckdb"):
+        shutil.copy(begun_shop / name, tmp_path / name)
+    config = Path("shop.toml").read_text()
+
+    def monitor(now, channels, *options):
+        Path("shop.toml").write_text(config + channels)
+        outcome = run("monitor", "shop.toml", "--now", at(now), *options)
+        assert outcome.code == 0, outcome.err
+        return outcome
+
+    return monitor
+
+
+def sent(path="alerts.ndjson"):
+    return [json.loads(line) for line in Path(path).read_text().splitlines()] if Path(path).exists() else []
+
+
+def untold():
+    return read("SELECT alert_id, channel, error FROM deliveries WHERE told_at IS NULL ORDER BY ALL")
+
+
+def attack(start, count=HOUR // 2, **changes):
+    """Payments of which every other one is odd, always in the same way."""
+    pay(
+        *(
+            (odd if n % 2 else payment)(n, **({"shop": "shop1", **changes} if n % 2 else {}))
+            for n in range(start, start + count)
+        )
+    )
+
+
+def test_an_incident_of_thirty_flags_is_one_message(monitor):
+    attack(N)
+    outcome = monitor(N + HOUR, FILE)
+    assert "30 flagged" in outcome.out
+    findings = read("SELECT finding_id, n_flags, state, first_seen FROM findings")
+    assert sum(n for _, n, _, _ in findings) == 30
+    assert len(findings) == len(sent()) <= 2
+    assert {alert["dedup_key"] for alert in sent()} == {finding for finding, *_ in findings}
+    assert all(alert["event"] == "opened" and alert["reason"] and alert["key"] for alert in sent())
+    assert read("SELECT count(*) FROM finding_flags JOIN flags USING (run_id, key)") == [(30,)]
+    attack(N + HOUR)
+    monitor(N + 2 * HOUR, FILE)
+    assert len(sent()) == len(findings)  # it has grown, but not for four hours
+    monitor(N + 6 * HOUR, FILE)
+    assert [alert["event"] for alert in sent()[len(findings) :]] == ["grown"] * len(findings)
+    assert sum(alert["n_flags"] for alert in sent()[len(findings) :]) == 60
+    monitor(N + 50 * HOUR, FILE)
+    assert [alert["event"] for alert in sent()[2 * len(findings) :]] == ["closed"] * len(findings)
+    assert {state for (state,) in read("SELECT state FROM findings")} == {"closed"}
+    size = Path("store.duckdb").read_bytes()
+    monitor(N + 100 * HOUR, FILE)
+    assert Path("store.duckdb").read_bytes() == size
+    assert len({alert["alert_id"] for alert in sent()}) == len(sent()) == 3 * len(findings)
+
+
+def test_beyond_the_most_alerts_of_a_run_one_message_tells_of_the_rest(monitor):
+    pay(*(odd(n, city=f"city{n}", price=payment(n)[-1]) for n in range(N, N + 12)))
+    outcome = monitor(N + HOUR, "most_alerts = 3\n" + FILE)
+    (n_findings,) = read("SELECT count(*) FROM findings")[0]
+    assert n_findings > 6
+    *single, rest = sent()
+    assert len(single) == 3
+    assert (rest["event"], rest["n_alerts"]) == ("more", n_findings - 3)
+    assert {alert["alert_id"] for alert in single} | set(rest["alert_ids"]) == {
+        alert for (alert,) in read("SELECT alert_id FROM alerts")
+    }
+    assert untold() == []
+    assert f"file was told {n_findings}" in outcome.out
+
+
+def test_a_period_that_is_judged_again_is_told_marked_so_and_changes_no_finding(monitor):
+    attack(N, 10)
+    monitor(N + HOUR, FILE)
+    before, findings = sent(), read("FROM findings")
+    monitor(N + HOUR, FILE, "--since", at(N), "--until", at(N + 10))
+    again = sent()[len(before) :]
+    assert [alert["again"] for alert in again] == [True] * len(before)
+    assert {alert["dedup_key"] for alert in again} == {alert["dedup_key"] for alert in before}
+    assert not {alert["alert_id"] for alert in again} & {alert["alert_id"] for alert in before}
+    assert read("FROM findings") == findings
+
+
+def test_a_channel_is_told_only_of_its_level(monitor):
+    pay(odd(N, price=payment(N)[-1]), odd(N + 1))
+    pager = '[[monitor.channels]]\nkind = "file"\nname = "pager"\nto = "pager.ndjson"\nlevel = "alert"\n'
+    monitor(N + HOUR, f"alert_at = 1e-5\n{FILE}{pager}")
+    levels = [alert["level"] for alert in sent()]
+    assert sorted(set(levels)) == ["alert", "warn"]
+    assert [alert["level"] for alert in sent("pager.ndjson")] == ["alert"] * levels.count("alert")
+
+
+class Hook:
+    """A webhook that answers as it is told, and keeps what it got."""
+
+    def __init__(self):
+        self.answer, self.got, self.wait = 200, [], 0.0
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(hook.wait)
+                hook.got.append((self.path, self.headers["Content-Type"], json.loads(body)))
+                self.send_response(hook.answer)
+                self.send_header("Location", "http://localhost:1/other")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/s3cret-token"
+
+
+@pytest.fixture
+def hook(monkeypatch):
+    hook = Hook()
+    monkeypatch.setenv("HOOK_URL", hook.url)
+    yield hook
+    hook.server.shutdown()
+
+
+WEBHOOK = '[[monitor.channels]]\nkind = "webhook"\nto = "${HOOK_URL}"\ntimeout = "1s"\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "wait", "why"),
+    [(500, 0, "answered 500"), (302, 0, "answered 302"), (200, 3, "took")],
+    ids=["error", "redirect", "hangs"],
+)
+def test_a_webhook_that_fails_is_tried_again_under_the_same_id_and_its_secret_is_kept(monitor, hook, answer, wait, why):
+    attack(N, 10)
+    hook.answer, hook.wait = answer, wait
+    started = time.monotonic()
+    outcome = monitor(N + HOUR, WEBHOOK + FILE)
+    assert time.monotonic() - started < 60
+    assert f"not told, to be tried again: webhook: the webhook {why}" in outcome.out
+    assert len(sent()) == read("SELECT count(*) FROM alerts")[0][0]  # the other channel has got all
+    assert {channel for _, channel, _ in untold()} == {"webhook"}
+    hook.answer, hook.wait = 204, 0.0
+    time.sleep(wait)
+    failed = [data["alert_id"] for _, _, data in hook.got]
+    hook.got.clear()
+    monitor(N + HOUR, WEBHOOK + FILE)
+    assert untold() == []
+    got = [data for path, kind, data in hook.got if (path, kind) == ("/s3cret-token", "application/json")]
+    assert sorted(data["alert_id"] for data in got) == sorted(alert["alert_id"] for alert in sent())
+    assert set(failed) <= {data["alert_id"] for data in got}
+    assert all(data["dedup_key"] and data["look_further"].startswith("duckdb ") for data in got)
+    everything = b"".join(path.read_bytes() for path in Path().iterdir())
+    assert b"s3cret" not in everything + outcome.out.encode() + outcome.err.encode()
+
+
+def test_a_secret_in_the_configuration_is_in_no_store(run, hook):
+    open_shop(monitor=f'[[monitor.channels]]\nkind = "webhook"\nto = "{hook.url}"')
+    pay(odd(N))
+    hook.answer = 500
+    outcome = run("monitor", "shop.toml", "--now", at(N + HOUR))
+    assert "not told" in outcome.out
+    assert b"s3cret" not in Path("store.duckdb").read_bytes() + (outcome.out + outcome.err).encode()
+
+
+def test_a_command_gets_the_text_and_the_object(monitor):
+    attack(N, 4)
+    Path("take.py").write_text(
+        "import os, sys\n"
+        "print(sys.argv[1:], os.environ['ANOMEMBED_TITLE'], os.environ['ANOMEMBED_ALERT'], sys.stdin.read(),"
+        " file=open('taken', 'a'))\n"
+    )
+    command = f'[[monitor.channels]]\nkind = "command"\nto = "{sys.executable} take.py \'two words\' ${{HOME}}"\n'
+    monitor(N + HOUR, command)
+    taken = Path("taken").read_text()
+    assert taken.startswith("['two words', '/")
+    assert "[alert] shop: new: " in taken
+    assert "look further: duckdb store.duckdb" in taken
+    assert '"dedup_key"' in taken
+    assert untold() == []
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("sh -c 'sleep 60 & sleep 60'", "the command took longer than 1 seconds"),
+        ("false", "the command ended with 1"),
+        ("no-such-program", "No such file or directory"),
+        ("cat ${NO_SUCH_VARIABLE}", "the environment has no NO_SUCH_VARIABLE"),
+    ],
+)
+def test_a_command_that_fails_or_hangs_stops_no_run_and_loses_nothing(monitor, to, why):
+    attack(N, 4)
+    command = f'[[monitor.channels]]\nkind = "command"\nto = "{to}"\ntimeout = "1s"\n'
+    started = time.monotonic()
+    outcome = monitor(N + HOUR, command)
+    assert time.monotonic() - started < 45
+    assert f"not told, to be tried again: command: {why}" in outcome.out
+    (n_alerts,) = read("SELECT count(*) FROM alerts")[0]
+    assert len(untold()) == n_alerts > 0
+    monitor(N + HOUR, command.replace(f'"{to}"', '"true"'))
+    assert untold() == []
+
+
+def test_alerts_on_standard_output_are_text_without_what_a_terminal_obeys(monitor):
+    attack(N, 4, city="\x1b[31mRome")
+    outcome = monitor(N + HOUR, '[[monitor.channels]]\nkind = "stdout"\n', "--quiet")
+    assert outcome.out.startswith("[alert] shop: new: ")
+    assert "\x1b" not in outcome.out
+
+
+def test_a_run_that_fails_tells_what_is_pending_all_the_same(monitor, run):
+    attack(N, 4)
+    monitor(N + HOUR, '[[monitor.channels]]\nkind = "file"\nto = "no/such/folder"\n')
+    assert len(untold()) > 0
+    Path("shop.toml").write_text(Path("shop.toml").read_text().replace("no/such/folder", "alerts.ndjson"))
+    Path("shop.duckdb").rename("gone")
+    assert run("monitor", "shop.toml", "--now", at(N + HOUR)).code == 2
+    assert untold() == []
+    assert len(sent()) == read("SELECT count(*) FROM alerts")[0][0]
+
+
+@pytest.mark.parametrize(
+    ("channels", "sentence"),
+    [
+        ('[[monitor.channels]]\nkind = "pigeon"\nto = "x"', "monitor.channels"),
+        ('[[monitor.channels]]\nkind = "file"', "every other channel needs one"),
+        (FILE + FILE, "two channels are called file"),
+    ],
+)
+def test_channels_that_cannot_be_are_refused(run, channels, sentence):
+    open_shop(monitor=channels)
+    outcome = run("monitor", "shop.toml")
+    assert outcome.code == 2
+    assert sentence in outcome.err
+    assert outcome.err.count("\n") == 1
