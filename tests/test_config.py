@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from anomembed import fit_model, scan
-from anomembed.config import Config, FlagsConfig, load_config, make_config, merge
+from anomembed.config import ChannelConfig, Config, FlagsConfig, load_config, make_config, merge
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.read.roles.inference import infer_roles
@@ -51,6 +51,17 @@ name = "auto"
 [flags]
 [store]
 path = "anomembed.duckdb"
+[monitor]
+window = "5min"
+delay = "5min"
+lookback = "1d"
+complete_after = "30min"
+batch = 100_000
+alert_at = 1e-6
+close_after = "1d"
+repeat_interval = "4h"
+most_alerts = 20
+channels = []
 """
 
 
@@ -63,7 +74,8 @@ def test_these_are_the_defaults():
     assert Config().model_dump(mode="json", exclude_none=True) == tomllib.loads(DEFAULTS)
     nothing = {
         "sequence": ["key", "session_gap", "window", "length", "step"],
-        "source": ["database", "table", "fit_where", "where"],
+        "source": ["database", "table", "time_zone", "fit_where", "where"],
+        "monitor": ["name", "watermark", "fit_where", "end_event"],
         "embedding": ["epochs", "learning_rate", "vectors", "vectors_use"],
         "flags": ["alpha", "budget", "threshold"],
     }
@@ -77,7 +89,8 @@ def test_one_name_is_a_list_too(tmp_path):
         load_config(tmp_path / "c.toml")
 
 
-SECTIONS = [Config, *(field.annotation for field in Config.model_fields.values() if field.annotation is not int)]
+SECTIONS = [Config, ChannelConfig, *(each.annotation for each in Config.model_fields.values())]
+SECTIONS.remove(int)
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)

@@ -16,7 +16,7 @@ OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help
 ForMonitor = Annotated[bool, typer.Option("--monitor", help="Add what `anomembed monitor` needs.")]
 
 
-@o.with_settings(*o.READING, *o.ROLES, *o.VECTORS)
+@o.with_settings(*o.READING, *o.ROLES, "fit_where", *o.VECTORS)
 def init(
     database: o.Database,
     table: o.TableName = None,

@@ -45,8 +45,7 @@ def learn_model(
     config : Config
         Settings; `config.source.fit_where` says which records are the reference.
     is_own : bool, default=False
-        Whether the reference itself will be scored. Then the model is fitted and calibrated on all of it; otherwise,
-        and whenever the reference is sampled, records are held out for calibration.
+        Whether the reference itself will be scored; otherwise, or when it is sampled, some is held out to calibrate on.
     roles : Roles, optional
         Roles of the columns; by default inferred, except for those in the configuration.
     vectors : TokenVectors, optional

@@ -12,6 +12,7 @@ from anomembed.monitor.clock import as_moment
 from anomembed.monitor.fresh import AGAIN, NEW, Fresh
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.source import Source
+from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.read.units import Units
 from anomembed.score.flags import FlagRule
@@ -154,8 +155,19 @@ def _read(judge: Judge, table: Table, units: pl.DataFrame, span: tuple[int, int]
     if model.is_sequential:
         return list(_sequences(judge, read_frames(model, table, both), chosen))
     also = {KEY: table.key_text([table.column(name) for name in judge.plan.key]), POSITION: position}
+    _keep_pasts(model, table, both)
     table.keep_one(list(also.values()))  # a row that was written twice is not in its own past
     return _records(judge, read_frames(model, table, both, also=also), chosen)
+
+
+def _keep_pasts(model: Model, table: Table, where: str) -> None:
+    """Leave out the records of entities that none of those to be judged has: no judgement depends on them."""
+    actors = {model.past.history.entity} if model.past else set()
+    actors |= {model.twins.entity} if model.twins else set()
+    roles = match_roles(model.roles, table)
+    # How text is written is found out from all values that there are, so none of them may be left out.
+    if actors and not any(column.written for column in roles.columns):
+        table.keep_related([roles.select()[name] for name in sorted(actors)], where)
 
 
 def _at(position: str, positions: pl.Series) -> str:

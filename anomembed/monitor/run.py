@@ -115,10 +115,11 @@ def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | Non
     state = read_state(store, asked.name)
     try:
         report = _judge(config, asked, store, state, watcher)
-    except AnomembedError as error:
+    except Exception as error:
         if not asked.is_dry:
-            _note_failure(store, asked.name, config, state, error)
-            _deliver(config, asked, store)
+            with suppress(AnomembedError):  # a full disk, say: the first error is the one to show
+                _note_failure(store, asked.name, config, state, error)
+                _deliver(config, asked, store)
         raise
     if not asked.is_dry:
         report.told = _deliver(config, asked, store)
@@ -127,7 +128,7 @@ def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | Non
 
 def _deliver(config: Config, asked: Asked, store: Store) -> dict[str, str | int]:
     """Tell what is pending; return by channel how many alerts it took, or why it took none."""
-    if not is_any_pending(store):
+    if not is_any_pending(store, asked.name, [channel.title for channel in config.monitor.channels]):
         return {}
     from anomembed.monitor.outbox import deliver
 
@@ -143,7 +144,7 @@ def _rest(config: Config, asked: Asked, store: Store, at: datetime) -> None:
         record_rest(store, asked.name, at, config.monitor)
 
 
-def _note_failure(store: Store, monitor: str, config: Config, state: State | None, error: AnomembedError) -> None:
+def _note_failure(store: Store, monitor: str, config: Config, state: State | None, error: Exception) -> None:
     """Keep a run that failed, with why; not in a store that is only there because of it."""
     if state is None and store.is_unused:
         return
@@ -152,7 +153,7 @@ def _note_failure(store: Store, monitor: str, config: Config, state: State | Non
         "source": state.source if state else str(config.source.table or config.source.database),
         "rule": "none",
         "since": until[0][0] if until else None,
-        "failure": str(error),
+        "failure": str(error) if isinstance(error, AnomembedError) else f"a bug: {type(error).__name__}",
     }
     add_failure(store, monitor, about)
 

@@ -86,6 +86,12 @@ class Table(Aggregates):
         ordered = f" ORDER BY {', '.join(order)}" if order else ""
         return self._frame(f"SELECT {', '.join(_named(select))} FROM {self._records(where)}{ordered}")
 
+    def keep_related(self, same: Sequence[str], where: str) -> None:
+        """Leave out the records that share none of some values, which are SQL, with a record that meets a condition."""
+        wanted = self._records(where)
+        shared = [f"{value} IN (SELECT {value} FROM {wanted})" for value in same]
+        self._from = f"(FROM {self._from} WHERE {' OR '.join([f'coalesce(({where}), false)', *shared])})"
+
     def keep_one(self, same: Sequence[str]) -> None:
         """Leave out all but one of the records that agree in some SQL expressions; which one does not depend on order.
 

@@ -93,6 +93,10 @@ def is_due(store: Store, monitor: str, at: datetime, close_after: timedelta) -> 
     return bool(due[0][0])
 
 
-def is_any_pending(store: Store) -> bool:
-    """Tell whether a channel has anything to tell."""
-    return bool(store.rows("SELECT count(*) FROM deliveries WHERE told_at IS NULL")[0][0])
+def is_any_pending(store: Store, monitor: str, channels: Sequence[str]) -> bool:
+    """Tell whether one of some channels has anything to tell."""
+    query = (
+        "SELECT count(*) FROM deliveries JOIN alerts USING (alert_id) "
+        "WHERE told_at IS NULL AND monitor = ? AND list_contains(?, channel)"
+    )
+    return bool(store.rows(query, [monitor, list(channels)])[0][0]) if channels else False

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 import anomembed
 from anomembed.cli import app, options
-from anomembed.config import Config
+from anomembed.config import ChannelConfig, Config
 from anomembed.represent.learners import LEARNERS
 from anomembed.views import RECORD_VIEWS, SEQUENCE_VIEWS
 from anomembed.write.store import Store
@@ -47,6 +47,8 @@ def settings() -> str:
             text = inspect.cleandoc(section.__doc__ or "")
             table = _settings_table(f"{name}.", section.model_fields)
             tables.append(f"## [{name}]\n\n{text}\n\n{table}")
+    table = _settings_table("monitor.channels.", ChannelConfig.model_fields)
+    tables.append(f"## [[monitor.channels]]\n\n{inspect.cleandoc(ChannelConfig.__doc__ or '')}\n\n{table}")
     return "\n\n".join(tables)
 
 
@@ -64,7 +66,7 @@ def _settings_table(prefix: str, fields: dict[str, Any]) -> str:
 
 
 def _default(about: Any) -> str:
-    value = about.get_default(call_default_factory=True)
+    value = None if about.is_required() else about.get_default(call_default_factory=True)
     return "" if value is None else f"`{json.dumps(value)}`"
 
 

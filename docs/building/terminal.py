@@ -19,7 +19,14 @@ from anomembed.cli import main
 
 TOP = Path(__file__).parents[2]
 WIDTH = 100
-SCREEN = {"COLUMNS": str(WIDTH), "LINES": "50", "TERM": "xterm", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0"}
+SCREEN = {
+    "COLUMNS": str(WIDTH),
+    "LINES": "50",
+    "TERM": "xterm",
+    "TTY_COMPATIBLE": "1",
+    "TTY_INTERACTIVE": "0",
+    "TZ": "UTC",
+}
 SETTINGS = ("STORE", "ALPHA", "BUDGET", "THRESHOLD")
 HIDDEN = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", *(f"ANOMEMBED_{name}" for name in SETTINGS))
 NO_BAR = "\x1b[?25l\x1b[?25h\n"  # what a progress bar that never showed leaves behind
