@@ -34,7 +34,12 @@ path = "store.duckdb"
 {monitor}
 """
 COLUMNS = "id BIGINT, paid_at TIMESTAMP, customer VARCHAR, shop VARCHAR, city VARCHAR, price DOUBLE"
-CLOCKS = {"runs": ["scored_at"], "models": ["fitted_at"], "deliveries": ["told_at", "n_tries", "error"]}
+CLOCKS = {
+    "runs": ["scored_at"],
+    "models": ["fitted_at"],
+    "acts": ["done_at"],
+    "deliveries": ["told_at", "n_tries", "error"],
+}
 """Columns that hold what a clock said, or how often a channel failed, by table."""
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -330,3 +331,88 @@ def test_channels_that_cannot_be_are_refused(run, channels, sentence):
     assert outcome.code == 2
     assert sentence in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+@pytest.fixture
+def attacked(monitor):
+    """The id of the one finding of an attack that was told; and a function that goes on with it."""
+    attack(N, 10)
+    monitor(N + HOUR, FILE)
+    (finding, *others) = {alert["dedup_key"] for alert in sent()}
+    assert not others
+
+    def go_on(hours):
+        attack(N + hours * HOUR, 10)
+        monitor(N + (hours + 1) * HOUR, FILE)
+        return [alert["event"] for alert in sent()]
+
+    return finding, go_on
+
+
+def test_findings_are_listed(run, attacked):
+    finding, _ = attacked
+    listed = json.loads(run("findings", "--store", "store.duckdb", "--format", "json").out)["findings"]
+    assert [(row["finding_id"], row["monitor"], row["state"], row["n_flags"]) for row in listed] == [
+        (finding, "shop", "open", 5)
+    ]
+    assert finding in run("findings", "--store", "store.duckdb", "--state", "open", "--of", "shop").out
+    assert finding not in run("findings", "--store", "store.duckdb", "--state", "closed").out
+    assert finding not in run("findings", "--store", "store.duckdb", "--of", "other").out
+
+
+def test_a_silenced_finding_is_counted_but_not_told_until_that_is_taken_back(run, attacked):
+    finding, go_on = attacked
+    outcome = run("silence", finding[:6], "--for", "1000d", "--because", "a test", "--store", "store.duckdb")
+    assert (outcome.code, outcome.err[:13]) == (0, "silent until ")
+    assert go_on(6) == ["opened"]
+    assert read("SELECT n_flags FROM findings") == [(10,)]
+    assert run("unsilence", finding, "--store", "store.duckdb").code == 0
+    assert go_on(12) == ["opened", "grown"]
+    acts = read("SELECT act, finding_id, because, user_name <> '' FROM acts ORDER BY act_id")
+    assert acts == [("silence", finding, "a test", True), ("unsilence", finding, None, True)]
+
+
+def test_a_silence_ends_by_itself():
+    quiet, _ = flag("m", None, flagged(0), NOON, PACE)
+    quiet = replace(quiet, silenced_until=NOON + 10 * HOURS)
+    told = []
+    for hour in range(1, 20):
+        quiet, alerts = flag("m", quiet, flagged(hour), NOON + hour * HOURS, PACE)
+        if changed := rest(quiet, NOON + hour * HOURS, PACE):
+            quiet, alerts = changed
+        told += events(alerts)
+    assert told == [("f.2", "grown", 10), ("f.3", "grown", 18)]
+
+
+def test_an_acknowledged_finding_is_not_told_again_until_it_is_closed(run, attacked):
+    finding, go_on = attacked
+    assert run("acknowledge", finding[:8], "--store", "store.duckdb").err == f"{finding} is acknowledged\n"
+    assert finding in run("findings", "--store", "store.duckdb", "--state", "acknowledged").out
+    assert go_on(6) == ["opened"]
+    assert run("acknowledge", finding, "--undo", "--store", "store.duckdb").code == 0
+    assert go_on(12) == ["opened", "grown"]
+    assert run("acknowledge", finding, "--store", "store.duckdb").code == 0
+    assert go_on(60) == ["opened", "grown", "closed", "opened"]
+    assert read("SELECT acknowledged FROM findings") == [(False,)]
+
+
+@pytest.mark.parametrize("name", ["f", "ffffffffffff", "%", "' OR 1=1"])
+def test_a_finding_that_is_not_there_is_said(run, attacked, name):
+    outcome = run("acknowledge", name, "--store", "store.duckdb")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "`anomembed findings` lists them" in outcome.err
+    assert run("silence", attacked[0], "--for", "ever", "--because", "x", "--store", "store.duckdb").code == 2
+    assert read("SELECT count(*) FROM acts") == [(0,)]
+
+
+@pytest.mark.parametrize("target", ["shop.duckdb", "store.duckdb", "${HERE}/shop.duckdb", "link"])
+def test_no_alert_is_written_to_a_file_that_is_read(monitor, run, monkeypatch, target):
+    monkeypatch.setenv("HERE", str(Path.cwd()))
+    Path("link").symlink_to("shop.duckdb")
+    with Path("shop.toml").open("a") as file:
+        file.write(f'[[monitor.channels]]\nkind = "file"\nto = "{target}"\n')
+    before = [Path(name).read_bytes() for name in ("shop.duckdb", "store.duckdb")]
+    outcome = run("monitor", "shop.toml", "--now", at(N + HOUR))
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "the alerts cannot be written to" in outcome.err
+    assert [Path(name).read_bytes() for name in ("shop.duckdb", "store.duckdb")] == before

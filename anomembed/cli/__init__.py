@@ -23,6 +23,7 @@ from anomembed import __version__
 from anomembed.cli.demo import demo
 from anomembed.cli.evaluate import evaluate
 from anomembed.cli.export import export
+from anomembed.cli.findings import acknowledge, findings, silence, unsilence
 from anomembed.cli.fit import fit
 from anomembed.cli.init import init
 from anomembed.cli.monitor import monitor
@@ -86,6 +87,10 @@ app.command()(init)
 app.command()(fit)
 app.command()(score)
 app.command()(monitor)
+app.command()(findings)
+app.command()(silence)
+app.command()(unsilence)
+app.command()(acknowledge)
 app.command()(export)
 app.command()(evaluate)
 

@@ -6,7 +6,6 @@ No secret appears in an error: errors say what kind of thing failed, never the a
 import json
 import logging
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -15,16 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from anomembed.config import ChannelConfig
-from anomembed.errors import AnomembedError
+from anomembed.monitor.address import ChannelError, expanded
 from anomembed.monitor.messages import Message
 from anomembed.monitor.webhook import WebhookError, post
 from anomembed.write.sinks import inert
-
-VARIABLE = re.compile(r"\$\{(\w+)\}")
-
-
-class ChannelError(AnomembedError):
-    """A channel did not take an alert; the next run tries again."""
 
 
 def tell(channel: ChannelConfig, message: Message, timeout: float) -> None:
@@ -50,37 +43,6 @@ def tell(channel: ChannelConfig, message: Message, timeout: float) -> None:
         raise ChannelError(f"{channel.title}: {error.strerror or type(error).__name__}") from None
     except (ChannelError, WebhookError) as error:
         raise ChannelError(f"{channel.title}: {error}") from None
-
-
-def expanded(text: str) -> str:
-    """Return a text with the variables of the environment that it names.
-
-    Raises
-    ------
-    ChannelError
-        When there is none of that name.
-    """
-    for name in VARIABLE.findall(text):
-        if name not in os.environ:
-            raise ChannelError(f"the environment has no {name}")
-    return VARIABLE.sub(lambda found: os.environ[found[1]], text)
-
-
-def check_channel(channel: ChannelConfig) -> None:
-    """Refuse a channel that could take nothing, without telling it anything.
-
-    Raises
-    ------
-    ChannelError
-        When a variable, a package or a program is missing.
-    """
-    to = expanded(channel.to or "")
-    if channel.kind == "command":
-        _arguments(channel.to or "")
-    if channel.kind == "webhook" and not to.startswith(("http://", "https://")):
-        raise ChannelError(f"{channel.title}: a webhook needs an address that begins with https:// or http://")
-    if channel.kind == "apprise":
-        _apprise(to)
 
 
 def _post(to: str, message: Message, timeout: float) -> None:

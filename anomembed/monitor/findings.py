@@ -87,6 +87,8 @@ class Finding:
     n_told: int
     alerted_at: datetime
     repeat_after: timedelta
+    silenced_until: datetime | None = None
+    acknowledged: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -171,7 +173,7 @@ def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pa
     grown = _grow(monitor, known, flagged, at, pace)
     if known and known.is_open:
         return grown, alerts
-    opened = replace(grown, state="open", repeat_after=pace.repeat_interval)
+    opened = replace(grown, state="open", repeat_after=pace.repeat_interval, acknowledged=False)
     return _tell(opened, OPENED, at, pace, alerts)
 
 
@@ -215,7 +217,8 @@ def rest(finding: Finding, at: datetime, pace: Pace) -> Changed | None:
     """
     if at - finding.last_seen >= pace.close_after:
         return _close(finding, pace)
-    if finding.n_flags > finding.n_told and at - finding.alerted_at >= finding.repeat_after:
+    is_due = finding.n_flags > finding.n_told and at - finding.alerted_at >= finding.repeat_after
+    if is_due and not _is_quiet(finding, GROWN, at):
         later = min(2 * finding.repeat_after, max(LONGEST_INTERVAL, pace.repeat_interval))
         return _tell(replace(finding, repeat_after=later), GROWN, at, pace, [])
     return None
@@ -233,9 +236,17 @@ def _close(finding: Finding, pace: Pace) -> Changed:
 
 
 def _tell(finding: Finding, event: str, at: datetime, pace: Pace, before: Sequence[Alert]) -> Changed:
+    if _is_quiet(finding, event, at):
+        return replace(finding, n_told=finding.n_flags, alerted_at=at), list(before)
     told = replace(finding, n_alerts=finding.n_alerts + 1, n_told=finding.n_flags, alerted_at=at)
     alert = Alert(f"{told.finding_id}.{told.n_alerts}", told, event, _level(told, pace), at)
     return told, [*before, alert]
+
+
+def _is_quiet(finding: Finding, event: str, at: datetime) -> bool:
+    """Tell whether nobody wants to hear of it: it is silenced, or somebody looks after it already."""
+    is_silenced = finding.silenced_until is not None and at < finding.silenced_until
+    return is_silenced or (finding.acknowledged and event == GROWN)
 
 
 def _level(finding: Finding, pace: Pace) -> str:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from anomembed.config import ChannelConfig, Config
 from anomembed.config.durations import MICROSECONDS, microseconds
-from anomembed.monitor.channels import ChannelError, tell
+from anomembed.monitor.address import ChannelError
+from anomembed.monitor.channels import tell
 from anomembed.monitor.messages import Message, message_of, rest_of
 from anomembed.write.incidents import Pending, note_failed, note_told, pending
 from anomembed.write.store import Store

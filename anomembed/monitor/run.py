@@ -5,16 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anomembed.config import Config
 from anomembed.config.durations import microseconds
 from anomembed.errors import AnomembedError, ConfigError, LockedError
+from anomembed.monitor.address import expanded
 from anomembed.monitor.clock import as_moment, read_moment, read_number
 from anomembed.monitor.fresh import Fresh, find_fresh, find_period
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
+from anomembed.write.files import check_not_read
 from anomembed.write.incidents import is_any_pending, is_due
 from anomembed.write.ledger import State, add_failure, read_state
 from anomembed.write.store import Store
@@ -81,6 +84,7 @@ def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = No
     UserError
         When something must be changed first; it is kept as a run that failed.
     """
+    _check_files(config)
     with _open_store(config.store.path, asked.wait) as store:
         if not asked.is_dry:
             return _run(config, asked, store, watcher)
@@ -88,6 +92,14 @@ def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = No
         with _taken_back(store):
             report = _run(config, asked, store, watcher)
         return replace(report, is_dry=True)
+
+
+def _check_files(config: Config) -> None:
+    """Refuse a channel that would write to a file that is read, before anything is."""
+    read = {"the source": config.source.database, "the store": config.store.path, "its log": f"{config.store.path}.wal"}
+    for channel in config.monitor.channels:
+        if channel.kind == "file" and channel.to:
+            check_not_read(Path(expanded(channel.to, missing="")), "alerts", read)
 
 
 @contextmanager

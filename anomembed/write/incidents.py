@@ -87,8 +87,9 @@ def is_due(store: Store, monitor: str, at: datetime, close_after: timedelta) -> 
     """Tell whether an open finding is to be closed at a time, or to be told because it has grown."""
     due = store.rows(
         "SELECT count(*) FROM findings WHERE monitor = ? AND state = 'open' "
-        "AND (last_seen + ? <= ? OR (n_flags > n_told AND alerted_at + repeat_after <= ?))",
-        [monitor, close_after, at, at],
+        "AND (last_seen + ? <= ? OR (n_flags > n_told AND alerted_at + repeat_after <= ? "
+        "AND NOT acknowledged AND coalesce(silenced_until <= ?, true)))",
+        [monitor, close_after, at, at, at],
     )
     return bool(due[0][0])
 

@@ -44,7 +44,11 @@ CREATE TABLE findings (
     kind VARCHAR NOT NULL, "columns" VARCHAR[] NOT NULL, "values" VARCHAR[] NOT NULL, reason VARCHAR NOT NULL,
     key VARCHAR NOT NULL, run_id BIGINT NOT NULL, tail_probability DOUBLE NOT NULL, n_flags BIGINT NOT NULL,
     first_seen TIMESTAMP NOT NULL, last_seen TIMESTAMP NOT NULL, n_alerts BIGINT NOT NULL, n_told BIGINT NOT NULL,
-    alerted_at TIMESTAMP NOT NULL, repeat_after INTERVAL NOT NULL);
+    alerted_at TIMESTAMP NOT NULL, repeat_after INTERVAL NOT NULL, silenced_until TIMESTAMP,
+    acknowledged BOOLEAN NOT NULL);
+CREATE TABLE acts (
+    act_id BIGINT NOT NULL, done_at TIMESTAMP NOT NULL, user_name VARCHAR NOT NULL, act VARCHAR NOT NULL,
+    finding_id VARCHAR NOT NULL, until TIMESTAMP, because VARCHAR);
 CREATE TABLE finding_flags (finding_id VARCHAR NOT NULL, run_id BIGINT NOT NULL, key VARCHAR NOT NULL);
 CREATE TABLE alerts (
     alert_id VARCHAR NOT NULL, monitor VARCHAR NOT NULL, finding_id VARCHAR NOT NULL, event VARCHAR NOT NULL,
@@ -71,6 +75,18 @@ COMMENT ON COLUMN findings.n_alerts IS 'Alerts so far.';
 COMMENT ON COLUMN findings.n_told IS 'Flags that the last alert told of.';
 COMMENT ON COLUMN findings.alerted_at IS 'When the last alert was (UTC), by the watermark.';
 COMMENT ON COLUMN findings.repeat_after IS 'How long after that a finding that grows is told again.';
+
+COMMENT ON COLUMN findings.silenced_until IS 'Until when no alert is made of it (UTC, by the watermark); null: never.';
+COMMENT ON COLUMN findings.acknowledged IS 'Whether somebody looks after it: it is not told again until it is closed.';
+
+COMMENT ON TABLE acts IS 'What people did with findings, one row each; an act is taken back by another.';
+COMMENT ON COLUMN acts.act_id IS 'Number of the act, from 1.';
+COMMENT ON COLUMN acts.done_at IS 'When it was done (UTC).';
+COMMENT ON COLUMN acts.user_name IS 'Who did it: the user of the machine.';
+COMMENT ON COLUMN acts.act IS '''silence'', ''unsilence'', ''acknowledge'' or ''take back''.';
+COMMENT ON COLUMN acts.finding_id IS 'The finding.';
+COMMENT ON COLUMN acts.until IS 'End of a silence (UTC).';
+COMMENT ON COLUMN acts.because IS 'Why.';
 
 COMMENT ON TABLE finding_flags IS 'Which flags belong to which finding.';
 COMMENT ON COLUMN finding_flags.finding_id IS 'The finding.';

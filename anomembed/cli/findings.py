@@ -1,0 +1,90 @@
+"""``anomembed findings``, ``silence``, ``unsilence`` and ``acknowledge``: look at findings, and say what to tell."""
+
+from typing import Annotated
+
+import typer
+
+from anomembed.cli import options as o
+
+STATES = ("open", "acknowledged", "closed")
+
+
+def _state(name: str) -> str:
+    if name not in STATES:
+        raise typer.BadParameter(f"{name!r} is not {', '.join(STATES[:-1])} or {STATES[-1]}.")
+    return name
+
+
+Finding = Annotated[str, typer.Argument(metavar="FINDING", help="Id of the finding, or the beginning of it.")]
+State = Annotated[
+    str | None,
+    typer.Option("--state", metavar=f"<{'|'.join(STATES)}>", help="Only findings in this state.", parser=_state),
+]
+Monitor = Annotated[str | None, typer.Option("--of", metavar="NAME", help="Only findings of this monitor.")]
+For = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long, such as 7d.")]
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
+
+
+@o.with_settings("store")
+def findings(state: State = None, of: Monitor = None, *, given: o.Given, form: o.OutputFormat = o.TABLE) -> None:
+    """List the findings of monitors: flags with the same reason.
+
+    Example: anomembed findings --state open --format json
+    """
+    from anomembed.cli.printing import print_tables
+    from anomembed.config import make_config
+    from anomembed.write.acts import list_findings
+    from anomembed.write.store import Store
+
+    with Store(make_config(given).store.path, must_exist=True) as store:
+        print_tables({"findings": list_findings(store, state, of)}, form)
+
+
+@o.with_settings("store")
+def silence(finding: Finding, length: For, because: Because, *, given: o.Given) -> None:
+    """Make no alerts of a finding for some time; its flags are kept and counted.
+
+    Example: anomembed silence 1d3de12c --for 7d --because "known, ticket 12"
+    """
+    from anomembed.config import make_config
+    from anomembed.config.durations import MICROSECONDS, microseconds
+    from anomembed.errors import ConfigError
+    from anomembed.write.acts import silence as make_silent
+    from anomembed.write.store import Store
+
+    try:
+        seconds = microseconds(length) / MICROSECONDS
+    except ValueError as error:
+        raise ConfigError(f"--for {length!r}: {error}") from error
+    with Store(make_config(given).store.path, must_exist=True) as store:
+        typer.echo(f"silent until {make_silent(store, finding, seconds, because):%Y-%m-%d %H:%M} UTC", err=True)
+
+
+@o.with_settings("store")
+def unsilence(finding: Finding, *, given: o.Given) -> None:
+    """Make alerts of a silenced finding again.
+
+    Example: anomembed unsilence 1d3de12c
+    """
+    from anomembed.config import make_config
+    from anomembed.write.acts import unsilence as make_loud
+    from anomembed.write.store import Store
+
+    with Store(make_config(given).store.path, must_exist=True) as store:
+        typer.echo(f"{make_loud(store, finding)} is told again", err=True)
+
+
+@o.with_settings("store")
+def acknowledge(finding: Finding, *, given: o.Given, undo: Undo = False) -> None:
+    """Say that somebody looks after a finding: it is not told again until it is closed.
+
+    Example: anomembed acknowledge 1d3de12c
+    """
+    from anomembed.config import make_config
+    from anomembed.write.acts import acknowledge as take_on
+    from anomembed.write.store import Store
+
+    with Store(make_config(given).store.path, must_exist=True) as store:
+        known = take_on(store, finding, is_undone=undo)
+        typer.echo(f"{known} is {'told again while it grows' if undo else 'acknowledged'}", err=True)

@@ -1,0 +1,115 @@
+"""What people do with the findings of a store: silence and acknowledge them, and take that back."""
+
+import getpass
+from datetime import datetime
+
+import polars as pl
+
+from anomembed.errors import StoreError, shown
+from anomembed.write.store import Store
+
+SHORTEST = 4  # letters that name a finding
+COLUMNS = (
+    "finding_id",
+    "monitor",
+    "if(state = 'open' AND acknowledged, 'acknowledged', state) AS state",
+    "n_flags",
+    "tail_probability",
+    "first_seen",
+    "last_seen",
+    "silenced_until",
+    "reason",
+)
+
+
+def list_findings(store: Store, state: str | None = None, monitor: str | None = None) -> pl.DataFrame:
+    """Return findings, those seen last first.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    state : str, optional
+        Only those in this state: ``open``, ``acknowledged`` or ``closed``.
+    monitor : str, optional
+        Only those of this monitor.
+    """
+    listed = f"SELECT {', '.join(COLUMNS)} FROM findings"
+    query = f"FROM ({listed}) WHERE state = coalesce(?, state) AND monitor = coalesce(?, monitor)"
+    return store.frame(f"{query} ORDER BY last_seen DESC, finding_id", [state, monitor])
+
+
+def find_finding(store: Store, name: str) -> str:
+    """Return the id of the finding that a text begins.
+
+    Raises
+    ------
+    StoreError
+        When there is none, or more than one.
+    """
+    rows = store.rows("SELECT DISTINCT finding_id FROM findings WHERE starts_with(finding_id, ?)", [name.lower()])
+    if len(name) < SHORTEST or not rows:
+        raise StoreError(f"no finding {shown(name)} in {store.path}; `anomembed findings` lists them")
+    if len(rows) > 1:
+        raise StoreError(f"{len(rows)} findings in {store.path} begin with {shown(name)}: give more of its letters")
+    return str(rows[0][0])
+
+
+def silence(store: Store, name: str, seconds: float, because: str) -> datetime:
+    """Make no alerts of a finding for some time, counted from its last flag or from now, whichever is later.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    name : str
+        Its id, or the beginning of it.
+    seconds : float
+        For how long.
+    because : str
+        Why.
+
+    Returns
+    -------
+    datetime
+        Until when.
+    """
+    finding_id = find_finding(store, name)
+    with store.transaction():
+        later = "greatest(last_seen, now() AT TIME ZONE 'UTC') + to_microseconds(CAST(? * 1e6 AS BIGINT))"
+        store.rows(f"UPDATE findings SET silenced_until = {later} WHERE finding_id = ?", [seconds, finding_id])
+        (until,) = store.rows("SELECT silenced_until FROM findings WHERE finding_id = ?", [finding_id])[0]
+        _add(store, "silence", finding_id, until, because)
+    return datetime.fromisoformat(str(until))
+
+
+def unsilence(store: Store, name: str) -> str:
+    """Make alerts of a finding again, and return its id."""
+    finding_id = find_finding(store, name)
+    with store.transaction():
+        store.rows("UPDATE findings SET silenced_until = NULL WHERE finding_id = ?", [finding_id])
+        _add(store, "unsilence", finding_id)
+    return finding_id
+
+
+def acknowledge(store: Store, name: str, *, is_undone: bool = False) -> str:
+    """Do not repeat the alerts of a finding until it is closed, or do so again; return its id."""
+    finding_id = find_finding(store, name)
+    with store.transaction():
+        store.rows("UPDATE findings SET acknowledged = ? WHERE finding_id = ?", [not is_undone, finding_id])
+        _add(store, "take back" if is_undone else "acknowledge", finding_id)
+    return finding_id
+
+
+def _add(store: Store, act: str, finding_id: str, until: datetime | None = None, because: str | None = None) -> None:
+    store.rows(
+        "INSERT INTO acts SELECT coalesce(max(act_id), 0) + 1, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ? FROM acts",
+        [_user(), act, finding_id, until, because],
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return "unknown"
