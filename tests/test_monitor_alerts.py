@@ -364,6 +364,7 @@ def test_a_silenced_finding_is_counted_but_not_told_until_that_is_taken_back(run
     finding, go_on = attacked
     outcome = run("silence", finding[:6], "--for", "1000d", "--because", "a test", "--store", "store.duckdb")
     assert (outcome.code, outcome.err[:13]) == (0, "silent until ")
+    assert finding in run("findings", "--store", "store.duckdb", "--state", "silenced").out
     assert go_on(6) == ["opened"]
     assert read("SELECT n_flags FROM findings") == [(10,)]
     assert run("unsilence", finding, "--store", "store.duckdb").code == 0

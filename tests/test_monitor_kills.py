@@ -5,6 +5,7 @@ The same payments come in twice, step by step: once to runs that nobody disturbs
 """
 
 import json
+import os
 import random
 import threading
 import time
@@ -21,6 +22,7 @@ N, PER_STEP = REFERENCE, 40  # payments of a step, twenty minutes
 DELAY = 10  # payments that a run does not look at yet
 CHANNEL = '[[monitor.channels]]\nkind = "file"\nto = "alerts.ndjson"\n'
 MISSED, LOCKED = {3, 4, 11}, {6, 7}  # steps without a run, and with two at once
+KILLS = int(os.environ.get("KILLS", "300"))  # of the drill
 PATIENT = 30.0  # seconds that a writer tries to write
 
 
@@ -156,4 +158,4 @@ def test_runs_that_are_killed_leave_what_undisturbed_ones_would(tmp_path):
 
 @pytest.mark.drill
 def test_three_hundred_kills_in_twelve_hours_leave_what_undisturbed_runs_would(tmp_path):
-    check(tmp_path, n_steps=36, kills=300)
+    check(tmp_path, n_steps=36, kills=KILLS)

@@ -6,7 +6,7 @@ import typer
 
 from anomembed.cli import options as o
 
-STATES = ("open", "acknowledged", "closed")
+STATES = ("open", "acknowledged", "silenced", "closed")
 
 
 def _state(name: str) -> str:
@@ -32,13 +32,13 @@ def findings(state: State = None, of: Monitor = None, *, given: o.Given, form: o
 
     Example: anomembed findings --state open --format json
     """
-    from anomembed.cli.printing import print_tables
+    from anomembed.cli.printing import print_findings
     from anomembed.config import make_config
     from anomembed.write.acts import list_findings
     from anomembed.write.store import Store
 
     with Store(make_config(given).store.path, must_exist=True) as store:
-        print_tables({"findings": list_findings(store, state, of)}, form)
+        print_findings(list_findings(store, state, of), form)
 
 
 @o.with_settings("store")

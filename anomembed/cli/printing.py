@@ -75,6 +75,28 @@ def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: b
     sys.stdout.flush()
 
 
+def print_findings(findings: pl.DataFrame, form: str) -> None:
+    """Print findings on standard output; for people, in fewer columns and without the seconds' parts.
+
+    Parameters
+    ----------
+    findings : pl.DataFrame
+        From `list_findings`.
+    form : str
+        ``table``, or the name of a sink.
+    """
+    if form != TABLE:
+        print_tables({"findings": findings}, form)
+        return
+    heads = ("finding", "monitor", "state", "flags", "tail", "first seen", "last seen", "reason")
+    rows = [
+        (finding, monitor, state, f"{flags:,}", f"{tail:.1e}", f"{first:%F %R}", f"{last:%F %R}", reason)
+        for finding, monitor, state, flags, tail, first, last, _, reason in findings.iter_rows()
+    ]
+    _print_rows({name: name in ("flags", "tail") for name in heads}, rows)
+    sys.stdout.flush()
+
+
 def _print_frame(frame: pl.DataFrame, *, transposed: bool) -> None:
     is_right = {name: kind.is_numeric() for name, kind in frame.schema.items()}
     rows = [[_cell(value) for value in row] for row in frame.iter_rows()]

@@ -12,7 +12,8 @@ SHORTEST = 4  # letters that name a finding
 COLUMNS = (
     "finding_id",
     "monitor",
-    "if(state = 'open' AND acknowledged, 'acknowledged', state) AS state",
+    "CASE WHEN silenced_until > now() AT TIME ZONE 'UTC' THEN 'silenced' "
+    "WHEN state = 'open' AND acknowledged THEN 'acknowledged' ELSE state END AS state",
     "n_flags",
     "tail_probability",
     "first_seen",
@@ -30,7 +31,7 @@ def list_findings(store: Store, state: str | None = None, monitor: str | None = 
     store : Store
         An open store.
     state : str, optional
-        Only those in this state: ``open``, ``acknowledged`` or ``closed``.
+        Only those in this state: ``open``, ``acknowledged``, ``silenced`` or ``closed``.
     monitor : str, optional
         Only those of this monitor.
     """
