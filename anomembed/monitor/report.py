@@ -21,6 +21,20 @@ class Report:
         What is judged, in the plural.
     since, until : int or None
         What was judged now, from and up to; None before anything was.
+    model_id : int or None
+        The model; None when none was needed.
+    runs : list of int
+        Runs in the store.
+    n_scored, n_flagged : int
+        Units judged and flagged.
+    n_late, n_quarantined : int
+        How many of those judged came late, or have no place in time.
+    n_repeated, n_too_late, n_without_key : int
+        How many were left out, because their key was judged, or they came too late, or have no key.
+    told : dict
+        By channel, how many alerts it took, or why it took none.
+    is_begun, is_again, is_dry : bool
+        Whether this is a first run, a period that was judged again, or a dry run.
     """
 
     monitor: str
