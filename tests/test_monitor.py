@@ -354,3 +354,11 @@ def test_hours_of_a_change_of_the_clock_lose_nothing(run):
     run("monitor", "shop.toml", "--now", "2026-11-01T08:00Z")
     assert judged_keys() == [N, N + 1, N + 2, N + 3]
     assert len(tables()["scores"]) == 4
+
+
+def test_without_a_rule_a_monitor_flags_by_a_threshold_and_not_so_many_a_run(shop, monitor):
+    config = Path("shop.toml").read_text()
+    Path("shop.toml").write_text(config.replace("threshold = 0.002", ""))
+    pay(*(payment(n) for n in range(N, N + 30)), odd(N + 30))
+    assert "31 records judged" in monitor(N + HOUR).out
+    assert read("SELECT rule, n_flagged FROM runs") == [("threshold 0.0001", 1)]
