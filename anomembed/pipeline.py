@@ -51,16 +51,14 @@ class Run:
     ----------
     run_id, model_id : int
         Ids in the store.
-    model : Model
-        The model the records were scored by.
-    rule : FlagRule
-        How flags were chosen.
+    model, rule : Model, FlagRule
+        What the records were scored by, and how flags were chosen.
     n_scored : int
         Number of records scored.
     flags : Flags
         The flagged records.
-    caution : str or None
-        A warning when the flag rule is unlikely to flag anything.
+    cautions : tuple of str
+        Warnings about the flag rule, and about values that are new and frequent.
     """
 
     run_id: int
@@ -69,7 +67,7 @@ class Run:
     rule: FlagRule
     n_scored: int
     flags: Flags
-    caution: str | None
+    cautions: tuple[str, ...]
 
 
 def scan_into_store(
@@ -128,13 +126,7 @@ def fit_for_scan(
 def fit_into_store(
     table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
 ) -> int:
-    """Fit a model to a table, store it, and return its id.
-
-    Parameters
-    ----------
-    table, config, store, watcher, vectors
-        See `scan_into_store`.
-    """
+    """Fit a model to a table, store it, and return its id; see `scan_into_store` for the parameters."""
     model = _fit(table, config, watcher, config.source.fit_where, is_own=False, vectors=vectors)
     with store.transaction():
         return save_model(model, store)
@@ -180,14 +172,14 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
         An open store; the scores remain staged in it for `Store.copy_scores`.
     """
     where, rule = config.source.where, flag_rule(config)
-    flags, n_scored = score_and_explain(model, table, where, rule, store.stage)
+    flags, n_scored, why_nothing, drift = score_and_explain(model, table, where, rule, store.stage)
     about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
         run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)
     tail, lowest = model.calibration, model.lowest_tail()
-    caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest)
-    return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
+    caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest) or why_nothing
+    return Run(run_id, kept_id, model, rule, n_scored, flags, tuple(filter(None, (caution, *drift))))
 
 
 def flag_rule(config: Config) -> FlagRule:

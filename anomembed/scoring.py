@@ -12,7 +12,9 @@ from anomembed.fit.forming import ensure_sequences
 from anomembed.model import Model
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.sequences import read_sequences
-from anomembed.read.table import VALUE, VALUES, Table
+from anomembed.read.table import VALUE, VALUES, Table, read_values
+from anomembed.represent.batch import Batch
+from anomembed.score.drift import Drift
 from anomembed.score.flags import FlagKeeper, FlagRule
 
 BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values per batch, at most
@@ -23,10 +25,12 @@ Consumer = Callable[[Iterable[pl.DataFrame]], object]
 
 
 class Flagged(NamedTuple):
-    """The flags, and the number of records scored."""
+    """The flags, the number of records scored, why alpha flags none, and which values are new and frequent."""
 
     flags: Flags
     n_scored: int
+    why_nothing: str | None
+    drift: tuple[str, ...]
 
 
 def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagRule, consume: Consumer) -> Flagged:
@@ -48,10 +52,13 @@ def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagR
     SourceError
         See `score_batches`.
     """
-    return explain_scored(model, score_batches(model, table, where), rule, consume)
+    drift = Drift(model.vocabulary)
+    return explain_scored(model, score_batches(model, table, where, drift=drift), rule, consume, drift)
 
 
-def explain_scored(model: Model, scored: Iterable[pl.DataFrame], rule: FlagRule, consume: Consumer) -> Flagged:
+def explain_scored(
+    model: Model, scored: Iterable[pl.DataFrame], rule: FlagRule, consume: Consumer, drift: Drift
+) -> Flagged:
     """Pass all scores to `consume`, and explain the flagged records; see `score_and_explain`.
 
     Parameters
@@ -62,13 +69,18 @@ def explain_scored(model: Model, scored: Iterable[pl.DataFrame], rule: FlagRule,
         From `score_batches` or `score_frames`.
     rule, consume
         See `score_and_explain`.
+    drift : Drift
+        That which counts the values of `scored`.
     """
     keeper = FlagKeeper(rule, model.roles.key_names)
     consume(keeper.watch(scored))
-    return Flagged(explain(model, keeper.flagged()), keeper.n_scored)
+    flags = explain(model, keeper.flagged())
+    return Flagged(flags, keeper.n_scored, keeper.why_nothing(), tuple(drift.cautions()))
 
 
-def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
+def score_batches(
+    model: Model, table: Table, where: str | None, size: int | None = None, drift: Drift | None = None
+) -> Iterator[pl.DataFrame]:
     """Score records batch by batch, in constant memory.
 
     Parameters
@@ -81,6 +93,8 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
         SQL condition of the records to score; None for all.
     size : int, optional
         Records per batch; it does not change the scores.
+    drift : Drift, optional
+        Counts the values of records that the reference does not have.
 
     Yields
     ------
@@ -93,10 +107,10 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
     SourceError
         When a column is missing, or its type does not fit its role any more.
     """
-    yield from score_frames(model, read_frames(model, table, where, size))
+    yield from score_frames(model, read_frames(model, table, where, size), drift)
 
 
-def score_frames(model: Model, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+def score_frames(model: Model, frames: Iterable[pl.DataFrame], drift: Drift | None = None) -> Iterator[pl.DataFrame]:
     """Score records that were read, see `score_batches`; the table may be closed by now.
 
     Parameters
@@ -105,10 +119,15 @@ def score_frames(model: Model, frames: Iterable[pl.DataFrame]) -> Iterator[pl.Da
         A fitted model.
     frames : iterable of pl.DataFrame
         From `read_frames`.
+    drift : Drift, optional
+        See `score_batches`.
     """
     names = np.array([calibrated.view.name for calibrated in model.views])
     for frame in frames:
-        raw, worst = model.score(model.encode(frame))
+        batch = model.encode(frame)
+        raw, worst = model.score(batch)
+        if drift and isinstance(batch, Batch):
+            drift.watch(batch.tokens, read_values(frame))
         scores = pl.DataFrame(
             {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
         )

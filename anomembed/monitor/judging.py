@@ -12,6 +12,7 @@ from anomembed.monitor.fresh import QUARANTINED, Fresh
 from anomembed.monitor.grouping import Group, group_of
 from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read_found, read_window
 from anomembed.monitor.telling import gather, record_again, record_flags
+from anomembed.score.drift import Drift
 from anomembed.scoring import explain_scored, score_frames
 from anomembed.write.ledger import Progress, advance
 
@@ -104,8 +105,9 @@ def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
     if not part.frames:
         nothing = {"model_id": judge.model_id, "n_scored": 0, "n_flagged": 0}
         return Judged(part, judge.store.add_run_row({**about, **nothing}))
-    scored = score_frames(judge.model, part.frames)
-    flags, n_scored = explain_scored(judge.model, scored, judge.rule, judge.store.stage)
+    drift = Drift(judge.model.vocabulary)
+    scored = score_frames(judge.model, part.frames, drift)
+    flags, n_scored, *_ = explain_scored(judge.model, scored, judge.rule, judge.store.stage, drift)
     about["n_scored"] = n_scored
     key = judge.model.roles.key_names
     run_id = judge.store.add_run(judge.model_id, about, key, flags.frame, flags.contributions)

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit import TOMLDocument
 from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
 from anomembed.config.loading import PATHS
+from anomembed.fit.learnt import HELD_OUT_SHARE
 from anomembed.read.databases.addresses import map_path
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
+from anomembed.score.flags import FARTHEST_BEYOND
 
-THRESHOLD = 1e-4  # tail probability that a monitor flags at
+THRESHOLDS = (1e-4, 1e-3, 1e-2)  # to choose from, by the number of records
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
 SHOWN_WITH = {
     **{name: name for name in ("table", "line_format", "read", "time_format", "time_zone")},
@@ -63,22 +64,25 @@ def config_text(
         document[section] = _filled(document[section], settings)
     document["roles"] = _with_roles(document["roles"], roles, suggestion)
     if is_monitored:
-        _monitor(document, roles)
+        document["monitor"] = _with_watermark(document["monitor"], roles)
     else:
         document.remove("monitor")
+    flags = document["flags"]
+    flags["threshold"] = _commented_like(flags["threshold"], _threshold(n_records))
     return f"# Roles inferred from {n_records:,} records.\n{tomlkit.dumps(document)}"
 
 
-def _monitor(document: TOMLDocument, roles: Roles) -> None:
-    """Fill in what a monitor needs: a watermark, and a rule that flags nothing where nothing is abnormal."""
-    section, flags = document["monitor"], document["flags"]
+def _with_watermark(section: Table, roles: Roles) -> Table:
+    """Fill in what a monitor needs: the watermark, and the lengths that go with it."""
     times = roles.of(Role.TIMESTAMP)
     given = {"watermark": times[0].name} if times else {}
-    lengths = {name: section[name] for name in ("window", "delay", "lookback")}
-    document["monitor"] = _filled(section, {**given, **lengths})
-    threshold = tomlkit.item(THRESHOLD).comment("of normal records, one in 10,000 is flagged")
-    flags.remove("budget")
-    flags.add("threshold", threshold)
+    return _filled(section, {**given, **{name: section[name] for name in ("window", "delay", "lookback")}})
+
+
+def _threshold(n_records: int) -> float:
+    """Return the lowest threshold that so many records can calibrate, but not less than one in ten thousand."""
+    n_held_out = max(HELD_OUT_SHARE * n_records, 1)
+    return next((threshold for threshold in THRESHOLDS if threshold * n_held_out * FARTHEST_BEYOND >= 1), 0.01)
 
 
 def _given(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
