@@ -2,6 +2,7 @@
 
 import json
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -125,7 +126,31 @@ def test_spellings_that_differ_in_two_ways_are_found(run, tmp_path):
     path = tmp_path / "shops.csv"
     pl.DataFrame({"id": COUNTER, "shop": shop, "host": HOSTS}).write_csv(path)
     err = run("scan", path).err
-    assert "shop: 1 of 4 values differ from another only in blanks or case; they count as one, in small letters" in err
+    assert (
+        "shop: 1 of 4 values differ from another only in blanks or case; they count as one, in the most frequent spelling"
+        in err
+    )
+
+
+def test_a_value_is_shown_and_found_as_it_is_usually_spelled(run, tmp_path):
+    vendor = [["M\u00fcller GmbH", "BOLT", "Core AG"][i % 3] for i in COUNTER]
+    vendor[3], vendor[6], vendor[1] = "m\u00fcller  gmbh", "Mu\u0308ller GmbH", "bolt"
+    city = ["M\u00fcnchen" if name[0] in "Mm" else "Berlin" for name in vendor]
+    city[3] = "Berlin"
+    pl.DataFrame({"id": COUNTER, "vendor": vendor, "city": city, "host": HOSTS}).write_csv(tmp_path / "v.csv")
+    result = run("scan", "v.csv", "--budget", "1", "--format", "json", "--store", "v.duckdb")
+    (flag,) = json.loads(result.out)
+    assert flag["id"] == 3
+    assert "M\u00fcller GmbH" in flag["reason"]
+    with duckdb.connect("v.duckdb", read_only=True) as store:
+        tokens = store.execute("SELECT token FROM tokens WHERE column_name = 'vendor' AND kind = 'value'").fetchall()
+        assert {token for (token,) in tokens} == {"M\u00fcller GmbH", "BOLT", "Core AG"}
+        found = [
+            store.execute("FROM similar('vendor', ?)", [name]).fetchall()
+            for name in ("M\u00fcller GmbH", "m\u00fcller  gmbh ", "MU\u0308LLER GMBH")
+        ]
+    assert found[0] == found[1] == found[2]
+    assert {name for name, *_ in found[0]} == {"BOLT", "Core AG"}
 
 
 def test_the_spellings_are_equal_when_other_records_are_scored(run, tmp_path):

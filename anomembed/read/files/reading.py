@@ -113,10 +113,7 @@ def _read_text(
     connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], options: dict[str, Any], copies: Copies
 ) -> FileRecords:
     first, wanted = contents[0], wanted_reader(options) if options else None
-    if Path(path).suffix.lower() == ".parquet":
-        raise SourceError(f"{first.path} is not a Parquet file, or is cut off")
-    if first.compression and first.text.startswith("PAR1"):
-        raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
+    _check_text(path, first)
     if not first.is_text:
         if is_log(path):
             return _read_lines(connection, path, [content.path for content in contents], AUTO, copies)
@@ -133,6 +130,16 @@ def _read_text(
         return _read_lines(connection, path, [content.path for content in contents], AUTO, copies)
     check_reader(options, CSV, path)
     return _read_table(connection, path, contents, dialect, options, copies)
+
+
+def _check_text(path: str, first: Content) -> None:
+    """Refuse a file without text, or one that should be Parquet."""
+    if first.is_whole and not first.text.strip():
+        raise SourceError(f"{first.path} is empty")
+    if Path(path).suffix.lower() == ".parquet":
+        raise SourceError(f"{first.path} is not a Parquet file, or is cut off")
+    if first.compression and first.text.startswith("PAR1"):
+        raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
 
 
 def _note_encoding(content: Content, notes: list[str]) -> list[str]:

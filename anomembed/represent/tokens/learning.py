@@ -1,6 +1,6 @@
 """Learn the tokens of a column from the reference: its values, the bins of its numbers, the parts of its times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -51,6 +51,11 @@ def category_tokens(name: str, counted: ValueCounts, min_count: int) -> ColumnTo
         unknown=Special.RARE if n_other else Special.UNSEEN,
         n_records=int(seen.sum()) + n_other + counted.n_missing,
     )
+
+
+def with_usual_spellings(column: ColumnTokens, usual: Mapping[str, str]) -> ColumnTokens:
+    """Return a column whose values are shown as they are usually spelled, not as they count."""
+    return replace(column, labels=tuple(usual.get(label, label) for label in column.labels))
 
 
 def template_tokens(name: str, templates: Templates, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
