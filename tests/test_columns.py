@@ -126,10 +126,7 @@ def test_spellings_that_differ_in_two_ways_are_found(run, tmp_path):
     path = tmp_path / "shops.csv"
     pl.DataFrame({"id": COUNTER, "shop": shop, "host": HOSTS}).write_csv(path)
     err = run("scan", path).err
-    assert (
-        "shop: 1 of 4 values differ from another only in blanks or case; they count as one, in the most frequent spelling"
-        in err
-    )
+    assert "shop: 1 of 4 values differ from another only in blanks or case; they count as one" in err
 
 
 def test_a_value_is_shown_and_found_as_it_is_usually_spelled(run, tmp_path):
