@@ -1,6 +1,7 @@
 """Which column names the records, which holds the answer, and which values are the same but for their spelling."""
 
 import json
+from datetime import datetime, timedelta
 
 import duckdb
 import polars as pl
@@ -171,3 +172,18 @@ def test_long_whole_numbers_of_one_length_are_codes():
     assert found["pan"].role is Role.CATEGORY
     assert "16 digits each, like a code" in found["pan"].reason
     assert found["sent"].role is Role.NUMBER
+
+
+@pytest.mark.parametrize("form", ["%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S"])
+def test_a_record_hours_away_from_all_others_of_a_day_is_found(form, run, tmp_path):
+    """Within a day, hours are no habit; but a record alone in the night is no beginning of a log either."""
+    start = datetime(2026, 3, 2, 8)
+    moments = [start + timedelta(seconds=30 * i + i * 7 % 23) for i in COUNTER * 3]
+    moments[300] = start.replace(hour=3, minute=10)
+    frame = pl.DataFrame({"when": [moment.strftime(form) for moment in moments], "host": HOSTS * 3})
+    frame.write_ndjson(tmp_path / "t.ndjson")
+    (flag,) = json.loads(run("scan", "t.ndjson", "--budget", "1", "--format", "json").out)
+    assert (flag["row_number"], "hour=03h" in flag["reason"]) == (301, True)
+    frame.with_row_index().filter(pl.col("index") != 300).drop("index").write_ndjson(tmp_path / "u.ndjson")
+    flags = json.loads(run("scan", "u.ndjson", "--budget", "5", "--format", "json").out)
+    assert not any("hour" in flag["reason"] for flag in flags)

@@ -193,8 +193,8 @@ def _note_rejects(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]
     if n_left > MOST_REJECTED * (n_left + n_read):
         raise SourceError(
             f"{name}: {n_left:,} of {n_left + n_read:,} lines do not have as many fields as the others, line {first} "
-            "first; say how fields are separated, such as --read 'delim=;, quote=\", skip=3', or read what is no table by "
-            "lines with --line-format plain"
+            "first; say how fields are separated, such as --read 'delim=;, quote=\", skip=3'; what is no table is read "
+            "by --line-format plain"
         )
     n_fields = len(connection.sql("FROM records LIMIT 0").columns)
     these = f"line {first:,} does" if n_left == 1 else f"{n_left:,} lines do"
