@@ -123,7 +123,7 @@ def test_an_honest_condition_selects_what_it_says(source, condition):
     ],
 )
 def test_a_query_cannot_write(source, query):
-    with pytest.raises(SourceError, match="has a part that is no SELECT|must be one SELECT|one statement"):
+    with pytest.raises(SourceError, match=r"has a part that is no SELECT|must be one SELECT|one statement"):
         Table(source, query)
     assert not Path("made.csv").exists()
 
