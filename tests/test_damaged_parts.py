@@ -11,7 +11,9 @@ from scipy import sparse
 from sklearn.ensemble import IsolationForest
 
 from anomembed import fit_model
+from anomembed.score.combine import CalibratedView
 from anomembed.write.checking import TOKEN_COLUMNS, _parts, check_model, check_sparse, load_arrays
+from anomembed.write.checking_detectors import _parts as _parts_of
 from anomembed.write.checking_detectors import check_detector
 
 N = 200
@@ -88,17 +90,31 @@ def test_the_columns_of_a_view_are_there(model, place):
         check_model(model)
 
 
-@pytest.mark.parametrize(("name", "to"), [("left_child", 0), ("right_child", 10**6), ("feature", 10**6)])
-def test_the_nodes_of_a_tree_lead_on(name, to):
-    forest = IsolationForest(n_estimators=1, random_state=0).fit(FRAME.select("size").to_numpy())
-    check_detector(forest)
-    tree = forest.estimators_[0].tree_
+def spoil(tree, name, to):
+    """Change the first node of a tree."""
     state = tree.__getstate__()
     state["nodes"] = state["nodes"].copy()
     state["nodes"][name][0] = to
     tree.__setstate__(state)
+
+
+@pytest.mark.parametrize(("name", "to"), [("left_child", 0), ("right_child", 10**6), ("feature", 10**6)])
+def test_the_nodes_of_a_tree_lead_on(name, to):
+    forest = IsolationForest(n_estimators=1, random_state=0).fit(FRAME.select("size").to_numpy())
+    check_detector(forest)
+    spoil(forest.estimators_[0].tree_, name, to)
     with pytest.raises(ValueError, match="contradicts itself"):
         check_detector(forest)
+
+
+def test_the_detectors_of_a_model_are_checked():
+    model = fit_model(FRAME, config={"detector": {"name": "IForest"}})
+    check_model(model)
+    detectors = [part.detector for part in _parts(model) if isinstance(part, CalibratedView)]
+    forest = next(part for one in detectors for part in _parts_of(one) if isinstance(part, IsolationForest))
+    spoil(forest.estimators_[0].tree_, "left_child", 0)
+    with pytest.raises(ValueError, match="contradicts itself"):
+        check_model(model)
 
 
 def test_a_model_whose_scores_are_no_numbers_is_refused(model):

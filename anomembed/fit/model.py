@@ -108,6 +108,7 @@ def _model(
         calibration=learnt.calibration,
         summary=summary,
         past=past,
+        held_out=learnt.held_out,
     )
 
 

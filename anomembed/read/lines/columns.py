@@ -15,6 +15,7 @@ TEXTS = (
     "signature",
     "event",
     "code",
+    "available",
 )  # groups that stay text when they look like something else
 GROUPS_OF_PAIRS = (PAIRS, SPACED_PAIRS, JOINED_PAIRS, TABBED_PAIRS)
 HEAD = ("vendor", "product", "version", "signature", "event", "name", "severity")  # of CEF and LEEF, which escape |
