@@ -11,7 +11,7 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
         SELECT *, sqrt(list_inner_product(embedding, embedding)) AS length FROM tokens
         WHERE model_id = coalesce(
             of_model,
-            (SELECT max(model_id) FROM tokens WHERE column_name = of_column AND token = of_token AND n_records > 0),
+            (SELECT max(model_id) FROM tokens WHERE column_name = of_column AND spelled(token) = spelled(of_token) AND n_records > 0),
             (SELECT max(model_id) FROM tokens WHERE column_name = of_column),
             (SELECT max(model_id) FROM models))),
     chosen AS (
