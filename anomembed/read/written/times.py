@@ -49,7 +49,13 @@ _NAMED = [
     )
 ]
 _SWAPPED = {form: form.replace("%d", "?").replace("%m", "%d").replace("?", "%m") for form in _DAY_FIRST}
-DATES = (*("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%y/%m/%d"), *COMPACT, *_DAY_FIRST, *_SWAPPED.values(), *_NAMED)
+DATES = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%y/%m/%d", "%y-%m-%d", "%y.%m.%d"),
+    *COMPACT,
+    *_DAY_FIRST,
+    *_SWAPPED.values(),
+    *_NAMED,
+)
 CLOCKS = (
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S,%f", "%H:%M:%S.%n", "%H.%M", "%H.%M.%S", "%H.%M.%S.%f"),
     *(
@@ -131,6 +137,19 @@ def _pattern(form: str) -> re.Pattern[str]:
     pattern = "".join(MASKS.get(part, re.escape(part)) for part in parts)
     is_digits = form in COMPACT or form in COMPACT_CLOCKS or form in OTHERS
     return re.compile(pattern.replace("{1,2}", "{2}") if is_digits else pattern, re.IGNORECASE)
+
+
+def clocks_like(mask: str) -> list[str]:
+    """Return the formats of a time of day alone that a text with this mask may be in.
+
+    Examples
+    --------
+    >>> clocks_like("9:99:99 PM"), clocks_like("99:99"), clocks_like("99.99")
+    (['%I:%M:%S %p'], ['%H:%M'], [])
+    """
+    text = re.sub(" +", " ", mask.strip())
+    named = (clock for clock in CLOCKS if clock not in COMPACT_CLOCKS and clock != "%H.%M")
+    return [clock for clock in named if _pattern(clock).fullmatch(text)]
 
 
 def order_of(form: str) -> str:
@@ -222,7 +241,8 @@ def _reading_sql(text: str, form: str) -> str:
     if form == ISO:
         return f"TRY_CAST({text} AS TIMESTAMP)"
     if form == ISO_ZONE:
-        return f"(TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+        zoned = rf"regexp_replace({text}, ' +([+-]\d\d:?\d\d)$', '\1')"  # DuckDB takes no blank before a zone
+        return f"(TRY_CAST({zoned} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     moment = f"try_strptime({text}, {quote_text(form)})"
     return f"({moment} AT TIME ZONE 'UTC')" if has_zone(form) else f"CAST({moment} AS TIMESTAMP)"
 
