@@ -11,6 +11,7 @@ from anomembed.fit.records import learn_records
 from anomembed.fit.reference import read_reference, split_records
 from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_sequence_reference, split_sequences
 from anomembed.model import Model, Summary
+from anomembed.read.derived import Derived
 from anomembed.read.history import History
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.inference import infer_roles
@@ -69,8 +70,14 @@ def learn_model(
     reference = read_reference(table, roles, config, is_own=is_own, is_alone=is_alone)
     learnt = learn_records(reference, learning)
     model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
-    is_compared = any(Looks.TWINS in judged.view.looks_at for judged in learnt.views)
-    return replace(model, twins=reference.twins if is_compared else None)
+    looked_at = [judged.view.looks_at for judged in learnt.views]
+    return replace(
+        model,
+        derived=Derived(
+            twins=reference.derived.twins if any(Looks.TWINS in looks for looks in looked_at) else None,
+            bursts=reference.derived.bursts if any(Looks.BURSTS in looks for looks in looked_at) else None,
+        ),
+    )
 
 
 def _settings(config: Config, vectors: TokenVectors | None, progress: Progress | None, *, is_own: bool) -> FitSettings:
