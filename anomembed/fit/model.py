@@ -70,13 +70,15 @@ def learn_model(
     reference = read_reference(table, roles, config, is_own=is_own, is_alone=is_alone)
     learnt = learn_records(reference, learning)
     model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
-    looked_at = [judged.view.looks_at for judged in learnt.views]
-    return replace(
-        model,
-        derived=Derived(
-            twins=reference.derived.twins if any(Looks.TWINS in looks for looks in looked_at) else None,
-            bursts=reference.derived.bursts if any(Looks.BURSTS in looks for looks in looked_at) else None,
-        ),
+    return replace(model, derived=_looked_at(reference.derived, learnt))
+
+
+def _looked_at(derived: Derived, learnt: Learnt) -> Derived:
+    """Return what is derived for the views that were fitted."""
+    looks = [judged.view.looks_at for judged in learnt.views]
+    return Derived(
+        twins=derived.twins if any(Looks.TWINS in look for look in looks) else None,
+        bursts=derived.bursts if any(Looks.BURSTS in look for look in looks) else None,
     )
 
 
