@@ -98,7 +98,7 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | Mapping
     >>> model = fit_model(frame)
     >>> odd = pl.DataFrame({"id": [1, 2], "pet": ["cat", "cat"], "says": ["woof", "meow"]})
     >>> score_table(model, odd).flags.frame["reason"][0]
-    'pet=cat is unusual with says=woof (0 records where chance would have 85); expected: dog'
+    'pet=cat is unusual with says=woof (0 records where chance would have 100); expected: dog'
     """
     config = make_config(config, "config")
     with Table(source, table, config.source.line_format, config.source.read) as opened:

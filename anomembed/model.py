@@ -20,7 +20,7 @@ from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences, encode_sequences
-from anomembed.represent.tokens.vocabulary import Special, Vocabulary
+from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
 from anomembed.score.calibration import Calibration
 from anomembed.score.combine import CalibratedView, Scored, score
 
@@ -84,6 +84,8 @@ class Model:
         Encodes what each record's entity did before; None without an entity and a time.
     derived : Derived
         Which other columns are computed for the views.
+    held_out : ndarray of shape (n_held_out, n_columns)
+        Token ids of the reference records that were held out, for reasons that state counts; none in older models.
 
     Attributes
     ----------
@@ -102,6 +104,7 @@ class Model:
     summary: Summary
     past: Past[History] | None = None
     derived: Derived = field(default_factory=Derived)
+    held_out: Tokens = field(default_factory=lambda: np.empty((0, 0), np.int32))
     numbers: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

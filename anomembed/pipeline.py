@@ -23,9 +23,11 @@ from anomembed.read.roles.assigned import Roles, match_roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.roles.suggestion import Suggestion, suggest_entity
 from anomembed.read.sequences import read_sequences
-from anomembed.read.table import VALUE, VALUES, Table
+from anomembed.read.table import VALUE, VALUES, Table, read_values
 from anomembed.read.vectors import TokenVectors
+from anomembed.represent.batch import Batch
 from anomembed.represent.embeddings.epochs import Progress
+from anomembed.score.drift import Drift
 from anomembed.score.flags import FlagKeeper, FlagRule
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
@@ -59,16 +61,14 @@ class Run:
     ----------
     run_id, model_id : int
         Ids in the store.
-    model : Model
-        The model the records were scored by.
-    rule : FlagRule
-        How flags were chosen.
+    model, rule : Model, FlagRule
+        What the records were scored by, and how flags were chosen.
     n_scored : int
         Number of records scored.
     flags : Flags
         The flagged records.
-    caution : str or None
-        A warning when the flag rule is unlikely to flag anything.
+    cautions : tuple of str
+        Warnings about the flag rule, and about values that are new and frequent.
     """
 
     run_id: int
@@ -77,7 +77,7 @@ class Run:
     rule: FlagRule
     n_scored: int
     flags: Flags
-    caution: str | None
+    cautions: tuple[str, ...]
 
 
 def scan_into_store(
@@ -136,13 +136,7 @@ def fit_for_scan(
 def fit_into_store(
     table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
 ) -> int:
-    """Fit a model to a table, store it, and return its id.
-
-    Parameters
-    ----------
-    table, config, store, watcher, vectors
-        See `scan_into_store`.
-    """
+    """Fit a model to a table, store it, and return its id; see `scan_into_store` for the parameters."""
     model = _fit(table, config, watcher, config.source.fit_where, is_own=False, vectors=vectors)
     with store.transaction():
         return save_model(model, store)
@@ -188,14 +182,14 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
         An open store; the scores remain staged in it for `Store.copy_scores`.
     """
     where, rule = config.source.where, flag_rule(config)
-    flags, n_scored = score_and_explain(model, table, where, rule, store.stage)
+    flags, n_scored, why_nothing, drift = score_and_explain(model, table, where, rule, store.stage)
     about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
         run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)
     tail, lowest = model.calibration, model.lowest_tail()
-    caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest)
-    return Run(run_id, kept_id, model, rule, n_scored, flags, caution)
+    caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest) or why_nothing
+    return Run(run_id, kept_id, model, rule, n_scored, flags, tuple(filter(None, (caution, *drift))))
 
 
 Consumer = Callable[[Iterable[pl.DataFrame]], object]
@@ -203,10 +197,12 @@ Consumer = Callable[[Iterable[pl.DataFrame]], object]
 
 
 class Flagged(NamedTuple):
-    """The flags, and the number of records scored."""
+    """The flags, the number of records scored, why alpha flags none, and which values are new and frequent."""
 
     flags: Flags
     n_scored: int
+    why_nothing: str | None
+    drift: tuple[str, ...]
 
 
 def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagRule, consume: Consumer) -> Flagged:
@@ -228,12 +224,15 @@ def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagR
     SourceError
         See `score_batches`.
     """
-    keeper = FlagKeeper(rule, model.roles.key_names)
-    consume(keeper.watch(score_batches(model, table, where)))
-    return Flagged(explain(model, keeper.flagged()), keeper.n_scored)
+    keeper, drift = FlagKeeper(rule, model.roles.key_names), Drift(model.vocabulary)
+    consume(keeper.watch(score_batches(model, table, where, drift=drift)))
+    flags = explain(model, keeper.flagged())
+    return Flagged(flags, keeper.n_scored, keeper.why_nothing(), tuple(drift.cautions()))
 
 
-def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
+def score_batches(
+    model: Model, table: Table, where: str | None, size: int | None = None, drift: Drift | None = None
+) -> Iterator[pl.DataFrame]:
     """Score records batch by batch, in constant memory.
 
     Parameters
@@ -246,6 +245,8 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
         SQL condition of the records to score; None for all.
     size : int, optional
         Records per batch; it does not change the scores.
+    drift : Drift, optional
+        Counts the values of records that the reference does not have.
 
     Yields
     ------
@@ -260,7 +261,10 @@ def score_batches(model: Model, table: Table, where: str | None, size: int | Non
     """
     names = np.array([calibrated.view.name for calibrated in model.views])
     for frame in (_read_sequences if model.is_sequential else _read_records)(model, table, where, size):
-        raw, worst = model.score(model.encode(frame))
+        batch = model.encode(frame)
+        raw, worst = model.score(batch)
+        if drift and isinstance(batch, Batch):
+            drift.watch(batch.tokens, read_values(frame))
         scores = pl.DataFrame(
             {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
         )

@@ -172,7 +172,11 @@ def test_a_first_use_is_found_and_worded(where):
     known = frame.filter(True if where is None else pl.col("id") % 2 == 0)
     own = known.filter(who="u1")
     hours = (own["at"].max() - own["at"].min()).total_seconds() / 3600
-    sentence = f"first use of country=BR by who=u1 ({own.height:,} records over {hours:.3g} hours); usually: FR, DE"
+    times = dict(own["country"].value_counts().iter_rows())
+    sentence = (
+        f"first use of country=BR by who=u1 ({own.height:,} records over {hours:.3g} hours); "
+        f"usually: FR ({times['FR']}), DE ({times['DE']})"
+    )
     assert flags.frame["reason"][0] == sentence
     view = next(v.view for v in model.views if v.view.name == "habit")
     assert view.habits[0].times.sum() == known.height
@@ -267,7 +271,10 @@ def test_a_burst_is_found_by_its_pace():
     assert fast[30:].min() > np.quantile(usual, 0.95)
     reasons = score_table(model, burst).flags.frame.filter(view="pace")["reason"].to_list()
     assert reasons
-    assert set(reasons) == {"seconds since the one before=1 is unusually low for who=u5 (usually about 593)"}
+    own = frame.filter(who="u5").sort("at")["at"].diff().drop_nulls()
+    mean = own.dt.total_microseconds().mean() / 1e6
+    figures = f"{mean:.4g} on average over its {len(own)} records"
+    assert set(reasons) == {f"seconds since the one before=1 is unusually low for who=u5 ({figures})"}
 
 
 @pytest.mark.parametrize("part", ["id < 1500", "id % 2 = 0"], ids=["one after the other", "interleaved"])

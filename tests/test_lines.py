@@ -45,6 +45,7 @@ READ = {  # time and message of the example of each format
     "combined": ("2005-12-04 03:47:44", None),
     "apache-error": ("2005-12-04 04:47:44", "File does not exist: /x"),
     "python": ("2024-05-01 09:30:00.123", "lost it"),
+    "dpkg": (MORNING, None),
     "log4j": ("2015-10-18 18:01:53.885", "started 3"),
 }
 MADE_UP = KnownFormat(

@@ -49,8 +49,10 @@ def scored():
 @pytest.fixture
 def flags(scored):
     rank = pl.int_range(1, 4, dtype=pl.Int64)
+    carried, finding = pl.lit('{"who said": "=cmd()", "n": 1}'), pl.lit("0123456789abcdef")
     found = scored.head(3).with_columns(rank=rank, extrapolated=rank < 2, reason=pl.lit(REASON))
-    return found.select(*KEY, "rank", "raw_score", "tail_probability", "extrapolated", "view", "reason")
+    columns = (*KEY, "rank", "raw_score", "tail_probability", "extrapolated", "view", "reason")
+    return found.select(*columns, record_values=carried, finding=finding)
 
 
 @pytest.fixture

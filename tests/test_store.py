@@ -280,7 +280,8 @@ def first_version(kept, tmp_path):
         connection.execute(f"ATTACH '{kept}' AS kept (READ_ONLY)")
         for (name,) in tables:
             if name != "store_version":
-                connection.execute(f"INSERT INTO {name} FROM kept.{name}")
+                names = ", ".join(connection.sql(f"FROM {name} LIMIT 0").columns)
+                connection.execute(f"INSERT INTO {name} SELECT {names} FROM kept.{name}")
     return path
 
 
@@ -290,6 +291,12 @@ def test_a_store_of_the_first_version_is_upgraded_keeps_its_rows_and_scores(firs
         assert score_into_store(older, 1, table, older.config, store).run_id == 2
     assert ask(first_version, SCHEMA) == ask(kept, SCHEMA)
     assert ask(first_version, "FROM store_version") == [(len(migrations()),)]
+    assert ask(first_version, "SELECT DISTINCT source, record IS NULL FROM flags ORDER BY ALL") == [
+        ("the frame", False),
+        ("the frame", True),
+    ]
+    newer = "SELECT record FROM flags AS newer WHERE newer.record IS NOT NULL AND newer.key = flags.key"
+    change(first_version, f"UPDATE flags SET record = ({newer})")
     for (name,) in ask(kept, TABLES):
         assert not ask(kept, f"ATTACH '{first_version}' AS first (READ_ONLY); FROM {name} EXCEPT FROM first.{name}"), (
             name
@@ -652,6 +659,7 @@ import polars as pl
 from anomembed.write.store import Store
 batch = pl.DataFrame({"id": range(300_000)}).with_columns(raw_score=1.0, tail_probability=0.1, view=pl.lit("v"))
 flags = batch.head(9).with_columns(rank=pl.col("id"), extrapolated=False, reason=pl.lit("r"))
+flags = flags.with_columns(record_values=pl.lit("{}"))
 parts = flags.select("rank", "view", column_name="reason", value="reason", contribution=0.5, expected=pl.lit(["x"]))
 with Store(sys.argv[1]) as store:
     store.stage([batch])

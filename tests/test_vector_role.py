@@ -81,10 +81,14 @@ def test_the_reasons_are_true(scores, frame):
     reason = dict(scores.flags.frame.select("id", "reason").iter_rows())
     view = dict(scores.flags.frame.select("id", "view").iter_rows())
     assert (view[FAR], view[WRONG]) == ("vector", "match")
-    assert "times as far as usual from the nearest reference records; largest in components 5, " in reason[FAR]
+    assert (
+        "times as far as usual from the 5 nearest of a sample of 512 reference records; largest in components 5, "
+        in reason[FAR]
+    )
     wrong = frame["label"][WRONG]
     right = ["ant", "bee", "cow"][int(frame["emb"][WRONG].to_numpy()[:3].argmax())]
-    assert reason[WRONG].startswith(f"label={wrong} does not go with emb: records with {right} are ")
+    assert reason[WRONG].startswith(f"label={wrong} does not go with emb: of a sample of ")
+    assert f"those with {right} are " in reason[WRONG]
     assert "emb=(missing) is rare (" in reason[MISSING]
 
 

@@ -99,15 +99,27 @@ class Teller(Watcher):
         """Print what a run did, and by which rule."""
         unit = run.model.unit
         self.say("scored", f"{run.n_scored:,} {unit}, {run.flags.frame.height:,} flagged ({rule})")
-        if run.caution:
-            self.say("caution", run.caution)
+        for caution in run.cautions:
+            self.say("caution", caution)
         least = run.flags.frame["tail_probability"].min()
         if isinstance(least, float) and least > HARDLY_ABNORMAL:
             self.say("note", f"no flag stands out: {least:.0%} of normal {unit} are at least as abnormal as the first")
+        self._note_last(run)
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
             self.say(
                 "note", f"{beyond:,} flagged above all reference scores: their tail probabilities are extrapolated"
+            )
+
+    def _note_last(self, run: Run) -> None:
+        """Say when a budget was filled up with records that are like others."""
+        tails = run.flags.frame["tail_probability"]
+        if run.rule.name == "budget" and len(tails) and tails[0] <= HARDLY_ABNORMAL < tails[-1]:
+            n_ordinary = int((tails > HARDLY_ABNORMAL).sum())
+            self.say(
+                "note",
+                f"the last {n_ordinary:,} flagged are ordinary: {tails[-1]:.0%} of normal {run.model.unit} are at "
+                "least as abnormal as the last; --threshold flags none of these",
             )
 
     @contextmanager

@@ -256,5 +256,6 @@ ScoresTo = Annotated[
 OutputFormat = Annotated[
     str, typer.Option("--format", metavar=f"<{'|'.join(_forms())}>", help="Format of the results.", parser=_form)
 ]
+Flat = Annotated[bool, typer.Option("--flat", help="List every flag, also where several have one reason.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 FailOnFlags = Annotated[bool, typer.Option("--fail-on-flags", help="Exit with code 1 when a record is flagged.")]

@@ -3,9 +3,11 @@
 Values come from attackers: they are printed as plain text without control characters, never as markup.
 """
 
+import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 from rich.console import Console
@@ -18,9 +20,10 @@ from anomembed.views.reason import clean_text
 from anomembed.write.sinks import inert, printed_sinks
 
 PIPE_WIDTH = 200  # of a table that is not printed on a terminal
+SHOWN_KEYS = 5  # of the records with one reason besides the first
 
 
-def print_flags(flags: pl.DataFrame, form: str, n_keys: int) -> None:
+def print_flags(flags: pl.DataFrame, form: str, n_keys: int, *, flat: bool = False) -> None:
     """Print flags on standard output.
 
     Parameters
@@ -31,9 +34,11 @@ def print_flags(flags: pl.DataFrame, form: str, n_keys: int) -> None:
         ``table``, or the name of a sink.
     n_keys : int
         Number of key columns.
+    flat : bool
+        In tables for people, print a row for every flag, also where several have one reason.
     """
     if form == TABLE:
-        _print_table(flags, n_keys)
+        _print_table(flags, n_keys, flat=flat)
     elif text := printed_sinks()[form].frame_text:
         _write(text(flags))
     sys.stdout.flush()
@@ -44,14 +49,41 @@ def _write(text: str) -> None:
     sys.stdout.write(inert(text) if sys.stdout.isatty() else text)
 
 
-def _print_table(flags: pl.DataFrame, n_keys: int) -> None:
-    heads = ("rank", *flags.columns[:n_keys], "tail", "view", "reason")
-    rows = []
-    for row in flags.iter_rows(named=True):
-        keys = [str(row[name]) for name in flags.columns[:n_keys]]
-        tail = f"{row['tail_probability']:.1e}{'*' if row['extrapolated'] else ''}"
-        rows.append((str(row["rank"]), *keys, tail, row["view"], row["reason"]))
+def _print_table(flags: pl.DataFrame, n_keys: int, *, flat: bool) -> None:
+    keys = flags.columns[:n_keys]
+    heads = ("rank", *keys, "tail", "view", "reason")
+    # In which view a record stands out most may differ where the reason is the same to the letter.
+    same = pl.col("rank") if flat else pl.col("finding").first().over("reason")
+    grouped = flags.group_by(same, maintain_order=True)
+    rows = [_row(finding.row(0, named=True), finding.select(keys).rows(), keys) for _, finding in grouped]
     _print_rows({name: name in ("rank", "tail") for name in heads}, rows)
+
+
+def _row(first: Mapping[str, Any], found: Sequence[tuple[object, ...]], keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the cells of a finding: its first flag, and below the reason the record and which others there are."""
+    tail = f"{first['tail_probability']:.1e}{'*' if first['extrapolated'] else ''}"
+    lines = [first["reason"], _about(first["record_values"], first["reason"]), _others(found)]
+    key = (str(first[name]) for name in keys)
+    reason = "\n".join(printable(line) for line in lines if line)
+    return str(first["rank"]), *map(printable, key), tail, printable(first["view"]), reason
+
+
+def _about(record: str, reason: str) -> str:
+    """Return what a flag carries of its record and the reason does not say."""
+    shown = {
+        name: f"{value:.10g}" if isinstance(value, float) else str(value) for name, value in json.loads(record).items()
+    }
+    named = (f"{clean_text(name)}={clean_text(value)}" for name, value in shown.items())
+    return ", ".join(text for text in named if text not in reason)
+
+
+def _others(found: Sequence[tuple[object, ...]]) -> str:
+    """Say how many flags have the same reason, and name the first of the other records."""
+    if len(found) == 1:
+        return ""
+    shown = [", ".join(map(str, key)) for key in found[1 : 1 + SHOWN_KEYS]]
+    more = f" and {len(found) - 1 - len(shown):,} more" if len(found) - 1 > len(shown) else ""
+    return f"{len(found):,} flags have this reason; the others: {'; '.join(shown)}{more}"
 
 
 def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: bool = False) -> None:
@@ -77,7 +109,7 @@ def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: b
 
 def _print_frame(frame: pl.DataFrame, *, transposed: bool) -> None:
     is_right = {name: kind.is_numeric() for name, kind in frame.schema.items()}
-    rows = [[_cell(value) for value in row] for row in frame.iter_rows()]
+    rows = [[printable(_cell(value)) for value in row] for row in frame.iter_rows()]
     if transposed:
         first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
         is_right = {name: number > 0 for number, name in enumerate(first)}
@@ -93,13 +125,13 @@ def _cell(value: object) -> str:
 
 
 def _print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table; `heads` maps the name of each column to whether it is right-aligned."""
+    """Print a table of printable text; `heads` maps the name of each column to whether it is right-aligned."""
     console = Console(highlight=False, markup=False)
     table = RichTable(box=None, pad_edge=False, header_style="bold")
     for name, is_right in heads.items():
         table.add_column(Text(printable(name)), justify="right" if is_right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*map(Text, row))
     if console.is_terminal:
         console.print(table)
         return

@@ -43,6 +43,8 @@ class Output:
         Exit with 1 when a record is flagged.
     force : bool
         Replace an existing file, whatever it holds.
+    flat : bool
+        Print a row for every flag, also where several have one reason.
     """
 
     scores_to: Path | None
@@ -50,6 +52,7 @@ class Output:
     quiet: bool
     fail_on_flags: bool
     force: bool = False
+    flat: bool = False
 
 
 def scan_table(config: Config, output: Output) -> None:
@@ -144,7 +147,7 @@ def _finish(run: Run, config: Config, store: Store, output: Output, teller: Tell
         write_scores(store, key, output.scores_to)
     teller.run(run, str(run.rule))
     if not output.quiet and (run.flags.frame.height or output.form != TABLE):
-        print_flags(run.flags.frame, output.form, len(key))
+        print_flags(run.flags.frame, output.form, len(key), flat=output.flat)
     teller.farewell(run, config.store.path)
     if output.fail_on_flags and run.flags.frame.height:
         raise typer.Exit(FLAGS_FOUND)

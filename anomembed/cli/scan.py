@@ -14,6 +14,7 @@ def scan(
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
     force: o.Force = False,
+    flat: o.Flat = False,
 ) -> None:
     """Find the records of a table that do not fit.
 
@@ -25,4 +26,4 @@ def scan(
     from anomembed.config import make_config, merge
 
     config = make_config(merge(given, {"source": {"database": database, "table": table}}), "the options")
-    scan_table(config, Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags, force=force))
+    scan_table(config, Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags, force=force, flat=flat))

@@ -14,6 +14,7 @@ def score(
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
     force: o.Force = False,
+    flat: o.Flat = False,
 ) -> None:
     """Score records with a saved model.
 
@@ -24,5 +25,5 @@ def score(
     from anomembed.cli.running import Output, score_table_by
     from anomembed.config import load_config
 
-    output = Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags, force=force)
+    output = Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags, force=force, flat=flat)
     score_table_by(load_config(config, given), model, output)

@@ -1,11 +1,13 @@
 """Flagged records, ranked, with their reasons in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from anomembed.explain.carried import carry
+from anomembed.explain.findings import finding_key
 from anomembed.model import Model
 from anomembed.read.table import VALUES
 from anomembed.views import words
@@ -28,7 +30,9 @@ class Flags:
     Parameters
     ----------
     frame : pl.DataFrame
-        Key columns, ``rank`` (from 1), ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``.
+        Key columns, ``rank`` (from 1), ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``,
+        ``record_values`` (JSON: when, who, the message, and the values that the reason names), ``finding`` (the same
+        for flags with one reason, see `anomembed.explain.findings`; empty for those that are not explained).
     contributions : pl.DataFrame
         ``rank``, ``view``, ``column_name``, ``value``, ``contribution`` (nats; those of a record sum to its raw score),
         ``expected`` (values, most probable first). Contributions of 0 are left out.
@@ -56,7 +60,8 @@ def make_flags(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason], c
         See `Flags`.
     """
     sentences = words()
-    frame = _ranked(model, flagged, [reason.sentence(sentences) for reason in reasons])
+    said, findings = [reason.sentence(sentences) for reason in reasons], map(finding_key, reasons)
+    frame = _ranked(model, flagged, said, carry(model, flagged, reasons), findings)
     return Flags(frame, contributions, tuple(reasons))
 
 
@@ -64,11 +69,15 @@ def add_unexplained(model: Model, flags: Flags, flagged: pl.DataFrame) -> Flags:
     """Append flags without an explanation: in an outbreak there are too many to explain, or to read."""
     explained = flags.frame.height
     note = f"one of {explained + flagged.height:,} flags, of which the {explained:,} most abnormal are explained"
-    ranked = _ranked(model, flagged, [note] * flagged.height).with_columns(pl.col("rank") + explained)
+    n_more = flagged.height
+    ranked = _ranked(model, flagged, [note] * n_more, carry(model, flagged, ()), [""] * n_more)
+    ranked = ranked.with_columns(pl.col("rank") + explained)
     return Flags(pl.concat([flags.frame, ranked]), flags.contributions, flags.reasons)
 
 
-def _ranked(model: Model, flagged: pl.DataFrame, sentences: Sequence[str]) -> pl.DataFrame:
+def _ranked(
+    model: Model, flagged: pl.DataFrame, sentences: Sequence[str], records: pl.Series, findings: Iterable[str]
+) -> pl.DataFrame:
     keys = flagged.select(pl.exclude(VALUES, "raw_score", "tail_probability", "view"))
     scores = flagged.select(
         rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
@@ -77,5 +86,7 @@ def _ranked(model: Model, flagged: pl.DataFrame, sentences: Sequence[str]) -> pl
         extrapolated=pl.col("raw_score") > model.calibration.largest,
         view="view",
         reason=pl.Series(sentences, dtype=pl.String),
+        record_values=records,
+        finding=pl.Series(list(findings), dtype=pl.String),
     )
     return pl.concat([keys, scores], how="horizontal")

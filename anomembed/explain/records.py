@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from anomembed.explain.contributions import contributions, expect
 from anomembed.explain.flags import CONTRIBUTIONS, Flags, make_flags
 from anomembed.model import Model
+from anomembed.read.roles.suggestion import actor_rank
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.facts import Case, Facts
+from anomembed.views.facts import Case, Facts, PairReason
 
 if TYPE_CHECKING:
     from anomembed.views.reason import Reason
@@ -38,7 +39,7 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     number_of = [model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns]
     views = cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
     pairs = tuple(view.reason_of_pair for view in views)
-    facts = Facts(model.vocabulary, model.counts, model.ranges, tuple(number_of), pairs, model.past)
+    facts = _facts(model, tuple(number_of), pairs)
     worst = model.score(batch).worst.tolist()  # by index: two views of vectors share a name
     reasons: list[Reason] = []
     tables = [pl.DataFrame(schema=CONTRIBUTIONS)]
@@ -47,6 +48,22 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
         reasons.append(replace(reason, view=views[view].name))
         tables.append(_contribution_table(model, facts, case, shares, len(reasons)))
     return make_flags(model, flagged, reasons, pl.concat(tables))
+
+
+def _facts(model: Model, number_of: tuple[int, ...], pair_reasons: tuple[PairReason, ...]) -> Facts:
+    names, summary, named = model.vocabulary.names, model.summary, {entity.name for entity in model.entities}
+    return Facts(
+        model.vocabulary,
+        model.counts,
+        model.ranges,
+        number_of,
+        pair_reasons,
+        model.past,
+        held_out=model.held_out,
+        n_reference=summary.n_reference,
+        entities=tuple(at for at, name in enumerate(names) if name in named or actor_rank(name) is not None),
+        is_sampled=summary.n_learnt + len(model.held_out) < summary.n_reference,
+    )
 
 
 def _cases(
@@ -67,8 +84,6 @@ def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[
     views, columns = (indices.tolist() for indices in np.nonzero(shares))
     names = model.vocabulary.names
     expected = {column: facts.expected(case, column) for column in set(columns)}
-    entities = {names.index(entity.name) for entity in model.entities if entity.name in names}
-    of_entity = {index for index, calibrated in enumerate(model.views) if calibrated.view.of_entity}
     return pl.DataFrame(
         {
             "rank": [rank] * len(views),
@@ -76,11 +91,7 @@ def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[
             "column_name": [names[column] for column in columns],
             "value": [case.shown[column] for column in columns],
             "contribution": shares[views, columns],
-            # A view of an entity's own past has no expectation of which entity it should be.
-            "expected": [
-                [] if view in of_entity and column in entities else expected[column]
-                for view, column in zip(views, columns, strict=True)
-            ],
+            "expected": [expected[column] for column in columns],
         },
         schema=CONTRIBUTIONS,
     )

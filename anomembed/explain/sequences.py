@@ -12,7 +12,8 @@ from anomembed.explain.flags import CONTRIBUTIONS, Flags, make_flags
 from anomembed.model import Model
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.represent.sequences import encode_sequences, name_events
-from anomembed.views.facts import Part, SequenceCases
+from anomembed.views.cases import Part, SequenceCases
+from anomembed.views.reason import Among
 
 if TYPE_CHECKING:
     from anomembed.views.reason import Reason
@@ -41,9 +42,12 @@ def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     tokens = model.vocabulary.columns[0]
     reasons: list[Reason] = []
     rows: list[tuple[object, ...]] = []
+    n_learnt = model.summary.n_learnt
+    among = Among(n_learnt, n_learnt < model.summary.n_reference, "sequences")
     for frame in flagged.select("view", EVENTS, GAPS).iter_slices(EXPLAINED_AT_ONCE):
         shown = [["(missing)" if e is None else e for e in events] for events in name_events(frame[EVENTS], tokens)]
-        cases = SequenceCases(encode_sequences(frame[EVENTS], frame[GAPS], tokens), shown, tokens, model.ranges)
+        sequences = encode_sequences(frame[EVENTS], frame[GAPS], tokens)
+        cases = SequenceCases(sequences, shown, tokens, model.ranges, among)
         for view, shares in zip(frame["view"], take_apart(model, cases), strict=True):
             # The view of a perfectly normal sequence may have no parts.
             main = next((share for share in shares if share.view == view), shares[0])

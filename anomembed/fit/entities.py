@@ -247,11 +247,13 @@ def sum_entities(
         return Entities(past=past)
     select = roles.select()
     numbers = [select[column.name] for column in roles.holding(Content.NUMBER)]
-    followed, paces = None, []
+    followed, paces, amounts = None, [], []
     if past:
         followed = next((column for column in columns if vocabulary.names[column] == past.history.entity), None)
         derived = past.history.select()
-        paces = sums.profiles([derived[name] for name in past.history.paces])
+        roots = [derived[name] for name in past.history.paces]
+        both = sums.profiles([*roots, *(f"CAST({root} AS DOUBLE) * abs({root})" for root in roots)])
+        paces, amounts = ([part.some(half) for part in both] for half in (slice(len(roots)), slice(len(roots), None)))
     return Entities(
         columns=columns,
         profiles=tuple(sums.profiles(numbers)) if numbers else (),
@@ -259,4 +261,5 @@ def sum_entities(
         past=past,
         followed=followed,
         paces=tuple(profiles for profiles in paces if profiles.column == followed),
+        amounts=tuple(profiles for profiles in amounts if profiles.column == followed),
     )

@@ -1,6 +1,8 @@
 """What fitting takes besides the reference, and what it returns, for records and for sequences alike."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from anomembed.config import EmbeddingConfig
 from anomembed.read.vectors import TokenVectors
@@ -8,7 +10,7 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.tokens.vocabulary import Vocabulary
+from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
 from anomembed.score.calibration import Calibration
 from anomembed.score.combine import CalibratedView
 from anomembed.score.detectors import Choice
@@ -59,6 +61,8 @@ class Learnt:
         The detector, and why it was chosen.
     n_learnt, n_distinct, n_held_out : int
         See `anomembed.model.Summary`.
+    held_out : ndarray of shape (n_held_out, n_columns)
+        See `anomembed.model.Model`.
     notes : tuple of str
         What the user should know, one sentence each.
     """
@@ -74,3 +78,4 @@ class Learnt:
     n_distinct: int
     n_held_out: int
     notes: tuple[str, ...]
+    held_out: Tokens = field(default_factory=lambda: np.empty((0, 0), np.int32))

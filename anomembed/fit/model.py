@@ -117,6 +117,7 @@ def _model(
         calibration=learnt.calibration,
         summary=summary,
         past=past,
+        held_out=learnt.held_out,
     )
 
 

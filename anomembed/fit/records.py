@@ -54,15 +54,22 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
         vocabulary=vocabulary,
         counts=corpus.counts,
         embeddings=embeddings,
-        ranges=fit_ranges(learnt, vocabulary, reference.entities.columns),
+        ranges=fit_ranges(_all_read(reference), vocabulary, reference.entities.columns),
         views=calibrated.views if learning.is_own else tuple(view.for_others() for view in calibrated.views),
         calibration=fit_calibration(calibrated.total(), is_own=not reference.is_split),
         detector=detector,
         n_learnt=len(learnt),
         n_distinct=n_distinct,
         n_held_out=len(reference.held_out) if reference.is_split else 0,
+        held_out=reference.held_out.tokens if reference.is_split else reference.held_out.tokens[:0],
         notes=(*calibrated.notes, *_note_counts(corpus.counts, len(learnt)), *reference.notes, *embeddings.notes),
     )
+
+
+def _all_read(reference: Reference) -> Batch:
+    """Return tokens and numbers of all records that were read, to calibrate on or to fit to."""
+    parts = (reference.learnt, reference.held_out) if reference.is_split else (reference.learnt,)
+    return Batch(np.concatenate([part.tokens for part in parts]), np.concatenate([part.numbers for part in parts]))
 
 
 def _count_distinct(records: Batch) -> int:

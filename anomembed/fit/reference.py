@@ -136,6 +136,9 @@ class _Frames:
         Whether they are different ones.
     is_whole : bool
         Whether they are all that there are, and not a sample.
+    is_own : bool
+        Whether all that there are will be scored. What is counted over all of them then includes those held out: they
+        are no newer than the others.
     n_records : int
         How many there are in all.
     """
@@ -144,6 +147,7 @@ class _Frames:
     held_out: pl.DataFrame
     is_split: bool
     is_whole: bool
+    is_own: bool
     n_records: int
 
 
@@ -157,10 +161,12 @@ def _read_frames(table: Table, roles: Roles, derived: dict[str, str], config: Co
     frame = _spread(sample)
     is_whole = frame.height == n_records
     if is_own and is_whole:
-        return _Frames(frame, frame.head(MOST_HELD_OUT), is_split=False, is_whole=True, n_records=n_records)
+        return _Frames(
+            frame, frame.head(MOST_HELD_OUT), is_split=False, is_whole=True, is_own=True, n_records=n_records
+        )
     n_held_out = int(min(MOST_HELD_OUT, max(HELD_OUT_SHARE * frame.height, 1)))
     learnt, held_out = frame[n_held_out:], frame[:n_held_out]
-    return _Frames(learnt, held_out, is_split=True, is_whole=is_whole, n_records=n_records)
+    return _Frames(learnt, held_out, is_split=True, is_whole=is_whole, is_own=is_own, n_records=n_records)
 
 
 def _spread(frame: pl.DataFrame) -> pl.DataFrame:
@@ -201,7 +207,7 @@ def _count_values(column: ColumnRole, table: Table, frames: _Frames, config: Con
     if frames.is_whole:
         return count_values(frames.learnt[column.name]).cut(most)
     counts = ValueCounts.of(table.value_counts(column.plain_sql, config.source.fit_where)).cut(most)
-    return counts.without(frames.held_out[column.name])
+    return counts if frames.is_own else counts.without(frames.held_out[column.name])
 
 
 def _fit_messages(table: Table, name: str, roles: Roles, frames: _Frames, config: Config) -> list[ColumnTokens]:
@@ -209,6 +215,7 @@ def _fit_messages(table: Table, name: str, roles: Roles, frames: _Frames, config
     if frames.is_whole:
         return learn_messages(name, messages, config.tokens, taken=taken)
     counts, n_missing = count_messages(table, roles.select()[name], roles, config.source.fit_where)
-    held_out = frames.held_out[name]
-    counts, n_missing = subtract_messages(counts, held_out), max(n_missing - held_out.null_count(), 0)
+    if not frames.is_own:
+        held_out = frames.held_out[name]
+        counts, n_missing = subtract_messages(counts, held_out), max(n_missing - held_out.null_count(), 0)
     return learn_messages(name, messages, config.tokens, counts=counts, n_missing=n_missing, taken=taken)

@@ -1,14 +1,17 @@
 """The columns of a table, and the SQL that profiles them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from duckdb import DuckDBPyConnection
+from duckdb.sqltypes import DuckDBPyType
 
 from anomembed.read.nested import fields
 from anomembed.read.quoting import quote_identifier
 
 MOST_FIELDS = 256  # of nested columns
+FIRST = 1_000  # records that tell whether a text is JSON
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,22 @@ class Profile:
     """Mean number of spaces; 0 when the column is not text."""
 
 
-def describe(connection: DuckDBPyConnection, records: str) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    """Return the columns of `records`, which is SQL, and what the user should know about them.
+def describe(
+    connection: DuckDBPyConnection, records: str, message: str | None = None
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """Return the columns of a relation, and what the user should know about them.
 
-    The fields of a nested column follow it, as deep as they go, at most `MOST_FIELDS` in all.
+    The fields of a nested column follow it, as deep as they go, at most `MOST_FIELDS` in all. Text that is JSON is a
+    nested column.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        To the database.
+    records : str
+        SQL of the relation.
+    message : str, optional
+        The column of the messages of lines, which stay text.
     """
     relation = connection.sql(f"FROM {records} LIMIT 0")
     described = list(zip(relation.columns, relation.types, strict=True))
@@ -52,8 +67,11 @@ def describe(connection: DuckDBPyConnection, records: str) -> tuple[tuple[Column
     def ask(selected: str) -> list[Any]:
         return [value for (value,) in connection.execute(f"SELECT {selected} FROM {records}").fetchall()]
 
-    for name, kind in described:
-        identifier = quote_identifier(name)
+    are_json = _are_json(connection, records, [name for name, kind in described if str(kind) == "VARCHAR"])
+    for name, given in described:
+        identifier, kind = quote_identifier(name), given
+        if name in are_json and name != message:
+            identifier, kind = f"TRY_CAST({identifier} AS JSON)", DuckDBPyType("JSON")
         columns.append(Column(name, str(kind), identifier))
         for field in fields(name, kind, identifier, ask):
             if field.name.casefold() not in taken:
@@ -66,6 +84,17 @@ def describe(connection: DuckDBPyConnection, records: str) -> tuple[tuple[Column
         f"{n_left:,} nested fields beyond the first {MOST_FIELDS} are not read; select those that matter by a query"
     ]
     return tuple(columns), tuple(notes if n_left else ())
+
+
+def _are_json(connection: DuckDBPyConnection, records: str, names: Sequence[str]) -> set[str]:
+    """Return the columns of text in which each of the first values is a JSON object."""
+    if not names:
+        return set()
+    objects = ", ".join(
+        f"bool_and(starts_with(ltrim({value}), '{{') AND json_valid({value}))" for value in map(quote_identifier, names)
+    )
+    found = connection.execute(f"SELECT {objects} FROM (FROM {records} LIMIT {FIRST})").fetchall()[0]
+    return {name for name, is_object in zip(names, found, strict=True) if is_object}
 
 
 def profile_sql(column: Column) -> str:

@@ -66,7 +66,7 @@ class Relation:
             self._hide_reserved()
             with clear_errors(self.name):
                 self.files = (*files, *shut(self._connection, self._from))
-                self.columns, more = describe(self._connection, self._from)
+                self.columns, more = describe(self._connection, self._from, self.message)
             self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
             self._checked: set[str] = set()

@@ -45,6 +45,11 @@ class Profiles:
         squares = self.squares + other.squares + apart**2 * self.times * share
         return Profiles(self.column, self.first, times, self.mean + apart * share, squares)
 
+    def some(self, numbers: slice) -> "Profiles":
+        """Return the profiles of some of the numbers."""
+        parts = (part[:, numbers] for part in (self.times, self.mean, self.squares))
+        return Profiles(self.column, self.first, *parts)
+
     def total(self) -> tuple[Floats, Floats, Floats]:
         """Return count, mean and sum of squares over all entities, each of shape (n_numbers,)."""
         times = self.times.sum(axis=0)
@@ -115,8 +120,8 @@ class Entities:
         Reads what the entity did before each record; None without an entity and a time.
     followed : int or None
         The one of `columns` whose past it is.
-    paces : tuple of Profiles
-        Of the followed entity's paces.
+    paces, amounts : tuple of Profiles
+        Of the followed entity's paces, which are square roots, and of what they are the roots of.
     """
 
     columns: tuple[int, ...] = ()
@@ -125,6 +130,7 @@ class Entities:
     past: Past[Any] | None = None
     followed: int | None = None
     paces: tuple[Profiles, ...] = ()
+    amounts: tuple[Profiles, ...] = ()
 
 
 def smooth_hours(counts: Floats) -> Floats:
@@ -138,3 +144,17 @@ def smooth_hours(counts: Floats) -> Floats:
     middle = len(HOUR_SHARES) // 2
     parts = [share * np.roll(counts, at - middle, axis=1) for at, share in enumerate(HOUR_SHARES)]
     return np.asarray(np.sum(parts, axis=0))
+
+
+def unsmooth_hours(counts: Floats) -> Floats:
+    """Return the counts of hours that `smooth_hours` shared with their neighbours, shape (n_entities, 24).
+
+    Examples
+    --------
+    >>> counts = np.zeros((1, 24))
+    >>> counts[0, [3, 4, 23]] = 2, 5, 1
+    >>> bool(np.allclose(unsmooth_hours(smooth_hours(counts)), counts))
+    True
+    """
+    shares = smooth_hours(np.eye(counts.shape[1]))
+    return np.asarray(np.linalg.solve(shares.T, counts.T).T)

@@ -10,7 +10,7 @@ from scipy import sparse
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Vocabulary
 
-USUAL = (0.025, 0.975)  # 19 in 20
+OUTER = 0.025  # share of the records that may lie below a usual range, and above it: 19 in 20 lie within
 MIN_GROUP = 20  # fewest records to learn the range of a token from
 
 
@@ -20,14 +20,14 @@ class Ranges:
 
     Parameters
     ----------
-    overall : ndarray of shape (n_numbers, 2)
-        2.5 % and 97.5 % quantiles over the reference.
+    overall : ndarray of shape (n_numbers, 3)
+        Ends of a range that 19 in 20 of the numbers read lie in, ends included, and how many were read.
     context : ndarray of shape (n_numbers,)
         Token column that explains most of the number; -1 when none explains any.
-    of_token : tuple of ndarray of shape (n_tokens of the context column, 2)
-        For every number, the quantiles among the records with each token of its context; NaN where there are too few.
-    of_entity : tuple of (int, int, ndarray of shape (n_numbers, n_tokens of the column, 2))
-        For every column that names an entity: the column, its first token, and the quantiles among its records.
+    of_token : tuple of ndarray of shape (n_tokens of the context column, 3)
+        The same for every number among the records with each token of its context; NaN where there are too few.
+    of_entity : tuple of (int, int, ndarray of shape (n_numbers, n_tokens of the column, 3))
+        For every column that names an entity: the column, its first token, and the same among its records.
     """
 
     overall: NDArray[np.float64]
@@ -35,8 +35,8 @@ class Ranges:
     of_token: tuple[NDArray[np.float64], ...]
     of_entity: tuple[tuple[int, int, NDArray[np.float64]], ...] = ()
 
-    def among(self, number: int, column: int, tokens: NDArray[np.int32]) -> tuple[float, float]:
-        """Return the usual range of a number among the records of an entity; NaN where there are too few.
+    def among(self, number: int, column: int, tokens: NDArray[np.int32]) -> tuple[float, float, float]:
+        """Return the ends of the usual range of a number for an entity, and its numbers read; NaN where too few.
 
         Parameters
         ----------
@@ -49,9 +49,9 @@ class Ranges:
         """
         for entity, first, ranges in self.of_entity:
             if entity == column:
-                low, high = ranges[number, tokens[column] - first]
-                return float(low), float(high)
-        return np.nan, np.nan
+                low, high, times = ranges[number, tokens[column] - first].tolist()
+                return low, high, times
+        return np.nan, np.nan, np.nan
 
 
 def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = ()) -> Ranges:
@@ -60,7 +60,7 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
     Parameters
     ----------
     batch : Batch
-        Reference records.
+        All reference records that were read.
     vocabulary : Vocabulary
         The token columns.
     entities : sequence of int
@@ -71,9 +71,9 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
     Ranges
     """
     n_numbers = batch.numbers.shape[1]
-    overall = np.full((n_numbers, 2), np.nan)
+    overall = np.full((n_numbers, 3), np.nan)
     context = np.full(n_numbers, -1)
-    of_token: list[NDArray[np.float64]] = [np.empty((0, 2))] * n_numbers
+    of_token: list[NDArray[np.float64]] = [np.empty((0, 3))] * n_numbers
     candidates = [index for index, column in enumerate(vocabulary.columns) if column.kind.traits.is_text]
     explained = _explained(batch, candidates, vocabulary)
     for number in range(n_numbers):
@@ -81,7 +81,7 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
         known = np.isfinite(values)
         if not known.any():
             continue
-        overall[number] = np.quantile(values[known], USUAL)
+        overall[number] = _group_ranges(values[known], np.zeros(known.sum(), np.int32), 1, least=1)[0]
         if candidates and explained[:, number].max() > 0:
             column = candidates[int(explained[:, number].argmax())]
             low, high = vocabulary.offsets[column : column + 2]
@@ -92,7 +92,7 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
 
 def _entity_ranges(batch: Batch, vocabulary: Vocabulary, column: int) -> tuple[int, int, NDArray[np.float64]]:
     low, high = (int(end) for end in vocabulary.offsets[column : column + 2])
-    ranges = np.full((batch.numbers.shape[1], high - low, 2), np.nan)
+    ranges = np.full((batch.numbers.shape[1], high - low, 3), np.nan)
     for number, values in enumerate(batch.numbers.T):
         known = np.isfinite(values)
         ranges[number] = _group_ranges(values[known], batch.tokens[known, column] - low, high - low)
@@ -130,12 +130,16 @@ def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks
 
 
-def _group_ranges(values: NDArray[np.float64], tokens: NDArray[np.int32], n_tokens: int) -> NDArray[np.float64]:
-    ranges = np.full((n_tokens, 2), np.nan)
+def _group_ranges(
+    values: NDArray[np.float64], tokens: NDArray[np.int32], n_tokens: int, least: int = MIN_GROUP
+) -> NDArray[np.float64]:
+    """Return the ends of a range that at least 19 in 20 of the values with each token lie in, and their number."""
+    ranges = np.full((n_tokens, 3), np.nan)
     order = np.lexsort((values, tokens))
     found, starts, times = np.unique(tokens[order], return_index=True, return_counts=True)
-    enough = times >= MIN_GROUP
-    for end, share in enumerate(USUAL):
-        indices = starts[enough] + np.round(share * (times[enough] - 1)).astype(np.intp)
-        ranges[found[enough], end] = values[order][indices]
+    enough = times >= least
+    first, n_outer = starts[enough], np.floor(OUTER * times[enough]).astype(np.intp)
+    ranges[found[enough], 0] = values[order][first + n_outer]
+    ranges[found[enough], 1] = values[order][first + times[enough] - 1 - n_outer]
+    ranges[found[enough], 2] = times[enough]
     return ranges

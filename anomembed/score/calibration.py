@@ -18,6 +18,9 @@ MIN_TAIL = 50  # reference scores in the tail, at least
 MIN_FIT = 20  # with fewer exceedances, shape and scale of the tail are assumed
 SHAPES = (0.05, 0.5)  # bounds of the shape: above 0, so that no score has probability 0
 ASSUMED_SHAPE = 0.25
+GAP_NATS = 15.0  # -log of the chance of a gap in the tail, by the scores below it, from which those above are apart
+GAP_WIDTH = 1.5  # least width of such a gap, in mean exceedances of the scores below it
+MOST_APART = 0.4  # share of the tail that may be apart
 KNOTS = 4000  # of the counted part, at most
 
 
@@ -42,7 +45,7 @@ class Calibration:
     shape, scale : float
         Parameters of the generalised Pareto distribution; `scale` has the unit of raw scores.
     largest : float
-        Largest reference score; tail probabilities beyond it are extrapolated.
+        Largest reference score that the tail was fitted to; tail probabilities beyond it are extrapolated.
     spread : float
         Scale, in raw scores, of the decay of -log tail probability below the smallest reference score.
     n_reference : int
@@ -104,7 +107,8 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
         Raw scores, high = abnormal; preferably of records that the detector was not fitted on.
     is_own : bool, default=False
         Whether these same records will be scored. Counting would then give the k-th of n a tail probability of k / n
-        whatever its score, and nothing could be significant; only the fitted tail is used.
+        whatever its score, and nothing could be significant; only the fitted tail is used. Scores beyond a clear gap
+        are left out: they would make the tail so long that none of them could be significant.
 
     Returns
     -------
@@ -112,9 +116,9 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
         Monotone and unbounded.
     """
     ordered = np.sort(np.asarray(reference, np.float64))
-    n = len(ordered)
-    n_tail = int(min(max(np.ceil(TAIL_SHARE * n), MIN_TAIL), max(n // 4, 1)))
-    start = float(ordered[max(n - n_tail - 1, 0)])
+    if is_own:
+        ordered = ordered[: len(ordered) - _count_apart(ordered)]
+    n, start = len(ordered), _start(ordered)
     excess = ordered[ordered > start] - start
     start_log_tail = -np.log(max(len(excess), 0.5) / (n + 1))
     spread = max(float(ordered.std()), 1e-9)
@@ -134,9 +138,35 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
         scale=scale,
         largest=float(ordered[-1]),
         spread=spread,
-        n_reference=n,
+        n_reference=len(reference),
         is_fitted=is_fitted,
     )
+
+
+def _start(ordered: Floats) -> float:
+    """Return the score at which the tail begins."""
+    n = len(ordered)
+    n_tail = int(min(max(np.ceil(TAIL_SHARE * n), MIN_TAIL), max(n // 4, 1)))
+    return float(ordered[max(n - n_tail - 1, 0)])
+
+
+def _count_apart(ordered: Floats) -> int:
+    """Return how many of the largest scores lie beyond a gap that those below it do not explain.
+
+    That all of k scores beyond the others are also beyond the gap has the chance S(upper end)^k / S(lower end)^k, where
+    S is the tail fitted to the others. On tables in which nothing is planted hardly any gap is so unlikely and so wide.
+    """
+    start = _start(ordered)
+    excess = ordered[ordered > start] - start
+    n_apart, n_most = 0, min(int(MOST_APART * len(excess)), len(excess) - MIN_FIT)
+    for k in range(1, n_most + 1):
+        rest, low, high = excess[:-k], excess[-k - 1], excess[-k]
+        if high - low <= GAP_WIDTH * rest.mean():
+            continue
+        shape, scale = _fit_pareto(rest)
+        nats = k / shape * (np.log1p(shape * high / scale) - np.log1p(shape * low / scale))
+        n_apart = k if nats > GAP_NATS else n_apart
+    return n_apart
 
 
 def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:

@@ -7,6 +7,7 @@ References
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from typing import Literal
 
 import numpy as np
@@ -159,6 +160,26 @@ class FlagKeeper:
     def _keep(self, batch: pl.DataFrame) -> None:
         both = batch if self._kept is None else pl.concat([self._kept, batch])
         self._kept = self._rule.keep(both, self._key)
+
+    def why_nothing(self) -> str | None:
+        """Return why a share of false flags was not reached, and what would have been; None where records are flagged.
+
+        Also none for other rules.
+        """
+        if self._rule.name != "alpha" or self._kept is None or self.flagged().height:
+            return None
+        tails = self._kept[TAIL].to_numpy()
+        if not len(tails):
+            return f"{self._rule} flags nothing: no record has a tail probability of {self._rule.value:g} or less"
+        shares = tails * self.n_scored / np.arange(1, len(tails) + 1)
+        best = int(shares.argmin())
+        needed = self._rule.value * (best + 1) / self.n_scored
+        alpha = float(Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(float(shares[best])))
+        return (
+            f"{self._rule} flags nothing: for that, the {best + 1:,} most abnormal of {self.n_scored:,} records need "
+            f"tail probabilities of {needed:.1e} or less, and the last of them has {tails[best]:.1e}; "
+            f"--budget {best + 1} flags them{f', or an alpha of {alpha}' if alpha < 1 else ''}"
+        )
 
     def flagged(self) -> pl.DataFrame:
         """Return the flagged records, most abnormal first; only final after the last batch.

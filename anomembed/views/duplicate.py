@@ -22,7 +22,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.keys import look_up
 from anomembed.represent.tokens.vocabulary import Kind, Vocabulary
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Count, Reason, duration, listed
+from anomembed.views.reason import Among, Reason, duration, listed
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
 MOST_DAYS, MOST_SHARE = 14, 0.05  # a repeat is soon within so many days, and so much of the reference's time
@@ -77,7 +77,7 @@ class DuplicateView(ViewOfRecords):
     summary = "records that repeat an earlier one of the same entity but for their key (with a time)"
     words = {
         "repeat": "{subject} of {entity} repeats a record of {ago} before{same}"
-        " ({seen} of {of} repeat one like this; chance would make about {chance:.2g})"
+        " ({seen} of {of} repeat one as unlikely by chance, which would make about {chance:.2g} such)"
     }
     looks_at = Looks.TOKENS | Looks.NUMBERS | Looks.TWINS
     is_summed = True
@@ -152,7 +152,7 @@ class DuplicateView(ViewOfRecords):
             "ago": duration(float(record.twins[0, 0])),
             "same": f", with the same {listed(same)}" if same else "",
             "seen": f"{int(np.searchsorted(self.soon, chance, side='right')[0]):,}",
-            "of": Count(self.n_records),
+            "of": Among(int(self.n_records), self.n_records < facts.n_reference),
             "chance": float(np.exp(chance[0])),
         }
         return Reason("repeat", facts.value(case, int(self.columns[1])), cited)

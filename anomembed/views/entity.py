@@ -22,13 +22,14 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Count, Reason, Value
+from anomembed.views.figures import Counted, count_moments, others_of
+from anomembed.views.reason import Among, Reason, widened
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
 PRIOR = 3.0  # records that the spread within all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual spread; they may all be equal
 TINY = 1e-30
-ROUNDING = 1e-9  # of a mean
+ROUNDING = 1e-9  # of a mean, and of squares
 TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
 SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
 LEAST_REACH = 0.1  # least 90 % quantile of the distances; most numbers may be equal
@@ -44,30 +45,16 @@ class Usual(NamedTuple):
 
 
 class Outlier(NamedTuple):
-    """The number of a record that is farthest out, and what is usual.
+    """The number of a record that is farthest out.
 
     `number` and `profiles` are indices; `of_all` says whether it is farther from the mean of all entities than from
-    that of its own.
+    that of its own, and `is_high` on which side of it the number lies.
     """
 
     number: int
     profiles: int
     of_all: bool
-    direction: str
-    times: float
-    mean: float
-    spread: float
-
-
-@dataclass(frozen=True)
-class OwnMean:
-    """The mean of an entity's own numbers, in words ``; 12.3 over those of customer=C7``."""
-
-    mean: float
-    entity: Value
-
-    def __str__(self) -> str:
-        return f"; {self.mean:.4g} over those of {self.entity}"
+    is_high: bool
 
 
 @dataclass(frozen=True)
@@ -96,14 +83,11 @@ class EntityView(ViewOfRecords):
     summary = "numbers far from the entity's own (`--entity`)"
     words = {
         "far from its own range": "{subject} is unusually {direction} for {entity}"
-        " (19 in 20 of its records lie between {low:.6g} and {high:.6g})",
-        "far from its own mean": "{subject} is unusually {direction} for {entity}"
-        " ({mean:.4g} on average, standard deviation {spread:.3g}, over its {records})",
-        "far from the mean": "{subject} is unusually {direction}"
-        " ({mean:.4g} on average, standard deviation {spread:.3g}, over all {records}{own})",
+        " (19 in 20 of {of} lie between {low:.6g} and {high:.6g})",
+        "far from its own mean": "{subject} is unusually {direction} for {entity} ({figures})",
+        "far from the mean": "{subject} is unusually {direction} ({figures}{own})",
     }
     looks_at = Looks.TOKENS | Looks.NUMBERS
-    of_entity = True
     is_summed = True
 
     @classmethod
@@ -154,17 +138,10 @@ class EntityView(ViewOfRecords):
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
         """Say how far the number is from its entity's own, or from all numbers when it is farther from those."""
         found = self.outlier(case.record)
-        profiles, number = self.profiles[found.profiles], found.number
-        out_of_range = None if found.of_all else self._out_of_range(case, number, profiles.column, facts)
-        if out_of_range:
-            return out_of_range
-        entity, subject = facts.value(case, profiles.column), facts.value(case, int(self.columns[number]))
-        evidence = {"direction": found.direction, "entity": entity}
-        evidence |= {"mean": found.mean, "spread": found.spread, "records": Count(found.times)}
-        if not found.of_all:
-            return Reason("far from its own mean", subject, evidence)
-        n_own, own = (float(part[0, number]) for part in self.usual(profiles, case.record)[0][:2])
-        return Reason("far from the mean", subject, {**evidence, "own": OwnMean(own, entity) if n_own else ""})
+        column, number = self.profiles[found.profiles].column, found.number
+        out_of_range = None if found.of_all else self._out_of_range(case, number, column, facts)
+        own_mean = None if found.of_all else self._far_from_own(case, found, facts)
+        return out_of_range or own_mean or self._far_from_all(case, found, facts)
 
     def reason_of_pair(self, case: Case, column: int, other: int, facts: Facts) -> Reason | None:
         """Say where a number usually lies for the entity that the other column names."""
@@ -175,22 +152,80 @@ class EntityView(ViewOfRecords):
 
     def _out_of_range(self, case: Case, number: int, entity: int, facts: Facts) -> Reason | None:
         """Say that a number is out of the usual range of its entity; None when it is not, or that is not known."""
-        low, high = facts.ranges.among(number, entity, case.tokens)
+        low, high, times = facts.ranges.among(number, entity, case.tokens)
         value = case.numbers[number]
         if not np.isfinite(low) or low <= value <= high:
             return None
-        evidence = {"direction": "low" if value < low else "high", "entity": facts.value(case, entity)}
-        subject = facts.value(case, int(self.columns[number]))
-        return Reason("far from its own range", subject, {**evidence, "low": low, "high": high})
+        is_sample = facts.is_sampled
+        of = Among(int(times), is_sample, "of its records" if is_sample else "records")
+        evidence: dict[str, object] = {
+            "direction": "low" if value < low else "high",
+            "entity": facts.value(case, entity),
+            "of": str(of) if is_sample else f"its {of}",
+        }
+        evidence |= dict(zip(("low", "high"), widened(low, high), strict=True))
+        return Reason("far from its own range", facts.value(case, int(self.columns[number])), evidence)
+
+    def _far_from_own(self, case: Case, found: Outlier, facts: Facts) -> Reason | None:
+        """Say how far a number is from the mean of its entity's own; None where that does not show it."""
+        profiles, number = self.profiles[found.profiles], found.number
+        own, _ = self.counted(profiles, case.record, number)
+        value = float(self.values(case.record)[0, number])
+        if not own.times or (value > own.mean) != found.is_high:
+            return None
+        evidence = {
+            "direction": "high" if found.is_high else "low",
+            "entity": facts.value(case, profiles.column),
+            "mean": own.mean,
+            "spread": own.spread,
+            "times": own.times,
+            "figures": own.of_own(self.others),
+        }
+        return Reason("far from its own mean", facts.value(case, int(self.columns[number])), evidence)
+
+    def _far_from_all(self, case: Case, found: Outlier, facts: Facts) -> Reason:
+        """Say how far a number is from the mean of all."""
+        profiles, number = self.profiles[found.profiles], found.number
+        own, everybody = self.counted(profiles, case.record, number)
+        value = float(self.values(case.record)[0, number])
+        entity = facts.value(case, profiles.column)
+        over = f"{'all ' * (everybody.times == facts.n_reference)}{others_of(everybody.times, '')}"
+        evidence = {
+            "direction": "high" if value > everybody.mean else "low",
+            "entity": entity,
+            "mean": everybody.mean,
+            "spread": everybody.spread,
+            "times": everybody.times,
+            "figures": everybody.over(over),
+            "own": f"; {own.mean:.4g} over the {others_of(own.times, self.others)} of {entity}" if own.times else "",
+        }
+        return Reason("far from the mean", facts.value(case, int(self.columns[number])), evidence)
+
+    @property
+    def others(self) -> str:
+        """What to call the records of an entity besides the one judged, when that is one of them; else nothing."""
+        return "other " if self.is_own else ""
 
     def outlier(self, record: Batch) -> Outlier:
         """Find the number of a single record that is farthest out."""
         number = int(self.nats(record)[0].argmax())
         distances = self.distances(record)[0, :, :, number]
         at, of_all = (int(found) for found in np.unravel_index(np.abs(distances).argmax(), distances.shape))
-        times, mean, spread = (part.reshape(-1)[number] for part in self.usual(self.profiles[at], record)[of_all])
-        direction = "low" if distances[at, of_all] < 0 else "high"
-        return Outlier(number, at, bool(of_all), direction, float(times), float(mean), float(spread))
+        return Outlier(number, at, bool(of_all), bool(distances[at, of_all] > 0))
+
+    def counted(self, profiles: Profiles, record: Batch, number: int) -> tuple[Counted, Counted]:
+        """Return mean and standard deviation of a number over its entity's records, and over those of all.
+
+        A record that is in the profiles is left out of those of its entity.
+        """
+        entity = int(record.tokens[0, profiles.column]) - profiles.first
+        times, mean, squares = (part[entity, [number]] for part in (profiles.times, profiles.mean, profiles.squares))
+        value, with_it = self.values(record)[0, [number]], float(squares[0])
+        if self.is_own and np.isfinite(value).all():
+            times, mean, squares = _without(times, mean, squares, value)
+        is_lost = squares[0] < ROUNDING * with_it  # what is left of the squares is rounding errors
+        own = count_moments(times[0], mean[0], np.nan if is_lost else squares[0])
+        return own, count_moments(*(part[number] for part in profiles.total()))
 
     def nats(self, batch: Batch) -> Floats:
         """Return -log of the chance of a number as far out, shape (n_records, n_numbers); long tails count for less."""

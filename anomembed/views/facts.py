@@ -1,11 +1,12 @@
 """What reasons may cite: the flagged record, what is known of its values, and the kinds of reason that views share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import pdtr
 
 from anomembed.read.history import History
 from anomembed.represent.arrays import Floats
@@ -13,25 +14,24 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.sequences import Sequences
-from anomembed.represent.tokens.vocabulary import ColumnTokens, Special, Vocabulary
-from anomembed.views.reason import Count, Listed, Reason, Text, Value
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens, Vocabulary
+from anomembed.views.census import Census
+from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, plain_number, widened
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
-MOST_EXPECTED = 3  # values named as expected
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
+BY_CHANCE = 0.01  # chance of so few meetings of independent values, from which that is no reason
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
-LEAST_CHANCE = 0.01  # of an event that is named as expected
 MOST_TRIED = 5  # columns that a reason is looked for in
 
 WORDS = {
-    "unseen": "{subject} was never seen in the reference{expected}",
-    "rare": "{subject} is rare ({times:,} of {of:,} records){expected}",
-    "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}){expected}",
-    "number": "{subject} is unusually {direction} (19 in 20 lie between {low:.6g} and {high:.6g})",
+    "unseen": "{subject} was never seen in {reference}{expected}",
+    "rare": "{subject} is rare ({times:,} of {of}){expected}",
+    "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}{among}){expected}",
+    "number": "{subject} is unusually {direction} (19 in 20{among} lie between {low:.6g} and {high:.6g})",
     "number in context": "{subject} is unusually {direction} with {context}"
-    " (19 in 20 lie between {low:.6g} and {high:.6g})",
+    " (19 in 20{among} lie between {low:.6g} and {high:.6g})",
     "all together": "no single value stands out, but all together do: {values}, ...",
 }
 
@@ -83,6 +83,14 @@ class Facts:
         `reason_of_pair` of all views, which may know more of a pair of values than its counts.
     past : Past or None
         Reads what was before the records.
+    held_out : ndarray of shape (n_held_out, n_columns)
+        Token ids of the reference records that are not in the counts; none by default.
+    n_reference : int
+        Reference records in the source; 0 when that is not known.
+    entities : tuple of int
+        Token columns that say who acts; no other is expected in place of one.
+    is_sampled : bool
+        Whether only some records of the reference were read.
     """
 
     vocabulary: Vocabulary
@@ -91,6 +99,16 @@ class Facts:
     number_of: tuple[int, ...]
     pair_reasons: "tuple[PairReason, ...]" = ()
     past: Past[History] | None = None
+    held_out: Tokens = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    n_reference: int = 0
+    entities: tuple[int, ...] = ()
+    is_sampled: bool = False
+
+    @cached_property
+    def census(self) -> Census:
+        """How often values occur and meet in the reference."""
+        held_out = self.held_out if len(self.held_out) else np.empty((0, len(self.vocabulary.columns)), np.int32)
+        return Census(self.vocabulary, self.counts, held_out, self.n_reference)
 
     @cached_property
     def sizes(self) -> Floats:
@@ -117,31 +135,60 @@ class Facts:
 
     def all_together(self, case: Case, columns: Sequence[int]) -> Reason:
         """Say that it is no single value; name those of the first two columns."""
-        named = ", ".join(str(self.counted(case, column)) for column in columns[:2])
-        return Reason("all together", None, {"values": named})
+        named = [self.counted(case, column) for column in columns[:2]]
+        evidence = {f"value {number}": value for number, value in enumerate(named, 1)}
+        return Reason("all together", None, {"values": ", ".join(map(str, named)), **evidence})
 
-    def conflict(self, case: Case, column: int, other: int) -> Reason:
-        """Say that the values of two columns hardly ever meet, with the counts, or what a view knows beyond these."""
+    def conflict(self, case: Case, column: int, other: int) -> Reason | None:
+        """Say that the values of two columns hardly ever meet, with the counts, or what a view knows beyond these.
+
+        None when they meet as seldom by chance. Of an entity and another value, the reason is about the value: no other
+        entity was expected.
+        """
         for reason_of_pair in self.pair_reasons:
             reason = reason_of_pair(case, column, other, self) or reason_of_pair(case, other, column, self)
             if reason:
                 return reason
-        a, b = int(case.tokens[column]), int(case.tokens[other])
-        single = self.counts.single
+        if self._acts(case, column) and not self._acts(case, other):
+            column, other = other, column
+        seen, chance = (float(counted[other]) for counted in self._company(case, column))
+        if pdtr(seen, chance) > BY_CHANCE:
+            return None
         evidence = {
             "other": self.counted(case, other),
-            "seen": Count(int(self.counts.together[a, b])),
-            "chance": float(single[a] * single[b] / self.counts.n_records),
-            "expected": self.instead(case, column),
+            "seen": Count(seen),
+            "chance": chance,
+            "among": self.census.among_pairs.if_sample("in"),
+            "expected": self._own_usual(case, column, other) if self._acts(case, other) else self.instead(case, column),
         }
         return Reason("conflict", self.counted(case, column), evidence)
 
+    def _acts(self, case: Case, column: int) -> bool:
+        """Tell whether the value of a column says who acts; a missing one names nobody."""
+        return column in self.entities and self.vocabulary.special(int(case.tokens[column])) is None
+
+    def _own_usual(self, case: Case, column: int, entity: int) -> Listed:
+        """List the values of a column that an entity has most, but for the one that is there, and how often."""
+        own = int(case.tokens[entity])
+        low, high = (int(end) for end in self.vocabulary.offsets[column : column + 2])
+        times = self.census.with_token(own, np.arange(low, high))
+        times[int(case.tokens[column]) - low] = 0
+        most = [token for token in np.argsort(-times, kind="stable")[:MOST_EXPECTED] if times[token]]
+        labels, total = self.vocabulary.columns[column].labels, int(self.census.with_token(own, np.array([own]))[0])
+        of = f"{total:,}{' sampled' * self.census.among_pairs.is_sample} records"
+        return Listed(f"of its {of} usually", tuple(labels[at] for at in most), tuple(int(times[at]) for at in most))
+
+    def conflict_or_notable(self, case: Case, columns: tuple[int, int], shares: Floats) -> Reason:
+        """Say that two values hardly ever meet; when they do not, what else is unusual, by what columns contribute."""
+        found = self.conflict(case, *columns)
+        return found or self.most_notable(case, np.argsort(-shares / self.sizes, kind="stable").tolist())
+
     def expected(self, case: Case, column: int) -> list[str]:
-        """Return the values that were expected in a column, the likeliest first; the record's own is left out."""
-        if (
-            self.vocabulary.columns[column].kind.traits.is_presence
-            and self.vocabulary.special(case.tokens[column]) is None
-        ):
+        """Return the values that were expected in a column, the likeliest first; the record's own is left out.
+
+        None are expected in place of an entity, or of a vector.
+        """
+        if column in self.entities or self._is_presence(column, int(case.tokens[column])):
             return []
         scores = case.scores[column].copy()
         low = int(self.vocabulary.offsets[column])
@@ -163,17 +210,32 @@ class Facts:
         if self._is_presence(column, token):
             # That there is one is what was counted.
             return Text(f"any {self.vocabulary.columns[column].name}")
-        value, label = self.value(case, column), self.vocabulary.label(token)
-        is_bin = self.number_of[column] >= 0 and self.vocabulary.special(token) is None and label != case.shown[column]
-        return replace(value, bin=label) if is_bin else value
+        shown = self._bin(column, token) if self.number_of[column] >= 0 else ""
+        value = self.value(case, column)
+        return value if shown == value.text else replace(value, bin=value.bin or shown)
+
+    def _bin(self, column: int, token: int) -> str:
+        """Return the range of a bin to the last digit, as the label may be rounded; nothing for what is no bin."""
+        edges = [float(edge) for edge in self.vocabulary.columns[column].edges]
+        at = token - int(self.vocabulary.offsets[column]) - FIRST_VALUE
+        if at <= 0 or at >= len(edges):
+            return self.vocabulary.label(token) if at >= 0 else ""
+        low, high = edges[at - 1], edges[at]
+        if np.nextafter(low, np.inf) == high:
+            return plain_number(low)
+        is_open = at > 1 and np.nextafter(edges[at - 2], np.inf) == low  # the number below has a bin of its own
+        start = f"more than {plain_number(edges[at - 2])}" if is_open else plain_number(low)
+        is_last = at == len(edges) - 1
+        return f"{start} to {plain_number(np.nextafter(high, 0)) if is_last else 'less than ' + plain_number(high)}"
 
     def _is_presence(self, column: int, token: int) -> bool:
         """Tell whether a token only says that a vector is there."""
         return self.vocabulary.columns[column].kind.traits.is_presence and self.vocabulary.special(token) is None
 
     def value(self, case: Case, column: int) -> Value:
-        """Return the record's value of a column."""
-        return Value(self.vocabulary.columns[column].name, case.shown[column])
+        """Return the record's value of a column; one that is counted with all as rare says so."""
+        is_rare = self.vocabulary.special(int(case.tokens[column])) is Special.RARE
+        return Value(self.vocabulary.columns[column].name, case.shown[column], "and all as rare" if is_rare else "")
 
     def _value(self, case: Case, column: int) -> Reason | None:
         """Say that a value is new, rare or in unusual company; None when it is none of these."""
@@ -182,12 +244,13 @@ class Facts:
         if is_vector and special is None:
             return None  # its own views speak of it
         if special is Special.UNSEEN:
-            return Reason("unseen", self.value(case, column), {"expected": self.instead(case, column)})
-        times = int(self.vocabulary.counts()[token])
+            evidence = {"reference": self.census.unseen_in(column), "expected": self.instead(case, column)}
+            return Reason("unseen", self.value(case, column), evidence)
+        times, among = self.census.times(column, token), self.census.among(column)
         share = RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE
         # A missing vector is rare by itself; a null in other columns is judged by the values that it occurs with.
-        if (special is not Special.MISSING or is_vector) and times < share * tokens.n_records:
-            evidence = {"times": times, "of": tokens.n_records, "expected": self.instead(case, column)}
+        if (special is not Special.MISSING or is_vector) and times < share * among.n_records:
+            evidence = {"times": times, "of": among, "expected": self.instead(case, column)}
             return Reason("rare", self.value(case, column), evidence)
         other = self._worst_company(case, column)
         return None if other is None else self.conflict(case, column, other)
@@ -200,90 +263,30 @@ class Facts:
             among = self.ranges.of_token[number][case.tokens[context] - self.vocabulary.offsets[context]]
             ranges.insert(0, ("number in context", among, {"context": self.value(case, context)}))
         value = case.numbers[number]
-        for kind, (low, high), cited in ranges:
+        for kind, (low, high, n_counted), cited in ranges:
             if value < low or value > high:
-                cited |= {"direction": "low" if value < low else "high", "low": low, "high": high}
+                cited |= {"direction": "low" if value < low else "high", "among": self.sampled(n_counted, "of")}
+                cited |= dict(zip(("low", "high"), widened(low, high), strict=True))
                 return Reason(kind, self.value(case, column), cited)
         return None
 
+    def sampled(self, n_records: float, lead: str) -> str:
+        """Return how many records were counted, after a word such as "of"; nothing when these are all there are."""
+        return Among(int(n_records), self.is_sampled).if_sample(lead)
+
+    def _company(self, case: Case, column: int) -> tuple[Floats, Floats]:
+        """Return how often the value of a column meets the others of its record, and how often it would by chance."""
+        token, others = int(case.tokens[column]), case.tokens
+        return self.census.together(token, others), self.census.chance(token, others)
+
     def _worst_company(self, case: Case, column: int) -> int | None:
         """Return the column whose value most seldom meets this one's, against chance; None when no value does."""
-        single, token = self.counts.single, int(case.tokens[column])
-        chance = single[token] * single[case.tokens] / self.counts.n_records
-        seen = self.counts.together[[token]].toarray()[0, case.tokens]
+        seen, chance = self._company(case, column)
         less = np.log1p(chance) - np.log1p(seen)
-        less[~self.counts.compared[column]] = 0
+        less[~self.counts.compared[column] | (pdtr(seen, chance) > BY_CHANCE)] = 0
         less[column] = 0
         worst = int(less.argmax())
         return worst if less[worst] > SELDOM else None
 
 
 PairReason = Callable[[Case, int, int, Facts], Reason | None]
-
-
-@dataclass(frozen=True)
-class SequenceCases:
-    """Flagged sequences, as far as their reasons need them.
-
-    Parameters
-    ----------
-    sequences : Sequences
-        The sequences.
-    shown : sequence of sequence of str
-        Their events as the source has them.
-    tokens : ColumnTokens
-        Kinds of events.
-    ranges : Ranges
-        How often each of them usually occurs.
-    """
-
-    sequences: Sequences
-    shown: Sequence[Sequence[str]]
-    tokens: ColumnTokens
-    ranges: Ranges
-
-    def event(self, text: str) -> Value:
-        """Return an event as a value, such as ``action=login``."""
-        return Value(self.tokens.name, text)
-
-
-@dataclass(frozen=True)
-class Part:
-    """What contributes to a sequence's score: how often an event occurs, the event at a position, or a time.
-
-    Parameters
-    ----------
-    column_name, value : str
-        What it is, such as ``number of login`` and ``12``.
-    contribution : float
-        In nats, high = abnormal.
-    expected : list of str
-        What would have been usual.
-    reason : Reason
-        The same, for a flag whose greatest part it is.
-    """
-
-    column_name: str
-    value: str
-    contribution: float
-    expected: list[str]
-    reason: Reason
-
-
-def likely_events(chances: Floats, tokens: ColumnTokens, seen: int) -> tuple[str, ...]:
-    """Name the likeliest events, but for the one that is there.
-
-    Parameters
-    ----------
-    chances : ndarray of shape (n_tokens + 2,)
-        Chance of every event, of the start, and of the end of a sequence.
-    tokens : ColumnTokens
-        The events.
-    seen : int
-        The event that is there.
-    """
-    chances = chances.copy()
-    chances[[Special.RARE, Special.UNSEEN, seen]] = 0.0
-    labels = (*tokens.labels, "(start)", "(end)")
-    likely = np.argsort(-chances, kind="stable")[:MOST_EXPECTED]
-    return tuple(labels[token] for token in likely if chances[token] > LEAST_CHANCE)

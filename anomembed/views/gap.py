@@ -14,8 +14,8 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
 from anomembed.represent.sequences import Sequences
+from anomembed.views.cases import Part, SequenceCases
 from anomembed.views.entity import EntityView
-from anomembed.views.facts import Part, SequenceCases
 from anomembed.views.reason import Reason, Text
 from anomembed.views.view import Counting, Looks, SequenceBasis, Vectors, ViewOfSequences
 
@@ -36,7 +36,7 @@ class GapView(ViewOfSequences):
     words = {
         "no time": "it has no time between events",
         "time": "{subject} at place {position:,} comes unusually {direction}, {gap:.4g} s after {before}"
-        " (usually about {usual})",
+        " ({usual}, the geometric mean of {others})",
     }
     looks_at = Looks.TOKENS | Looks.TIMES
     is_summed = True
@@ -61,10 +61,22 @@ class GapView(ViewOfSequences):
         """Return -log of the chance of a time so long or short before every event, shape (n_events,)."""
         return self.times.nats(_as_records(batch))[:, 0]
 
-    def usual(self, batch: Sequences, event: int) -> float:
-        """Return the usual seconds before an event like the one at this place among the batch's."""
-        centre = self.times.usual(self.times.profiles[0], _as_records(batch)[event : event + 1])[0][1]
-        return float(np.expm1(centre[0, 0]) / 1000)
+    def usual(self, batch: Sequences, event: int) -> tuple[float, int, bool]:
+        """Return the usual time before an event like the one at this place among the batch's.
+
+        Returns
+        -------
+        seconds : float
+            The geometric mean, of milliseconds plus one.
+        n_events : int
+            How many it was taken over, without the event itself.
+        of_kind : bool
+            Whether these are of its kind: of the first of a kind, they are all events.
+        """
+        record = _as_records(batch)[event : event + 1]
+        own, everybody = self.times.counted(self.times.profiles[0], record, 0)
+        found = own if own.times else everybody
+        return float(np.expm1(found.mean) / 1000), found.times, own.times > 0
 
     def for_others(self) -> Self:
         """Return the view that scores other sequences than those it was fitted to."""
@@ -81,13 +93,16 @@ class GapView(ViewOfSequences):
         at = int(nats[start : start + len(events)].argmax())
         if at == 0 or sequences.gaps is None:
             return Part("time", "(none)", term, [], Reason("no time"))
-        gap, usual = float(sequences.gaps[start + at]), self.usual(sequences, start + at)
+        gap = float(sequences.gaps[start + at])
+        usual, n_events, of_kind = self.usual(sequences, start + at)
+        others = f"{n_events:,} {self.times.others if of_kind else ''}{'such ' * of_kind}events"
         evidence = {
             "position": at + 1,
             "direction": "late" if gap > usual else "early",
             "gap": gap,
             "before": Text(events[at - 1]),
             "usual": _seconds(usual),
+            "others": f"{others}{cases.among.if_sample('in')}",
         }
         reason = Reason("time", cases.event(events[at]), evidence)
         return Part(f"time before place {at + 1}", f"{gap:.4g} s", term, [_seconds(usual)], reason)

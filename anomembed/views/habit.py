@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.represent.entities import HOUR_SHARES, Habits, smooth_hours
+from anomembed.represent.entities import HOUR_SHARES, Habits, smooth_hours, unsmooth_hours
 from anomembed.represent.keys import look_up
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
-from anomembed.views.facts import MOST_EXPECTED, Case, Facts
-from anomembed.views.reason import Count, Listed, Reason, duration
+from anomembed.views.facts import Case, Facts
+from anomembed.views.reason import MOST_EXPECTED, Count, Listed, Reason, duration
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
 LEAST_KINDS = 0.5  # least number of different values that an entity has used
@@ -76,15 +76,14 @@ class HabitView(ViewOfRecords):
     summary = "values that are new to the entity or rare for it (`--entity`)"
     words = {
         "nothing new": "nothing in it is new for {entity}, but all together is unusual ({records}{span})",
-        "never seen": "{subject} was never seen in the reference{usually}",
+        "never seen": "{subject} was never seen in {reference}{usually}",
         "first use": "first use of {subject} by {entity} ({records}{span}){usually}",
         "only use": "the only use of {subject} by {entity} ({records}{span}){usually}",
         "seldom": "{subject} is seldom with {entity}"
-        " ({times:,} of its {records}; {share:.2%} of all records have it){usually}",
+        " ({times:,} of its {records}; {share:.2%} of {all} have it){usually}",
         "more than others": "{subject} is unusual with {entity}"
-        " ({times:,} of its {records}; {share:.2%} of all records have it){usually}",
+        " ({times:,} of its {records}; {share:.2%} of {all} have it){usually}",
     }
-    of_entity = True
     is_summed = True
 
     @classmethod
@@ -129,14 +128,16 @@ class HabitView(ViewOfRecords):
         """Return the column of the most surprising value, shape (n_records,)."""
         return np.asarray(self.surprise(batch).argmax(axis=1), np.intp)
 
-    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
-        """Say which value the entity never used before, or seldom."""
+    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
+        """Say which value the entity never used before, or seldom; of who has no records, what else is unusual."""
         surprises = [self.surprise_for(at, case.record)[0] for at in range(len(self.habits))]
         at, column = (int(found) for found in np.unravel_index(np.argmax(surprises), np.shape(surprises)))
         if surprises[at][column] > 0:
             return self._use(case, at, column, facts)
         habits = self.habits[at]
         entity = int(case.tokens[habits.column]) - habits.first
+        if not habits.times[entity]:
+            return super().reason(case, shares, facts)
         whose = facts.value(case, habits.column)
         return Reason(
             "nothing new",
@@ -145,39 +146,52 @@ class HabitView(ViewOfRecords):
         )
 
     def reason_of_pair(self, case: Case, column: int, other: int, facts: Facts) -> Reason | None:
-        """Say how often an entity used a value before, when the other column names one."""
+        """Say how often an entity used a value before, when the other column names one that has records."""
         at = next((at for at, habits in enumerate(self.habits) if habits.column == other), None)
-        return None if at is None or column not in self.columns else self._use(case, at, column, facts)
+        if at is None or column not in self.columns:
+            return None
+        habits = self.habits[at]
+        has_records = habits.times[int(case.tokens[other]) - habits.first] > 0
+        return self._use(case, at, column, facts) if has_records else None
 
     def _use(self, case: Case, at: int, column: int, facts: Facts) -> Reason:
         """Say how often the entity of the habits at `at` used the value of a token column before."""
         habits, token = self.habits[at], int(case.tokens[column])
+        subject, counts = facts.value(case, column), self._counts(case, at, column)
         entity = int(case.tokens[habits.column]) - habits.first
-        subject = facts.value(case, column)
-        times, seen = int(habits.times[entity]), round(float(habits.together[[entity]].toarray()[0, token]))
+        times, seen = int(habits.times[entity]), int(counts[token - self.offsets[column]])
         evidence = {
             "entity": facts.value(case, habits.column),
             "records": Count(times),
-            "usually": self._favourites(habits, entity, column, token, facts),
+            "usually": self._favourites(counts, column, token, facts),
         }
         if facts.vocabulary.special(token) is Special.UNSEEN:
-            return Reason("never seen", subject, evidence)
+            return Reason("never seen", subject, {**evidence, "reference": facts.census.unseen_in(column)})
         if seen - self.is_own <= 0:
             evidence["span"] = _over(habits.span[entity])
             return Reason("only use" if self.is_own else "first use", subject, evidence)
-        evidence |= {"times": seen, "share": float(self.share[token])}
+        among = facts.census.among(column)
+        share = facts.census.times(column, token) / max(among.n_records, 1)
+        evidence |= {"times": seen, "share": share, "all": among if among.is_sample else "all records"}
         # With two records, one use in two is not seldom.
         return Reason("seldom" if seen < OFTEN * times else "more than others", subject, evidence)
 
-    def _favourites(self, habits: Habits, entity: int, column: int, token: int, facts: Facts) -> Listed:
-        """Name the values that the entity uses most, but for `token`."""
+    def _counts(self, case: Case, at: int, column: int) -> Floats:
+        """Return how many records of the entity have each value of a token column, shape (n_tokens of the column,)."""
+        habits = self.habits[at]
         low, high = (int(end) for end in self.offsets[column : column + 2])
-        times = habits.together[[entity]].toarray()[0, low:high]
-        if low <= token < high:
-            times[token - low] = 0
+        entity = int(case.tokens[habits.column]) - habits.first
+        counts = habits.together[[entity]].toarray()[0, low:high]
+        if self.own_share[column] != 1.0:
+            counts[FIRST_VALUE:] = unsmooth_hours(counts[None, FIRST_VALUE:])[0]
+        return np.asarray(np.round(counts))
+
+    def _favourites(self, counts: Floats, column: int, token: int, facts: Facts) -> Listed:
+        """Name the values that an entity uses most, but for `token`, and in how many records."""
+        times, labels = counts.copy(), facts.vocabulary.columns[column].labels
+        times[token - int(self.offsets[column])] = 0
         most = [token for token in np.argsort(-times, kind="stable")[:MOST_EXPECTED] if times[token] >= 1]
-        labels = facts.vocabulary.columns[column].labels
-        return Listed("usually", tuple(labels[token] for token in most))
+        return Listed("usually", tuple(labels[token] for token in most), tuple(int(times[token]) for token in most))
 
     def surprise(self, batch: Batch) -> Floats:
         """Return the surprise of each value for its entity, in nats, shape (n_records, n_columns); high = abnormal."""

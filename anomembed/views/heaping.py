@@ -4,7 +4,8 @@ A limit is a round number, and "just below" is the last tenth before it. How man
 lie there is held against the share of everybody else's: a binomial test, by Chernoff's bound [1]_, less the log of how
 many were made. Amounts far from the limit do not count, so that one who deals in larger sums than others is no wonder,
 and equal amounts count once, because a subscription of 9.99 is no habit. Amounts of one or two digits, but for zeros,
-are round. Where many have such a habit, as shops that sell for 9.90 and cash machines have, it counts for nothing.
+are round. Where many have such a habit, as shops that sell for 9.90 do, or all of a kind, as cash machines do, it counts
+for nothing.
 
 First digits are not compared: they follow from how much somebody spends.
 
@@ -24,7 +25,7 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Reason
+from anomembed.views.reason import Among, Reason
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
 LIMITS = np.array([1.0, 2.0, 2.5, 3.0, 5.0, 10.0])  # times a power of ten
@@ -34,6 +35,7 @@ LEAST_AMOUNTS, LEAST_SHARE = 4, 0.5  # different ones of somebody that have the 
 ROUND = 0.0  # in the place of a limit
 Counts = NDArray[np.integer] | Floats
 MOST_HABITS = 128  # that are kept
+LEAST_COMPANY = 20  # amounts of others with the same value in another column, for its share to be known
 USUAL, STEEP = 4.0, 8.0  # nats of rarity below which a habit is usual, and how many count for each beyond
 
 
@@ -50,17 +52,20 @@ class HeapingView(ViewOfRecords):
         share of everybody else's that do.
     columns : ndarray of shape (n_numbers,)
         Token column of each number.
+    n_records : int
+        Reference records that were looked at.
     """
 
     places: NDArray[np.int64]
     figures: Floats
     columns: NDArray[np.int64]
+    n_records: int
     name: str = "heaping"
     summary = "amounts of somebody who keeps just below a limit, or to round amounts"
     words = {
         "below a limit": "{subject} is just below {limit:,.6g}, as are {times:,} of the {of:,} different amounts from"
-        " {low:,.6g} to {high:,.6g} of {who} ({share:.2g}% of all others)",
-        "round": "{subject} is round, as are {times:,} of the {of:,} different amounts of {who}"
+        " {low:,.6g} to {high:,.6g} of {who}{sample} ({share:.2g}% of all others)",
+        "round": "{subject} is round, as are {times:,} of the {of:,} different amounts of {who}{sample}"
         " ({share:.2g}% of all others)",
     }
     looks_at = Looks.TOKENS | Looks.NUMBERS
@@ -83,8 +88,28 @@ class HeapingView(ViewOfRecords):
             )
         ]
         most = np.array(sorted(found, key=lambda habit: -habit[4])[:MOST_HABITS]).reshape(-1, 8)
-        view = cls(most[:, :3].astype(np.int64), most[:, 3:], numbers).unusual(records)
+        view = cls(most[:, :3].astype(np.int64), most[:, 3:], numbers, len(records))
+        view = view.unexplained(records, categories).unusual(records)
         return [view] if len(view.places) else []
+
+    def unexplained(self, records: Batch, categories: Sequence[int]) -> Self:
+        """Keep the habits that are none of somebody's company, as round amounts are of all cash machines."""
+        kept = [self._in_company(records, at, categories) > EXCESS_FROM for at in range(len(self.places))]
+        return replace(self, places=self.places[kept], figures=self.figures[kept])
+
+    def _in_company(self, records: Batch, at: int, categories: Sequence[int]) -> float:
+        """Return the evidence for a habit against those with whom somebody shares the usual value of a column."""
+        column, token, number = self.places[at]
+        limit, nats, times, n_amounts, share = self.figures[at]
+        own = records.tokens[:, column] == token
+        could, has = _around(records.numbers[:, number], limit)
+        shares = [share]
+        for other in categories:
+            if other != column:
+                company = (records.tokens[:, other] == np.bincount(records.tokens[own, other]).argmax()) & ~own & could
+                if company.sum() >= LEAST_COMPANY:
+                    shares.append((company & has).sum() / company.sum())
+        return float(nats - _chernoff(times, n_amounts, share) + _chernoff(times, n_amounts, min(max(shares), 0.999)))
 
     def unusual(self, records: Batch) -> Self:
         """Keep the habits of the kinds that few reference records show; the fewer, the more their evidence counts."""
@@ -138,6 +163,7 @@ class HeapingView(ViewOfRecords):
         limit, _, times, n_amounts, share = self.figures[at].tolist()
         subject, who = facts.value(case, int(self.columns[number])), facts.value(case, column)
         cited = {"times": int(times), "of": int(n_amounts), "share": 100 * share, "who": who}
+        cited |= {"sample": Among(self.n_records, self.n_records < facts.n_reference).if_sample("in")}
         if limit == ROUND:
             return Reason("round", subject, cited)
         around = {"limit": limit, "low": LEAST_AROUND * limit, "high": MOST_AROUND * limit}
@@ -187,7 +213,7 @@ def _has_trait(amounts: Floats, limit: float) -> NDArray[np.bool_]:
     return np.asarray((amounts >= LEAST_ROUND) & (amounts % unit == 0))
 
 
-def _chernoff(times: Counts, of: Counts, share: Floats) -> Floats:
+def _chernoff(times: Counts | float, of: Counts | float, share: Floats | float) -> Floats:
     """Return the bound on -log of the chance of as many successes, in nats; 0 where there are fewer than expected."""
     rate = times / np.maximum(of, 1)
     rest = np.where(rate < 1, (1 - rate) * np.log(np.maximum(1 - rate, 1e-300) / (1 - share)), 0.0)

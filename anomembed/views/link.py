@@ -53,9 +53,10 @@ class LinkView(ViewOfRecords):
         """
         return Counting("surprise", 0.5)
 
-    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:  # noqa: ARG002
+    def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
         """Name both ends of the weakest link."""
-        return facts.conflict(case, int(self.culprit(case.record)[0]), int(self.entity(case.record)[0]))
+        ends = int(self.culprit(case.record)[0]), int(self.entity(case.record)[0])
+        return facts.conflict_or_notable(case, ends, shares)
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return minus the strength of each record's weakest link, shape (n_records, 1); high = abnormal."""

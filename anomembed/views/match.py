@@ -97,7 +97,10 @@ class MatchView(ViewOfVectors):
     kin: tuple[Kin, ...]
     name: str = "match"
     summary = "vectors that do not go with the record's category, such as a wrong label"
-    words = {"mismatch": "{subject} does not go with {vector}: records with {nearest} are {times:.1f} times nearer"}
+    words = {
+        "mismatch": "{subject} does not go with {vector}: of a sample of {n_drawn:,} records with"
+        " each, those with {nearest} are {times:.1f} times nearer"
+    }
     looks_at = Looks.TOKENS | Looks.VECTORS
     is_summed = True
 
@@ -127,6 +130,7 @@ class MatchView(ViewOfVectors):
             "vector": Text(facts.vocabulary.columns[self.column].name),
             "nearest": Text(facts.vocabulary.label(token)),
             "times": times,
+            "n_drawn": int(np.prod(self.kin[0].references.shape[1:3])),
         }
         return Reason("mismatch", facts.value(case, column), evidence)
 

@@ -19,7 +19,7 @@ from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.embeddings.neural.networks import NextEvent
 from anomembed.represent.sequences import NGrams, Sequences
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.facts import LEAST_CHANCE, Part, SequenceCases, likely_events
+from anomembed.views.cases import LEAST_CHANCE, Part, SequenceCases, likely_events
 from anomembed.views.reason import Listed, Reason, Text
 from anomembed.views.unseen import new_events
 from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
@@ -49,7 +49,7 @@ class OrderView(ViewOfSequences):
     words = {
         "unusual end": "it ends {after}, at place {position:,}{expected}",
         "unusual event": "{subject} at place {position:,} of {of:,} is unusual {after}{expected}",
-        "unseen event": "{subject} at place {position:,} of {of:,} was never seen in the reference{expected}",
+        "unseen event": "{subject} at place {position:,} of {of:,} was never seen in {reference}{expected}",
     }
     is_summed = True
 
@@ -140,5 +140,6 @@ def _reason(cases: SequenceCases, row: int, at: int, back: int, expected: tuple[
         return Reason("unusual end", None, {**evidence, "position": at})
     if tokens[at] == Special.UNSEEN and (tokens == Special.UNSEEN).sum() > 1:
         return new_events(cases, row)
+    evidence["reference"] = str(cases.among) if cases.among.is_sample else "the reference"
     kind = "unseen event" if tokens[at] == Special.UNSEEN else "unusual event"
     return Reason(kind, cases.event(events[at]), {**evidence, "position": at + 1, "of": len(events)})

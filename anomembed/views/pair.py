@@ -95,7 +95,7 @@ class PairView(ViewOfRecords):
         """Name the worst pair; the column that contributes more comes first."""
         pair = self.worst(case.tokens[None, :])[0].tolist()
         first, second = sorted(pair, key=lambda column: (-float(shares[column]), float(facts.sizes[column])))
-        return facts.conflict(case, first, second)
+        return facts.conflict_or_notable(case, (first, second), shares)
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the largest conflicts of every record, largest first, shape (n_records, `LARGEST`); 0 = none."""

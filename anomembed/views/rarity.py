@@ -45,7 +45,7 @@ class RarityView(ViewOfRecords):
     rarity: NDArray[np.float32]
     name: str = "rarity"
     summary = "rare values in rare company (mixed reference)"
-    words = {"uncommon": "{subject} is uncommon ({times:,} of {of:,} records){expected}"}
+    words = {"uncommon": "{subject} is uncommon ({times:,} of {of}){expected}"}
     is_summed = True
     is_whole = True
 
@@ -65,11 +65,10 @@ class RarityView(ViewOfRecords):
         return next(filter(None, found), None) or facts.all_together(case, columns)
 
     def _uncommon(self, case: Case, column: int, facts: Facts) -> Reason | None:
-        tokens = facts.vocabulary.columns[column]
-        times = int(facts.vocabulary.counts()[case.tokens[column]])
-        if times >= UNCOMMON_SHARE * tokens.n_records:
+        times, among = facts.census.times(column, int(case.tokens[column])), facts.census.among(column)
+        if times >= UNCOMMON_SHARE * among.n_records:
             return None
-        evidence = {"times": times, "of": tokens.n_records, "expected": facts.instead(case, column)}
+        evidence = {"times": times, "of": among, "expected": facts.instead(case, column)}
         return Reason("uncommon", facts.counted(case, column), evidence)
 
 

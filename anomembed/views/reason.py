@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 UNITS = (("year", 365.25 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 LONGEST_VALUE = 80  # characters of a value that are shown
 SHOWN_END = 30  # of them those at its end, in which templates often differ
+MOST_EXPECTED = 3  # values named as expected
+DIGITS = 6  # of the ends of a range
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,36 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Among:
+    """What something was counted in; in words, ``5,000 records`` or ``a sample of 200,000 records``."""
+
+    n_records: int
+    is_sample: bool = False
+    unit: str = "records"
+
+    def __str__(self) -> str:
+        return f"a sample of {self.n_records:,} {self.unit}" if self.is_sample else f"{self.n_records:,} {self.unit}"
+
+    def if_sample(self, lead: str) -> str:
+        """Return what was counted in after a word such as "of", if that is a sample; else nothing."""
+        return f" {lead} {self}" if self.is_sample else ""
+
+
+@dataclass(frozen=True)
 class Listed:
-    """Values that would have been usual; in words, ``; expected: DE, FR``, or nothing when there are none."""
+    """Values that would have been usual; in words, ``; expected: DE, FR``, or nothing when there are none.
+
+    With the records that have each, ``; usually: DE (61), FR (1)``.
+    """
 
     lead: str
     values: tuple[str, ...]
+    times: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"; {self.lead}: {listed(self.values)}" if self.values else ""
+        counts = [f" ({times:,})" for times in self.times] or [""] * len(self.values)
+        named = (clean_text(value) + count for value, count in zip(self.values, counts, strict=True))
+        return f"; {self.lead}: {', '.join(named)}" if self.values else ""
 
 
 def listed(values: Sequence[str]) -> str:
@@ -94,6 +119,23 @@ def clean_text(text: str) -> str:
     """
     shown = text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - SHOWN_END]}...{text[-SHOWN_END:]}"
     return "".join(letter if letter.isprintable() else "?" for letter in shown)
+
+
+def plain_number(number: float) -> str:
+    """Return a number with all its digits."""
+    return repr(float(number)).removesuffix(".0")
+
+
+def widened(low: float, high: float) -> tuple[float, float]:
+    """Return the ends of a range, rounded to as many digits as are shown, and never inwards.
+
+    Examples
+    --------
+    >>> widened(3.12, 260.51249)
+    (3.12, 260.513)
+    """
+    down, up = (Context(prec=DIGITS, rounding=rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING))
+    return float(down.plus(Decimal(repr(float(low))))), float(up.plus(Decimal(repr(float(high)))))
 
 
 def duration(seconds: float) -> str:

@@ -74,11 +74,11 @@ class RhythmView(ViewOfRecords):
     name: str = "rhythm"
     summary = "records of an entity with one target that come too evenly, as beacons do (`--entity` and `--time`)"
     words = {
-        "even intervals": "{entity}{target} every {interval}, more evenly than by chance ({compared} intervals"
-        " differ by {difference:.2g}%; about {share:.2g}% of all such series are as even)"
+        "even intervals": "{entity}{target} every {interval}, more evenly than by chance (one of the last"
+        " {compared} intervals differs from the next by {difference:.3g}% or less, in the geometric mean;"
+        " an estimated {share:.2g}% of such series are as even)"
     }
     looks_at = Looks.TOKENS | Looks.PAST
-    of_entity = True
     is_summed = True
 
     @classmethod
@@ -121,7 +121,8 @@ class RhythmView(ViewOfRecords):
             "target": "" if target == entity else f" with {target}",
             "interval": duration(interval),
             "compared": round(compared) + 1,
-            "difference": 100 * np.exp(-evenness),
+            # Each is at least `anomembed.read.rhythm.LEAST_DIFFERENCE`, so the mean is an upper bound.
+            "difference": np.ceil(1000 * np.exp(-evenness) - 1e-4) / 10,
             "share": 100 * np.exp(-self.rarity),
         }
         return Reason("even intervals", target, cited)

@@ -16,7 +16,7 @@ from anomembed.represent.arrays import Floats, Ints
 from anomembed.represent.pooling import unit_vectors
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.facts import Part, SequenceCases
+from anomembed.views.cases import Part, SequenceCases
 from anomembed.views.reason import Reason
 from anomembed.views.unseen import new_events, times
 from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
@@ -94,9 +94,10 @@ def _blame(cases: SequenceCases, row: int, token: int, count: int, share: float)
     low, high = (int(end) for end in cases.ranges.overall[token])
     usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     have = "once" if usual == "1" else f"{usual} times"
+    most = f"19 in 20{cases.among.if_sample('of')}"
     evidence = {
         "times": times(count),
-        "most": "19 in 20 do not have it" if high == 0 else f"19 in 20 have it {have}",
+        "most": f"{most} do not have it" if high == 0 else f"{most} have it {have}",
         "n_events": len(cases.shown[row]),
     }
     kind = "missing event" if count == 0 else "events together" if low <= count <= high else "number of events"

@@ -11,7 +11,8 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import NGrams, count_steps
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.facts import Case, Facts, likely_events
+from anomembed.views.cases import likely_events
+from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Listed, Reason, Text, Value
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
@@ -37,7 +38,6 @@ class StepView(ViewOfRecords):
     summary = "events that seldom follow the entity's last two (`--entity` and `--time`)"
     words = {"unusual step": "{subject} is unusual {after} of {entity}{expected}"}
     looks_at = Looks.TOKENS | Looks.PAST
-    of_entity = True
     is_summed = True
 
     @classmethod

@@ -14,7 +14,7 @@ import numpy as np
 from anomembed.represent.arrays import Floats
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.facts import Part, SequenceCases
+from anomembed.views.cases import Part, SequenceCases
 from anomembed.views.reason import Reason
 from anomembed.views.view import Counting, SequenceBasis, Vectors, ViewOfSequences
 
@@ -25,7 +25,7 @@ class UnseenView(ViewOfSequences):
 
     name: str = "novelty"
     summary = "more kinds of events that the reference does not have than usual"
-    words = {"new event": "{subject} {where} was never seen in the reference{others}"}
+    words = {"new event": "{subject} {where} was never seen in {reference}{others}"}
     is_summed = True
 
     @classmethod
@@ -57,6 +57,7 @@ def new_events(cases: SequenceCases, row: int) -> Reason:
     (name, count), *others = Counter(events[at] for at in unseen).most_common()
     evidence = {
         "where": f"at place {events.index(name) + 1:,}" if count == 1 else times(count),
+        "reference": str(cases.among) if cases.among.is_sample else "the reference",
         "others": f", and {_kinds(len(others))} ({times(len(unseen) - count)})" if others else "",
     }
     return Reason("new event", cases.event(name), evidence)

@@ -18,7 +18,7 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.vectors import is_known
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Reason, Text
+from anomembed.views.reason import Among, Reason, Text
 from anomembed.views.view import Basis, Looks, Vectors, ViewOfVectors
 
 SAMPLE = 512  # reference vectors kept for reasons
@@ -56,8 +56,8 @@ class VectorView(ViewOfVectors):
     summary = "vectors that are far from those of the reference"
     words = {
         "unlike vector": "{subject} is unlike most reference records",
-        "far vector": "{name} is {times:.1f} times as far as usual from the nearest reference records;"
-        " largest in {components}",
+        "far vector": "{name} is {times:.1f} times as far as usual from the {nearest} nearest of {sample}; largest in"
+        " {components}",
         "vector out of place": "{name} is far from most reference records; largest in {components}",
     }
     looks_at = Looks.TOKENS | Looks.VECTORS
@@ -98,6 +98,8 @@ class VectorView(ViewOfVectors):
         evidence = {
             "name": Text(facts.vocabulary.columns[self.column].name),
             "times": times,
+            "nearest": min(NEAREST_VECTORS, len(self.sample)),
+            "sample": Among(len(self.sample), is_sample=True, unit="reference records"),
             "components": f"component{'s' * (len(components) > 1)} {numbers}",
         }
         return Reason("far vector" if times > 1 else "vector out of place", subject, evidence)

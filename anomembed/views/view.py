@@ -24,7 +24,8 @@ from anomembed.represent.entities import Entities
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.sequences import NGrams, Sequences
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Vocabulary
-from anomembed.views.facts import Case, Facts, Part, SequenceCases
+from anomembed.views.cases import Part, SequenceCases
+from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
 
 Vectors = NDArray[np.float32]
@@ -149,8 +150,6 @@ class View(ABC):
     """Whether its features measure abnormality already and are summed; otherwise a detector is fitted to them."""
     is_whole: ClassVar[bool] = False
     """Whether it looks at the record as a whole; all such views share one weight."""
-    of_entity: ClassVar[bool] = False
-    """Whether it compares a record with others of its entity: so it cannot say which entity was expected."""
     draws: ClassVar[Mapping[str, int] | None] = None
     """Settings of `nearest` for this view in a mixed reference, when they differ from the default."""
 

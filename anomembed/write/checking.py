@@ -110,6 +110,8 @@ def check_model(model: Model) -> None:
         if isinstance(part, ColumnTokens):
             _check_tokens(part)
     n_columns, n_tokens = len(vocabulary.columns), vocabulary.size
+    _ensure(model.held_out.dtype == np.int32, "the records held out are no tokens")
+    _ensure(not model.held_out.size or model.held_out.shape[1:] == (n_columns,), "the records held out are others")
     for part in _parts(model):
         _check_columns(part, n_columns)
         _check_part(part, n_tokens, model)

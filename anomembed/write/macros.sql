@@ -4,7 +4,11 @@
 CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABLE
     WITH known AS (
         SELECT *, sqrt(list_inner_product(embedding, embedding)) AS length FROM tokens
-        WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
+        WHERE model_id = coalesce(
+            of_model,
+            (SELECT max(model_id) FROM tokens WHERE column_name = of_column AND token = of_token AND n_records > 0),
+            (SELECT max(model_id) FROM tokens WHERE column_name = of_column),
+            (SELECT max(model_id) FROM models))),
     chosen AS (
         SELECT *, length > 1e-4 * (SELECT max(length) FROM known) AS has_company FROM known
         WHERE column_name = of_column AND n_records > 0),
@@ -23,11 +27,16 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
             THEN error(concat(of_column, '=', of_token, ' occurs with all values alike: nothing is similar to it'))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE "similar" IS
-    'Values of a column that occur with the same others as a given value, most similar first (cosine similarity, 1 = alike), by the newest model or of_model: similar(''merchant'', ''Acme'').';
+    'Values of a column that occur with the same others as a given value, most similar first (cosine similarity, 1 = alike), by the newest model that has the value, or of_model: similar(''merchant'', ''Acme'').';
 
 CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
-    WITH chosen AS (FROM tokens WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
-    met AS (FROM pairs WHERE model_id = coalesce(of_model, (SELECT max(model_id) FROM models))),
+    WITH asked AS (
+        SELECT coalesce(
+            of_model,
+            (SELECT max(model_id) FROM tokens WHERE column_name = of_column),
+            (SELECT max(model_id) FROM models)) AS model_id),
+    chosen AS (FROM tokens WHERE model_id = (SELECT model_id FROM asked)),
+    met AS (FROM pairs WHERE model_id = (SELECT model_id FROM asked)),
     single AS (
         SELECT chosen.*, met.n_records AS n FROM chosen LEFT JOIN met
             ON met.token_id = chosen.token_id AND met.other_id = chosen.token_id),
@@ -56,17 +65,23 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
             THEN error(concat('the model lacks some of these tokens (a number goes by its bin, as the table tokens has it): ', array_to_string(given::VARCHAR[], ', ')))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE expected IS
-    'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
+    'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model that has the column, or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
 
 CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
-    WITH chosen AS (SELECT coalesce(of_run, (SELECT max(run_id) FROM runs)) AS run),
+    WITH chosen AS (
+        SELECT coalesce(
+            of_run,
+            (SELECT max(run_id) FROM flags WHERE key = of_key::VARCHAR),
+            (SELECT max(run_id) FROM scores WHERE key = of_key::VARCHAR),
+            (SELECT max(run_id) FROM runs)) AS run),
     summed AS (
         SELECT column_name, value, round(sum(contribution), 3) AS contribution,
             list(view ORDER BY contribution DESC, view) AS views, any_value(expected) AS expected
         FROM contributions, chosen WHERE run_id = run AND key = of_key::VARCHAR GROUP BY column_name, value),
     ordered AS (
         SELECT list({column_name: column_name, value: value, contribution: contribution, views: views,
-            expected: expected} ORDER BY contribution DESC, column_name, value) AS found FROM summed),
+            expected: expected, source: (SELECT source FROM runs, chosen WHERE run_id = run)}
+            ORDER BY contribution DESC, column_name, value) AS found FROM summed),
     scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR)
     SELECT unnest(CASE
         WHEN run IS NULL THEN error('the store has no run yet: run `anomembed score` first')
@@ -77,4 +92,4 @@ CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
         ELSE error(concat('run ', run, ' scored no record ', of_key, '; for another run, add of_run := N')) END, max_depth := 2)
     FROM ordered, scored, chosen;
 COMMENT ON MACRO TABLE why IS
-    'How much every column adds to the raw score of a flagged record, over all views (high = abnormal), of the newest run or of_run: why(''4711'').';
+    'How much every column adds to the raw score of a flagged record, over all views (high = abnormal), of the newest run that flagged it or of_run; source is the table: why(''4711'').';

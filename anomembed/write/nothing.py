@@ -25,8 +25,8 @@ def score_nothing(model: Model, table: Table, store: Store) -> pl.DataFrame:
     known = table.value_types([column.name for column in table.columns if column.name in names])
     kinds: dict[str, Any] = {n: known.get(n, pl.Int64 if n == ROW_NUMBER else pl.String) for n in names}
     scored = {"raw_score": pl.Float64, "tail_probability": pl.Float64, "view": pl.String}
-    others = {"extrapolated": pl.Boolean, "reason": pl.String}
-    columns = ("rank", "raw_score", "tail_probability", "extrapolated", "view", "reason")
+    others = {"extrapolated": pl.Boolean, "reason": pl.String, "record_values": pl.String, "finding": pl.String}
+    columns = ("rank", "raw_score", "tail_probability", "extrapolated", "view", "reason", "record_values", "finding")
     flagged = {name: ({"rank": pl.Int64} | scored | others)[name] for name in columns}
     flags = pl.DataFrame(schema=kinds | flagged)
     store.stage_nothing(pl.DataFrame(schema=kinds | scored), flags)

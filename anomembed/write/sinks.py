@@ -27,6 +27,7 @@ INVISIBLE = re.compile(
 )
 """Characters that change what other text looks like, or break a line, but show nothing themselves."""
 SCORED = ("raw_score", "tail_probability", "flagged", "view", "reason")  # the last columns of a file of scores
+RECORD = "record_values"  # the column of flags that is JSON already
 LONGEST_HEADER = 1 << 20  # characters of its first line that are looked at
 FORMULA = r"^[\s\p{Z}\x{200B}\x{FEFF}]*[=+@\t\r-]"  # the beginning of a cell that a spreadsheet evaluates
 
@@ -181,7 +182,10 @@ def _json(value: object, indent: int | None = None) -> str:
 
 def _plain_rows(frame: "pl.DataFrame") -> list[dict[str, Any]]:
     """Return rows that JSON can hold: moments in ISO format, decimals and bytes as text."""
-    return [{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
+    return [
+        {name: json.loads(value) if name == RECORD else _plain(value) for name, value in row.items()}
+        for row in frame.iter_rows(named=True)
+    ]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

@@ -147,7 +147,8 @@ class Store(Database):
         key : sequence of str
             Key columns.
         flags : pl.DataFrame
-            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``.
+            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason`` and
+            ``record_values``.
         parts : pl.DataFrame
             ``rank``, ``view``, ``column_name``, ``value``, ``contribution``, ``expected``.
 
@@ -171,7 +172,8 @@ class Store(Database):
             )
             connection.execute(
                 f"INSERT INTO flags SELECT {run_id}, {_key_text(key, 'f')}, rank, raw_score, tail_probability, "
-                f"extrapolated, view, reason FROM {CHOSEN} f ORDER BY rank"
+                f"extrapolated, view, reason, ?, record_values FROM {CHOSEN} f ORDER BY rank",
+                [about["source"]],
             )
             connection.execute(
                 f"INSERT INTO contributions SELECT {run_id}, {_key_text(key, 'f')}, p.view, p.column_name, p.value, "

@@ -11,11 +11,14 @@ from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
 from anomembed.config.loading import PATHS
+from anomembed.fit.learnt import HELD_OUT_SHARE
 from anomembed.read.databases.addresses import map_path
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
+from anomembed.score.flags import FARTHEST_BEYOND
 
+THRESHOLDS = (1e-4, 1e-3, 1e-2)  # to choose from, by the number of records
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
 SHOWN_WITH = {
     **{name: name for name in ("table", "line_format", "read", "time_format")},
@@ -52,7 +55,15 @@ def config_text(
     for section, settings in _given(config, folder).items():
         document[section] = _filled(document[section], settings)
     document["roles"] = _with_roles(document["roles"], roles, suggestion)
+    flags = document["flags"]
+    flags["threshold"] = _commented_like(flags["threshold"], _threshold(n_records))
     return f"# Roles inferred from {n_records:,} records.\n{tomlkit.dumps(document)}"
+
+
+def _threshold(n_records: int) -> float:
+    """Return the lowest threshold that so many records can calibrate, but not less than one in ten thousand."""
+    n_held_out = max(HELD_OUT_SHARE * n_records, 1)
+    return next((threshold for threshold in THRESHOLDS if threshold * n_held_out * FARTHEST_BEYOND >= 1), 0.01)
 
 
 def _given(config: Config, folder: Path) -> dict[str, dict[str, Any]]:

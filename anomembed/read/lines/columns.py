@@ -15,6 +15,7 @@ TEXTS = (
     "signature",
     "event",
     "code",
+    "available",
 )  # groups that stay text when they look like something else
 IS_OTHER = "parts.line_ = ''"  # SQL: the line is not in the format
 

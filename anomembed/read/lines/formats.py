@@ -94,6 +94,13 @@ FORMATS: dict[str, KnownFormat] = {
         'a.org:80 10.0.0.7 - bob [04/Dec/2005:04:47:44 +0100] "GET /a/b?x=1 HTTP/1.1" 404 - "-" "curl/8"',
         ("%d/%b/%Y:%H:%M:%S %z",),
     ),
+    "dpkg": KnownFormat(
+        r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?P<action>startup|status|install|upgrade|configure|trigproc|"
+        r"remove|purge|disappear|conffile)(?: (?P<state>not-installed|config-files|half-installed|unpacked|"
+        r"half-configured|triggers-awaited|triggers-pending|installed))? (?P<package>\S+) (?P<version>\S+)"
+        r"(?: (?P<available>\S+))?$",
+        "2024-05-01 09:30:00 status half-configured libc6:amd64 2.36-9+deb12u7",
+    ),
     "nginx-error": KnownFormat(
         r"^(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<level>\w+)\] (?P<pid>\d+)#\d+: (?:\*\d+ )?(?P<message>.*?)"
         r"(?:, client: (?P<client>[^,]*))?(?:, server: (?P<server>[^,]*))?"

@@ -4,7 +4,8 @@ from anomembed.errors import DataError
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.table import VALUE, Table
 
-OURS = {"raw_score", "tail_probability", "flagged", "view", "reason", "rank", "extrapolated"}  # columns of results
+SCORED = ("raw_score", "tail_probability", "flagged", "view", "reason")
+OURS = {*SCORED, "rank", "extrapolated", "record_values", "finding"}  # columns of results
 
 
 def check_key(roles: Roles, table: Table, where: str | None) -> None:

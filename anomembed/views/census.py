@@ -1,0 +1,91 @@
+"""How often values occur and meet in the reference, as reasons state it: to the record, or of a sample that they name.
+
+What views are fitted to leaves out the records that are held out for calibration; a reader who counts does not.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomembed.represent.arrays import Floats
+from anomembed.represent.counts import Counts
+from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
+from anomembed.views.reason import Among
+
+
+@dataclass(frozen=True)
+class Census:
+    """Counts of tokens over all records that were read of the reference.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Tokens, and how often they occur in the records learnt from; of a sampled table, some columns in all records.
+    counts : Counts
+        How often they meet in the records learnt from.
+    held_out : ndarray of shape (n_held_out, n_columns)
+        Token ids of the records held out.
+    n_reference : int
+        Records of the reference in the source.
+    """
+
+    vocabulary: Vocabulary
+    counts: Counts
+    held_out: Tokens
+    n_reference: int
+
+    def among(self, column: int) -> Among:
+        """Return the records that the values of a column were counted in."""
+        n_records = self.vocabulary.columns[column].n_records + self._n_more[column]
+        return Among(n_records, n_records < self.n_reference)
+
+    def times(self, column: int, token: int) -> int:
+        """Return how many of them have a token of the column."""
+        more = (self.held_out[:, column] == token).sum() if self._n_more[column] else 0
+        return int(self._counts[token] + more)
+
+    def unseen_in(self, column: int) -> str:
+        """Return what a value that is UNSEEN was not seen in; records held out may have had it."""
+        unseen = int(self.vocabulary.offsets[column]) + Special.UNSEEN
+        may_have = self._n_more[column] and (self.held_out[:, column] == unseen).any()
+        n_records = self.vocabulary.columns[column].n_records
+        return str(Among(n_records, is_sample=True, unit="reference records")) if may_have else "the reference"
+
+    @property
+    def among_pairs(self) -> Among:
+        """The records that pairs of values were counted in."""
+        return Among(self._n_pairs, self._n_pairs < self.n_reference)
+
+    def together(self, token: int, others: NDArray[np.integer]) -> Floats:
+        """Return how many records have a token and each of others, one of each column, shape (n_columns,)."""
+        seen = np.asarray(self.counts.together[[token]].toarray()[0, others])
+        has_token = (self.held_out == token).any(axis=1)
+        return np.asarray(seen + (self.held_out[has_token] == others).sum(axis=0))
+
+    def with_token(self, token: int, others: NDArray[np.integer]) -> Floats:
+        """Return how many records have a token and each of others, all of one column, shape (n_others,)."""
+        seen = np.asarray(self.counts.together[[token]].toarray()[0, others])
+        held_out = self.held_out[(self.held_out == token).any(axis=1)].ravel()
+        return np.asarray(seen + np.bincount(held_out, minlength=self.vocabulary.size)[others])
+
+    def chance(self, token: int, others: NDArray[np.integer]) -> Floats:
+        """Return how many records would have both if columns were independent, shape (n_columns,)."""
+        single = self.counts.single[others] + (self.held_out == others).sum(axis=0)
+        alone = self.counts.single[token] + (self.held_out == token).sum()
+        return np.asarray(alone * single / max(self._n_pairs, 1))
+
+    @cached_property
+    def _counts(self) -> Floats:
+        return self.vocabulary.counts()
+
+    @property
+    def _n_pairs(self) -> int:
+        return self.counts.n_records + len(self.held_out)
+
+    @cached_property
+    def _n_more(self) -> list[int]:
+        """Records held out that are not among those that each column was counted in."""
+        n_held_out = len(self.held_out)
+        return [n_held_out * (c.n_records + n_held_out <= self.n_reference) for c in self.vocabulary.columns]

@@ -1,0 +1,34 @@
+"""Means and standard deviations as reasons state them: counted ones, whatever a score makes of few records."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Counted(NamedTuple):
+    """Count, mean and standard deviation of one number, as a reader would compute them; NaN where not known."""
+
+    times: int
+    mean: float
+    spread: float
+
+    def over(self, which: str) -> str:
+        """Return mean and standard deviation in words, over the records that `which` names."""
+        spread = f", standard deviation {self.spread:.3g}," if np.isfinite(self.spread) else ""
+        return f"{self.mean:.4g} on average{spread} over {which}"
+
+    def of_own(self, others: str) -> str:
+        """Return mean and standard deviation over the records of an entity in words; `others` is "other " or empty."""
+        if self.times == 1:
+            return f"{self.mean:.4g} in its only {others}record"
+        return self.over(f"its {others_of(self.times, others)}")
+
+
+def others_of(times: int, others: str) -> str:
+    """Return how many records, or other ones, in words."""
+    return f"{times:,} {others}record{'s' * (times != 1)}"
+
+
+def count_moments(times: float, mean: float, squares: float) -> Counted:
+    """Return what a reader would compute of numbers, given their count, mean, and squared distances from it."""
+    return Counted(int(times), float(mean), float(np.sqrt(squares / (times - 1))) if times > 1 else np.nan)

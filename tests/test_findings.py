@@ -1,0 +1,145 @@
+"""What a flag tells besides its reason: its record, its table, and which flags have one reason."""
+
+import csv
+import io
+import json
+
+import duckdb
+import pytest
+
+from anomembed.explain.findings import finding_key
+from anomembed.views.reason import Count, Listed, Reason, Value
+
+PAIRS = """CREATE TABLE talk AS SELECT i AS id, TIMESTAMP '2026-03-01' + i * INTERVAL 1 MINUTE AS at,
+    'k' || i % 9 AS who, if(i % 2 = 0, 'cat', 'dog') AS pet,
+    if(i % 2 = 0 AND i NOT IN (100, 200, 300), 'meow', 'woof') AS says,
+    'n' || hash(i) % 5 AS nth FROM range(600) r(i)"""
+
+
+@pytest.fixture
+def talk(database):
+    return database(PAIRS)
+
+
+def conflict(subject="a", seen=1, expected=("b",), view="pair"):
+    evidence = {"other": Value("says", "woof"), "seen": Count(seen), "expected": Listed("expected", expected)}
+    return Reason("conflict", Value("pet", subject), evidence, view)
+
+
+def test_a_finding_is_the_view_the_columns_and_the_values():
+    key = finding_key(conflict())
+    assert key == finding_key(conflict(seen=7, expected=("c", "d")))
+    assert key != finding_key(conflict("b"))
+    assert key != finding_key(conflict(view="record"))
+    swapped = Reason("conflict", Value("says", "woof"), {"other": Value("pet", "a")}, "pair")
+    assert key == finding_key(swapped)
+
+
+def test_the_key_of_a_finding_stays_the_same_from_version_to_version():
+    assert finding_key(Reason("rare", Value("city", "Rome"), {}, "rarity")) == "8856dd39e8718c0b"
+
+
+def test_flags_with_one_reason_are_one_line_and_flat_lists_them(run, talk):
+    grouped = run("scan", talk, "--budget", 3, "--ignore", "who")
+    flat = run("scan", talk, "--budget", 3, "--ignore", "who", "--flat")
+    assert grouped.code == flat.code == 0, grouped.err
+    assert grouped.out.count("is unusual with") == 1
+    assert "3 flags have this reason; the others: " in grouped.out
+    assert flat.out.count("is unusual with") == 3
+    assert "the others" not in flat.out
+    for key in ("100", "200", "300"):
+        assert f" {key}" in grouped.out
+        assert f" {key} " in flat.out
+
+
+def test_a_long_finding_names_the_first_records_only(run, database):
+    path = database(PAIRS.replace("(100, 200, 300)", "(10, 20, 30, 40, 50, 60, 70, 80)"))
+    out = run("scan", path, "--budget", 8, "--ignore", "who").out
+    assert "8 flags have this reason; the others: " in out
+    assert " and 2 more" in out
+
+
+def test_every_format_carries_when_who_and_what_the_reason_names(run, talk):
+    def scan(form):
+        return run("scan", talk, "--budget", 3, "--entity", "who", "--time", "at", "--format", form).out
+
+    flag = json.loads(scan("json"))[0]
+    carried = flag["record_values"]
+    assert list(carried)[:2] == ["at", "who"]
+    with duckdb.connect(str(talk), read_only=True) as source:
+        at, who, pet, says = source.execute(
+            'SELECT "at", who, pet, says FROM talk WHERE id = ?', [flag["id"]]
+        ).fetchone()
+    assert (carried["at"], carried["who"]) == (at.isoformat(), who)
+    assert {"pet": pet, "says": says}.items() & carried.items()
+    assert all(f"{name}=" in flag["reason"] or name in ("at", "who") for name in carried)
+    assert json.loads(scan("ndjson").splitlines()[0]) == flag
+    row = next(csv.DictReader(io.StringIO(scan("csv"))))
+    assert json.loads(row["record_values"]) == carried
+    assert f"at={carried['at']}" in scan("table")
+    with duckdb.connect("anomembed.duckdb", read_only=True) as store:
+        kept = store.execute("SELECT source, record FROM flags WHERE run_id = 1 AND rank = 1").fetchone()
+    assert (kept[0], json.loads(kept[1])) == ("talk", carried)
+
+
+def test_numbers_are_carried_as_the_source_has_them(run, database):
+    path = database(
+        "CREATE TABLE t AS SELECT i AS id, 'g' || i % 3 AS g, if(i = 7, 123456789.123456, i % 50 + 0.5)::DOUBLE AS x "
+        "FROM range(500) r(i)"
+    )
+    flag = json.loads(run("scan", path, "--budget", 1, "--format", "json").out)[0]
+    assert flag["record_values"]["x"] == 123456789.123456
+
+
+def test_a_line_of_a_log_is_carried_in_full(run, tmp_path):
+    lines = [f"2026-03-01 10:{i // 60:02d}:{i % 60:02d} INFO user {i} came from 10.0.0.{i % 9}" for i in range(400)]
+    lines[77] = "2026-03-01 10:01:17 INFO disk sda7 of rack 12 is on fire"
+    (tmp_path / "app.log").write_text("\n".join(lines) + "\n")
+    flag = json.loads(run("scan", "app.log", "--budget", 1, "--format", "json").out)[0]
+    assert flag["record_values"]["message"] == "disk sda7 of rack 12 is on fire"
+    assert flag["record_values"]["time"] == "2026-03-01T10:01:17"
+
+
+def test_hostile_values_stay_on_their_line_of_the_table(run, database):
+    path = database(PAIRS.replace("'k' || i % 9", "'k' || i % 9 || chr(10) || 'rank  1' || chr(27) || '[2J'"))
+    out = run("scan", path, "--budget", 3, "--entity", "who", "--time", "at").out
+    assert "\x1b" not in out
+    assert not any(line.strip().startswith("rank  1") for line in out.splitlines()[1:])
+
+
+def test_more_flags_than_are_explained_carry_when_they_were(run, talk, monkeypatch):
+    monkeypatch.setattr("anomembed.explain.MOST_EXPLAINED", 2)
+    flags = json.loads(run("scan", talk, "--budget", 5, "--format", "json").out)
+    assert all("at" in flag["record_values"] for flag in flags)
+    assert [flag["finding"] == "" for flag in flags] == [False, False, True, True, True]
+
+
+@pytest.fixture
+def two(run, database):
+    """A store with runs over two tables whose keys overlap; the newest is of another table than the first."""
+    path = database(
+        PAIRS,
+        "CREATE TABLE food AS SELECT i AS id, 'dish' || i % 7 AS dish, 'wine' || i % 7 AS wine FROM range(400) r(i)",
+    )
+    for table in ("talk", "food"):
+        assert run("scan", path, table, "--budget", 3, "--store", "s.duckdb", "-q").code == 0
+    return duckdb.connect("s.duckdb", read_only=True)
+
+
+def test_macros_choose_the_model_that_has_the_column(two):
+    assert two.sql("SELECT token FROM similar('pet', 'cat')").fetchall() == [("dog",)]
+    assert two.sql("SELECT token FROM expected('pet', ['says=meow']) LIMIT 1").fetchall() == [("cat",)]
+    assert len(two.sql("FROM similar('dish', 'dish1')").fetchall()) == 6
+    with pytest.raises(duckdb.Error, match="the model has no column nosuch"):
+        two.sql("FROM expected('nosuch', [])").fetchall()
+
+
+def test_why_finds_the_run_that_flagged_the_key_and_names_its_table(two):
+    tables = dict(two.sql("SELECT source, list(key) FROM flags GROUP BY ALL").fetchall())
+    key = next(key for key in tables["talk"] if key not in tables["food"])
+    assert set(two.sql(f"SELECT source FROM why('{key}')").fetchall()) == {("talk",)}
+    key = tables["food"][0]
+    assert set(two.sql(f"SELECT source FROM why('{key}')").fetchall()) == {("food",)}
+    unflagged = next(key for key in map(str, range(99)) if key not in {*tables["talk"], *tables["food"]})
+    with pytest.raises(duckdb.Error, match="did not flag"):
+        two.sql(f"FROM why('{unflagged}')").fetchall()
