@@ -1,7 +1,9 @@
 """Which column names the records, which holds the answer, and which values are the same but for their spelling."""
 
 import json
+from datetime import datetime, timedelta
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -125,7 +127,28 @@ def test_spellings_that_differ_in_two_ways_are_found(run, tmp_path):
     path = tmp_path / "shops.csv"
     pl.DataFrame({"id": COUNTER, "shop": shop, "host": HOSTS}).write_csv(path)
     err = run("scan", path).err
-    assert "shop: 1 of 4 values differ from another only in blanks or case; they count as one, in small letters" in err
+    assert "shop: 1 of 4 values differ from another only in blanks or case; they count as one" in err
+
+
+def test_a_value_is_shown_and_found_as_it_is_usually_spelled(run, tmp_path):
+    vendor = [["M\u00fcller GmbH", "BOLT", "Core AG"][i % 3] for i in COUNTER]
+    vendor[3], vendor[6], vendor[1] = "m\u00fcller  gmbh", "Mu\u0308ller GmbH", "bolt"
+    city = ["M\u00fcnchen" if name[0] in "Mm" else "Berlin" for name in vendor]
+    city[3] = "Berlin"
+    pl.DataFrame({"id": COUNTER, "vendor": vendor, "city": city, "host": HOSTS}).write_csv(tmp_path / "v.csv")
+    result = run("scan", "v.csv", "--budget", "1", "--format", "json", "--store", "v.duckdb")
+    (flag,) = json.loads(result.out)
+    assert flag["id"] == 3
+    assert "M\u00fcller GmbH" in flag["reason"]
+    with duckdb.connect("v.duckdb", read_only=True) as store:
+        tokens = store.execute("SELECT token FROM tokens WHERE column_name = 'vendor' AND kind = 'value'").fetchall()
+        assert {token for (token,) in tokens} == {"M\u00fcller GmbH", "BOLT", "Core AG"}
+        found = [
+            store.execute("FROM similar('vendor', ?)", [name]).fetchall()
+            for name in ("M\u00fcller GmbH", "m\u00fcller  gmbh ", "MU\u0308LLER GMBH")
+        ]
+    assert found[0] == found[1] == found[2]
+    assert {name for name, *_ in found[0]} == {"BOLT", "Core AG"}
 
 
 def test_the_spellings_are_equal_when_other_records_are_scored(run, tmp_path):
@@ -149,3 +172,18 @@ def test_long_whole_numbers_of_one_length_are_codes():
     assert found["pan"].role is Role.CATEGORY
     assert "16 digits each, like a code" in found["pan"].reason
     assert found["sent"].role is Role.NUMBER
+
+
+@pytest.mark.parametrize("form", ["%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S"])
+def test_a_record_hours_away_from_all_others_of_a_day_is_found(form, run, tmp_path):
+    """Within a day, hours are no habit; but a record alone in the night is no beginning of a log either."""
+    start = datetime(2026, 3, 2, 8)
+    moments = [start + timedelta(seconds=30 * i + i * 7 % 23) for i in COUNTER * 3]
+    moments[300] = start.replace(hour=3, minute=10)
+    frame = pl.DataFrame({"when": [moment.strftime(form) for moment in moments], "host": HOSTS * 3})
+    frame.write_ndjson(tmp_path / "t.ndjson")
+    (flag,) = json.loads(run("scan", "t.ndjson", "--budget", "1", "--format", "json").out)
+    assert (flag["row_number"], "hour=03h" in flag["reason"]) == (301, True)
+    frame.with_row_index().filter(pl.col("index") != 300).drop("index").write_ndjson(tmp_path / "u.ndjson")
+    flags = json.loads(run("scan", "u.ndjson", "--budget", "5", "--format", "json").out)
+    assert not any("hour" in flag["reason"] for flag in flags)

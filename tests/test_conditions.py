@@ -53,6 +53,25 @@ def test_a_condition_can_only_be_one_expression_that_reads(run, source, tmp_path
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+LAYERS = {
+    "id < 5, id < 6": "must be one SQL expression",
+    "*": "must be one SQL expression",
+    "id IN (WITH w AS (COPY t TO 'made.csv') FROM w)": "has a part that is no SELECT",
+    "id IN (WITH w AS (INSERT INTO t VALUES (1, 'a', 2) RETURNING id) FROM w)": "has a part that is no SELECT",
+    "c IN (FROM 'secret.csv')": "reads 'secret.csv'; a condition may only read tables",
+    "c IN (FROM glob('*'))": "calls glob; a condition may only read tables",
+    "n < 5 -- " + "x" * 100_000: "characters, more than 100,000",
+}
+
+
+@pytest.mark.parametrize("condition", LAYERS, ids=range(len(LAYERS)))
+def test_what_is_no_condition_is_refused_before_anything_runs(source, condition):
+    """The connection, which is shut, would refuse most of it, too."""
+    with Table(source, "t") as table, pytest.raises(SourceError) as refused:
+        table.count(condition)
+    assert LAYERS[condition] in str(refused.value)
+
+
 def test_a_condition_of_a_configuration_from_somebody_else_is_checked_too(run, source, tmp_path):
     text = f'[source]\ndatabase = "{source.name}"\ntable = "t"\nfit_where = """{ATTACKS[0]}"""\n'
     (tmp_path / "theirs.toml").write_text(text)
@@ -104,7 +123,7 @@ def test_an_honest_condition_selects_what_it_says(source, condition):
     ],
 )
 def test_a_query_cannot_write(source, query):
-    with pytest.raises(SourceError):
+    with pytest.raises(SourceError, match=r"has a part that is no SELECT|must be one SELECT|one statement"):
         Table(source, query)
     assert not Path("made.csv").exists()
 

@@ -306,13 +306,23 @@ def test_both_demo_tables_have_their_configuration():
 
 
 WRONG = [
-    ({"flags": {"budget": -1}}, "flags.budget = -1: input should be greater than or equal to 1"),
+    ({"flags": {"budget": -1}}, "flags.budget = -1: it must be at least 1"),
     ({"flags": {"budgt": 1}}, "unknown setting flags.budgt; did you mean 'budget'?"),
     ({"flag": {"budget": 1}}, "unknown setting flag; did you mean 'flags'?"),
     ({"flags": {"budget": 1, "alpha": 0.1}}, "flags: choose one of alpha, budget"),
     ({"flags": 3}, "flags = 3: settings by name are needed, such as flags.alpha"),
     ({"roles": {"key": "id"}}, "roles.key = 'id': a list of names is needed, such as ['id']"),
-    ({"seed": -1}, "seed = -1: input should be greater than or equal to 0"),
+    ({"seed": -1}, "seed = -1: it must be at least 0"),
+    ({"seed": 2**40}, "seed = 1099511627776: it must be below 4,294,967,296"),
+    ({"flags": {"budget": "many"}}, "flags.budget = 'many': a whole number is needed"),
+    ({"flags": {"alpha": 1.5}}, "flags.alpha = 1.5: it must be below 1"),
+    ({"flags": {"threshold": 0}}, "flags.threshold = 0: it must be above 0"),
+    ({"reference": {"clean": "maybe"}}, "reference.clean = 'maybe': true or false is needed"),
+    ({"source": {"database": 3}}, "source.database = 3: a text is needed"),
+    (
+        {"embedding": {"vectors_use": "fro"}},
+        "embedding.vectors_use = 'fro': there is no such choice; did you mean 'frozen'?",
+    ),
     ({"sequence": {"order": ["at"]}}, "an order is for whole sequences; single events are ordered by time"),
 ]
 
@@ -334,7 +344,7 @@ def test_from_python_the_sentence_is_that_of_a_file(settings, says):
 
 
 def test_a_section_says_the_same_alone():
-    with pytest.raises(ConfigError, match=r"^budget = -1: input should be greater"):
+    with pytest.raises(ConfigError, match=r"^budget = -1: it must be at least 1"):
         FlagsConfig(budget=-1)
     with pytest.raises(ConfigError, match=r"^unknown setting budgt; did you mean 'budget'\?$"):
         FlagsConfig(budgt=1)

@@ -271,9 +271,9 @@ def test_copies_of_what_is_fitted_do_the_same(way, detector, embedder, tmp_path)
 
 
 def test_a_wrong_setting_is_an_error_of_ours():
-    with pytest.raises(ConfigError, match=r"^RecordEmbedder: embedding\.width = 0: input should be greater"):
+    with pytest.raises(ConfigError, match=r"^RecordEmbedder: embedding\.width = 0: it must be at least 1"):
         RecordEmbedder(width=0).fit(FRAME)
-    with pytest.raises(ConfigError, match=r"^AnomembedDetector: seed = -1: input should be"):
+    with pytest.raises(ConfigError, match=r"^AnomembedDetector: seed = -1: it must be"):
         AnomembedDetector(seed=-1).fit(FRAME)
     with pytest.raises(ValueError, match="contamination"):
         AnomembedDetector(contamination=0.7)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from anomembed.errors import ConfigError, SourceError
+from anomembed.read.roles.inference import infer_roles
 from anomembed.read.table import Table
 
 START = dt.datetime(2026, 3, 2, 8, 30)
@@ -316,6 +317,62 @@ def test_marks_of_encodings_are_ordered():
 
     marks = list(MARKS)
     assert marks.index(codecs.BOM_UTF32_LE) < marks.index(codecs.BOM_UTF16_LE)
+
+
+def read_csv(rows, delimiter=","):
+    """The columns of a CSV file by name, and what is read from them."""
+    lines = [delimiter.join(map(str, row)) for row in rows]
+    Path("x.txt").write_text("\n".join(lines) + "\n")
+    with Table("x.txt") as table:
+        roles = infer_roles(table, find_key=False)
+        return {column.name: column for column in roles.columns}, next(table.batches(roles.select(), (), None, 999))
+
+
+DAYS = [dt.datetime(2026, 1, 1) + dt.timedelta(hours=7 * i) for i in range(300)]
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%y", "%d.%m.%y", "%m/%d/%y", "%y/%m/%d", "%y-%m-%d", "%d-%m-%y %H:%M:%S"])
+def test_which_part_of_a_short_date_is_the_year_follows_from_the_column(form):
+    """DuckDB takes 31/12/26 for the year 2031, or 31."""
+    columns, read = read_csv([["id", "when", "n"], *([i, day.strftime(form), i % 7] for i, day in enumerate(DAYS))])
+    assert columns["when"].reason.startswith("text, read as times like")
+    days = [day if "%H" in form else dt.datetime.combine(day.date(), dt.time()) for day in DAYS]
+    assert read["when"].to_list() == days
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"])
+def test_dates_that_fit_two_orders_are_told(form):
+    days = [day for day in DAYS if day.day <= 12]
+    columns, read = read_csv([["id", "when", "n"], *([i, day.strftime(form), i % 7] for i, day in enumerate(days))])
+    assert "though both fit; if not, give --time-format" in columns["when"].note
+    assert read["when"].to_list() == days
+
+
+@pytest.mark.parametrize("delimiter", ["^", "~", "\x01", "\x1f", "||"])
+def test_other_signs_between_fields_are_found(delimiter):
+    shops = ["Bakery", "Grocer, big", "Fuel"]
+    rows = [[i, f"2026-01-{1 + i % 28:02d}", shops[i % 3], f"{i}.5"] for i in range(200)]
+    for head in ([["id", "day", "shop", "amount"]], []):
+        columns, read = read_csv([*head, *rows], delimiter)
+        assert [column.type for column in columns.values()] == ["BIGINT", "DATE", "VARCHAR", "DOUBLE"]
+        assert read[columns["shop" if head else "column2"].name].to_list() == [shops[i % 3] for i in range(200)]
+
+
+def test_commas_of_one_column_do_not_move_the_point_of_another():
+    """DuckDB reads 26.496,50 as 26.4965 where commas may separate thousands."""
+    rows = [[i, f'"{1 + i}.496,50"', f'"{1 + i},701.25"'] for i in range(200)]
+    _, read = read_csv([["id", "eu", "us"], *rows])
+    assert read["eu"].to_list() == [(1 + i) * 1000 + 496.5 for i in range(200)]
+    assert read["us"].to_list() == [(1 + i) * 1000 + 701.25 for i in range(200)]
+
+
+def test_points_that_only_come_with_three_digits_separate_thousands():
+    amounts = [137 * i for i in range(1, 200)]
+    _, read = read_csv([["id", "amount"], *([i, f"{a:,}".replace(",", ".")] for i, a in enumerate(amounts))], ";")
+    assert read["amount"].to_list() == amounts
+    weights = [f"{i / 8:.3f}" for i in range(1, 200)]  # all have three digits, also those below 1
+    _, read = read_csv([["id", "weight"], *([i, w] for i, w in enumerate(weights))], ";")
+    assert read["weight"].to_list() == [i / 8 for i in range(1, 200)]
 
 
 GUIDE = Path(__file__).parents[1] / "docs" / "guide-files.md"

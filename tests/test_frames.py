@@ -183,7 +183,7 @@ def test_what_is_no_table_is_one_sentence(make, says):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("frame", "says"), [(FRAME[:0], "the frame is empty"), (FRAME[:1], "has one record")])
+@pytest.mark.parametrize(("frame", "says"), [(FRAME[:0], "but no records"), (FRAME[:1], "has one record")])
 def test_too_few_records_are_one_sentence(frame, says):
     for use in (scan, fit_model):
         with pytest.raises(DataError, match=says):

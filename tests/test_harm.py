@@ -29,6 +29,7 @@ def files(tmp_path):
     ("arguments", "target"),
     [
         (["in/**/*.csv"], "in/deep/t.csv"),
+        (["in/**/*.csv"], "in/new.csv"),  # the next run would read it
         (["in/*.parquet"], "in/p.parquet"),
         (["s.duckdb", "v"], "in/p.parquet"),
         (["s.duckdb", "SELECT t.* FROM t JOIN read_parquet('in/*.parquet') USING (id)"], "in/p.parquet"),

@@ -122,3 +122,29 @@ def test_a_planted_call_deep_in_a_list_is_found(run):
     outcome = run("scan", "calls.json", "--key", "id", "--budget", "1", "--format", "csv")
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[1].startswith("123,1,")
+
+
+def test_json_that_is_an_object_here_and_a_value_there_is_both():
+    rows = [
+        {"id": 0, "port": 80, "to": {"host": "a"}, "who": {"id": 7, "tags": ["x", 1]}},
+        {"id": 1, "port": "http", "to": "nobody", "who": {"id": "seven", "tags": ["x"]}},
+        {"id": 2, "port": 2.5, "to": ["a", "b"], "who": None},
+    ]
+    Path("x.ndjson").write_text("\n".join(map(json.dumps, rows)))
+    assert values("x.ndjson", "port", "who.id", "who.tags.values") == [
+        ("80", "7", "1,x"),
+        ("http", "seven", "x"),
+        ("2.5", None, None),
+    ]
+    assert values("x.ndjson", "to", "to.host") == [(None, "a"), ("nobody", None), ('["a","b"]', None)]
+
+
+def test_records_in_lists_of_lists_are_found():
+    """As OpenTelemetry exports them."""
+    records = [{"timeUnixNano": str(1_767_254_400_000_000_000 + i), "severity": "INFO"} for i in range(90)]
+    nested = {"resourceLogs": [{"resource": {"host": "h"}, "scopeLogs": [{"logRecords": records}]}]}
+    Path("otel.json").write_text(json.dumps(nested))
+    with Table("otel.json") as table:
+        assert table.count() == 90
+        assert table.notes[0] == "the records are the items of resourceLogs"
+        assert table.notes[-1] == "the records are the items of logRecords"

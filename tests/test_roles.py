@@ -170,7 +170,7 @@ def test_what_the_user_says_is_checked(said, message):
         infer("i", said)
 
 
-@pytest.mark.parametrize(("n", "message"), [(0, "is empty"), (1, "has one record")])
+@pytest.mark.parametrize(("n", "message"), [(0, "but no records"), (1, "has one record")])
 def test_a_table_without_records_is_refused(n, message):
     with pytest.raises(DataError, match=message):
         infer("i", n=n)

@@ -436,3 +436,11 @@ def test_events_that_are_messages_are_their_templates(told, run):
     assert "message=disk failure on blk_200 while reading it" in flag["reason"]
     labels = load_model("anomembed.duckdb").vocabulary.columns[0].labels[3:]
     assert labels == ("close file <path> in <num>", "open file <path> for <*>", "read block <id> of <num>")
+
+
+@pytest.mark.parametrize("told", [[], ["--where", "id > 5"]])
+def test_a_text_that_is_null_in_every_record_is_no_bug(told, run, database):
+    source = database("CREATE TABLE t AS SELECT i AS id, NULL::VARCHAR AS said, 'c' || i % 3 AS c FROM range(60) r(i)")
+    outcome = run("scan", source, "t", "--text", "said", *told)
+    assert outcome.code == 0, outcome.err
+    assert "said is not used: nearly every message is unique, or all are the same" in outcome.err

@@ -51,6 +51,7 @@ TIMES = {
     "mail": text_of("%a, %d %b %Y %H:%M:%S GMT"),
     "zone": [(moment + timedelta(hours=1)).strftime("%d/%b/%Y:%H:%M:%S +0100") for moment in MOMENTS],
     "iso zone": [(moment + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S+02:00") for moment in MOMENTS],
+    "iso, blank, zone": [(moment + timedelta(hours=2)).strftime("%Y-%m-%d %H:%M:%S +02:00") for moment in MOMENTS],
     "iso Z": text_of("%Y-%m-%dT%H:%M:%SZ"),
     "c library": text_of("%a %b %d %H:%M:%S %Y"),
     "clock first": text_of("%H:%M:%S %d.%m.%Y"),
@@ -163,6 +164,31 @@ def test_units_and_the_decimal_sign_follow_from_the_column(texts, values):
     assert read[:3] == pytest.approx(values)
 
 
+@pytest.mark.parametrize("form", ["%H:%M", "%H:%M:%S", "%I:%M:%S %p", "%I:%M%p", "%H:%M:%S.%f"])
+def test_times_of_day_alone_are_numbers_of_seconds(form):
+    moments = [moment.replace(second=0) if "%S" not in form else moment for moment in MOMENTS]
+    column, read = read_text([moment.strftime(form) for moment in moments])
+    assert (column.role, column.reason) == (Role.NUMBER, "text, read as times of day, in seconds")
+    assert read == [moment.hour * 3600 + moment.minute * 60 + moment.second for moment in moments]
+    assert read_text([f"{40 + i % 50}:{i % 60:02d}" for i in range(N)])[0].role is not Role.NUMBER
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["12.50 CR", "3.25 DR", "1,234.00 CR"], [12.5, -3.25, 1234]),
+        (["12.50", "3.25 DR", "1,234.00"], [12.5, -3.25, 1234]),
+        (["12.50", "3.25 CR", "1,234.00"], [12.5, -3.25, 1234]),
+        (["12.50", "n.a.", "#DIV/0!"], [12.5, None, None]),
+    ],
+)
+def test_debits_are_negative_beside_credits_and_credits_beside_plain_amounts(texts, values):
+    some = [text.replace("5", str(i % 10)) for i in range(100) for text in texts]
+    column, read = read_text([*texts, *some, "1.00"])
+    assert column.role is Role.NUMBER
+    assert read[:3] == values
+
+
 def read_text(values, told=None, name="x", **more):
     """The column of some values, and what is read from it."""
     with Table(pl.DataFrame({name: values, "plain": ["p", "q"] * (len(values) // 2)})) as table:
@@ -184,7 +210,6 @@ NEITHER = {
     "code": [f"C{i % 40:04d}" for i in range(N)],
     "whole text": [str(10_115 + i % 40) for i in range(N)],
     "hex": [f"{i * 7919 % 65536:04x}" for i in range(N)],
-    "clock": [f"{i % 24:02d}:{i % 60:02d}" for i in range(N)],
     "zip_code": ["-" if i % 9 == 0 else str(10_115 + i % 40) for i in range(N)],
     "grade": [f"{i % 5} %" for i in range(N)],
 }

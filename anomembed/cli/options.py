@@ -17,6 +17,32 @@ from anomembed.write.sinks import file_sinks, printed_sinks
 METHODS = f"Method that learns the embeddings: {list_names()}."
 
 
+def whole_number(text: str) -> int:
+    """Return the whole number that was given.
+
+    Raises
+    ------
+    typer.BadParameter
+        When it is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number.") from None
+
+
+def number(text: str) -> float:
+    """Return the number that was given; see `whole_number`."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number.") from None
+
+
+NUMBERS = {int: whole_number, float: number}
+"""What reads the values of options of numbers: what a library says of others is not for users."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """An option that stands for a setting.
@@ -55,6 +81,7 @@ class Setting:
             help=self.help,
             envvar=self.env,
             show_default=self.default or True,
+            parser=NUMBERS.get(self.kind),
         )
         return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[self.kind | None, option])
 
@@ -246,7 +273,13 @@ TableName = Annotated[
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file, as `anomembed init` writes it.")]
 ModelId = Annotated[
     int | None,
-    typer.Option("--model", metavar="ID", help="Model of the store.", show_default="the newest that fits"),
+    typer.Option(
+        "--model",
+        metavar="ID",
+        help="Model of the store.",
+        show_default="the newest that fits",
+        parser=whole_number,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file, whatever it holds.")]
 ScoresTo = Annotated[

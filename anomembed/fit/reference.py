@@ -25,6 +25,7 @@ from anomembed.represent.tokens.learning import (
     number_tokens,
     time_tokens,
     vector_tokens,
+    with_usual_spellings,
 )
 from anomembed.represent.tokens.value_counts import ValueCounts, count_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
@@ -198,7 +199,14 @@ def _fit_column(column: ColumnRole, table: Table, roles: Roles, frames: _Frames,
             return _fit_messages(table, name, roles, frames, config)
         case _:
             counts = _count_values(column, table, frames, config)
-            return [category_tokens(name, counts, config.tokens.min_count)]
+            tokens = category_tokens(name, counts, config.tokens.min_count)
+            return [_as_spelled(tokens, column, table, config) if column.spellings else tokens]
+
+
+def _as_spelled(tokens: ColumnTokens, column: ColumnRole, table: Table, config: Config) -> ColumnTokens:
+    """Show values as they are usually spelled."""
+    written = column.role.plain_sql(column)
+    return with_usual_spellings(tokens, table.usual_spellings(written, column.plain_sql, config.source.fit_where))
 
 
 def _count_values(column: ColumnRole, table: Table, frames: _Frames, config: Config) -> ValueCounts:

@@ -90,6 +90,20 @@ class Aggregates(Relation):
         counts = ", ".join(f"count(DISTINCT {spelling})" for spelling in spellings)
         return list(self._rows(f"SELECT {counts} FROM (SELECT DISTINCT {expression} AS value FROM {self._from})")[0])
 
+    def usual_spellings(self, expression: str, spelled: str, where: str | None) -> dict[str, str]:
+        """Return the most frequent spelling of each value that is not written as it counts.
+
+        Parameters
+        ----------
+        expression, spelled : str
+            SQL of the value, as text, and of what it counts as.
+        where : str or None
+            SQL condition.
+        """
+        return dict(
+            self._rows(query("usual_spellings", value=expression, spelled=spelled, records=self._records(where)))
+        )
+
     def value_counts_of(self, entity: str, value: str, where: str | None) -> pl.DataFrame:
         """Count the values of a column for every entity.
 

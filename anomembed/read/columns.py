@@ -74,7 +74,9 @@ def describe(
             identifier, kind = f"TRY_CAST({identifier} AS JSON)", DuckDBPyType("JSON")
         columns.append(Column(name, str(kind), identifier))
         for field in fields(name, kind, identifier, ask):
-            if field.name.casefold() not in taken:
+            if field.name == name:  # JSON without fields
+                columns[-1] = Column(*field)
+            elif field.name.casefold() not in taken:
                 taken.add(field.name.casefold())
                 n_fields += 1
                 if n_fields <= MOST_FIELDS:

@@ -46,8 +46,7 @@ def fields(name: str, kind: "DuckDBPyType", sql: str, ask: Ask) -> Iterator[Fiel
         Evaluates what is selected from the records.
     """
     if str(kind) == "JSON":
-        structures = ask(f"json_group_structure({sql})")
-        yield from _json(name, sql, "$", json.loads(structures[0] or "null"))
+        yield from _any(name, sql, json.loads(ask(f"json_group_structure({sql})")[0] or "null"), ask)
     elif kind.id == "struct":
         for child, child_kind in _children(kind):
             yield from _inner(f"{name}.{child}", child_kind, f"{sql}.{quote_identifier(child)}", ask)
@@ -94,7 +93,9 @@ def _items(name: str, prefix: str, kind: "DuckDBPyType", sql: str) -> Iterator[F
         yield from _items(name, prefix, _child(kind), f"flatten({sql})")
     elif FRACTIONS.match(str(kind)):
         yield Field(f"{name}.max", "DOUBLE", f"CAST(list_max({sql}) AS DOUBLE)")
-    elif str(kind) not in ("BLOB", '"NULL"', "JSON"):
+    elif str(kind) == "JSON":
+        yield Field(name, "VARCHAR", set_sql(f"list_transform({sql}, lambda item: json_extract_string(item, '$'))"))
+    elif str(kind) not in ("BLOB", '"NULL"'):
         yield Field(name, "VARCHAR", set_sql(sql))
 
 
@@ -102,6 +103,27 @@ def set_sql(values: str) -> str:
     """Return SQL of the distinct values of a list, sorted, as one text; null for a missing list."""
     distinct = f"list_sort(list_distinct(CAST({values} AS VARCHAR[])))"
     return f"CASE WHEN {values} IS NOT NULL THEN array_to_string({distinct}[:{MOST_ITEMS}], ',') END"
+
+
+def _any(name: str, column: str, structure: Any, ask: Ask) -> Iterator[Field]:  # noqa: ANN401
+    """Return the fields of JSON of any kind; what is neither an object nor a list is a value under the same name."""
+    if isinstance(structure, str) and structure != "NULL":
+        is_object = f"json_type({column}) = 'OBJECT'"
+        kind = JSON_TYPES.get(structure, "VARCHAR")
+        value = f"CASE WHEN NOT {is_object} THEN {_plain_sql(column)} END"
+        yield Field(name, kind, value if kind == "VARCHAR" else f"TRY_CAST({value} AS {kind})")
+        of_objects = ask(f"json_group_structure(CASE WHEN {is_object} THEN {column} END)")
+        structure = json.loads(of_objects[0] or "null") if structure == "JSON" else None
+    yield from _json_value(name, column, "$", structure or "NULL")
+
+
+def _plain_sql(column: str) -> str:
+    """Return SQL of a value as text; journald writes a text that is not UTF-8 as a list of its bytes."""
+    found = f"TRY_CAST({column} AS UTINYINT[])"
+    are_bytes = f"len({found}) > 0 AND len(list_filter({found}, lambda byte: byte IS NULL OR byte = 0)) = 0"
+    text = f"array_to_string(list_transform({found}, lambda byte: chr(byte)), '')"
+    plain = f"json_extract_string({column}, '$')"
+    return f"CASE WHEN json_type({column}) = 'ARRAY' AND {are_bytes} THEN {text} ELSE {plain} END"
 
 
 def _json(name: str, column: str, path: str, structure: Any) -> Iterator[Field]:  # noqa: ANN401

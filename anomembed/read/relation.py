@@ -199,14 +199,15 @@ class Relation:
         if not where:
             return ""
         if where not in self._checked:
-            with clear_errors(f"the condition {shown(where)}"):
+            with clear_errors(f"the condition {shown(where)}", [column.name for column in self.columns]):
                 check_condition(self._connection, where)
             self._checked.add(where)
         # The line ends keep a comment at the end of the condition from swallowing what follows.
         return f"WHERE (\n{where}\n)"
 
     def _rows(self, sql: str, where: str | None = None) -> list[tuple[Any, ...]]:
-        with clear_errors(f"the condition {shown(where)}" if where else self.name):
+        known = [column.name for column in self.columns] if where else []
+        with clear_errors(f"the condition {shown(where)}" if where else self.name, known):
             return self._connection.execute(sql).fetchall()
 
     def _frame(self, sql: str) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,8 @@ from anomembed.read.quoting import quote_text as quote_text
 
 NEAR = re.compile(r'syntax error at or near "(.*)"')
 KEYWORD_HINT = '(In SQL, a column named like a keyword is in double quotes: "at".)'
+QUOTES_HINT = "(In SQL, text is in single quotes.)"
+UNKNOWN = re.compile(r'Referenced column "(.*)" not found')
 SEMICOLON_HINT = "(Leave the semicolon out.)"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
@@ -36,13 +38,15 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 
 
 @contextmanager
-def clear_errors(what: str) -> Iterator[None]:
+def clear_errors(what: str, columns: Iterable[str] = ()) -> Iterator[None]:
     """Turn DuckDB's errors into one sentence that begins with `what`.
 
     Parameters
     ----------
     what : str
         What was being read, such as a path or a condition in SQL.
+    columns : iterable of str, optional
+        Names that the SQL may use: the nearest to an unknown one is offered.
 
     Raises
     ------
@@ -57,9 +61,12 @@ def clear_errors(what: str) -> Iterator[None]:
         first, *more = [line.strip() for line in str(error).splitlines() if line.strip()]
         if "lock on file" in first:
             raise LockedError(f"{what} is locked by another process{holder(first)}; try again later") from error
+        if (unknown := UNKNOWN.search(first)) and columns:
+            near = nearest_name(unknown[1], columns)
+            raise SourceError(f"{what}: no such column: {unknown[1]}{near} {QUOTES_HINT}") from error
         hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
         if "Referenced column" in first:
-            hints.append("(In SQL, text is in single quotes.)")
+            hints.append(QUOTES_HINT)
         if found := NEAR.search(first):
             hints.append(SEMICOLON_HINT if found[1] == ";" else KEYWORD_HINT)
         if found := NO_PARQUET.search(first):

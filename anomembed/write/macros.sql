@@ -1,22 +1,29 @@
 -- The macros of a store, recreated by every migration: a change here needs a migration of its own number, even an
 -- empty one. A macro explains itself in its comment.
 
+CREATE OR REPLACE MACRO spelled(of_token) AS
+    lower(nfc_normalize(trim(regexp_replace(of_token, '[\s\x{a0}]+', ' ', 'g'))));
+COMMENT ON MACRO spelled IS
+    'A value without what spellings of it differ in: its case, blanks around it or doubled, the form of its Unicode.';
+
 CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABLE
     WITH known AS (
         SELECT *, sqrt(list_inner_product(embedding, embedding)) AS length FROM tokens
         WHERE model_id = coalesce(
             of_model,
-            (SELECT max(model_id) FROM tokens WHERE column_name = of_column AND token = of_token AND n_records > 0),
+            (SELECT max(model_id) FROM tokens WHERE column_name = of_column AND spelled(token) = spelled(of_token) AND n_records > 0),
             (SELECT max(model_id) FROM tokens WHERE column_name = of_column),
             (SELECT max(model_id) FROM models))),
     chosen AS (
         SELECT *, length > 1e-4 * (SELECT max(length) FROM known) AS has_company FROM known
         WHERE column_name = of_column AND n_records > 0),
-    asked AS (FROM chosen WHERE token = of_token),
+    asked AS (
+        FROM chosen WHERE token = of_token OR spelled(token) = spelled(of_token)
+        ORDER BY token <> of_token, n_records DESC, token LIMIT 1),
     compared AS (
         SELECT token, n_records,
             list_cosine_similarity(embedding, (SELECT embedding FROM asked)) AS similarity
-        FROM chosen WHERE token <> of_token AND has_company),
+        FROM chosen WHERE token <> (SELECT token FROM asked) AND has_company),
     ordered AS (
         SELECT list({token: token, similarity: round(similarity, 4), n_records: n_records}
             ORDER BY similarity DESC, token) AS found FROM compared)

@@ -46,7 +46,8 @@ MARKS = {
 """Byte order marks, longer ones before those that they begin with."""
 UTF8, WINDOWS, LATIN = "utf-8", "cp1252", "latin-1"
 NAMES = {WINDOWS: "Windows-1252", LATIN: "Latin-1"}
-CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # characters that no text holds; an escape colours logs
+CONTROL = re.compile(r"[\x00\x02-\x08\x0e-\x1a\x1c\x1d]")
+"""Characters that no text holds; an escape colours logs, and others separate fields or records."""
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 MOST_CONTROL = 0.01  # share of such characters above which a file is no text
 

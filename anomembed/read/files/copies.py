@@ -16,6 +16,7 @@ from anomembed.read.files.content import UTF8, Content, read_blocks
 from anomembed.read.lines.formats import COMPRESSED
 
 ENDINGS = {".gz": "gzip", ".zst": "zstd"}  # what DuckDB takes a file for that is named so
+LONGEST = 1 << 24  # bytes of a line
 PLAIN = (UTF8, "ascii", "utf-8-sig")
 
 
@@ -53,7 +54,7 @@ class Copies:
         *,
         start: int = 0,
         n_bytes: int | None = None,
-        keep: Callable[[bytes], bool] | None = None,
+        edit: Callable[[bytes], bytes | None] | None = None,
     ) -> str:
         """Copy a file as UTF-8.
 
@@ -63,8 +64,8 @@ class Copies:
             The file.
         start, n_bytes : int, optional
             Which bytes of its UTF-8 text to copy.
-        keep : callable, optional
-            Tells which lines to copy.
+        edit : callable, optional
+            Returns what to copy of a line; None to leave it out.
         """
         self._folder = self._folder or tempfile.TemporaryDirectory(prefix="anomembed-")
         self._n_copies += 1
@@ -75,7 +76,7 @@ class Copies:
         blocks = _clipped(read_text(content), start, n_bytes)
         try:
             with path.open("wb") as file:
-                file.writelines(_kept(blocks, keep) if keep else blocks)
+                file.writelines(_edited(blocks, edit) if edit else blocks)
         except OSError as error:
             raise SourceError(
                 f"{content.path} cannot be copied as UTF-8 text to {folder}: {error.strerror}; set TMPDIR to a folder "
@@ -106,10 +107,12 @@ def _clipped(blocks: Iterator[bytes], start: int, n_bytes: int | None) -> Iterat
             yield part
 
 
-def _kept(blocks: Iterator[bytes], keep: Callable[[bytes], bool]) -> Iterator[bytes]:
+def _edited(blocks: Iterator[bytes], edit: Callable[[bytes], bytes | None]) -> Iterator[bytes]:
     rest = b""
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
-        yield b"".join(line + b"\n" for line in lines if keep(line))
-    if rest and keep(rest):
-        yield rest
+        yield b"".join(text + b"\n" for line in lines if (text := edit(line)) is not None)
+        if len(rest) > LONGEST:
+            raise SourceError(f"a line has more than {LONGEST:,} bytes, or does not end")
+    if rest and (text := edit(rest)) is not None:
+        yield text

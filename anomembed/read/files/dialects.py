@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", "||")
+DELIMITER = "\x1f"  # in place of one of several characters
 SAMPLED = 1_000  # first lines that decide
 MOST_ABOVE = 30  # lines above a header
 MOST_BELOW = 5  # lines below the last record
@@ -22,10 +23,13 @@ FRACTION_OF_SECOND = re.compile(r"(\d:\d\d),(\d{3}[ \]|;\t])")  # its comma sepa
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+|\d{1,3}(,\d{3})+(\.\d+)?)([eE][+-]?\d+)?")
 POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+")
 GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})*")
+BELOW_ONE = re.compile(r"[+-]?0")
+MANY_GROUPS = 40  # values with three digits after a point, so that it is no chance that none has fewer
 GROUPED_POINT = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 GROUPED_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
 MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d.*)?|\d{1,2}:\d\d(:\d\d)?(\.\d+)?")
+UNSURE_DATE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})(?!\d).*")
 
 Rows = list[list[str]]
 
@@ -52,6 +56,8 @@ class Dialect:
         Whether many records end early.
     decimal, thousands : str
         In numbers; empty when they are written as usual.
+    unsure : tuple of int
+        Places of the columns of dates of which each alone does not say what is the day, the month and the year.
     """
 
     delimiter: str
@@ -65,6 +71,7 @@ class Dialect:
     is_padded: bool = False
     decimal: str = ""
     thousands: str = ""
+    unsure: tuple[int, ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -87,6 +94,8 @@ def find_dialect(lines: Sequence[str], delimiters: Sequence[str] = DELIMITERS) -
     """
     lines = [FRACTION_OF_SECOND.sub(r"\1.\2", line) for line in lines[:SAMPLED]]
     escape = "\\" if any('\\"' in line for line in lines) and not any('""' in line for line in lines) else '"'
+    if all(line.count("|") == 2 * line.count("||") for line in lines):
+        delimiters = [delimiter for delimiter in delimiters if delimiter != "|"]
     dialects = [_fitted(lines, delimiter, '"', escape) for delimiter in delimiters]
     if _is_single_quoted(lines):
         dialects += [_fitted(lines, delimiter, "'", "'") for delimiter in delimiters]
@@ -104,6 +113,8 @@ def _is_single_quoted(lines: Sequence[str]) -> bool:
 
 
 def _split(lines: Sequence[str], delimiter: str, quote: str, escape: str) -> Rows:
+    if len(delimiter) > 1:
+        lines, delimiter = [line.replace(delimiter, DELIMITER) for line in lines], DELIMITER
     doubled = escape in ("", quote)
     try:
         return list(
@@ -145,6 +156,7 @@ def _described(dialect: Dialect, rows: Rows, lines: Sequence[str]) -> Dialect:
         n_above=_line_number(lines, dialect, first),
         has_header=has_header,
         is_padded=n_short > max(PADDED * len(table), MOST_BELOW),
+        unsure=_unsure(whole[has_header:]),
     )
 
 
@@ -152,6 +164,8 @@ def _line_number(lines: Sequence[str], dialect: Dialect, n_rows: int) -> int:
     """Return how many lines the first rows take."""
     if not n_rows:
         return 0
+    if len(dialect.delimiter) > 1:
+        return n_rows
     reader = csv.reader(lines, delimiter=dialect.delimiter)
     try:
         for _ in range(n_rows):
@@ -210,13 +224,38 @@ def _with_numbers(dialect: Dialect, rows: Rows) -> Dialect:
     """Add the decimal comma and the sign between thousands, where columns of numbers show them."""
     columns = [[cell.strip() for cell in column if cell.strip()] for column in zip(*rows, strict=True)]
     columns = [column for column in columns if column]
-    has_commas = dialect.delimiter != "," and any(_are(COMMA_NUMBER, column) for column in columns)
+    has_commas = dialect.delimiter != "," and any(
+        _are(COMMA_NUMBER, column) or _are_groups(column) for column in columns
+    )
     is_grouped = any(map(GROUPED_COMMA.fullmatch, (cell for column in columns for cell in column)))
+    is_grouped |= any(map(_are_groups, columns))
     groups = [column for column in columns if is_grouped and all(map(GROUPS.fullmatch, column))]
     if has_commas and not any(_are(POINT_NUMBER, column) for column in columns if column not in groups):
         return replace(dialect, decimal=",", thousands="." if is_grouped else "")
     grouped = any(any(map(GROUPED_POINT.fullmatch, column)) and _are(NUMBER, column) for column in columns)
-    return replace(dialect, thousands=",") if grouped else dialect
+    # DuckDB would take 1.234,56 in another column for 1.23456.
+    is_mixed = any(not any(map(GROUPED_POINT.fullmatch, column)) and _are(COMMA_NUMBER, column) for column in columns)
+    return replace(dialect, thousands=",") if grouped and not is_mixed else dialect
+
+
+def _are_groups(column: Sequence[str]) -> bool:
+    """Tell whether points separate thousands: three digits follow each one, and numbers below 1.000 have none."""
+    dotted = [cell for cell in column if "." in cell]
+    is_seen = MANY_GROUPS <= len(dotted) < len(column)
+    return is_seen and all(map(GROUPS.fullmatch, column)) and not any(map(BELOW_ONE.match, dotted))
+
+
+def _unsure(rows: Rows) -> tuple[int, ...]:
+    """Return the places of columns of dates such as 03/04/2026 or 01-02-03, all of which fit several orders."""
+    columns = enumerate(zip(*rows, strict=True))
+    return tuple(place for place, column in columns if _is_unsure([cell.strip() for cell in column if cell.strip()]))
+
+
+def _is_unsure(cells: Sequence[str]) -> bool:
+    found = [match for cell in cells if (match := UNSURE_DATE.fullmatch(cell))]
+    if not found or len(found) < USUAL * len(cells):
+        return False
+    return any(len(match[4]) == 2 for match in found) or all(int(match[at]) <= 12 for match in found for at in (1, 3))
 
 
 def _are(kind: re.Pattern[str], column: Sequence[str]) -> bool:

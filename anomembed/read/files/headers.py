@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from anomembed.read.files.content import Content
 from anomembed.read.quoting import quote_identifier, quote_text
@@ -33,6 +35,8 @@ class HeadedLog:
         What stands for a missing value.
     columns : dict of str to str
         SQL of columns that are not read as they are; an empty one is left out.
+    has_day : bool
+        Whether the head says the day of the records.
     """
 
     name: str
@@ -42,6 +46,7 @@ class HeadedLog:
     types: dict[str, str]
     unset: list[str]
     columns: dict[str, str]
+    has_day: bool = False
 
     @property
     def select(self) -> str:
@@ -50,13 +55,97 @@ class HeadedLog:
         return ", ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in kept.items() if sql)
 
 
-def find_head(content: Content) -> HeadedLog | None:
-    """Return what the head of a log says; None when it has none."""
-    head = [line.rstrip("\r\n") for line in content.lines[:MOST_LINES] if line.startswith("#")]
-    if any(map(ZEEK.match, head)):
-        return _zeek(head)
-    fields = next((line for line in head if W3C.match(line)), None)
-    return _w3c(W3C.sub("", fields).split(), content.lines) if fields else None
+class Section:
+    """The records under one head of a log; called with its lines, it returns those of the records.
+
+    A log may change its head as it goes on. Records under other heads are left out.
+
+    Parameters
+    ----------
+    fields : str, optional
+        The line that names the columns; by default the first one.
+
+    Attributes
+    ----------
+    head : HeadedLog or None
+        What its head says, when a record was seen.
+    others : dict of str to None
+        The lines that name the columns of other sections.
+    """
+
+    def __init__(self, fields: str | None = None) -> None:
+        self.head: HeadedLog | None = None
+        self.others: dict[str, None] = {}
+        self._fields = fields
+        self._said: dict[str, str] = {}
+        self._is_head, self._is_here = True, False
+        self._clock = _Clock()
+
+    def __call__(self, line: bytes) -> bytes | None:
+        """Return a line if it is a record under this head, with the day that only the head says."""
+        if line.startswith(b"#"):
+            text = line.decode(errors="replace").rstrip("\r")
+            self._said[re.split(r"[\s,|]", text, maxsplit=1)[0]] = text
+            self._is_head = True
+            return None
+        if self._is_head:
+            self._begin(is_tabbed=b"\t" in line)
+        if not self._is_here or not self.head:
+            return None
+        return self._clock.dated(line, self.head) if self.head.has_day else line
+
+    def _begin(self, *, is_tabbed: bool) -> None:
+        """Look at the head that was read, of which a later one may say only a part anew."""
+        self._is_head = False
+        fields = next((text for text in self._said.values() if is_naming(text)), "")
+        self._fields = self._fields or fields
+        self._is_here = fields == self._fields
+        self._clock.start(self._said.get("#Date:", ""))
+        if self._is_here and not self.head:
+            self.head = _read_head(list(self._said.values()), self._clock, is_tabbed=is_tabbed)
+        elif not self._is_here:
+            self.others[fields] = None
+
+
+class _Clock:
+    """The day of records that have only a time of day."""
+
+    def __init__(self) -> None:
+        self.day: date | None = None
+        self._last = ""
+
+    def start(self, said: str) -> None:
+        """Begin with the day of the line ``#Date:``."""
+        text = said.partition(" ")[2].strip()
+        for form in ("%Y-%m-%d", "%d-%b-%Y"):
+            with suppress(ValueError):
+                self.day, self._last = datetime.strptime(text.split(" ")[0], form).date(), ""
+
+    def dated(self, line: bytes, head: "HeadedLog") -> bytes:
+        """Put the day before a line; a time that is much earlier than the last one is of the next day."""
+        between = head.delimiter.encode()
+        time = line.split(between)[head.names.index("time") - 1].decode(errors="replace")
+        if self.day and time[:2].isdigit() and self._last[:2].isdigit() and int(self._last[:2]) - int(time[:2]) > 12:
+            self.day += timedelta(days=1)
+        self._last = time
+        return str(self.day).encode() + between + line
+
+
+def is_naming(line: str) -> bool:
+    """Tell whether a line of a head names the columns."""
+    return ZEEK.match(line) is not None or W3C.match(line) is not None
+
+
+def has_head(content: Content) -> bool:
+    """Tell whether a log begins with a head that names its columns."""
+    return any(map(is_naming, content.lines[:MOST_LINES]))
+
+
+def _read_head(lines: Sequence[str], clock: _Clock, *, is_tabbed: bool) -> HeadedLog:
+    fields = next(line for line in lines if is_naming(line))
+    if ZEEK.match(fields):
+        return _zeek(lines)
+    return _w3c(W3C.sub("", fields).split(), has_day=clock.day is not None, is_tabbed=is_tabbed)
 
 
 def _zeek(head: Sequence[str]) -> HeadedLog:
@@ -87,15 +176,11 @@ def _zeek_columns(kinds: dict[str, str], said: dict[str, list[str]]) -> dict[str
     return columns
 
 
-def _w3c(names: list[str], lines: Sequence[str]) -> HeadedLog:
-    is_tabbed = any("\t" in line for line in lines if not line.startswith("#"))
+def _w3c(names: list[str], *, has_day: bool, is_tabbed: bool) -> HeadedLog:
     types, columns = {}, {}
+    has_day = has_day and "time" in names and "date" not in names
+    names = ["date", *names] if has_day else names
     if {"date", "time"} <= set(names):  # one moment, in UTC
         types = {"date": "DATE", "time": "TIME"}
         columns = {"date": "", "time": '"date" + "time"'}
-    return HeadedLog("W3C extended", "\t" if is_tabbed else " ", '"', names, types, ["-"], columns)
-
-
-def is_no_comment(line: bytes) -> bool:
-    """Tell whether a line is a record, not part of a head."""
-    return not line.startswith(b"#")
+    return HeadedLog("W3C extended", "\t" if is_tabbed else " ", '"', names, types, ["-"], columns, has_day)

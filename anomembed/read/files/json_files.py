@@ -72,7 +72,12 @@ def load_json(
         largest = max(Path(path).stat().st_size for path in paths)
         options.setdefault("maximum_object_size", min(max(OBJECT_SIZE, largest + 1), LARGEST_OBJECT))
     notes = _load(connection, paths, options)
-    return notes + _unwrap(connection, contents)
+    for _ in range(DEPTH):
+        unwrapped = _unwrap(connection, contents)
+        notes += unwrapped
+        if not unwrapped:
+            break
+    return notes
 
 
 def _load(connection: duckdb.DuckDBPyConnection, paths: Sequence[str], options: dict[str, Any]) -> list[str]:

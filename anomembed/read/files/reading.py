@@ -16,7 +16,7 @@ from anomembed.read.files.advice import readable_errors
 from anomembed.read.files.content import HEAD, PARQUET, Content, binary_kind, is_utf8, look, western
 from anomembed.read.files.copies import Copies
 from anomembed.read.files.dialects import Dialect, count_below, find_dialect
-from anomembed.read.files.headers import HeadedLog, find_head, is_no_comment
+from anomembed.read.files.headers import HeadedLog, Section, has_head
 from anomembed.read.files.json_files import json_format, load_json
 from anomembed.read.files.options import CSV, JSON, check_reader, wanted_reader
 from anomembed.read.files.options import PARQUET as PARQUET_READER
@@ -113,10 +113,7 @@ def _read_text(
     connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], options: dict[str, Any], copies: Copies
 ) -> FileRecords:
     first, wanted = contents[0], wanted_reader(options) if options else None
-    if Path(path).suffix.lower() == ".parquet":
-        raise SourceError(f"{first.path} is not a Parquet file, or is cut off")
-    if first.compression and first.text.startswith("PAR1"):
-        raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
+    _check_text(path, first)
     if not first.is_text:
         if is_log(path):
             return _read_lines(connection, path, [content.path for content in contents], AUTO, copies)
@@ -126,14 +123,23 @@ def _read_text(
         check_reader(options, JSON, path)
         notes = load_json(connection, contents, options.pop("format", form or "auto"), options, copies)
         return FileRecords(tuple(_note_encoding(first, notes)), is_json=True)
-    head = find_head(first) if not options else None
-    if head:
-        return _read_headed(connection, path, contents, head, copies)
+    if not options and has_head(first):
+        return _read_headed(connection, path, contents, copies)
     dialect = _dialect(first, options)
     if not _is_table(connection, path, first, dialect, wanted):
         return _read_lines(connection, path, [content.path for content in contents], AUTO, copies)
     check_reader(options, CSV, path)
     return _read_table(connection, path, contents, dialect, options, copies)
+
+
+def _check_text(path: str, first: Content) -> None:
+    """Refuse a file without text, or one that should be Parquet."""
+    if first.is_whole and not first.text.strip():
+        raise SourceError(f"{first.path} is empty")
+    if Path(path).suffix.lower() == ".parquet":
+        raise SourceError(f"{first.path} is not a Parquet file, or is cut off")
+    if first.compression and first.text.startswith("PAR1"):
+        raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
 
 
 def _note_encoding(content: Content, notes: list[str]) -> list[str]:
@@ -150,7 +156,7 @@ def _dialect(content: Content, options: dict[str, Any]) -> Dialect | None:
     lines = content.lines[options.get("skip", 0) :]
     if comment := options.get("comment"):
         lines = [line for line in lines if not line.startswith(comment)]
-    return find_dialect(lines, (options["delim"],)) if len(options.get("delim", "")) == 1 else find_dialect(lines)
+    return find_dialect(lines, (options["delim"],)) if options.get("delim") else find_dialect(lines)
 
 
 def _is_table(
@@ -171,7 +177,8 @@ def _is_table(
 def _share_of_log(connection: duckdb.DuckDBPyConnection, lines: Sequence[str]) -> float:
     """Return the share of the first lines in the known format that fits best."""
     some = [line.rstrip("\r\n") for line in lines if line.strip()][:TRIED]
-    counts = ", ".join(f"count_if(regexp_matches(line, {quote_text(known.pattern)}))" for known in FORMATS.values())
+    patterns = (quote_text(known.pattern) for known in FORMATS.values() if not known.is_of_tables)
+    counts = ", ".join(f"count_if(regexp_matches(line, {pattern}))" for pattern in patterns)
     found = connection.execute(f"SELECT {counts} FROM (SELECT unnest(?) AS line)", [some]).fetchall()[0]
     return float(max(found) / max(len(some), 1))
 
@@ -199,14 +206,42 @@ def _as_utf8(file: str, copies: Copies) -> str:
 
 
 def _read_headed(
-    connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], head: HeadedLog, copies: Copies
+    connection: duckdb.DuckDBPyConnection, path: str, contents: list[Content], copies: Copies
 ) -> FileRecords:
-    paths = [copies.copy(content, keep=is_no_comment) for content in contents]
+    sections = [section for content in contents for section in _sections(content, copies)]
+    parts: list[tuple[HeadedLog, list[str]]] = []
+    for head, file in sections:
+        alike = next((files for other, files in parts if other == head), None)
+        alike.append(file) if alike is not None else parts.append((head, [file]))
+    if not parts:
+        raise SourceError(f"{path} has a head, but no records")
+    notes = [note for number, part in enumerate(parts) for note in _load_part(connection, path, *part, number)]
+    together = " UNION ALL BY NAME ".join(f"FROM part_{number}" for number in range(len(parts)))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE records AS {together}")
+    for number in range(len(parts)):
+        connection.execute(f"DROP TABLE part_{number}")
+    changed = [f"the #fields change: there are {len(parts)} kinds of records"] if len(parts) > 1 else []
+    return FileRecords((f"read as {parts[0][0].name}: its #fields name the columns", *changed, *notes))
+
+
+def _sections(content: Content, copies: Copies) -> list[tuple[HeadedLog, str]]:
+    """Copy the records under each head of a log to a file of their own."""
+    first = Section()
+    found = [(first, copies.copy(content, edit=first))]
+    for fields in first.others:
+        section = Section(fields)
+        found.append((section, copies.copy(content, edit=section)))
+    return [(section.head, file) for section, file in found if section.head]
+
+
+def _load_part(
+    connection: duckdb.DuckDBPyConnection, path: str, head: HeadedLog, files: list[str], number: int
+) -> list[str]:
     options = {"delim": head.delimiter, "quote": head.quote, "escape": head.quote, "header": False}
-    table = TableText(paths, {**options, "names": head.names, "nullstr": head.unset}, head.types)
+    table = TableText(files, {**options, "names": head.names, "nullstr": head.unset}, head.types)
     notes = load_table(connection, table, path)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE records AS SELECT {head.select} FROM records")
-    return FileRecords((f"read as {head.name}: its #fields name the columns", *notes))
+    connection.execute(f"CREATE TEMP TABLE part_{number} AS SELECT {head.select} FROM records")
+    return notes
 
 
 def _read_table(
@@ -222,8 +257,9 @@ def _read_table(
     if dialect and "skip" in given:
         options["skip"] += dialect.n_above
     paths, n_below = _without_below(contents, dialect, copies)
+    unsure = dialect.unsure if dialect and not {"dateformat", "timestampformat"} & given.keys() else ()
     try:
-        notes = load_table(connection, TableText(paths, options), path)
+        notes = load_table(connection, TableText(paths, options, unsure=unsure), path)
     except WrongEncodingError:
         contents = [_as_western(content) for content in contents]
         return _read_table(connection, path, contents, dialect, given, copies)

@@ -14,7 +14,7 @@ from anomembed.read.quoting import quote_text
 
 REJECTS, SCANS = "__anomembed_rejects", "__anomembed_scans"
 MOST_REJECTED = 0.5  # share of lines that may be left out
-NAMES = {"\t": "tab", " ": "space"}
+NAMES = {"\t": "tab", " ": "space", "\x01": "Ctrl-A", "\x1f": "the unit separator"}
 WIDER = ("DOUBLE", "VARCHAR")  # what a column becomes when a value does not have its type
 
 
@@ -34,11 +34,14 @@ class TableText:
         Of DuckDB's reader.
     types : dict of str to str
         Types of columns that are not found out.
+    unsure : tuple of int
+        Places of columns of dates that DuckDB would read in the first order that fits; they stay text.
     """
 
     paths: Sequence[str]
     options: dict[str, Any]
     types: dict[str, str] = field(default_factory=dict)
+    unsure: tuple[int, ...] = ()
 
 
 def csv_options(dialect: Dialect) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: TableText, name: st
     """
     while True:
         _load(connection, table)
-        wider = _wider_types(connection, table)
+        wider = _wider_types(connection, table) | _texts(connection, table)
         if not wider:
             break
         table.types.update(wider)
@@ -147,6 +150,14 @@ def _wider_types(connection: duckdb.DuckDBPyConnection, table: TableText) -> dic
     return {name: _wider(types[name], table.types.get(name)) for name in columns}
 
 
+def _texts(connection: duckdb.DuckDBPyConnection, table: TableText) -> dict[str, str]:
+    """Return the columns of dates that are read as such, though they fit several orders of day, month and year."""
+    described = connection.sql("FROM records LIMIT 0")
+    columns = list(zip(described.columns, map(str, described.types), strict=True))
+    unsure = [columns[place] for place in table.unsure if place < len(columns)]
+    return {name: WIDER[1] for name, kind in unsure if kind.startswith(("DATE", "TIMESTAMP"))}
+
+
 def _wider(kind: str, given: str | None) -> str:
     return WIDER[0] if kind == "BIGINT" and given is None else WIDER[1]
 
@@ -182,7 +193,8 @@ def _note_rejects(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]
     if n_left > MOST_REJECTED * (n_left + n_read):
         raise SourceError(
             f"{name}: {n_left:,} of {n_left + n_read:,} lines do not have as many fields as the others, line {first} "
-            "first; say how fields are separated, such as --read 'delim=;, quote=\", skip=3'"
+            "first; say how fields are separated, such as --read 'delim=;, quote=\", skip=3'; what is no table is read "
+            "by --line-format plain"
         )
     n_fields = len(connection.sql("FROM records LIMIT 0").columns)
     these = f"line {first:,} does" if n_left == 1 else f"{n_left:,} lines do"

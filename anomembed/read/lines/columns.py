@@ -2,7 +2,7 @@
 
 import duckdb
 
-from anomembed.read.lines.formats import MESSAGE, PAIRS, SPACED_PAIRS
+from anomembed.read.lines.formats import JOINED_PAIRS, MESSAGE, PAIRS, SPACED_PAIRS, TABBED_PAIRS
 from anomembed.read.lines.pairs import ITEMS, items_sql
 from anomembed.read.lines.patterns import LineFormat
 from anomembed.read.lines.types import typed_sql
@@ -17,6 +17,8 @@ TEXTS = (
     "code",
     "available",
 )  # groups that stay text when they look like something else
+GROUPS_OF_PAIRS = (PAIRS, SPACED_PAIRS, JOINED_PAIRS, TABBED_PAIRS)
+HEAD = ("vendor", "product", "version", "signature", "event", "name", "severity")  # of CEF and LEEF, which escape |
 IS_OTHER = "parts.line_ = ''"  # SQL: the line is not in the format
 
 
@@ -32,7 +34,9 @@ def find_columns(connection: duckdb.DuckDBPyConnection, form: LineFormat) -> dic
     columns = {}
     for name, number in form.groups.items():
         value = f"nullif(parts.g{number}, '')"
-        if name in (PAIRS, SPACED_PAIRS):
+        if SPACED_PAIRS in form.groups or TABBED_PAIRS in form.groups:  # in a head of CEF or LEEF
+            value = rf"regexp_replace({value}, '\\([|\\])', '\1', 'g')" if name in HEAD else value
+        if name in GROUPS_OF_PAIRS:
             columns[ITEMS] = items_sql(name, value)
         else:
             columns[name] = value if name in TEXTS else typed_sql(connection, value, some)

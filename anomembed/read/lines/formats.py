@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 LINE, FILE, MESSAGE = "line", "file", "message"
-PAIRS, SPACED_PAIRS = "pairs", "spaced_pairs"  # groups of key=value pairs; values of the latter may hold spaces
+PAIRS, SPACED_PAIRS, JOINED_PAIRS, TABBED_PAIRS = "pairs", "spaced_pairs", "joined_pairs", "tabbed_pairs"
+"""Groups of key=value pairs: blanks between them; blanks in values, too; other signs between them; tabs, mostly."""
 AUTO, PLAIN = "auto", "plain"
 BOM = chr(0xFEFF)
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
@@ -23,13 +24,28 @@ _ZONE = r"(?: ?(?:Z|UTC|GMT|[+\-]\d\d:?\d\d))?"
 _BSD = r"[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
 _NAMED = r"\d\d[\-/][A-Z][a-z]{2}[\-/]\d{4}[ :]\d\d:\d\d:\d\d(?:\.\d+)?(?: [+\-]\d{4})?"
 _ANY_TIME = rf"(?:\d{{4}}[\-/.]\d\d[\-/.]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?{_ZONE}|{_BSD}|{_NAMED})"
+_MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATE = (
+    rf"(?:\d{{1,2}}[/.\-]\d{{1,2}}[/.\-](?:\d{{4}}|\d\d)|\d{{1,2}}[\-/. ]{_MONTH}[\-/. ,]+\d{{2,4}}"
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}}"
+    r"|\d{4}[\-/.]\d\d[\-/.]\d\d|(?:19|20)\d{6})"
+)
+_CLOCK = rf"\d{{1,2}}:\d\d(?::\d\d(?:[.,]\d{{1,9}})?)?(?: ?(?i:[ap]m))?{_ZONE}"
+_WEEKDAY = r"(?:(?i:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?"
+_LOCAL_TIME = (
+    rf"(?:{_WEEKDAY}{_DATE}(?:,? |T|:|,? at ){_CLOCK}"
+    rf"|{_WEEKDAY}{_MONTH} [ \d]?\d \d\d:\d\d:\d\d(?: [A-Z]{{3,4}})? \d{{4}}"
+    r"|(?:19|20)\d{6}[ T\-]?\d{6}Z?|1\d{9}(?:\.\d{1,9}|\d{3}|\d{6})?)"
+)
 _PROGRAM = r"(?P<host>\S+) (?P<program>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: ?(?P<message>.*)$"
 _REQUEST = r'(?P<method>[A-Z]+) (?P<path>[^ ?"]*)(?:\?(?P<query>[^ "]*))?(?: (?P<protocol>[^"]*))?'
 _FIELD = r"(?:[^|\\]|\\.)*"
-_SENDER = rf"^(?:<\d+>)?(?:(?P<time>{_BSD}|{_ISO}{_ZONE}) (?P<host>\S+) )?(?:[^|]* )?"
+_SENDER = rf"^(?:\d+ )?(?:<\d+>\d* ?)?(?:(?P<time>{_BSD}|{_ISO}{_ZONE}) (?P<host>\S+) )?(?:[^|]* )?"
 KEY = r"[A-Za-z_@][\w.\-/@\[\]]*"
 QUOTED = r'"(?:[^"\\]|\\.)*"'
-_PAIRS = rf'(?P<{PAIRS}>(?:{KEY}=(?:{QUOTED}|[^\s"]*)(?:[\s,;]+|$)){{2,}})$'
+VALUE = rf"(?:{QUOTED}|'(?:[^'\\]|\\.)*'|[^\s\"]*)"
+_PAIRS = rf"(?P<{PAIRS}>(?:{KEY}={VALUE}(?:[,;]?\s+|[,;]*$)){{2,}})$"
+_JOINED = rf"(?P<{JOINED_PAIRS}>{KEY}=[^|;&,]*(?:[|;&,]\s*{KEY}=[^|;&,]*)+[|;&,]?)$"
 
 
 class KnownFormat(NamedTuple):
@@ -43,6 +59,8 @@ class KnownFormat(NamedTuple):
     """How DuckDB's ``strptime`` reads its times, where they are not ISO."""
     is_general: bool = False
     """Whether it is for lines that are in no other format."""
+    is_of_tables: bool = False
+    """Whether records of a table are in it, too, whose first field is a time."""
 
 
 YEARLESS = (
@@ -66,11 +84,11 @@ FORMATS: dict[str, KnownFormat] = {
     ),
     "leef": KnownFormat(
         rf"{_SENDER}LEEF: ?\d[\d.]*\|(?P<vendor>{_FIELD})\|(?P<product>{_FIELD})\|(?P<version>{_FIELD})\|"
-        rf"(?P<event>{_FIELD})\|(?:[^|=]{{1,4}}\|)?(?P<{SPACED_PAIRS}>.*)$",
+        rf"(?P<event>{_FIELD})\|(?:[^|=]{{1,4}}\|)?(?P<{TABBED_PAIRS}>.*)$",
         "Sep 19 08:26:10 host LEEF:1.0|Acme|Gate|1.0|login|src=10.0.0.1\tusrName=ann lee\tsev=5",
     ),
     "rfc5424": KnownFormat(
-        rf"^<(?P<priority>\d+)>\d+ (?P<time>{_ISO}{_ZONE}|-) (?P<host>\S+) (?P<program>\S+) "
+        rf"^(?:\d+ )?<(?P<priority>\d+)>\d+ (?P<time>{_ISO}{_ZONE}|-) (?P<host>\S+) (?P<program>\S+) "
         rf'(?P<pid>\S+) (?P<msgid>\S+) (?:-|(?P<{PAIRS}>(?:\[(?:[^\]"]|{QUOTED})*\])+))(?: {BOM}?(?P<message>.*))?$',
         '<165>1 2003-10-11T22:14:15.003Z host app 12 ID47 [x@32473 iut="3" source="a \\"b\\""] it began',
     ),
@@ -177,7 +195,7 @@ FORMATS: dict[str, KnownFormat] = {
     "log4j": KnownFormat(
         rf"^\[?(?P<time>\d[\d/\-]+[ T][\d:]+(?:[.,]\d+)?{_ZONE})\]?(?:\s(?P<pid>\d+))?(?: -)?\s+"
         rf"\[?(?P<level>{LEVEL})\]?"
-        r"\s+(?:\[(?P<thread>[^\]]*)\]:?)?(?: *(?P<logger>[\w.$\-]+):| +-)? ?(?P<message>.*)$",
+        r"\s+(?:\[(?P<thread>[^\]]*)\]:?)?(?: *(?P<logger>[\w.$\-]+(?:::[\w.$\-]+)*):| +-)? ?(?P<message>.*)$",
         "2015-10-18 18:01:53,885 INFO [main] org.apache.hadoop.Job: started 3",
         ("%Y-%m-%d %H:%M:%S,%g", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S,%g", "%y/%m/%d %H:%M:%S"),
     ),
@@ -189,6 +207,7 @@ FORMATS: dict[str, KnownFormat] = {
         rf"^(?P<level>{LEVEL}):(?P<logger>[\w.\-]+):(?P<message>.*)$", "WARNING:app.db:lost it"
     ),
     "logfmt": KnownFormat(rf"^(?:<\d+>)?{_PAIRS}", 'ts=2024-05-01T09:30:00Z level=error took=3 msg="lost it"'),
+    "joined-pairs": KnownFormat(rf"^{_JOINED}", "ts=2024-05-01T09:30:00Z;level=error;took=3;msg=lost it"),
     "levelled": KnownFormat(
         rf"^\[?(?P<time>{_ANY_TIME})(?: UTC)?\]?[\s|,;:\-]+[\[(<]?(?P<level>(?i:{LEVEL}))[\])>]?"
         r"[\s|,;:\-]+(?P<message>.*)$",
@@ -199,6 +218,18 @@ FORMATS: dict[str, KnownFormat] = {
         rf"^[\[(]?(?P<time>{_ANY_TIME})(?: UTC)?[\])]?[\s|,;:\-]+(?P<message>.*)$",
         "2024/05/01 09:30:00 lost it",
         is_general=True,
+    ),
+    "levelled-local": KnownFormat(
+        rf"^[\[(]?(?P<time>{_LOCAL_TIME})[\])]?[\s|,;:\-]+[\[(<]?(?P<level>(?i:{LEVEL}))[\])>]?[\s|,;:\-]+(?P<message>.*)$",
+        "May 1, 2024 9:30 AM ERROR lost it",
+        is_general=True,
+        is_of_tables=True,
+    ),
+    "timed-local": KnownFormat(
+        rf"^[\[(]?(?P<time>{_LOCAL_TIME})[\])]?[\s|,;:\-]+(?P<message>.*)$",
+        "May 1, 2024 9:30 AM lost it",
+        is_general=True,
+        is_of_tables=True,
     ),
     "level": KnownFormat(rf"^\[?(?P<level>{LEVEL})\]?(?::| -)?\s+(?P<message>.*)$", "ERROR: lost it", is_general=True),
 }

@@ -20,7 +20,7 @@ from anomembed.read.lines.formats import AUTO, FILE, FORMATS, LINE, MESSAGE, PLA
 from anomembed.read.lines.joining import INDENTED, MOST_HELD, Joining, matches_trace
 from anomembed.read.lines.pairs import ITEMS, spread_pairs
 from anomembed.read.lines.patterns import LineFormat, make_format
-from anomembed.read.lines.types import SAMPLED
+from anomembed.read.lines.types import SAMPLED, moment_of
 from anomembed.read.quoting import quote_identifier, quote_text
 
 ENOUGH = 0.5  # share of the first lines that must be in a format for it to be chosen
@@ -65,7 +65,7 @@ def read_lines(
     connection.execute("DROP TABLE cut; DROP TABLE joined; DROP TABLE IF EXISTS continuing")
     if reading.n_other == reading.n_lines and reading.form.name != PLAIN:
         raise SourceError(f"no line of {path} is in the line format {reading.form.name}")
-    notes = spread_pairs(connection) if reading.has_pairs else []
+    notes = spread_pairs(connection, reading.modified) if reading.has_pairs else []
     return (*_note_format(reading.form, is_auto=given == AUTO), *_note_lines(reading, reading.form), *notes)
 
 
@@ -85,12 +85,15 @@ class _Reading:
         Lines so far; how many of them are not in the format, how many continue a record, how many were too long.
     first_other : str
         The key of the first one that is not in the format.
+    modified : datetime
+        When the newest file was written.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, form: LineFormat | None) -> None:
         self.form = form
         self.n_lines = self.n_other = self.n_joined = self.n_cut = 0
         self.first_other = ""
+        self.modified = datetime.min
         self._connection = connection
         self._columns: dict[str, str] = {}
         self._joining = Joining(is_plain=False)
@@ -107,6 +110,7 @@ class _Reading:
         The last record of a block waits for what may continue it in the next one.
         """
         modified = datetime.fromtimestamp(Path(file).stat().st_mtime, UTC).replace(tzinfo=None)
+        self.modified = max(self.modified, modified)
         first, held = 1, None
         for lines, n_cut in read_batches(file):
             more = pa.table({LINE: np.arange(first, first + len(lines)), "text": lines})
@@ -150,8 +154,7 @@ class _Reading:
         if file is not None:
             key = [f"concat({quote_text(file)}, ':', {LINE}) AS {LINE}", f"{quote_text(file)} AS {FILE}"]
         columns = ", ".join([*key, *(f"{sql} AS {quote_identifier(name)}" for name, sql in self._columns.items())])
-        moment = f"(SELECT TIMESTAMP {quote_text(modified.isoformat(sep=' '))} AS modified)"
-        select = f"SELECT {columns} FROM joined, {moment} ORDER BY joined.{LINE}"
+        select = f"SELECT {columns} FROM joined, {moment_of(modified)} ORDER BY joined.{LINE}"
         head = "INSERT INTO records" if self._is_begun else "CREATE TEMP TABLE records AS"
         self._is_begun = True
         self._connection.execute(f"{head} {select}")

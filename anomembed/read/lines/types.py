@@ -1,6 +1,7 @@
 """The SQL that reads a part of a line in its type: a number, a time, or text."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import duckdb
 
@@ -8,7 +9,13 @@ from anomembed.read.lines.formats import YEARLESS, time_formats
 from anomembed.read.quoting import quote_text
 from anomembed.read.written.times import find_formats, mask_sql, time_sql
 
+MODIFIED = "modified_"  # when the file was written, beside its lines
 SAMPLED = 1_000  # first lines, which decide the format and the types of its groups
+
+
+def moment_of(modified: datetime) -> str:
+    """Return SQL of the one row of what is called `MODIFIED`."""
+    return f"(SELECT TIMESTAMP {quote_text(modified.isoformat(sep=' '))} AS {MODIFIED})"
 
 
 def typed_sql(connection: duckdb.DuckDBPyConnection, value: str, records: str) -> str:
@@ -21,14 +28,14 @@ def typed_sql(connection: duckdb.DuckDBPyConnection, value: str, records: str) -
     value : str
         SQL of the value, as text.
     records : str
-        SQL of what to read it from; the SQL of a time without a year also needs a column ``modified``.
+        SQL of what to read it from; the SQL of a time without a year also needs the column `MODIFIED`.
     """
     known = f"nullif({value}, '-')"
-    some = f"(SELECT *, TIMESTAMP '2024-12-31' AS modified FROM {records} LIMIT {SAMPLED})"  # any day will do
+    some = f"(SELECT *, TIMESTAMP '2024-12-31' AS {MODIFIED} FROM {records} LIMIT {SAMPLED})"  # any day will do
     fits = _fitting(connection, known, some, _numbers(known) | {known: f"regexp_matches({known}, '[0-9]')"})
     if fits != [known]:  # without a digit, it is no time
         return fits[0] if fits else value
-    if fits := _fitting(connection, known, some, _moment_readings(known)):
+    if fits := _fitting(connection, known, some, _moment_readings(known, some)):
         return fits[0]
     ((masks,),) = connection.execute(f"SELECT histogram({mask_sql(known)}) FROM {some}").fetchall()
     orders = find_formats(masks or {}, 0).values()
@@ -51,21 +58,27 @@ def _numbers(value: str) -> dict[str, str]:
     }
 
 
-def _moment_readings(value: str) -> dict[str, str]:
+def _moment_readings(value: str, some: str) -> dict[str, str]:
     """Return the SQL of every known way to write a time, in order of preference, with a condition for each."""
     is_iso = f"regexp_matches({value}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]')"
     iso = f"regexp_replace(replace({value}, ',', '.'), ' ([+-]\\d\\d:?\\d\\d)$', '\\1')"
-    formats = [f"CAST(try_strptime({value}, {quote_text(form)}) AS TIMESTAMP)" for form in time_formats()]
+    has_year = f"regexp_matches({value}, '[0-9]{{4}}')"  # 26/01/02 is not of the first century
+    varies = f"(SELECT count(DISTINCT substr({value}, 7, 2)) >= count(DISTINCT left({value}, 2)) FROM {some})"
+    formats = {  # in 26/01/02 the year comes first if what comes last varies more
+        f"CAST(try_strptime({value}, {quote_text(form)}) AS TIMESTAMP)": has_year if "%Y" in form else varies
+        for form in time_formats()
+    }
     return {
         f"CAST(try_cast({iso} AS TIMESTAMPTZ) AS TIMESTAMP)": is_iso,
-        **dict.fromkeys([*formats, *(_yearless(value, form) for form in YEARLESS)], "true"),
+        **formats,
+        **{_yearless(value, form): "true" for form in YEARLESS},
     }
 
 
 def _yearless(value: str, form: str) -> str:
     """Return SQL of the last such day before the file was written, with a day's grace for time zones."""
     years = (
-        f"try_strptime(concat(year(modified) - {ago}, ' ', {value}), {quote_text(f'%Y {form}')})" for ago in (0, 1)
+        f"try_strptime(concat(year({MODIFIED}) - {ago}, ' ', {value}), {quote_text(f'%Y {form}')})" for ago in (0, 1)
     )
     this, last = years
-    return f"CASE WHEN {this} <= modified + INTERVAL 1 DAY THEN {this} ELSE {last} END"
+    return f"CASE WHEN {this} <= {MODIFIED} + INTERVAL 1 DAY THEN {this} ELSE {last} END"

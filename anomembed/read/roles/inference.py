@@ -14,6 +14,7 @@ from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.recognising import Found, find_written
 
+MOST_NAMED = 6  # columns in a message
 UNIQUE_ESTIMATE = 0.85  # share of distinct values that may be all: the count is approximate, to less than 15 %
 
 
@@ -105,7 +106,9 @@ def _gather(
 
 def _check_size(table: Table, n_records: int) -> None:
     if n_records == 0:
-        raise DataError(f"{table.name} is empty")
+        names = [column.name for column in table.columns]
+        listed = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+        raise DataError(f"{table.name} has columns ({listed}), but no records" if names else f"{table.name} is empty")
     if n_records == 1:
         raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
 

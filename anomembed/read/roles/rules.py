@@ -121,9 +121,9 @@ def _moment(evidence: Evidence) -> Inferred | None:
 
 def _written_number(evidence: Evidence) -> Inferred | None:
     found = evidence.found
-    if not found or not found.written.number:
+    if not found or found.role is not Role.NUMBER or not found.written.is_read:
         return None
-    if found.written.number.is_plain and CODE_NAME.search(evidence.column.name):
+    if found.written.number and found.written.number.is_plain and CODE_NAME.search(evidence.column.name):
         return None
     return Inferred(Role.NUMBER, found.like)
 

@@ -26,7 +26,6 @@ def _unified(table: Table, column: ColumnRole) -> ColumnRole:
         return column
     # Several may have to go together: `huber kg ` is `Huber KG` without its blank and its case.
     needed = tuple(way for way, count in zip(ways, counts, strict=True) if count > n_left) or tuple(ways)
-    small = ", in small letters" if "case" in needed else ""
-    differ = f"differ from another only in {' or '.join(needed)}; they count as one{small}"
+    differ = f"differ from another only in {' or '.join(needed)}; they count as one, in the most frequent spelling"
     notes = filter(None, [column.note, f"{n_values - n_left:,} of {n_values:,} values {differ}"])
     return replace(column, spellings=needed, note="; ".join(notes))

@@ -17,7 +17,7 @@ SHOWN, SHOWN_LENGTH = 3, 40  # examples in a message, and characters of one
 TIME_NAME = re.compile(
     r"(^|[_\s.\-])(t|ts|time|times|timestamp|date|datetime|dt|at|on|when|epoch|utc|moment|clock|since|until|start|begin|"
     r"end|stop|first|last|seen|expiry|expires)($|[_\s.\-])|[a-z](Time|Date|Stamp|At|On|Ts|Epoch)($|[_A-Z])|"
-    r"(time|date|stamp|TIME|DATE|STAMP|Time|Date|Stamp|[a-z]{2}ed)$"
+    r"^(time|timestamp|date)(?=[A-Z])|(time|date|stamp|TIME|DATE|STAMP|Time|Date|Stamp|[a-z]{2}ed)$"
 )
 DURATION_NAME = re.compile(
     r"up_?time|run_?time|elapsed|duration|life_?time|latency|time_?out|ttl|wait|delay|interval|cpu", re.IGNORECASE

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from anomembed.read.columns import Column, Profile
 from anomembed.read.table import Table
 from anomembed.read.written.style import WORDS
-from anomembed.read.written.times import mask_sql
+from anomembed.read.written.times import mask_of, mask_sql
 
 SAMPLED = 10_000  # about how many records
 LONGEST = 64  # characters of a mask; what is longer is cut
+MASKED_WORDS = frozenset(map(mask_of, WORDS))
 AT_ONCE = 100  # columns in one pass
 CHOOSING, LEAST_CHOICES = 2, 1_000  # columns by whose values records are chosen, and different values of the first
 
@@ -57,6 +58,6 @@ def _masks_sql(column: Column) -> str:
 
 def _split(counts: Mapping[str, int]) -> Masks:
     masks = Masks()
-    masks.words = Counter({text: count for text, count in counts.items() if text.strip().lower() in WORDS})
+    masks.words = Counter({text: count for text, count in counts.items() if text.strip().lower() in MASKED_WORDS})
     masks.update({text: count for text, count in counts.items() if text not in masks.words})
     return masks

@@ -41,6 +41,9 @@ UNITS: dict[str, dict[str, float]] = {
         **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600),
         **dict.fromkeys(("d", "day", "days"), 86400),
     },
+    "debits": {"": 1, "dr": -1},
+    "credits": {"": 1, "cr": -1},
+    "debits and credits": {"": 1, "cr": 1, "dr": -1, "db": -1},
     "thousands": {"": 1, "k": 1e3, "m": 1e6, "mn": 1e6, "g": 1e9, "bn": 1e9, "b": 1e9, "t": 1e12},
 }
 """What a unit multiplies by, in small letters, for each kind of units that a column may be in."""

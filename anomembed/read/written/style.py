@@ -13,7 +13,8 @@ EPOCHS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanosecon
 FIRST, LAST = -62_135_596_800, 253_402_300_799  # seconds from 1970 to the ends of the years 1 and 9999
 WORDS = (
     *("", "-", "--", "---", "?", ".", "n/a", "#n/a", "na", "null", "(null)", "<null>", "\\n", "none", "(none)"),
-    *("nil", "nan", "(missing)", "(empty)"),
+    *("nil", "nan", "(missing)", "(empty)", "n.a.", "n.a", "n/d", "unknown", "undefined", "(blank)"),
+    *("#value!", "#ref!", "#div/0!", "#name?", "#num!"),
 )
 """What stands for a missing value, in small letters."""
 
@@ -37,7 +38,7 @@ class Written:
     Parameters
     ----------
     formats : tuple of str
-        Formats of times, for `time_sql`.
+        Formats of times, for `time_sql`; of times of day alone, when a number is read.
     epoch : str
         A key of `EPOCHS`, when a number counts them from 1970.
     number : NumberStyle or None
@@ -71,6 +72,8 @@ class Written:
         """Return SQL that reads a column as a DOUBLE."""
         is_text = column.type == "VARCHAR"
         number = number_sql(column.expression, self.number) if self.number and is_text else _number_sql(column)
+        if self.formats and is_text:
+            number = f"CAST(epoch(CAST({time_sql(column.expression, self.formats)} AS TIME)) AS DOUBLE)"
         for value in self.missing:
             number = f"nullif({number}, CAST({value} AS DOUBLE))"
         return number

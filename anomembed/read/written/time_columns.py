@@ -54,15 +54,16 @@ def _in_formats(asked: Candidate, formats: tuple[str, ...]) -> Reading:
 
 
 def _span(reading: Reading) -> float:
-    """Return the seconds between the first and the last time of day; 0 for dates, of which every order is as likely."""
+    """Return the seconds between the first and the last time of day; for dates, whole years: days tell no order."""
     low, high = reading.ends
-    has_clock = any("%H" in form or "%I" in form for form in reading.written.formats)
-    if not low or not high or not has_clock:
+    if not low or not high:
         return 0.0
     try:
-        return (datetime.fromisoformat(high) - datetime.fromisoformat(low)).total_seconds()
+        first, last = datetime.fromisoformat(low), datetime.fromisoformat(high)
     except ValueError:  # infinite, or beyond the year 9999
         return math.inf
+    has_clock = any("%H" in form or "%I" in form for form in reading.written.formats)
+    return (last - first).total_seconds() if has_clock else float(last.year - first.year)
 
 
 def _is_no_chance(asked: Candidate, reading: Reading) -> bool:

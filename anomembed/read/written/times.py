@@ -49,7 +49,13 @@ _NAMED = [
     )
 ]
 _SWAPPED = {form: form.replace("%d", "?").replace("%m", "%d").replace("?", "%m") for form in _DAY_FIRST}
-DATES = (*("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%y/%m/%d"), *COMPACT, *_DAY_FIRST, *_SWAPPED.values(), *_NAMED)
+DATES = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%y/%m/%d", "%y-%m-%d", "%y.%m.%d"),
+    *COMPACT,
+    *_DAY_FIRST,
+    *_SWAPPED.values(),
+    *_NAMED,
+)
 CLOCKS = (
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S,%f", "%H:%M:%S.%n", "%H.%M", "%H.%M.%S", "%H.%M.%S.%f"),
     *(
@@ -133,6 +139,19 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile(pattern.replace("{1,2}", "{2}") if is_digits else pattern, re.IGNORECASE)
 
 
+def clocks_like(mask: str) -> list[str]:
+    """Return the formats of a time of day alone that a text with this mask may be in.
+
+    Examples
+    --------
+    >>> clocks_like("9:99:99 PM"), clocks_like("99:99"), clocks_like("99.99")
+    (['%I:%M:%S %p'], ['%H:%M'], [])
+    """
+    text = re.sub(" +", " ", mask.strip())
+    named = (clock for clock in CLOCKS if clock not in COMPACT_CLOCKS and clock != "%H.%M")
+    return [clock for clock in named if _pattern(clock).fullmatch(text)]
+
+
 def order_of(form: str) -> str:
     """Return the order of day, month and year in a format; empty for a time of ISO.
 
@@ -214,6 +233,7 @@ def time_sql(text: str, formats: Iterable[str]) -> str:
     formats : iterable of str
         Those of ``strptime``, `ISO` and `ISO_ZONE`.
     """
-    casts = {ISO: f"TRY_CAST({text} AS TIMESTAMP)", ISO_ZONE: f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"}
+    zoned = rf"regexp_replace({text}, ' +([+-]\d\d:?\d\d)$', '\1')"  # DuckDB takes no blank before a zone
+    casts = {ISO: f"TRY_CAST({text} AS TIMESTAMP)", ISO_ZONE: f"CAST(TRY_CAST({zoned} AS TIMESTAMPTZ) AS TIMESTAMP)"}
     readings = [casts.get(form, f"CAST(try_strptime({text}, {quote_text(form)}) AS TIMESTAMP)") for form in formats]
     return readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})"

@@ -231,7 +231,8 @@ def show_value(kind: Kind, value: object, code: int, label: str) -> str:
     if value is None or code == Special.MISSING:
         return SPECIAL_LABELS[Special.MISSING]
     is_labelled = kind.traits.labels or code >= FIRST_VALUE  # a message without a template is shown itself
-    if kind.traits.shows_label and is_labelled:
+    # A value that is a token is shown as it is usually spelled.
+    if (kind.traits.shows_label or kind is Kind.VALUE) and is_labelled:
         return label
     if isinstance(value, list):
         first = ", ".join(f"{component:.4g}" for component in value[:SHOWN_COMPONENTS])

@@ -1,6 +1,6 @@
 """Learn the tokens of a column from the reference: its values, the bins of its numbers, the parts of its times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,6 +15,8 @@ from anomembed.represent.tokens.value_counts import ValueCounts
 from anomembed.represent.tokens.vocabulary import ColumnTokens
 
 FEWEST_DIGITS = 6  # of the edges of a bin; more where edges would otherwise look equal
+LONG_GAP = 2.0  # hours without a record that part it from the others
+MANY_GAPS = 50.0  # mean gaps; chance leaves one this long once in e**50
 MIN_BINS = 4  # of the values of a number that do not fill a bin alone
 
 
@@ -51,6 +53,11 @@ def category_tokens(name: str, counted: ValueCounts, min_count: int) -> ColumnTo
         unknown=Special.RARE if n_other else Special.UNSEEN,
         n_records=int(seen.sum()) + n_other + counted.n_missing,
     )
+
+
+def with_usual_spellings(column: ColumnTokens, usual: Mapping[str, str]) -> ColumnTokens:
+    """Return a column whose values are shown as they are usually spelled, not as they count."""
+    return replace(column, labels=tuple(usual.get(label, label) for label in column.labels))
 
 
 def template_tokens(name: str, templates: Templates, n_other: int, n_missing: int, min_count: int) -> ColumnTokens:
@@ -130,7 +137,8 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     """Make the tokens of a timestamp: hour of the day and day of the week.
 
     A part that never varies is left out, and so is one whose period is longer than the reference: within one week the
-    days are not a habit. The hour of a time that can be null is kept regardless, for its token MISSING.
+    days are not a habit. The hour is kept regardless when a time can be null, for its token MISSING, and when some
+    records are hours away from all others, which is no chance: the beginning and the end of a day are not.
 
     Parameters
     ----------
@@ -148,12 +156,22 @@ def time_tokens(source: str, moments: pl.Series) -> list[ColumnTokens]:
     span = last - first if isinstance(first, datetime) and isinstance(last, datetime) else timedelta()
     columns = []
     for kind, traits in TRAITS.items():
-        if traits.period is None or (span <= traits.period and not (kind is Kind.HOUR and moments.null_count())):
+        is_kept = kind is Kind.HOUR and (moments.null_count() or _has_gap(moments))
+        if traits.period is None or (span <= traits.period and not is_kept):
             continue
         column = _counted(source, kind, frame, traits.labels, name=f"{source} {kind}")
         if (column.counts > 0).sum() > 1:
             columns.append(column)
     return columns
+
+
+def _has_gap(moments: pl.Series) -> bool:
+    """Tell whether hours pass without a record, more than chance explains at the pace of the others."""
+    gaps = np.diff(np.sort(moments.drop_nulls().dt.epoch("us").to_numpy())) / 3.6e9
+    if len(gaps) < MANY_GAPS:
+        return False
+    longest = float(gaps.max())
+    return longest >= LONG_GAP and longest >= MANY_GAPS * (gaps.sum() - longest) / len(gaps)
 
 
 def vector_tokens(name: str, vectors: pl.Series) -> ColumnTokens:

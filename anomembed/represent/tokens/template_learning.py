@@ -73,7 +73,7 @@ def find_versions(templates: Templates, messages: pl.Series) -> Templates:
     Templates
         The same, with its `n_versions`, and with the versions in its labels.
     """
-    for passed in range(MOST_VERSIONS):
+    for passed in range(MOST_VERSIONS if len(templates.labels) else 0):
         codes, parameters = templates.parse(messages, ("ip",))
         is_there = (codes >= 0) & parameters["ip"].is_not_null().to_numpy() & (templates.n_versions[codes] == passed)
         is_valid = is_address(parameters["ip"]).fill_null(value=False).to_numpy()

@@ -1,0 +1,1 @@
+-- Values are found by any spelling of theirs: the macros alone change.

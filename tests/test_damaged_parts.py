@@ -1,0 +1,130 @@
+"""Each check of a model from a store refuses what it is there for, before compiled code sees it."""
+
+import io
+import zipfile
+from dataclasses import fields, replace
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.ensemble import IsolationForest
+
+from anomembed import fit_model
+from anomembed.score.combine import CalibratedView
+from anomembed.write.checking import TOKEN_COLUMNS, _parts, check_model, check_sparse, load_arrays
+from anomembed.write.checking_detectors import _parts as _parts_of
+from anomembed.write.checking_detectors import check_detector
+
+N = 200
+FRAME = pl.DataFrame({"pet": [f"p{i % 5}" for i in range(N)], "shop": [f"s{i * 7 % 6}" for i in range(N)]})
+FRAME = FRAME.with_columns(size=np.sin(np.arange(N)) * 9)
+
+
+@pytest.fixture
+def model():
+    return fit_model(FRAME)
+
+
+def archive(array, compression=zipfile.ZIP_STORED, cut=0):
+    """An archive of one array, of which some bytes at the end are missing."""
+    content, buffer = io.BytesIO(), io.BytesIO()
+    np.save(content, array)
+    with zipfile.ZipFile(buffer, "w", compression) as file:
+        file.writestr("x.npy", content.getvalue()[: len(content.getvalue()) - cut])
+    return buffer.getvalue()
+
+
+def test_an_array_is_as_large_as_its_archive_says():
+    assert load_arrays(archive(np.arange(9.0)))["x"].tolist() == list(range(9))
+    for wrong in (archive(np.zeros(10**6), zipfile.ZIP_DEFLATED), archive(np.arange(9.0), cut=8)):
+        with pytest.raises(ValueError, match=r"as large as it says|size is not what it says"):
+            load_arrays(wrong)
+
+
+@pytest.mark.parametrize(("indices", "indptr"), [([7], [0, 1, 1, 1]), ([-1], [0, 1, 1, 1]), ([0], [0, 10**9, 1, 1])])
+def test_the_indices_of_counts_point_into_them(indices, indptr):
+    matrix = sparse.csr_array(np.diag([1.0, 0, 0]))
+    check_sparse(matrix)
+    matrix.indices, matrix.indptr = np.array(indices, np.int32), np.array(indptr, np.int32)
+    with pytest.raises(ValueError, match=r"ind|counts"):
+        check_sparse(matrix)
+
+
+SPOILT = {
+    "codes": np.full(5, 10**6, np.int32),
+    "negative codes": np.full(5, -1, np.int32),
+    "counts": np.full(8, np.inf),
+    "labels": tuple(range(8)),
+    "n_records": -1,
+    "edges": np.array([2.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_the_tokens_of_a_column_fit_together(model, what):
+    check_model(model)
+    pet = model.vocabulary.columns[0]
+    assert (len(pet.codes), len(pet.labels)) == (5, 8)
+    spoilt = replace(pet, **{what.split()[-1]: SPOILT[what]})
+    columns = (spoilt, *model.vocabulary.columns[1:])
+    with pytest.raises(ValueError, match=r"a column|a code|a token|a count|bins"):
+        check_model(replace(model, vocabulary=replace(model.vocabulary, columns=columns)))
+
+
+@pytest.mark.parametrize("place", [-2, 10**9])
+def test_the_columns_of_a_view_are_there(model, place):
+    named = [
+        (part, field.name)
+        for part in _parts(model)
+        for field in fields(part)
+        if field.name in TOKEN_COLUMNS and np.asarray(getattr(part, field.name)).size
+        if np.asarray(getattr(part, field.name)).dtype.kind in "iu"
+    ]
+    assert named
+    part, name = named[0]
+    value = np.array(getattr(part, name))
+    value.flat[0] = place
+    object.__setattr__(part, name, value if isinstance(getattr(part, name), np.ndarray) else int(value))
+    with pytest.raises(ValueError, match="is not there"):
+        check_model(model)
+
+
+def spoil(tree, name, to):
+    """Change the first node of a tree."""
+    state = tree.__getstate__()
+    state["nodes"] = state["nodes"].copy()
+    state["nodes"][name][0] = to
+    tree.__setstate__(state)
+
+
+@pytest.mark.parametrize(("name", "to"), [("left_child", 0), ("right_child", 10**6), ("feature", 10**6)])
+def test_the_nodes_of_a_tree_lead_on(name, to):
+    forest = IsolationForest(n_estimators=1, random_state=0).fit(FRAME.select("size").to_numpy())
+    check_detector(forest)
+    spoil(forest.estimators_[0].tree_, name, to)
+    with pytest.raises(ValueError, match="contradicts itself"):
+        check_detector(forest)
+
+
+def test_the_detectors_of_a_model_are_checked():
+    model = fit_model(FRAME, config={"detector": {"name": "IForest"}})
+    check_model(model)
+    detectors = [part.detector for part in _parts(model) if isinstance(part, CalibratedView)]
+    forest = next(part for one in detectors for part in _parts_of(one) if isinstance(part, IsolationForest))
+    spoil(forest.estimators_[0].tree_, "left_child", 0)
+    with pytest.raises(ValueError, match="contradicts itself"):
+        check_model(model)
+
+
+def test_a_model_whose_scores_are_no_numbers_is_refused(model):
+    calibration = model.calibration
+    for field in fields(calibration):
+        value = getattr(calibration, field.name)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            object.__setattr__(calibration, field.name, np.full_like(value, np.nan))
+        elif isinstance(value, float):
+            object.__setattr__(calibration, field.name, np.nan)
+    with pytest.raises(Exception, match=r".") as error:
+        check_model(model)
+    assert type(error.value) is not AssertionError
