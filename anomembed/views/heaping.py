@@ -4,8 +4,8 @@ A limit is a round number, and "just below" is the last tenth before it. How man
 lie there is held against the share of everybody else's: a binomial test, by Chernoff's bound [1]_, less the log of how
 many were made. Amounts far from the limit do not count, so that one who deals in larger sums than others is no wonder,
 and equal amounts count once, because a subscription of 9.99 is no habit. Amounts of one or two digits, but for zeros,
-are round. Where many have such a habit, as shops that sell for 9.90 do, or all of a kind, as cash machines do, it counts
-for nothing.
+are round. Where many have such a habit, as shops that sell for 9.90 do, or all of a kind, as cash machines do, it
+counts for nothing.
 
 First digits are not compared: they follow from how much somebody spends.
 
