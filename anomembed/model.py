@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.read.aggregates import BOUND
+from anomembed.read.derived import Derived
 from anomembed.read.history import History, derive_history
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import EVENTS, GAPS
 from anomembed.read.table import Table, read_values
-from anomembed.read.twins import Twins, derive_twins
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
@@ -82,8 +82,8 @@ class Model:
         What it was fitted to, for people to read.
     past : Past or None
         Encodes what each record's entity did before; None without an entity and a time.
-    twins : Twins or None
-        Which columns say what a record repeats; None without any.
+    derived : Derived
+        Which other columns are computed for the views.
     held_out : ndarray of shape (n_held_out, n_columns)
         Token ids of the reference records that were held out, for reasons that state counts; none in older models.
 
@@ -103,7 +103,7 @@ class Model:
     calibration: Calibration
     summary: Summary
     past: Past[History] | None = None
-    twins: Twins | None = None
+    derived: Derived = field(default_factory=Derived)
     held_out: Tokens = field(default_factory=lambda: np.empty((0, 0), np.int32))
     numbers: tuple[str, ...] = field(init=False)
 
@@ -140,7 +140,7 @@ class Model:
 
     def make_batch(self, frame: pl.DataFrame) -> Batch:
         """Turn records into a batch; see `derive` for the columns that the frame needs besides the judged ones."""
-        return make_batch(frame, self.vocabulary, self.numbers, self.past, self.twins.columns if self.twins else ())
+        return make_batch(frame, self.vocabulary, self.numbers, self.past, **self.derived.columns)
 
     def derive(self, table: Table, roles: Roles) -> dict[str, str]:
         """Add the columns of what was before each record to a table, and return the SQL that reads them.
@@ -154,9 +154,7 @@ class Model:
         """
         if self.past:
             derive_history(table, roles, self.past.history)
-        if self.twins:
-            derive_twins(table, roles, self.twins)
-        return (self.past.history.select() if self.past else {}) | (self.twins.select() if self.twins else {})
+        return (self.past.history.select() if self.past else {}) | self.derived.derive(table, roles)
 
     def score(self, batch: Batch | Sequences) -> Scored:
         """Return the raw scores of records or sequences (high = abnormal), and the view each stands out most in."""
@@ -172,8 +170,10 @@ class Model:
             return None
         codes = [len(c.labels) - 1 if c.kind.traits.is_number else Special.UNSEEN for c in columns]
         tokens = np.array([codes], np.int32) + self.vocabulary.offsets[:-1]
-        twins = np.full((1, len(self.twins.columns)), np.nan) if self.twins else None  # it repeats nothing
-        odd = Batch(tokens, np.full((1, len(self.numbers)), BOUND), twins=twins)
+        nothing = self.derived.nothing(1)
+        odd = Batch(
+            tokens, np.full((1, len(self.numbers)), BOUND), twins=nothing.get("twins"), bursts=nothing.get("bursts")
+        )
         return float(self.calibration.tail_probability(self.score(odd).raw)[0])
 
     def terms(self, batch: Batch) -> NDArray[np.float64]:

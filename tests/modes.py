@@ -90,6 +90,25 @@ def calls(n=3000):
     )
 
 
+def deposits(split=9, n=3000, *, seed=0, fixed=0, level=1.0, round_for=()):
+    """Deposits of accounts; `split` of one just below 10,000; `fixed` rents of 990; some accounts pay round sums."""
+    rng = np.random.default_rng(seed)
+    account = rng.integers(0, 150, n)
+    amount = np.exp(rng.normal(7.3, 0.9, 150))[account] * np.exp(rng.normal(0, 0.7, n)) * level
+    amount = np.where(np.isin(account, round_for), np.ceil(amount / 100) * 100, amount).round(2)
+    account[:fixed], amount[:fixed] = 7, 990.0
+    below = (9000 + 990 * rng.random(split)).round(2)
+    return pl.DataFrame(
+        {
+            "id": np.arange(n + split),
+            "at": [START + dt.timedelta(hours=float(h)) for h in rng.integers(0, 60 * 24, n + split)],
+            "account": [f"A{a:03}" for a in [*account, *[11] * split]],
+            "kind": rng.choice(["cash", "cheque"], n + split),
+            "amount": [*amount, *below],
+        }
+    )
+
+
 def invoices(n=2000, *, doubled=4, rents=12, seed=0):
     """A hundred vendors and their invoices of half a year, some with a monthly rent; the last `doubled` are repeats."""
     rng = np.random.default_rng(seed)
@@ -218,6 +237,10 @@ def _invoices():
     return Mode(invoices(), invoices(), {"roles": {"key": ["id"]}, "flags": {"budget": 20}})
 
 
+def _deposits():
+    return Mode(deposits(), deposits(), {"roles": {"key": ["id"]}, "flags": {"budget": 20}})
+
+
 def _images():
     frame, usual = images(), 4 * np.eye(3, 8)
     odd = pl.DataFrame(
@@ -265,6 +288,7 @@ MODES = {
     "entity, clean, fit_where": lambda: _visits(**CLEAN, source={"fit_where": "id // 15 % 5 > 0"}),
     "calls": _calls,
     "invoices": _invoices,
+    "deposits": _deposits,
     "graph": _requests,
     "vectors": _images,
     "text": _messages,

@@ -20,7 +20,7 @@ COUNTING = {
     "joint": ("relative 1", "relative 1"),
     "message": ("relative 1", None),  # a clean reference judges the rarity of every value
     "number": ("relative 1", "relative 1"),
-    "pair": ("excess 0.75", "excess 0.5"),
+    "pair": ("steep 0.75", "excess 0.5"),
     "vector": ("relative 1", "relative 1"),
     "match": ("relative 3", "relative 3"),
     "link": ("surprise 0.5", "surprise 0.5"),
@@ -30,6 +30,8 @@ COUNTING = {
     "pace": ("excess 0.25", "excess 0.25"),
     "rhythm": ("evidence 1", "evidence 1"),
     "duplicate": ("evidence 2", "evidence 2"),
+    "heaping": ("evidence 1", None),  # what somebody does in a clean reference is normal
+    "burst": ("evidence 1", "evidence 1"),
     "sequence": ("known 0.5", "known 0.5"),
     "novelty of events": ("count 1", "count 1"),
     "order of events": ("relative 1.5", "relative 1.5"),
@@ -46,12 +48,14 @@ SUMMED = {
     "pace",
     "rhythm",
     "duplicate",
+    "heaping",
+    "burst",
     "novelty",
     "novelty of events",
     "order of events",
     "pace of events",
 }
-EXCESS_FROM = 4.0  # nats
+EXCESS_FROM, TWICE_FROM = 4.0, 7.0  # nats
 USUAL_COUNT = 0.25
 
 
@@ -66,7 +70,7 @@ def views_of(model):
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_each_view_has_its_rule_and_weight(clean):
     found = defaultdict(set)
-    for name in ("mixed", "entity", "calls", "invoices", "graph", "vectors", "text", "sequences"):
+    for name in ("mixed", "entity", "calls", "invoices", "deposits", "graph", "vectors", "text", "sequences"):
         views = views_of(fitted(name, clean=clean))
         whole = [judged.weight for _, judged in views if judged.view.is_whole]
         assert sum(whole) == pytest.approx(min(len(whole), 2))  # however many look at the record as a whole
@@ -87,7 +91,7 @@ def test_what_is_abnormality_already_is_summed_and_the_rest_has_a_detector(name)
 
 @pytest.mark.parametrize("name", MODES)
 def test_what_a_view_adds_follows_its_rule(name):
-    """Relative to the mean, as -log tail probability, or as the part of it, or of the raw score, beyond four nats."""
+    """Relative to the mean, as -log tail probability, or as what of it, or of the raw score, is beyond four nats."""
     batch = batch_of(name)[1]
     for view, judged in views_of(model_of(name)):
         raw = judged.raw(batch)
@@ -98,6 +102,7 @@ def test_what_a_view_adds_follows_its_rule(name):
             "count": np.log1p(raw.clip(0) / (judged.mean + USUAL_COUNT)),
             "surprise": nats,
             "excess": (nats - EXCESS_FROM).clip(0),
+            "steep": (nats - EXCESS_FROM).clip(0) + (nats - TWICE_FROM).clip(0),
             "evidence": (raw - EXCESS_FROM).clip(0),
         }[judged.rule]
         assert judged.term(raw) == pytest.approx(judged.weight * expected), view

@@ -68,6 +68,8 @@ def raws(name):
 def test_a_flag_names_the_view_in_which_a_record_is_rarest_and_that_adds_most_to_a_sequence(name):
     model, keys = model_of(name), batch_of(name)[0]
     rarity = np.array([judged.calibration.minus_log_tail(raw) for judged, raw in raws(name)])
+    nats = [raw if judged.rule == "evidence" else np.zeros(len(raw)) for judged, raw in raws(name)]
+    rarity = np.maximum(rarity, nats)
     terms = np.array([judged.term(raw) for judged, raw in raws(name)])
     named = dict(scores_of(name).frame.select(pl.nth(0), "view").iter_rows())
     best = (terms if model.is_sequential else rarity).argmax(axis=0)
@@ -77,4 +79,4 @@ def test_a_flag_names_the_view_in_which_a_record_is_rarest_and_that_adds_most_to
 
 def test_every_mode_has_planted_records():
     """With negative keys, but for the modes whose planted records have a test of their own."""
-    assert all((mode(name).judged[:, 0] < 0).any() for name in MODES if name not in ("calls", "invoices"))
+    assert all((mode(name).judged[:, 0] < 0).any() for name in MODES if name not in ("calls", "invoices", "deposits"))

@@ -14,11 +14,13 @@ from scipy import sparse
 from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.fit.messages import event_tokens
+from anomembed.read.bursts import plan_bursts
+from anomembed.read.derived import Derived
 from anomembed.read.history import EVENT, History, derive_history, plan_history
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.table import Table
-from anomembed.read.twins import Twins, derive_twins, plan_twins
+from anomembed.read.twins import plan_twins
 from anomembed.represent.entities import Entities, Habits, Profiles, smooth_hours
 from anomembed.represent.past import Past
 from anomembed.represent.tokens.learning import category_tokens
@@ -63,8 +65,8 @@ def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
     return history
 
 
-def find_twins(table: Table, roles: Roles, config: Config) -> Twins | None:
-    """Add columns to the table with what each record repeats; None when nothing can be compared.
+def find_derived(table: Table, roles: Roles, config: Config) -> Derived:
+    """Choose the columns by which records are compared with others of the table.
 
     Parameters
     ----------
@@ -78,10 +80,7 @@ def find_twins(table: Table, roles: Roles, config: Config) -> Twins | None:
     entity, time = (
         table.column(given[0]).name if given else None for given in (config.roles.entity, config.roles.timestamp)
     )
-    twins = plan_twins(table, roles, entity, time)
-    if twins:
-        derive_twins(table, roles, twins)
-    return twins
+    return Derived(plan_twins(table, roles, entity, time), plan_bursts(table, roles, entity, time))
 
 
 def note_event(history: History | None, config: Config) -> list[str]:

@@ -12,6 +12,7 @@ from anomembed.fit.records import learn_records
 from anomembed.fit.reference import read_reference, split_records
 from anomembed.fit.sequences import find_sequence_roles, learn_sequences, read_sequence_reference, split_sequences
 from anomembed.model import Model, Summary
+from anomembed.read.derived import Derived
 from anomembed.read.history import History
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.inference import infer_roles
@@ -74,8 +75,16 @@ def learn_model(
     when_read()
     learnt = learn_records(reference, learning)
     model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
-    is_compared = any(Looks.TWINS in judged.view.looks_at for judged in learnt.views)
-    return replace(model, twins=reference.twins if is_compared else None)
+    return replace(model, derived=_looked_at(reference.derived, learnt))
+
+
+def _looked_at(derived: Derived, learnt: Learnt) -> Derived:
+    """Return what is derived for the views that were fitted."""
+    looks = [judged.view.looks_at for judged in learnt.views]
+    return Derived(
+        twins=derived.twins if any(Looks.TWINS in look for look in looks) else None,
+        bursts=derived.bursts if any(Looks.BURSTS in look for look in looks) else None,
+    )
 
 
 def _settings(config: Config, vectors: TokenVectors | None, progress: Progress | None, *, is_own: bool) -> FitSettings:

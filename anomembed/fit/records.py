@@ -43,7 +43,7 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
         is_own=not reference.is_split,
         seed=learning.seed,
         attributes=attributes,
-        twins=reference.twins,
+        derived=reference.derived,
     )
     n_distinct = _count_distinct(learnt) if learnt.vectors else len(corpus.times)
     detector = choose_detector(learning.detector, clean=clean, n_records=len(learnt), n_distinct=n_distinct)

@@ -1,20 +1,20 @@
 """Read the reference and everything else a model of records is fitted to, so that fitting needs no table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.fit.entities import derive_past, find_twins, fit_past, note_event, note_single, sum_entities
+from anomembed.fit.entities import derive_past, find_derived, fit_past, note_event, note_single, sum_entities
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
 from anomembed.fit.unknown import note_moments, note_nobody
+from anomembed.read.derived import Derived
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content
 from anomembed.read.table import HASH, Table
-from anomembed.read.twins import Twins
 from anomembed.represent.batch import Batch, make_batch
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
@@ -52,8 +52,8 @@ class Reference:
         Sums over all reference records of each entity.
     notes : tuple of str
         What the user should know, one sentence each.
-    twins : Twins or None
-        Which columns say what a record repeats; None without any.
+    derived : Derived
+        Which other columns were computed for the views.
     """
 
     vocabulary: Vocabulary
@@ -63,7 +63,7 @@ class Reference:
     n_records: int
     entities: Entities
     notes: tuple[str, ...]
-    twins: Twins | None = None
+    derived: Derived = field(default_factory=Derived)
 
 
 def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, is_alone: bool = False) -> Reference:
@@ -80,7 +80,7 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
     is_own : bool
         Whether the reference itself will be scored; then records are held out only when it is sampled.
     is_alone : bool, default=False
-        Whether a record will be scored without the others of its table; then it repeats none.
+        Whether a record will be scored without the others of its table; then nothing is compared with them.
 
     Raises
     ------
@@ -90,25 +90,24 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
         When no column is informative.
     """
     history = derive_past(table, roles, config)
-    twins = None if is_alone else find_twins(table, roles, config)
-    derived = (history.select() if history else {}) | (twins.select() if twins else {})
-    frames = _read_frames(table, roles, derived, config, is_own=is_own)
+    derived = Derived() if is_alone else find_derived(table, roles, config)
+    computed = (history.select() if history else {}) | derived.derive(table, roles)
+    frames = _read_frames(table, roles, computed, config, is_own=is_own)
     vocabulary = _fit_vocabulary(table, roles, frames, config)
     past = fit_past(history, frames.learnt, config) if history else None
     numbers = tuple(column.name for column in roles.holding(Content.NUMBER))
-    repeated = twins.columns if twins else ()
     where = config.source.fit_where
     notes = [*note_moments(table, roles, where), *note_nobody(table, roles, where), *note_event(history, config)]
     notes += [*note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
     return Reference(
         vocabulary=vocabulary,
-        learnt=make_batch(frames.learnt, vocabulary, numbers, past, repeated),
-        held_out=make_batch(frames.held_out, vocabulary, numbers, past, repeated),
+        learnt=make_batch(frames.learnt, vocabulary, numbers, past, **derived.columns),
+        held_out=make_batch(frames.held_out, vocabulary, numbers, past, **derived.columns),
         is_split=frames.is_split,
         n_records=frames.n_records,
         entities=sum_entities(table, roles, vocabulary, past, where),
         notes=tuple(notes),
-        twins=twins,
+        derived=derived,
     )
 
 

@@ -192,6 +192,11 @@ class Relation:
         self._from = extended
         self._derived.update(columns)
 
+    def measure(self, selecting: str, expression: str) -> float:
+        """Return an aggregate of the rows that SQL selects from the table ``records``; 0 when it is null."""
+        found = self._rows(f"WITH records AS (FROM {self._from}) SELECT {expression} FROM ({selecting})")
+        return float(found[0][0] or 0)
+
     def is_derived(self, name: str) -> bool:
         """Tell whether `name` is a column that was added here, and not one of the source's."""
         return name in self._derived

@@ -34,6 +34,9 @@ class Batch:
     twins : ndarray of shape (n_records, 3), optional
         Seconds since the last record with the same entity and amount, how many there were before, and a bit for each
         other column in which it is the same, see `anomembed.read.twins`; NaN where there was none.
+    bursts : ndarray of shape (n_records, 3 * n_watched), optional
+        For each column that is watched: records with the same value in the window of time before, those with it
+        so far, and the evidence that they came at once, in nats; NaN where they did not.
     """
 
     tokens: Tokens
@@ -43,13 +46,14 @@ class Batch:
     vectors: tuple[NDArray[np.float32], ...] = ()
     rhythm: NDArray[np.float64] | None = None
     twins: NDArray[np.float64] | None = None
+    bursts: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
-        derived = (None if part is None else part[rows] for part in (self.rhythm, self.twins))
+        derived = (None if part is None else part[rows] for part in (self.rhythm, self.twins, self.bursts))
         paces = None if self.paces is None else self.paces[rows]
         return Batch(
             self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors), *derived
@@ -67,6 +71,7 @@ def make_batch(
     numbers: tuple[str, ...],
     past: Past[Derivation] | None = None,
     twins: tuple[str, ...] = (),
+    bursts: tuple[str, ...] = (),
 ) -> Batch:
     """Turn records into a batch.
 
@@ -80,8 +85,8 @@ def make_batch(
         Columns of numbers.
     past : Past, optional
         Reads what the entities of the records did before.
-    twins : tuple of str
-        Columns of what the records repeat.
+    twins, bursts : tuple of str
+        Columns of what the records repeat, and of what came at once with them.
     """
     values = np.full((frame.height, len(numbers)), np.nan)
     for column, name in enumerate(numbers):
@@ -90,4 +95,5 @@ def make_batch(
     vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_presence)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
     rhythm = past.rhythm(frame) if past else None
-    return Batch(tokens, values, steps, paces, vectors, rhythm, read_numbers(frame, twins) if twins else None)
+    compared = (read_numbers(frame, names) if names else None for names in (twins, bursts))
+    return Batch(tokens, values, steps, paces, vectors, rhythm, *compared)

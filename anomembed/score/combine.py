@@ -19,7 +19,7 @@ from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences
 from anomembed.score.calibration import Calibration, fit_calibration
 from anomembed.score.detectors import Choice, Detector, Total, fit_detector, raw_scores
-from anomembed.views.view import EXCESS_FROM, Looks, Rule, View
+from anomembed.views.view import EXCESS_FROM, TWICE_FROM, Looks, Rule, View
 
 FLOOR = 0.01  # added to a relative distance, so that 0 has a logarithm
 SEQUENCE_FLOOR = 1.0  # the same where 0 is common: it must not outweigh events that are out of order
@@ -37,13 +37,14 @@ class CalibratedView:
         Turns records into vectors.
     detector : Detector
         Turns vectors into raw scores.
-    rule : {"relative", "known", "count", "surprise", "excess", "evidence"}
+    rule : {"relative", "known", "count", "surprise", "excess", "steep", "evidence"}
         How a raw score becomes a term of the record's score.
         ``relative``: log of the raw score over its reference mean.
         ``known``: the same with a larger floor, for views in which 0 is common.
         ``count``: log of one plus the number over the usual one, for counts that are 0 in most of the reference.
         ``surprise``: -log tail probability, for raw scores without a unit.
         ``excess``: the excess of -log tail probability over `EXCESS_FROM`.
+        ``steep``: the same, and twice what lies beyond `TWICE_FROM`.
         ``evidence``: the excess of the raw score, which is in nats already, over `EXCESS_FROM`.
     weight : float
         Factor of the term.
@@ -74,12 +75,21 @@ class CalibratedView:
         if self.rule == "excess":
             excess = np.maximum(self.calibration.minus_log_tail(raw) - EXCESS_FROM, 0.0)
             return np.asarray(self.weight * excess)
+        if self.rule == "steep":
+            nats = self.calibration.minus_log_tail(raw)
+            excess = np.maximum(nats - EXCESS_FROM, 0.0) + np.maximum(nats - TWICE_FROM, 0.0)
+            return np.asarray(self.weight * excess)
         if self.rule == "evidence":
             return np.asarray(self.weight * np.maximum(raw - EXCESS_FROM, 0.0))
         if self.rule == "count":
             return np.asarray(self.weight * np.log1p(raw / (self.mean + USUAL_COUNT)))
         relative = np.maximum(raw - self.lowest, 0.0) / self.mean
         return np.asarray(self.weight * np.log(relative + (SEQUENCE_FLOOR if self.rule == "known" else FLOOR)))
+
+    def nats(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how surprising raw scores are, in nats: -log tail probability, or evidence where that is more."""
+        tails = self.calibration.minus_log_tail(raw)
+        return np.asarray(np.maximum(raw, tails) if self.rule == "evidence" else tails)
 
     def rescored(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the terms of given vectors, such as that of a sequence with one event removed; high = abnormal."""
@@ -172,8 +182,8 @@ class Scored(NamedTuple):
 def score(views: Sequence[CalibratedView], batch: Batch | Sequences) -> Scored:
     """Add up the terms of all views.
 
-    A record stands out most in the view with its lowest tail probability; a sequence in the view with its largest term,
-    because the pace has long tails but little weight.
+    A record stands out most in the view with its lowest tail probability, or most evidence; a sequence in the view with
+    its largest term, because the pace has long tails but little weight.
     """
     total = np.zeros(len(batch))
     stands_out = np.empty((len(batch), len(views)))
@@ -182,5 +192,5 @@ def score(views: Sequence[CalibratedView], batch: Batch | Sequences) -> Scored:
         raw = view.raw(shared)[row] if view.view.looks_at is Looks.TOKENS else view.raw(batch)
         term = view.term(raw)
         total += term
-        stands_out[:, column] = term if isinstance(batch, Sequences) else view.calibration.minus_log_tail(raw)
+        stands_out[:, column] = term if isinstance(batch, Sequences) else view.nats(raw)
     return Scored(total, stands_out.argmax(axis=1))

@@ -8,11 +8,13 @@ tests/test_new_view.py does so with a toy; `make docs` lists the new view in the
 from collections.abc import Mapping
 from itertools import chain, groupby
 
+from anomembed.views.burst import BurstView
 from anomembed.views.duplicate import DuplicateView
 from anomembed.views.entity import EntityView
 from anomembed.views.facts import WORDS
 from anomembed.views.gap import GapView
 from anomembed.views.habit import HabitView
+from anomembed.views.heaping import HeapingView
 from anomembed.views.joint import JointView
 from anomembed.views.link import LinkView
 from anomembed.views.match import MatchView
@@ -36,7 +38,8 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
-    ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView,
+    ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView, HeapingView,
+    BurstView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

@@ -85,7 +85,7 @@ class DuplicateView(ViewOfRecords):
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view of a table with a time and an amount that entities seldom repeat soon after."""
-        twins, names, records = basis.twins, basis.vocabulary.names, basis.records
+        twins, names, records = basis.derived.twins, basis.vocabulary.names, basis.records
         if twins is None or records.twins is None or twins.entity not in names or twins.amount not in names:
             return []
         number = [c.name for c in basis.vocabulary.columns if c.kind.traits.is_number].index(twins.amount)

@@ -85,9 +85,11 @@ class PairView(ViewOfRecords):
     def counting(self, *, clean: bool) -> Counting:
         """Count conflicts beyond a tail probability of e^-4; most records have none.
 
-        They weigh less in a clean reference, in which rare pairs count as well (examples/notes/views.md).
+        They weigh less in a clean reference, in which rare pairs count as well. In a mixed one, the conflicts of one
+        record in a thousand count twice: in a large table, what all other views make of ordinary variety outweighs
+        them otherwise (examples/notes/views.md).
         """
-        return Counting("excess", 0.5 if clean else 0.75)
+        return Counting("excess", 0.5) if clean else Counting("steep", 0.75)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
         """Name the worst pair; the column that contributes more comes first."""

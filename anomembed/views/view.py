@@ -7,7 +7,7 @@ Other packages ask a view these questions without knowing its class. All views a
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Flag, auto
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple, Self
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.read.twins import Twins
+from anomembed.read.derived import Derived
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
@@ -29,9 +29,10 @@ from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
 
 Vectors = NDArray[np.float32]
-EXCESS_FROM = 4.0  # nats beyond which the rules excess and evidence count
+EXCESS_FROM = 4.0  # nats beyond which the rules excess, steep and evidence count
+TWICE_FROM = 7.0  # nats beyond which the rule steep counts twice: one record in a thousand
 
-Rule = Literal["relative", "known", "count", "surprise", "excess", "evidence"]
+Rule = Literal["relative", "known", "count", "surprise", "excess", "steep", "evidence"]
 """How a view's raw score becomes its term of the record's score; `anomembed.score.combine` has the formulas."""
 
 
@@ -51,6 +52,7 @@ class Looks(Flag):
     PAST = auto()
     TIMES = auto()
     TWINS = auto()
+    BURSTS = auto()
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ class Basis:
         Of random draws.
     attributes : tuple of int
         Token columns that say which entity it is, not what it does; see `anomembed.represent.attributes`.
-    twins : Twins or None
-        Which columns of the records say what they repeat.
+    derived : Derived
+        Which columns of the records were computed.
     """
 
     records: Batch
@@ -89,7 +91,7 @@ class Basis:
     is_own: bool
     seed: int
     attributes: tuple[int, ...] = ()
-    twins: Twins | None = None
+    derived: Derived = field(default_factory=Derived)
 
     @cached_property
     def judged(self) -> list[int]:

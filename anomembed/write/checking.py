@@ -222,8 +222,10 @@ def _try(model: Model) -> None:
             steps[:, 0] = 0
         paces = np.full((TRIED, len(model.past.history.paces)), np.nan)
         rhythm = np.full((TRIED, len(model.past.history.rhythm)), np.nan)
-    twins = np.full((TRIED, len(model.twins.columns)), np.nan) if model.twins else None
-    batch = Batch(tokens.astype(np.int32), numbers, steps, paces, vectors, rhythm, twins)
+    nothing = model.derived.nothing(TRIED)
+    batch = Batch(
+        tokens.astype(np.int32), numbers, steps, paces, vectors, rhythm, nothing.get("twins"), nothing.get("bursts")
+    )
     with np.errstate(all="ignore"):
         raw, _ = model.score(batch)
         tails = model.calibration.tail_probability(raw)
