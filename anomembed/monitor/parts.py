@@ -162,8 +162,10 @@ def _read(judge: Judge, table: Table, units: pl.DataFrame, span: tuple[int, int]
 
 def _keep_pasts(model: Model, table: Table, where: str) -> None:
     """Leave out the records of entities that none of those to be judged has: no judgement depends on them."""
+    if model.derived.bursts:  # what comes at once is held against all that comes
+        return
     actors = {model.past.history.entity} if model.past else set()
-    actors |= {model.twins.entity} if model.twins else set()
+    actors |= {model.derived.twins.entity} if model.derived.twins else set()
     roles = match_roles(model.roles, table)
     # How text is written is found out from all values that there are, so none of them may be left out.
     if actors and not any(column.written for column in roles.columns):
