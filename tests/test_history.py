@@ -149,11 +149,8 @@ def test_the_event_is_found_when_nobody_names_it():
     )
     shuffled = frame.with_columns(action=frame["action"].sample(fraction=1, shuffle=True, seed=1))
     assert derived(shuffled, ())[1].event == ()
-    assert [v.view.name for v in fit_model(shuffled, config=Config(roles=ROLES)).views][-3:] == [
-        "habit",
-        "pace",
-        "rhythm",
-    ]
+    views = [v.view.name for v in fit_model(shuffled, config=Config(roles=ROLES)).views]
+    assert views[-4:] == ["habit", "pace", "rhythm", "burst"]
 
 
 @pytest.mark.parametrize("where", [None, "id % 2 = 0"])
