@@ -189,7 +189,7 @@ def test_a_database_must_hold_one_table_of_vectors(tmp_path):
             "embedding onehot cannot start from imported vectors; leave them out",
         ),
         (["--vectors-use", "frozen"], "needs a file of vectors"),
-        (["--vectors", "v", "--vectors-use", "thaw"], "'start', 'frozen' or 'fine-tune'"),
+        (["--vectors", "v", "--vectors-use", "thaw"], "there is no such choice; there are: fine-tune, frozen, start"),
     ],
 )
 def test_options_that_do_not_go_together(run, database, options, said):
