@@ -61,10 +61,10 @@ class Learnt:
         The detector, and why it was chosen.
     n_learnt, n_distinct, n_held_out : int
         See `anomembed.model.Summary`.
-    held_out : ndarray of shape (n_held_out, n_columns)
-        See `anomembed.model.Model`.
     notes : tuple of str
         What the user should know, one sentence each.
+    held_out : ndarray of shape (n_held_out, n_columns)
+        See `anomembed.model.Model`.
     """
 
     vocabulary: Vocabulary
