@@ -8,8 +8,8 @@ from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import pytest
+from databases import opened
 from hypothesis import settings
 
 from anomembed.cli import main
@@ -95,7 +95,7 @@ def database(tmp_path):
     """Make a DuckDB file by SQL and return its path."""
 
     def make(*statements, name="source.duckdb"):
-        with duckdb.connect(str(tmp_path / name)) as connection:
+        with opened(tmp_path / name) as connection:
             for statement in statements:
                 connection.execute(statement)
         return tmp_path / name

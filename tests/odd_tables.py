@@ -22,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from databases import opened
 from odd_values import EXPRESSIONS, NAMES
 
 from anomembed.cli import main
@@ -56,7 +57,7 @@ def draw(seed: int, path: Path) -> Drawn | None:
     n_records = rng.choice([0, 1, 2, 3, 7, 20, 60, 200, 700])
     selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
     drawn = Drawn(list(columns), n_records, f"CREATE TABLE t AS SELECT {selected} FROM range({n_records}) r(i)", rng)
-    with duckdb.connect(str(path)) as connection:
+    with opened(path) as connection:
         try:
             connection.execute(drawn.query)
         except duckdb.Error:

@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
+from databases import SHARED, opened
 
 from anomembed.cli.running import fit_table
 from anomembed.config import load_config
@@ -38,7 +38,7 @@ def refused(outcome, folder, *, code=2):
 @pytest.fixture(scope="module")
 def pets_once(tmp_path_factory):
     path = tmp_path_factory.mktemp("pets") / "source.duckdb"
-    with duckdb.connect(str(path)) as connection:
+    with opened(path) as connection:
         connection.execute(PETS)
     return path
 
@@ -178,7 +178,7 @@ def test_every_type_is_taken(run, database, types):
 def test_a_key_of_any_type_is_shown(run, database, key, form):
     source = database(CODED.format(f"{key} AS k"))
     scanned(run, source, "--key", "k", "--format", form, "--scores-to", "scores.ndjson")
-    with duckdb.connect() as connection:
+    with SHARED.cursor() as connection:
         assert connection.sql("SELECT count(DISTINCT k) FROM 'scores.ndjson'").fetchall() == [(60,)]
 
 
@@ -205,7 +205,7 @@ def test_columns_may_have_any_name(run, database, tmp_path, key):
     columns = ", ".join(f"'x' || i % {place + 2} AS {quoted(name)}" for place, name in enumerate(ODD))
     outcome = scanned(run, database(CODED.format(columns)), "--scores-to", "scores.csv", "--format", "csv")
     assert "value:c" in outcome.err
-    with duckdb.connect("anomembed.duckdb") as store:
+    with opened("anomembed.duckdb") as store:
         assert {row[0] for row in store.sql("SELECT column_name FROM contributions").fetchall()} >= set(ODD)
 
 
@@ -213,7 +213,7 @@ def test_columns_may_have_any_name(run, database, tmp_path, key):
 def test_a_key_may_have_nearly_any_name(run, database, name):
     source = database(CODED.format(f"i AS {quoted(name)}"))
     scanned(run, source, "--key", name, "--scores-to", "scores.parquet")
-    with duckdb.connect() as connection:
+    with SHARED.cursor() as connection:
         assert connection.sql("FROM 'scores.parquet'").columns[0] == name
 
 
@@ -276,7 +276,7 @@ def test_a_store_that_is_no_database_is_left_alone(run, pets, tmp_path):
 def test_a_store_that_is_another_database_is_left_alone(run, pets, database, tmp_path):
     other = database("CREATE TABLE precious AS SELECT 1 AS x", name="other.duckdb")
     assert "is a database of something else" in refused(run("scan", pets, "pets", "--store", other), tmp_path)
-    with duckdb.connect(str(other)) as connection:
+    with opened(other) as connection:
         assert connection.sql("SHOW TABLES").fetchall() == [("precious",)]
 
 
@@ -360,14 +360,14 @@ def test_alpha_with_a_tiny_reference_is_cautioned(run, database):
 def test_flags_can_be_told_by_the_exit_code(run, pets, tmp_path):
     assert run("scan", pets, "--budget", "1", "--fail-on-flags", "--quiet") == (1, "", "")
     assert run("scan", pets, "--threshold", "1e-12", "--fail-on-flags", "--quiet") == (0, "", "")
-    with duckdb.connect(str(tmp_path / "anomembed.duckdb"), read_only=True) as connection:
+    with opened(tmp_path / "anomembed.duckdb", read_only=True) as connection:
         assert connection.sql("SELECT n_flagged FROM runs ORDER BY run_id").fetchall() == [(1,), (0,)]
 
 
 @pytest.fixture(scope="module")
 def fitted_once(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted")
-    with duckdb.connect(str(folder / "source.duckdb")) as connection:
+    with opened(folder / "source.duckdb") as connection:
         connection.execute(PETS)
     (folder / "pets.toml").write_text("[source]\ndatabase = 'source.duckdb'\ntable = 'pets'\n")
     fit_table(load_config(folder / "pets.toml", {"store": {"path": str(folder / "store.duckdb")}}), quiet=True)
@@ -431,7 +431,7 @@ def test_a_model_is_found_by_what_its_settings_mean(run, fitted, tmp_path, monke
     (folder / "pets.toml").write_text(settings.format("'says', 'pet'"))
     monkeypatch.chdir(folder)
     assert run("score", "pets.toml", "-q", "--store", store).code == 0
-    with duckdb.connect(str(store)) as connection:
+    with opened(store) as connection:
         (text,) = connection.execute("SELECT config FROM models").fetchone()
         older = json.loads(text)
         del older["embedding"]["vectors_pull"]
@@ -466,10 +466,10 @@ def test_an_hour_without_records_is_no_failure(run, fitted):
     ],
 )
 def test_a_table_that_changed_since_the_fit(run, fitted, tmp_path, change, said):
-    with duckdb.connect("source.duckdb") as connection:
+    with opened("source.duckdb") as connection:
         connection.execute(change)
     assert said in refused(run("score", fitted, "--store", "store.duckdb", "--scores-to", "scores.csv"), tmp_path)
-    with duckdb.connect("store.duckdb", read_only=True) as connection:
+    with opened("store.duckdb", read_only=True) as connection:
         assert connection.sql("SELECT count(*) FROM runs").fetchall() == [(0,)]
 
 

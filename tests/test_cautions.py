@@ -4,10 +4,10 @@ import datetime as dt
 import re
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed import scan
 from anomembed.score.calibration import fit_calibration
@@ -167,7 +167,7 @@ def test_a_budget_says_when_its_last_flags_are_ordinary(run, paid):
     said = run("score", "paid.toml", "--where", "id >= 4900", "--budget", 40).err
     found = re.search(r"note      the last (\d+) flagged are ordinary: (\d+)% of normal records are at least", said)
     assert found
-    with duckdb.connect("anomembed.duckdb", read_only=True) as store:
+    with opened("anomembed.duckdb", read_only=True) as store:
         tails = [t for (t,) in store.execute("SELECT tail_probability FROM flags ORDER BY rank").fetchall()]
     assert int(found[1]) == sum(t > 0.05 for t in tails)
     assert int(found[2]) == round(100 * tails[-1])

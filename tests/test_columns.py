@@ -3,9 +3,9 @@
 import json
 from datetime import datetime, timedelta
 
-import duckdb
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
@@ -140,7 +140,7 @@ def test_a_value_is_shown_and_found_as_it_is_usually_spelled(run, tmp_path):
     (flag,) = json.loads(result.out)
     assert flag["id"] == 3
     assert "M\u00fcller GmbH" in flag["reason"]
-    with duckdb.connect("v.duckdb", read_only=True) as store:
+    with opened("v.duckdb", read_only=True) as store:
         tokens = store.execute("SELECT token FROM tokens WHERE column_name = 'vendor' AND kind = 'value'").fetchall()
         assert {token for (token,) in tokens} == {"M\u00fcller GmbH", "BOLT", "Core AG"}
         found = [

@@ -4,10 +4,10 @@ import json
 import re
 import xml.etree.ElementTree as ET
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError, DataError, SourceError
@@ -54,7 +54,7 @@ def planted(tmp_path_factory):
         ]
     )
     path = tmp_path_factory.mktemp("planted") / "source.duckdb"
-    with duckdb.connect(str(path)) as connection:
+    with opened(path) as connection:
         connection.register("records_frame", records)
         connection.register("events_frame", events)
         connection.execute("CREATE TABLE records AS FROM records_frame; CREATE TABLE events AS FROM events_frame")

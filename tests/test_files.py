@@ -10,10 +10,10 @@ import json
 import lzma
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pyarrow as pa
 import pytest
+from databases import opened
 
 from anomembed.errors import ConfigError, SourceError
 from anomembed.read.roles.inference import infer_roles
@@ -409,7 +409,7 @@ def write_kind(kind, rows):
     if kind == "Parquet":
         pl.DataFrame(rows).write_parquet("file")
     elif kind == "DuckDB database":
-        with duckdb.connect("file") as connection:
+        with opened("file") as connection:
             connection.register("frame", pl.DataFrame(rows))
             connection.execute("CREATE TABLE t AS FROM frame")
     else:

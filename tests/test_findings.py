@@ -6,6 +6,7 @@ import json
 
 import duckdb
 import pytest
+from databases import opened
 
 from anomembed.explain.findings import finding_key
 from anomembed.views.reason import Count, Listed, Reason, Value
@@ -66,7 +67,7 @@ def test_every_format_carries_when_who_and_what_the_reason_names(run, talk):
     flag = json.loads(scan("json"))[0]
     carried = flag["record_values"]
     assert list(carried)[:2] == ["at", "who"]
-    with duckdb.connect(str(talk), read_only=True) as source:
+    with opened(talk, read_only=True) as source:
         at, who, pet, says = source.execute(
             'SELECT "at", who, pet, says FROM talk WHERE id = ?', [flag["id"]]
         ).fetchone()
@@ -77,7 +78,7 @@ def test_every_format_carries_when_who_and_what_the_reason_names(run, talk):
     row = next(csv.DictReader(io.StringIO(scan("csv"))))
     assert json.loads(row["record_values"]) == carried
     assert f"at={carried['at']}" in scan("table")
-    with duckdb.connect("anomembed.duckdb", read_only=True) as store:
+    with opened("anomembed.duckdb", read_only=True) as store:
         kept = store.execute("SELECT source, record FROM flags WHERE run_id = 1 AND rank = 1").fetchone()
     assert (kept[0], json.loads(kept[1])) == ("talk", carried)
 

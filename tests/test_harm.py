@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed.write.sinks import csv_text, inert, ndjson_text
 
@@ -20,7 +21,7 @@ def files(tmp_path):
     (tmp_path / "in" / "deep").mkdir(parents=True)
     duckdb.sql(f"COPY ({ROWS}) TO 'in/deep/t.csv'")
     duckdb.sql(f"COPY ({ROWS}) TO 'in/p.parquet'")
-    with duckdb.connect("s.duckdb") as connection:
+    with opened("s.duckdb") as connection:
         connection.execute(f"CREATE TABLE t AS {ROWS}; CREATE VIEW v AS FROM 'in/p.parquet'")
     return tmp_path
 
@@ -105,7 +106,7 @@ def test_no_cell_is_a_formula(run, cell, database):
     names = [row[0] for row in csv.reader(csv_text(pl.DataFrame({"a": [cell]})).splitlines(keepends=True))]
     assert names[1].startswith("'")
     path = database(f"CREATE TABLE t AS SELECT id::VARCHAR AS id, a, b FROM ({ROWS})", "UPDATE t SET id = 'x' || id")
-    with duckdb.connect(str(path)) as connection:
+    with opened(path) as connection:
         connection.execute("UPDATE t SET id = ? WHERE id = 'x7'", [cell])
     assert run("scan", path, "--key", "id", "-q", "--scores-to", "out.csv").code == 0
     with Path("out.csv").open(newline="") as file:

@@ -4,10 +4,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed.config import Config, EmbeddingConfig
 from anomembed.errors import ConfigError
@@ -293,7 +293,7 @@ def test_scan_by_the_autoencoder_finds_the_odd_record_and_says_why(run, database
     assert outcome.code == 0, outcome.err
     assert "says=moo is unusual with" in outcome.out
     assert outcome.out.splitlines()[1].startswith("100,")
-    with duckdb.connect("anomembed.duckdb", read_only=True) as store:
+    with opened("anomembed.duckdb", read_only=True) as store:
         share = "SELECT sum(contribution) FROM contributions WHERE view = 'reconstruction' AND column_name = 'says'"
         assert store.sql(share).fetchall()[0][0] > 0
         losses = store.sql("SELECT epoch, loss FROM losses WHERE model_id = 1 ORDER BY epoch").fetchall()
@@ -334,7 +334,7 @@ def test_a_network_is_kept_and_scores_without_torch(run, tmp_path, monkeypatch):
     assert outcome.code == 0, outcome.err
     flag = outcome.out.splitlines()[1]
     assert flag.startswith("80,1,")
-    with duckdb.connect("anomembed.duckdb", read_only=True) as store:
+    with opened("anomembed.duckdb", read_only=True) as store:
         part = store.sql("SELECT value, expected FROM contributions WHERE view = 'order'").fetchall()
     assert part[0][0] == "sky"
     assert part[0][1][0] == "rose"
@@ -471,7 +471,7 @@ def test_the_losses_of_every_learner_with_epochs_are_kept(run, tmp_path):
     animals(120).with_row_index("id").write_parquet("pets.parquet")
     for method in ("skipgram", "glove", "ppmi-svd"):
         assert run("scan", "pets.parquet", "--embedding", method, "--quiet").code == 0
-    with duckdb.connect("anomembed.duckdb", read_only=True) as store:
+    with opened("anomembed.duckdb", read_only=True) as store:
         found = store.sql("SELECT model_id, count(*), min(loss) > 0 FROM losses GROUP BY ALL ORDER BY ALL").fetchall()
     assert [(model, good) for model, _, good in found] == [(1, True), (2, True)]
     assert all(count >= 3 for _, count, _ in found)
@@ -479,11 +479,11 @@ def test_the_losses_of_every_learner_with_epochs_are_kept(run, tmp_path):
 
 def test_a_store_from_before_the_losses_gets_their_table(run):
     animals(60).with_row_index("id").write_parquet("pets.parquet")
-    with duckdb.connect("anomembed.duckdb") as store:
+    with opened("anomembed.duckdb") as store:
         store.execute(migrations()[0])
         store.execute("INSERT INTO store_version VALUES (1)")
     assert run("scan", "pets.parquet", "--quiet").code == 0
-    with duckdb.connect("anomembed.duckdb", read_only=True) as store:
+    with opened("anomembed.duckdb", read_only=True) as store:
         assert store.sql("SELECT count(*) FROM losses").fetchall() == [(0,)]
         assert store.sql("SELECT count(*) FROM runs").fetchall() == [(1,)]
         assert store.sql("FROM store_version").fetchall() == [(len(migrations()),)]

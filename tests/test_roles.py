@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-import duckdb
 import pytest
+from databases import SHARED, opened
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.roles.assigned import ColumnRole, Roles, match_roles
@@ -16,7 +16,7 @@ N = 400
 
 def infer(column, said=None, n=N):
     """The role of column `x`, beside a plain category."""
-    with duckdb.connect() as connection:
+    with SHARED.cursor() as connection:
         frame = connection.sql(f"SELECT {column} AS x, 'p' || i % 3 AS plain FROM range({n}) t(i)").to_arrow_table()
     with Table(frame) as table:
         return infer_roles(table, said)
@@ -71,7 +71,7 @@ def ruled(tmp_path_factory):
     """The roles of a table with one column per rule."""
     path = str(tmp_path_factory.mktemp("roles") / "rules.duckdb")
     columns = ", ".join(f"{column} AS x{place}" for place, (column, _, _) in enumerate(RULES))
-    with duckdb.connect(path) as connection:
+    with opened(path) as connection:
         connection.execute(f"CREATE TABLE t AS SELECT i AS id, {columns} FROM range({N}) t(i)")
     with Table(path) as table:
         return {column.name: column for column in infer_roles(table).columns}

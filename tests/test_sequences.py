@@ -1,10 +1,10 @@
 from collections import Counter
 from itertools import chain, pairwise
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -508,7 +508,7 @@ def test_a_kept_model_scores_the_same(model, tmp_path):
 
 def test_a_scan_of_the_reference_itself_finds_what_is_planted(run, tmp_path):
     log = make_log()
-    with duckdb.connect("log.duckdb") as connection:
+    with opened("log.duckdb") as connection:
         connection.execute("CREATE TABLE log AS FROM log")
     outcome = run(
         "scan",

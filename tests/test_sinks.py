@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from databases import SHARED
 from forks import run_apart
 
 from anomembed.cli.options import TABLE
@@ -83,7 +84,7 @@ def test_scores_as_text_are_these_bytes(store, tmp_path, ending):
 def test_scores_as_parquet_have_this_schema_and_the_values_as_they_are(store, scored, tmp_path):
     path = tmp_path / "it's.parquet"
     write_scores(store, KEY, path)
-    with duckdb.connect() as connection:
+    with SHARED.cursor() as connection:
         described = connection.execute("DESCRIBE FROM read_parquet(?)", [str(path)]).fetchall()
     rows = pl.read_parquet(path)
     assert_golden("scores.parquet.txt", "".join(f"{name} {kind}\n" for name, kind, *_ in described).encode())

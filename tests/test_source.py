@@ -2,6 +2,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
+from databases import SHARED, opened
 
 from anomembed.errors import LockedError, SourceError
 from anomembed.read.source import connect, quote_identifier, quote_text
@@ -25,7 +26,7 @@ def folder_once(tmp_path_factory):
     FRAME.write_ndjson(tmp_path / "pets.ndjson")
     FRAME[:2].write_parquet(tmp_path / "part-1.parquet")
     FRAME[2:].write_parquet(tmp_path / "part-2.parquet")
-    with duckdb.connect(str(tmp_path / "pets.duckdb")) as connection:
+    with opened(tmp_path / "pets.duckdb") as connection:
         connection.register("frame", FRAME)
         connection.execute("CREATE TABLE pets AS FROM frame; CREATE VIEW seen AS FROM pets")
         connection.execute("CREATE SCHEMA other; CREATE TABLE other.pets AS FROM pets")
@@ -123,6 +124,6 @@ def test_a_writer_in_the_same_process_is_told(folder):
 
 @pytest.mark.parametrize("name", ["a", 'a"b', '"; drop table x; --', "new\nline", "ü", "a b"])
 def test_quoted_names_and_texts_mean_themselves(name):
-    with duckdb.connect() as connection:
+    with SHARED.cursor() as connection:
         relation = connection.sql(f"SELECT {quote_text(name)} AS {quote_identifier(name)}")
         assert (relation.columns, relation.fetchall()) == ([name], [(name,)])

@@ -9,9 +9,9 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed.errors import LockedError, SourceError
 from anomembed.read.databases.addresses import parse_address
@@ -193,7 +193,7 @@ def test_a_scan_of_sqlite_gives_what_that_of_a_table_gives_and_does_not_write_it
     outcome = run("scan", "sqlite:///shop.db", "payments", "--budget", "1", "--scores-to", "scores.csv")
     assert outcome.code == 0, outcome.err
     assert "   1  777" in outcome.out
-    with duckdb.connect("same.duckdb") as connection:
+    with opened("same.duckdb") as connection:
         connection.register(
             "frame", pl.DataFrame(sqlite_rows(shop), orient="row", schema=["id", "shop", "country", "at"])
         )

@@ -21,6 +21,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import ask, opened
 
 from anomembed import load_model, score_table
 from anomembed.config import Config
@@ -72,13 +73,8 @@ def copy(kept, tmp_path):
     return Path(shutil.copy(kept, tmp_path / "copy.duckdb"))
 
 
-def ask(path, query):
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.execute(query).fetchall()
-
-
 def change(path, statement, *parameters):
-    with duckdb.connect(str(path)) as connection:
+    with opened(path) as connection:
         connection.execute(statement, parameters)
 
 
@@ -274,7 +270,7 @@ TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL
 def first_version(kept, tmp_path):
     """A store that the first version made, with the rows of `kept`."""
     path = tmp_path / "first.duckdb"
-    with duckdb.connect(str(path)) as connection:
+    with opened(path) as connection:
         connection.execute((Path(__file__).parent / "stores" / "version_1.sql").read_text())
         tables = connection.execute(TABLES).fetchall()
         connection.execute(f"ATTACH '{kept}' AS kept (READ_ONLY)")
@@ -374,7 +370,7 @@ def test_similar_finds_the_planted_synonym(kept):
 
 
 def test_similar_leaves_out_values_of_which_next_to_nothing_is_known(copy):
-    with duckdb.connect(str(copy)) as connection:
+    with opened(copy) as connection:
         connection.execute("UPDATE tokens SET embedding = [x * 1e-9 FOR x IN embedding] WHERE token = 'chai'")
         connection.execute("UPDATE tokens SET n_records = 0 WHERE token = 'wine'")
     assert [token for (token,) in ask(copy, "SELECT token FROM similar('drink', 'tea') ORDER BY token")] == [
@@ -445,7 +441,7 @@ def test_why_says_what_it_cannot_explain(kept, copy):
     }.items():
         with pytest.raises(duckdb.Error, match=said):
             ask(kept, f"FROM {call}")
-    with duckdb.connect(str(copy)) as connection:
+    with opened(copy) as connection:
         connection.execute("DELETE FROM runs")
     with pytest.raises(duckdb.Error, match="no run yet"):
         ask(copy, "FROM why('nobody')")

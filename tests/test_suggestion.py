@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import duckdb
 import pytest
+from databases import SHARED
 
 from anomembed.config import load_config
 from anomembed.read.roles.inference import infer_roles
@@ -16,7 +16,7 @@ AT = "TIMESTAMP '2026-01-01' + INTERVAL (i) MINUTE AS at"
 
 
 def suggest(columns, given=None, n=N):
-    with duckdb.connect() as connection:
+    with SHARED.cursor() as connection:
         frame = connection.sql(f"SELECT {columns} FROM range({n}) t(i)").to_arrow_table()
     with Table(frame) as table:
         return suggest_entity(table, infer_roles(table, given))

@@ -2,10 +2,10 @@ import json
 import random
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -364,7 +364,7 @@ def test_the_whole_way_through_the_store(run):
 
 
 def run_sql(query):
-    with duckdb.connect("anomembed.duckdb", read_only=True) as connection:
+    with opened("anomembed.duckdb", read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed import AnomembedDetector, Config, fit_model, load_model, score_table
 from anomembed.errors import SourceError
@@ -183,7 +183,7 @@ def test_a_file_of_vectors_alone_is_scanned(run, frame, tmp_path, ending):
 
 
 def test_init_writes_the_vectors_and_fit_and_score_follow(run, frame, tmp_path):
-    with duckdb.connect(str(tmp_path / "v.duckdb")) as connection:
+    with opened(tmp_path / "v.duckdb") as connection:
         connection.register("frame", frame)
         connection.execute("CREATE TABLE t AS SELECT *, [1.5, id % 2] AS same FROM frame")
     assert run("init", "v.duckdb", "t", "-o", "c.toml", "--vector", "emb", "--ignore", "same").code == 0

@@ -3,10 +3,10 @@
 import struct
 from itertools import product
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed.config import EmbeddingConfig
 from anomembed.errors import DataError, UserError
@@ -40,7 +40,7 @@ def binary(rows, end=b"\n"):
 
 
 def write_database(path, statement):
-    with duckdb.connect(str(path)) as connection:
+    with opened(path) as connection:
         connection.execute("CREATE TABLE other AS SELECT 1 AS token")
         connection.execute(statement)
 

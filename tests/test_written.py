@@ -5,9 +5,9 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed.errors import ConfigError, SourceError
 from anomembed.read.roles.assigned import match_roles
@@ -377,7 +377,7 @@ def test_the_order_of_rows_does_not_matter(tmp_path):
     found = []
     for order in ("i", "hash(i)"):
         path = str(tmp_path / f"{order}.duckdb")
-        with duckdb.connect(path) as connection:
+        with opened(path) as connection:
             connection.execute(f"CREATE TABLE t AS {rows} FROM range(30000) t(i) ORDER BY {order}")
         with Table(path) as table:
             found.append(infer_roles(table))
