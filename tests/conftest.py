@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from contextlib import chdir
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import typer.main
 from databases import opened
 from hypothesis import settings
 
@@ -34,6 +36,7 @@ def pytest_configure(config):
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     _compile_once()
+    typer.main.get_command = cache(typer.main.get_command)  # a real command line puts its commands together once, too
 
 
 def pytest_collection_finish():

@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
+from databases import opened
 
 START = datetime(2026, 5, 1)
 STEP = timedelta(seconds=30)
@@ -70,7 +70,7 @@ def odd(number, **changes):
 
 def pay(*rows, path="shop.duckdb"):
     """Write payments to the source."""
-    with duckdb.connect(path) as connection:
+    with opened(path) as connection:
         connection.execute(f"CREATE TABLE IF NOT EXISTS payments ({COLUMNS})")
         if rows:
             connection.executemany("INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?)", [list(row) for row in rows])
@@ -88,7 +88,7 @@ def at(number):
 
 
 def read(sql, path="store.duckdb"):
-    with duckdb.connect(path, read_only=True) as connection:
+    with opened(path, read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -101,7 +101,7 @@ def judged_keys():
 
 def tables(path="store.duckdb"):
     """All tables of a store but what a clock said, as rows in the order in which they were written."""
-    with duckdb.connect(path, read_only=True) as connection:
+    with opened(path, read_only=True) as connection:
         names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()]
         found = {}
         for name in names:

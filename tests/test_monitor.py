@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import duckdb
 import pytest
+from databases import opened
 from monitored import HOUR, REFERENCE, START, STEP, at, judged_keys, odd, open_shop, pay, payment, read, tables
 
 N = REFERENCE
@@ -255,14 +255,14 @@ def test_a_writer_of_the_source_is_waited_for_but_not_for_ever(shop, monitor, mo
 
 def test_a_run_that_failed_is_kept_with_why_and_what_it_leaves_open(shop, monitor):
     pay(payment(N))
-    with duckdb.connect("shop.duckdb") as connection:
+    with opened("shop.duckdb") as connection:
         connection.execute("ALTER TABLE payments RENAME city TO town")
     for _ in range(2):  # the second time in the same words: one row
         assert "no such column in payments: city" in monitor(N + HOUR, code=2).err
     rows = read("SELECT run_id, part, n_scored, since, failure FROM runs")
     assert [row[:4] for row in rows] == [(1, None, 0, "2026-05-01 13:19:30.000001")]
     assert "no such column" in rows[0][4]
-    with duckdb.connect("shop.duckdb") as connection:
+    with opened("shop.duckdb") as connection:
         connection.execute("ALTER TABLE payments RENAME town TO city")
     monitor(N + HOUR)
     assert judged_keys() == [N]
@@ -297,7 +297,7 @@ def test_a_monitor_after_a_fit_begins_with_what_came_since(run):
     Path("shop.toml").write_text(config.replace("fit_where", "# fit_where"))
     assert run("fit", "shop.toml", "-q").code == 0
     pay(*(payment(n) for n in range(N, N + 10)))
-    with duckdb.connect("store.duckdb") as connection:  # as if it had been fitted when payment 1600 was made
+    with opened("store.duckdb") as connection:  # as if it had been fitted when payment 1600 was made
         connection.execute("UPDATE models SET fitted_at = ?", [START + N * STEP])
     assert run("monitor", "shop.toml", "--now", at(N + HOUR)).code == 0
     assert set(range(N, N + 10)) <= set(judged_keys())

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
+from databases import opened
 from monitored import HOUR, REFERENCE, START, STEP, at, drawn, judged_keys, odd, open_shop, pay, payment, read
 
 N = REFERENCE
@@ -47,7 +47,7 @@ def test_lines_of_a_log_that_is_rotated_are_all_judged(run):
     config = Path("app.toml").read_text().replace("[source]", '[source]\ntime_zone = "UTC"')
     Path("app.toml").write_text(config.replace("budget = 20", "threshold = 0.001"))
     assert run("fit", "app.toml", "-q", "--store", "store.duckdb").code == 0
-    with duckdb.connect("store.duckdb") as connection:
+    with opened("store.duckdb") as connection:
         connection.execute("UPDATE models SET fitted_at = ?", [START + 1500 * STEP])
     watch = ("monitor", "app.toml", "--store", "store.duckdb", "--now")
     outcome = run(*watch, at(1500))
@@ -85,7 +85,7 @@ STEPS = ("open", "read", "read", "write", "close")
 
 
 def visit(*rows):
-    with duckdb.connect("visits.duckdb") as connection:
+    with opened("visits.duckdb") as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS visits (who VARCHAR, seen TIMESTAMP, step VARCHAR)")
         connection.executemany("INSERT INTO visits VALUES (?, ?, ?)", [list(row) for row in rows])
 
