@@ -159,9 +159,13 @@ def test_an_open_source_is_shut(source, statement):
         table._connection.execute(statement)
 
 
-def test_a_source_in_memory_takes_no_other_settings(source):
-    with Table("secret.csv") as table, pytest.raises(duckdb.Error, match="locked"):
-        table._connection.execute("SET threads = 1")
+@pytest.mark.parametrize("records", ["secret.csv", pl.DataFrame({"a": [1, 2]})], ids=["file", "frame"])
+def test_a_source_in_memory_takes_no_other_settings_and_reads_nothing_else(source, records):
+    with Table(records) as table:
+        with pytest.raises(duckdb.Error, match="locked"):
+            table._connection.execute("SET threads = 1")
+        with pytest.raises(duckdb.PermissionException):
+            table._connection.execute("FROM read_text('other.txt')")
 
 
 def test_two_connections_to_one_file_keep_their_time_zone(source):

@@ -58,8 +58,9 @@ def check_condition(connection: duckdb.DuckDBPyConnection, condition: str) -> No
         raise SourceError(f"the condition {shown(condition)} must be one SQL expression, such as amount > 10")
     what = f"the condition {shown(condition)}"
     _check_reads_only(tree, what)
-    known = {name for (name,) in connection.execute(NAMES).fetchall()} | _named_within(tree)
-    for name in _read_by_name(tree):
+    named = _read_by_name(tree)
+    known = _known(connection) | _named_within(tree) if named else set()
+    for name in named:
         if name.casefold() not in known:
             raise SourceError(f"{what} reads {shown(name)}; a condition may only read tables of the source")
     for function, _ in _table_functions(tree):
@@ -98,7 +99,7 @@ def shut(connection: duckdb.DuckDBPyConnection, from_clause: str) -> tuple[str, 
     """
     queries = [f"FROM {from_clause}", *(_body(sql) for (sql,) in connection.execute(VIEWS).fetchall())]
     trees = [_parse(connection, sql) for sql in queries]
-    known = {name for (name,) in connection.execute(NAMES).fetchall()}
+    known = _known(connection)
     files: list[str] = []
     is_known = trees[0] is not None  # what a view that cannot be taken apart reads is refused later, when it is read
     for tree in trees:
@@ -110,17 +111,35 @@ def shut(connection: duckdb.DuckDBPyConnection, from_clause: str) -> tuple[str, 
     return tuple(files)
 
 
+def shut_frame(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Do what `shut` does for a frame, of which it is known that it is read from no file."""
+    _shut(connection, [], is_known=True)
+    return ()
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the names of all tables and views; of a new connection, DuckDB takes as long as to connect."""
+    return {name for (name,) in connection.execute(NAMES).fetchall()}
+
+
 def _shut(connection: duckdb.DuckDBPyConnection, files: list[str], *, is_known: bool) -> None:
-    is_shut = not connection.execute("SELECT current_setting('enable_external_access')").fetchall()[0][0]
-    if is_known and not is_shut:  # two connections to one file share these settings
+    if is_known and not _is_shut(connection):  # two connections to one file share these settings
         plain = [file for file in files if not _is_glob(file)]
         folders = [_folder(file) for file in files if _is_glob(file)]
         connection.execute(f"SET allowed_paths = [{', '.join(map(quote_text, plain))}]")
         connection.execute(f"SET allowed_directories = [{', '.join(map(quote_text, folders))}]")
         connection.execute("SET enable_external_access = false")
-    memory = connection.execute("SELECT path IS NULL FROM duckdb_databases() WHERE NOT internal").fetchall()
-    if all(is_memory for (is_memory,) in memory):  # of a file, another connection may have to set its time zone
+    if _is_in_memory(connection):  # of a file, another connection may have to set its time zone
         connection.execute("SET lock_configuration = true")
+
+
+def _is_shut(connection: duckdb.DuckDBPyConnection) -> bool:
+    return not connection.execute("SELECT current_setting('enable_external_access')").fetchall()[0][0]
+
+
+def _is_in_memory(connection: duckdb.DuckDBPyConnection) -> bool:
+    paths = connection.execute("SELECT path FROM duckdb_databases() WHERE NOT internal").fetchall()
+    return all(path is None for (path,) in paths)
 
 
 def _is_glob(file: str) -> bool:

@@ -1,13 +1,14 @@
 """An open source as one SQL relation: its columns, those that are added to it, and queries on it."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import polars as pl
 
 from anomembed.errors import SourceError, nearest_name, shown
-from anomembed.read.access import check_condition, shut
+from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
@@ -70,7 +71,9 @@ class Relation:
                 self._connection.execute(f"SET TimeZone = {quote_text(time_zone)}")
             self._hide_reserved()
             with clear_errors(self.name):
-                self.files = (*files, *shut(self._connection, self._from))
+                is_named = isinstance(source, str | Path)
+                more_files = shut(self._connection, self._from) if is_named else shut_frame(self._connection)
+                self.files = (*files, *more_files)
                 self.columns, more = describe(self._connection, self._from, self.message)
             self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
