@@ -2,7 +2,6 @@ import fcntl
 import gc
 import hashlib
 import os
-import subprocess
 import sys
 from contextlib import chdir
 from functools import cache
@@ -112,8 +111,10 @@ def begun_shop(tmp_path_factory):
     from monitored import REFERENCE, at, open_shop
 
     folder = tmp_path_factory.mktemp("begun")
-    with chdir(folder):
+    with chdir(folder), pytest.MonkeyPatch.context() as patch:
         open_shop()
-        command = [sys.executable, "-m", "anomembed", "monitor", "shop.toml", "--now", at(REFERENCE)]
-        subprocess.run(command, check=True, capture_output=True)
+        patch.setattr(sys, "argv", ["anomembed", "monitor", "shop.toml", "--now", at(REFERENCE), "--quiet"])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert not end.value.code
     return folder

@@ -37,12 +37,13 @@ def read_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     StoreError
         When the file holds something else, or its version cannot be read.
     """
-    tables = {row[0] for row in connection.execute(USER_TABLES).fetchall()}
-    if not tables:
+    try:
+        rows = connection.execute("FROM main.store_version").fetchall()
+    except duckdb.CatalogException:  # only now are tables listed: to do so takes as long as to connect
+        if connection.execute(USER_TABLES).fetchall():
+            raise StoreError(f"{path} is a database of something else; choose another file for the store") from None
         return 0
-    if "store_version" not in tables:
-        raise StoreError(f"{path} is a database of something else; choose another file for the store")
-    match connection.execute("FROM store_version").fetchall():
+    match rows:
         case [(int(version),)] if version > 0:
             return version
     raise StoreError(
