@@ -42,6 +42,9 @@ class Watcher:
     def model(self, model: Model) -> None:
         """Receive the fitted model."""
 
+    def caution(self, text: str) -> None:
+        """Receive a warning about what the model can flag."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -128,6 +131,8 @@ def fit_into_store(
 ) -> int:
     """Fit a model to a table, store it, and return its id; see `scan_into_store` for the parameters."""
     model = _fit(table, config, watcher, config.source.fit_where, is_own=False, vectors=vectors)
+    if caution := model.caution(flag_rule(config)):
+        watcher.caution(caution)
     with store.transaction():
         return save_model(model, store)
 
@@ -177,8 +182,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
         run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)
-    tail, lowest = model.calibration, model.lowest_tail()
-    caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest) or why_nothing
+    caution = model.caution(rule, n_scored) or why_nothing
     return Run(run_id, kept_id, model, rule, n_scored, flags, tuple(filter(None, (caution, *drift))))
 
 

@@ -362,3 +362,24 @@ def test_without_a_rule_a_monitor_flags_by_a_threshold_and_not_so_many_a_run(sho
     pay(*(payment(n) for n in range(N, N + 30)), odd(N + 30))
     assert "31 records judged" in monitor(N + HOUR).out
     assert read("SELECT rule, n_flagged FROM runs") == [("threshold 0.0001", 1)]
+
+
+def test_what_the_model_cannot_flag_is_said_in_the_first_run_with_it_and_with_another_rule(shop, monitor):
+    config = Path("shop.toml").read_text()
+    for number, (threshold, caution) in enumerate([("1e-9", 1), ("1e-9", 0), ("0.9", 0), ("2e-9", 1)]):
+        Path("shop.toml").write_text(config.replace("threshold = 0.002", f"threshold = {threshold}"))
+        pay(payment(N + number * HOUR))
+        outcome = monitor(N + number * HOUR + 30, "--format", "json")
+        assert outcome.err.count(f"caution   threshold {threshold.replace('-', '-0')} may flag nothing: ") == caution
+        assert len(said(outcome)["cautions"]) == caution
+        assert said(outcome)["n_scored"] == 1
+
+
+def test_a_first_run_with_nothing_new_says_what_its_model_cannot_flag(run):
+    open_shop()
+    Path("shop.toml").write_text(Path("shop.toml").read_text().replace("threshold = 0.002", "threshold = 1e-9"))
+    for is_first in (True, False):
+        outcome = run("monitor", "shop.toml", "--now", at(N))
+        assert "nothing new" in outcome.out
+        assert outcome.err.count("caution ") == is_first
+    assert run("monitor", "shop.toml", "--now", at(N), "--quiet").err == ""

@@ -73,6 +73,8 @@ def _seconds(text: str) -> float:
 
 
 def _print(report: Report, wanted: Wanted) -> None:
+    for caution in report.cautions if not wanted.is_quiet else ():
+        sys.stderr.write(inert(f"caution   {caution}") + "\n")
     if wanted.form == "json":
         sys.stdout.write(json.dumps(report.as_json()) + "\n")
     elif not wanted.is_quiet:

@@ -14,7 +14,7 @@ from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
 from anomembed.scoring import explain_scored, score_frames
-from anomembed.write.ledger import Progress, advance
+from anomembed.write.ledger import Progress, advance, is_first_use
 
 UNEXPLAINED = "not explained"  # flags beyond those that are explained in a run
 
@@ -62,6 +62,13 @@ def judge_fresh(judge: Judge, fresh: Fresh) -> Iterator[Judged]:
         yield _keep(judge, read_found(judge, fresh, "quarantined", fresh.quarantined), fresh.period.since)
     for since, until in fresh.windows:
         yield _keep(judge, read_window(judge, since, until), until)
+
+
+def first_cautions(judge: Judge) -> list[str]:
+    """Return what the model and the rule cannot flag, in the first run with them."""
+    by = f"model {judge.model_id}, {judge.rule}"
+    caution = judge.model.caution(judge.rule) if is_first_use(judge.store, judge.monitor, by) else None
+    return [caution] if caution else []
 
 
 def judge_again(judge: Judge, since: int, until: int) -> Judged:

@@ -31,6 +31,8 @@ class Report:
         How many of those judged came late, or have no place in time.
     n_repeated, n_too_late, n_without_key : int
         How many were left out, because their key was judged, or they came too late, or have no key.
+    cautions : list of str
+        Warnings: what the model and the rule cannot flag, in the first run with them.
     told : dict
         By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool
@@ -52,6 +54,7 @@ class Report:
     n_repeated: int = 0
     n_too_late: int = 0
     n_without_key: int = 0
+    cautions: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
     is_begun: bool = False
     is_again: bool = False

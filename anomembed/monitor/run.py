@@ -188,7 +188,7 @@ def _judge(config: Config, asked: Asked, store: Store, state: State | None, watc
         fresh = find_fresh(table, units, config, store, asked.name, look, state)
     report.since, report.until = state.position, look.until
     report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
-    if not fresh.is_nothing:
+    if report.is_begun or not fresh.is_nothing:
         _judge_fresh(source, asked, store, plan, fresh, report)
     _rest(config, asked, store, as_moment(look.until if plan.watermark.is_time else asked.now))
     return report
@@ -213,10 +213,11 @@ def _checked(plan: Plan, config: Config, state: State, name: str) -> Plan:
 
 
 def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:
-    from anomembed.monitor.judging import judge_fresh
+    from anomembed.monitor.judging import first_cautions, judge_fresh
 
     judge = _judge_of(source, asked, store, plan)
     report.model_id = judge.model_id
+    report.cautions = first_cautions(judge)
     for judged in judge_fresh(judge, fresh):
         _count(report, judged)
 

@@ -94,7 +94,7 @@ def start(store: Store, monitor: str, state: State, progress: Progress) -> None:
         The same, with what is there already.
     """
     store.rows(
-        "INSERT INTO watermarks VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO watermarks VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
         [monitor, state.source, state.column, json.dumps(state.plan), progress.until, state.position, state.n_behind],
     )
     _remember(store, monitor, progress.seen)
@@ -118,6 +118,15 @@ def advance(store: Store, monitor: str, progress: Progress) -> None:
         'UPDATE watermarks SET until = ?, "position" = ?, n_behind = ? WHERE monitor = ?',
         [progress.until, progress.position, progress.n_behind, monitor],
     )
+
+
+def is_first_use(store: Store, monitor: str, by: str) -> bool:
+    """Tell whether a monitor judges by something else than in its last run, and keep by what it does."""
+    sql = (
+        "UPDATE watermarks SET judges_by = $by WHERE monitor = $monitor AND judges_by IS DISTINCT FROM $by RETURNING 1"
+    )
+    with store.transaction():
+        return bool(store.rows(sql, {"by": by, "monitor": monitor}))
 
 
 def _remember(store: Store, monitor: str, seen: pl.DataFrame) -> None:
