@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import polars as pl
 import pytest
 from monitored import HOUR, REFERENCE, at, odd, open_shop, pay, payment, read
 
 from anomembed.monitor.findings import Flagged, Pace, flag, rest
 from anomembed.monitor.grouping import Group, group_of
+from anomembed.monitor.telling import gather
 from anomembed.views.reason import Count, Reason, Value
 
 N = REFERENCE
@@ -58,10 +60,11 @@ def test_a_finding_that_does_not_grow_is_told_no_more_and_closed_once():
     assert (again.state, again.first_seen, again.n_flags) == ("open", NOON, 2)
 
 
-def test_a_batch_of_days_closes_a_finding_before_it_opens_it_again():
+def test_a_flag_after_a_long_pause_opens_a_finding_again_and_does_not_tell_that_it_was_over():
     finding, _ = flag("m", None, flagged(0), NOON, PACE)
-    _, alerts = flag("m", finding, flagged(30), NOON + 48 * HOURS, PACE)
-    assert events(alerts) == [("f.2", "closed", 24), ("f.3", "opened", 48)]
+    again, alerts = flag("m", replace(finding, acknowledged=True), flagged(30), NOON + 48 * HOURS, PACE)
+    assert events(alerts) == [("f.2", "opened", 48)]
+    assert (again.state, again.acknowledged, again.n_flags) == ("open", False, 2)
 
 
 def test_the_level_and_the_reason_are_those_of_the_most_abnormal_flag():
@@ -79,7 +82,7 @@ def test_the_level_and_the_reason_are_those_of_the_most_abnormal_flag():
     assert (finding.key, finding.tail_probability) == ("worse", 1e-9)
 
 
-def test_flags_group_by_view_columns_and_values_but_neither_by_key_nor_size_nor_count():
+def test_flags_group_by_claim_columns_and_values_but_neither_by_key_nor_size_nor_count_nor_view():
     def group(amount, city, direction="high", times=1, view="number", key="1"):
         evidence = {"direction": direction, "other": Value("city", city), "of": Value("id", key), "seen": Count(times)}
         return group_of(Reason("number", Value("amount", amount), evidence, view), ("id",), ("amount",))
@@ -87,10 +90,21 @@ def test_flags_group_by_view_columns_and_values_but_neither_by_key_nor_size_nor_
     usual = group("10.5", "Rome")
     assert usual.columns == ("amount", "city")
     assert usual.values == ("high", "Rome")
-    assert usual == group("99", "Rome", times=7, key="2")
-    others = [group("10.5", "Bonn"), group("10.5", "Rome", "low"), group("10.5", "Rome", view="joint")]
-    assert len({usual, *others}) == 4
-    assert len({each.finding_id("m") for each in (usual, *others)} | {usual.finding_id("n")}) == 5
+    same = [group("99", "Rome", times=7, key="2"), group("10.5", "Rome", view="joint")]
+    assert {each.finding_id("m") for each in same} == {usual.finding_id("m")}
+    others = [group("10.5", "Bonn"), group("10.5", "Rome", "low")]
+    assert len({each.finding_id("m") for each in (usual, *others)} | {usual.finding_id("n")}) == 4
+
+
+def test_flags_of_one_batch_that_several_views_give_for_the_same_are_one_finding():
+    reasons = [
+        Reason(kind, Value("city", "Rome"), {"other": Value("shop", "s1")}, view)
+        for kind, view in (("conflict", "pair"), ("conflict", "record"), ("rare", "rarity"), ("unseen", "novelty"))
+    ]
+    row = {"reason": "a reason", "tail_probability": 1e-5, "moment": NOON}
+    flags = pl.DataFrame([{"key": str(number), **row} for number in range(4)])
+    found = gather("m", 7, flags, [group_of(reason, (), ()) for reason in reasons])
+    assert [keys for _, keys in found] == [["0", "1"], ["2", "3"]]
 
 
 @pytest.fixture
@@ -393,7 +407,7 @@ def test_an_acknowledged_finding_is_not_told_again_until_it_is_closed(run, attac
     assert run("acknowledge", finding, "--undo", "--store", "store.duckdb").code == 0
     assert go_on(12) == ["opened", "grown"]
     assert run("acknowledge", finding, "--store", "store.duckdb").code == 0
-    assert go_on(60) == ["opened", "grown", "closed", "opened"]
+    assert go_on(60) == ["opened", "grown", "opened"]
     assert read("SELECT acknowledged FROM findings") == [(False,)]
 
 

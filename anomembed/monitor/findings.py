@@ -4,7 +4,6 @@ A finding is opened by its first flag and closed when none comes for long; a fla
 here knows the clock: times are those of the records, and of the watermark.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -154,6 +153,8 @@ Changed = tuple[Finding, list[Alert]]
 def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pace: Pace) -> Changed:
     """Return a finding with the flags of a batch; one that is opened is told.
 
+    One that should have been closed before them is opened again, and that alone is told: not that it was over, too.
+
     Parameters
     ----------
     monitor : str
@@ -167,14 +168,12 @@ def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pa
     pace : Pace
         How often to tell.
     """
-    alerts: list[Alert] = []
-    if known and known.is_open and flagged.first - known.last_seen >= pace.close_after:
-        known, alerts = _close(known, pace)
+    is_rested = known is not None and flagged.first - known.last_seen >= pace.close_after
     grown = _grow(monitor, known, flagged, at, pace)
-    if known and known.is_open:
-        return grown, alerts
+    if known and known.is_open and not is_rested:
+        return grown, []
     opened = replace(grown, state="open", repeat_after=pace.repeat_interval, acknowledged=False)
-    return _tell(opened, OPENED, at, pace, alerts)
+    return _tell(opened, OPENED, at, pace)
 
 
 def _grow(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pace: Pace) -> Finding:
@@ -220,7 +219,7 @@ def rest(finding: Finding, at: datetime, pace: Pace) -> Changed | None:
     is_due = finding.n_flags > finding.n_told and at - finding.alerted_at >= finding.repeat_after
     if is_due and not _is_quiet(finding, GROWN, at):
         later = min(2 * finding.repeat_after, max(LONGEST_INTERVAL, pace.repeat_interval))
-        return _tell(replace(finding, repeat_after=later), GROWN, at, pace, [])
+        return _tell(replace(finding, repeat_after=later), GROWN, at, pace)
     return None
 
 
@@ -232,15 +231,15 @@ def tell_again(monitor: str, flagged: Flagged, at: datetime, pace: Pace) -> Aler
 
 
 def _close(finding: Finding, pace: Pace) -> Changed:
-    return _tell(replace(finding, state="closed"), CLOSED, finding.last_seen + pace.close_after, pace, [])
+    return _tell(replace(finding, state="closed"), CLOSED, finding.last_seen + pace.close_after, pace)
 
 
-def _tell(finding: Finding, event: str, at: datetime, pace: Pace, before: Sequence[Alert]) -> Changed:
+def _tell(finding: Finding, event: str, at: datetime, pace: Pace) -> Changed:
     if _is_quiet(finding, event, at):
-        return replace(finding, n_told=finding.n_flags, alerted_at=at), list(before)
+        return replace(finding, n_told=finding.n_flags, alerted_at=at), []
     told = replace(finding, n_alerts=finding.n_alerts + 1, n_told=finding.n_flags, alerted_at=at)
     alert = Alert(f"{told.finding_id}.{told.n_alerts}", told, event, _level(told, pace), at)
-    return told, [*before, alert]
+    return told, [alert]
 
 
 def _is_quiet(finding: Finding, event: str, at: datetime) -> bool:

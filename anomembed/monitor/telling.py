@@ -45,10 +45,10 @@ def gather(monitor: str, run_id: int, flags: pl.DataFrame, groups: Iterable[Grou
     list of (Flagged, list of str)
         The flags of every finding, and their keys; in the order of their most abnormal flag.
     """
-    found: dict[Group, list[dict[str, Any]]] = {}
+    found: dict[str, tuple[Group, list[dict[str, Any]]]] = {}
     for group, row in zip(groups, flags.iter_rows(named=True), strict=True):
-        found.setdefault(group, []).append(row)
-    return [(_flagged(monitor, run_id, group, rows), [row["key"] for row in rows]) for group, rows in found.items()]
+        found.setdefault(group.finding_id(monitor), (group, []))[1].append(row)
+    return [(_flagged(monitor, run_id, group, rows), [row["key"] for row in rows]) for group, rows in found.values()]
 
 
 def _flagged(monitor: str, run_id: int, group: Group, rows: list[dict[str, Any]]) -> Flagged:

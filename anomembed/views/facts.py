@@ -27,6 +27,7 @@ MOST_TRIED = 5  # columns that a reason is looked for in
 
 WORDS = {
     "unseen": "{subject} was never seen in {reference}{expected}",
+    "unseen message": "{subject}: no message like `{like}` was seen in {reference}{expected}",
     "rare": "{subject} is rare ({times:,} of {of}){expected}",
     "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}{among}){expected}",
     "number": "{subject} is unusually {direction} (19 in 20{among} lie between {low:.6g} and {high:.6g})",
@@ -234,8 +235,10 @@ class Facts:
 
     def value(self, case: Case, column: int) -> Value:
         """Return the record's value of a column; one that is counted with all as rare says so."""
-        is_rare = self.vocabulary.special(int(case.tokens[column])) is Special.RARE
-        return Value(self.vocabulary.columns[column].name, case.shown[column], "and all as rare" if is_rare else "")
+        tokens, special = self.vocabulary.columns[column], self.vocabulary.special(int(case.tokens[column]))
+        text, bin_ = case.shown[column], "and all as rare" if special is Special.RARE else ""
+        is_new = tokens.templates is not None and special in (Special.UNSEEN, Special.RARE)
+        return Value(tokens.name, text, bin_, tokens.templates.like(text) if is_new and tokens.templates else "")
 
     def _value(self, case: Case, column: int) -> Reason | None:
         """Say that a value is new, rare or in unusual company; None when it is none of these."""
@@ -245,7 +248,10 @@ class Facts:
             return None  # its own views speak of it
         if special is Special.UNSEEN:
             evidence = {"reference": self.census.unseen_in(column), "expected": self.instead(case, column)}
-            return Reason("unseen", self.value(case, column), evidence)
+            value = self.value(case, column)
+            if value.same != value.text:
+                return Reason("unseen message", value, {"like": Text(value.like), **evidence})
+            return Reason("unseen", value, evidence)
         times, among = self.census.times(column, token), self.census.among(column)
         share = RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE
         # A missing vector is rare by itself; a null in other columns is judged by the values that it occurs with.
