@@ -4,6 +4,7 @@
 runs the same steps without a store.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -20,10 +21,13 @@ from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import score_and_explain
+from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 DEFAULT_BUDGET = 20
+FindLast = Callable[[Roles], tuple[str, int] | None]
+"""Returns the column and the position of the last record, by the roles of the columns."""
 
 
 class Watcher:
@@ -127,14 +131,33 @@ def fit_for_scan(
 
 
 def fit_into_store(
-    table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
+    table: Table,
+    config: Config,
+    store: Store,
+    watcher: Watcher,
+    vectors: TokenVectors | None = None,
+    find_last: FindLast | None = None,
 ) -> int:
-    """Fit a model to a table, store it, and return its id; see `scan_into_store` for the parameters."""
-    model = _fit(table, config, watcher, config.source.fit_where, is_own=False, vectors=vectors)
+    """Fit a model to a table, store it, and return its id.
+
+    Parameters
+    ----------
+    table, config, store, watcher, vectors
+        See `scan_into_store`.
+    find_last : callable, optional
+        Returns the column and the position of the last record, which is kept with the model. It is asked before the
+        records are read, so that what comes meanwhile is after it.
+    """
+    roles = find_roles(table, config)
+    last = find_last(roles) if find_last else None
+    model = _fit(table, config, watcher, config.source.fit_where, is_own=False, roles=roles, vectors=vectors)
     if caution := model.caution(flag_rule(config)):
         watcher.caution(caution)
     with store.transaction():
-        return save_model(model, store)
+        model_id = save_model(model, store)
+        if last:
+            keep_fitted_to(store, model_id, *last)
+    return model_id
 
 
 def _fit(

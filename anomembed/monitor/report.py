@@ -78,6 +78,9 @@ class Report:
         return f"{self.n_scored:,} {self.unit} judged{again}{span}, {self.n_flagged:,} flagged"
 
     def _remarks(self) -> list[str]:
+        begun = []
+        if self.is_begun and self.since is not None:
+            begun = [f"begun after {self._at(self.since - 1)}: what came before counts as known"]
         counts = {
             f"{self.n_late:,} of them late": self.n_late,
             f"{self.n_quarantined:,} of them without a place in time or of the future": self.n_quarantined,
@@ -89,7 +92,7 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [*(text for text, count in counts.items() if count), *told]
+        return [*begun, *(text for text, count in counts.items() if count), *told]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)

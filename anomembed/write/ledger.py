@@ -120,6 +120,18 @@ def advance(store: Store, monitor: str, progress: Progress) -> None:
     )
 
 
+def keep_fitted_to(store: Store, model_id: int, column: str, position: int) -> None:
+    """Keep the last position in a column that a model was fitted to; call it within a transaction."""
+    sql = 'UPDATE models SET column_name = ?, "position" = ? WHERE model_id = ?'
+    store.rows(sql, [column, position, model_id])
+
+
+def fitted_to(store: Store, model_id: int, column: str) -> int | None:
+    """Return the last position in a column that a model was fitted to; None when that was not kept."""
+    rows = store.rows('SELECT "position" FROM models WHERE model_id = ? AND column_name = ?', [model_id, column])
+    return int(rows[0][0]) if rows else None
+
+
 def is_first_use(store: Store, monitor: str, by: str) -> bool:
     """Tell whether a monitor judges by something else than in its last run, and keep by what it does."""
     sql = (

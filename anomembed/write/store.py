@@ -64,7 +64,7 @@ class Store(Database):
         connection = self._connection
         model_id = self._next("models", "model_id")
         connection.execute(
-            "INSERT INTO models VALUES (?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO models VALUES (?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?, ?, NULL, NULL)",
             [model_id, record.source, record.n_reference, record.config, record.roles, record.summary, record.versions],
         )
         connection.executemany(
