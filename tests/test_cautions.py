@@ -134,6 +134,24 @@ def test_scan_says_so_as_score_does(run, paid):
         assert said[0][0].split(":")[0] == said[1][0].split(":")[0]
 
 
+def test_a_renamed_value_in_a_handful_of_records_is_told(run, paid):
+    fitted(run, paid)
+    said = run("score", "paid.toml", "--where", "id >= 4000 AND id < 4052").err
+    assert (
+        "channel=chip-and-pin, which the reference does not have, is in 6 of 52 records (12%): renamed or new?" in said
+    )
+    assert "does not have" not in run("score", "paid.toml", "--where", "id >= 4000 AND id < 4040").err
+
+
+def test_a_new_value_in_a_handful_of_records_is_no_drift_where_new_ones_are_usual(run, database):
+    path = database(
+        "CREATE TABLE paid AS SELECT i AS id, CASE WHEN i BETWEEN 4000 AND 4008 THEN 'new' WHEN i < 4000 AND i % 3 = 0 "
+        "THEN 'once' || i ELSE 'c' || i % 200 END AS who, 'k' || i % 5 AS kind FROM range(4088) r(i)"
+    )
+    fitted(run, path, "--category", "who")
+    assert "does not have" not in run("score", "paid.toml", "--where", "id >= 4000").err
+
+
 def test_values_that_are_new_in_few_records_are_no_drift(run, database):
     path = database(
         "CREATE TABLE paid AS SELECT i AS id, 'c' || if(i < 4000, hash(i) % 2000, i) AS who, 'k' || i % 5 AS kind "

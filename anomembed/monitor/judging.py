@@ -33,12 +33,15 @@ class Judged:
         Number of records or sequences.
     flags : Flags or None
         Those that were flagged.
+    cautions : tuple of str
+        What is new and frequent in the records.
     """
 
     part: Part
     run_id: int | None = None
     n_scored: int = 0
     flags: Flags | None = field(default=None, repr=False)
+    cautions: tuple[str, ...] = ()
 
 
 def judge_fresh(judge: Judge, fresh: Fresh) -> Iterator[Judged]:
@@ -114,11 +117,11 @@ def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
         return Judged(part, judge.store.add_run_row({**about, **nothing}))
     drift = Drift(judge.model.vocabulary)
     scored = score_frames(judge.model, part.frames, drift)
-    flags, n_scored, *_ = explain_scored(judge.model, scored, judge.rule, judge.store.stage, drift)
+    flags, n_scored, _, cautions = explain_scored(judge.model, scored, judge.rule, judge.store.stage, drift)
     about["n_scored"] = n_scored
     key = judge.model.roles.key_names
     run_id = judge.store.add_run(judge.model_id, about, key, flags.frame, flags.contributions)
-    return Judged(part, run_id, n_scored, flags)
+    return Judged(part, run_id, n_scored, flags, cautions)
 
 
 def _gather(judge: Judge, judged: Judged, position: int) -> list[tuple[Flagged, list[str]]]:

@@ -32,7 +32,7 @@ class Report:
     n_repeated, n_too_late, n_without_key : int
         How many were left out, because their key was judged, or they came too late, or have no key.
     cautions : list of str
-        Warnings: what the model and the rule cannot flag, in the first run with them.
+        What the model and the rule cannot flag, in the first run with them; values that are new and frequent.
     told : dict
         By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool

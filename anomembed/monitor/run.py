@@ -262,6 +262,7 @@ def _count(report: Report, judged: "Judged") -> None:
     report.n_repeated += int(judged.part.units["is_known"].sum())
     report.n_late += judged.n_scored * (judged.part.name == "late")
     report.n_quarantined += judged.n_scored * (judged.part.name == "quarantined")
+    report.cautions += judged.cautions
     if judged.flags:
         report.n_flagged += judged.flags.frame.height
     if judged.run_id is not None:
