@@ -1,7 +1,9 @@
 """Findings and alerts of `anomembed monitor`: one incident is one message, and no channel loses one or stops a run."""
 
 import json
+import shlex
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -14,8 +16,11 @@ import polars as pl
 import pytest
 from monitored import HOUR, REFERENCE, at, odd, open_shop, pay, payment, read
 
+from anomembed.config import ChannelConfig
+from anomembed.monitor import telling
 from anomembed.monitor.findings import Flagged, Pace, flag, rest
 from anomembed.monitor.grouping import Group, group_of
+from anomembed.monitor.messages import message_of
 from anomembed.monitor.telling import gather
 from anomembed.views.reason import Count, Reason, Value
 
@@ -105,6 +110,66 @@ def test_flags_of_one_batch_that_several_views_give_for_the_same_are_one_finding
     flags = pl.DataFrame([{"key": str(number), **row} for number in range(4)])
     found = gather("m", 7, flags, [group_of(reason, (), ()) for reason in reasons])
     assert [keys for _, keys in found] == [["0", "1"], ["2", "3"]]
+
+
+def test_an_alert_is_about_what_is_new_since_the_last_one_and_counts_what_was_before():
+    def worst(key, tail, first, n_flags=1):
+        return replace(flagged(first, n_flags=n_flags, tail=tail), key=key, reason=f"reason of {key}")
+
+    finding, _ = flag("m", None, worst("158", 1e-9, 0, 3), NOON, PACE)
+    finding, _ = rest(finding, NOON + 30 * HOURS, PACE)
+    finding, (alert,) = flag("m", finding, worst("61.5", 1e-4, 40, 2), NOON + 41 * HOURS, PACE)
+    told = alert.content()
+    assert (told["event"], told["level"], told["key"], told["reason"]) == ("opened", "warn", "61.5", "reason of 61.5")
+    assert (told["n_new"], told["n_flags"], told["tail_probability"]) == (2, 5, 1e-4)
+    text = message_of(told, "store.duckdb", "UTC").text
+    assert "flags: 2 new, from 2026-05-03 04:00 to 2026-05-03 04:00 (UTC); 3 before" in text
+    finding, _ = flag("m", finding, worst("70", 1e-5, 42), NOON + 42 * HOURS, PACE)
+    finding, _ = flag("m", finding, worst("65", 1e-4, 43), NOON + 43 * HOURS, PACE)
+    finding, (alert,) = rest(finding, NOON + 46 * HOURS, PACE)
+    told = alert.content()
+    assert (told["event"], told["key"], told["n_new"], told["new_since"]) == ("grown", "70", 2, "2026-05-03T06:00:00Z")
+    assert (finding.key, finding.tail_probability, finding.news) == ("158", 1e-9, None)
+    _, (alert,) = rest(finding, NOON + 99 * HOURS, PACE)
+    assert (alert.event, alert.level, alert.content()["key"]) == ("closed", "alert", "158")
+
+
+def test_numbers_of_different_entities_are_different_findings():
+    def group(who, column="amount"):
+        reason = Reason("number", Value(column, "12"), {"direction": "high"}, "number")
+        return group_of(reason, ("id",), ("amount",), [("customer", who)])
+
+    assert (group("ana").columns, group("ana").values) == (("amount", "customer"), ("high", "ana"))
+    assert group("ana") != group("ben")
+    assert group("ana", "city") == group("ben", "city")
+
+
+@pytest.mark.parametrize("n_flags", [1, 2])
+def test_programs_are_told_that_a_finding_is_over_and_people_when_it_had_several_flags(n_flags):
+    finding, _ = flag("m", None, flagged(0, n_flags=5), NOON, PACE)
+    finding, _ = rest(finding, NOON + 30 * HOURS, PACE)
+    finding, _ = flag("m", finding, flagged(40, n_flags=n_flags), NOON + 41 * HOURS, PACE)
+    kinds = ("webhook", "file", "command", "apprise", "stdout")
+    told = [
+        kind
+        for kind in kinds
+        if telling._wants_closing(ChannelConfig(kind=kind, to=None if kind == "stdout" else "x"), finding)
+    ]
+    assert told == (["webhook", "file"] if n_flags == 1 else ["webhook", "file", "command", "apprise"])
+
+
+def test_where_to_look_further_is_a_command_that_a_shell_reads_as_it_is(tmp_path):
+    def command(key):
+        content = flag("m", None, replace(flagged(0), key=key), NOON, PACE)[1][0].content()
+        return message_of(content, "a store.duckdb", "UTC").data["look_further"]
+
+    assert command("192051") == f"""duckdb '{tmp_path}/a store.duckdb' "FROM why('192051', of_run := 7)\""""
+    for key in ("O'Neil", "$HOME", "`id`", 'a"b', "a\\b", "hey!"):
+        quoted = key.replace("'", "''")
+        assert shlex.split(command(key))[2] == f"FROM why('{quoted}', of_run := 7)"
+        script = command(key).replace("duckdb", "printf '%s\\n'", 1)
+        echoed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        assert echoed.stdout.splitlines()[1] == f"FROM why('{quoted}', of_run := 7)"
 
 
 @pytest.fixture
@@ -286,7 +351,7 @@ def test_a_command_gets_the_text_and_the_object(monitor):
     taken = Path("taken").read_text()
     assert taken.startswith("['two words', '/")
     assert "[alert] shop: new: " in taken
-    assert "look further: duckdb store.duckdb" in taken
+    assert f"look further: duckdb {Path.cwd()}/store.duckdb \"FROM why('" in taken
     assert '"dedup_key"' in taken
     assert untold() == []
 
@@ -316,7 +381,9 @@ def test_a_command_that_fails_or_hangs_stops_no_run_and_loses_nothing(monitor, t
 def test_alerts_on_standard_output_are_text_without_what_a_terminal_obeys(monitor):
     attack(N, 4, city="\x1b[31mRome")
     outcome = monitor(N + HOUR, '[[monitor.channels]]\nkind = "stdout"\n', "--quiet")
-    assert outcome.out.startswith("[alert] shop: new: ")
+    title, details, *_ = outcome.out.splitlines()
+    assert title.startswith("[alert] shop: new: ")
+    assert details.startswith("flags: ")  # the sentence stands once
     assert "\x1b" not in outcome.out
 
 

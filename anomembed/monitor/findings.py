@@ -65,8 +65,19 @@ class Flagged:
 
 
 @dataclass(frozen=True)
+class Worst:
+    """The most abnormal of some flags, and when the earliest of them was."""
+
+    reason: str
+    key: str
+    run_id: int
+    tail_probability: float
+    first: datetime
+
+
+@dataclass(frozen=True)
 class Finding:
-    """A finding as the store keeps it, in the order of its columns."""
+    """A finding as the store keeps it; its fields are columns there."""
 
     monitor: str
     finding_id: str
@@ -88,6 +99,8 @@ class Finding:
     repeat_after: timedelta
     silenced_until: datetime | None = None
     acknowledged: bool = False
+    news: Worst | None = None
+    n_before: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -104,7 +117,7 @@ class Alert:
     alert_id : str
         Id of the message; the same when it is sent twice.
     finding : Finding
-        The finding as it was then.
+        The finding as it was then; its `news` are what the message is about, and its `n_told` what was told before.
     event : str
         `OPENED`, `GROWN` or `CLOSED`.
     level : str
@@ -125,6 +138,7 @@ class Alert:
     def content(self) -> dict[str, Any]:
         """Return what is told, for JSON."""
         found = self.finding
+        news = found.news or Worst(found.reason, found.key, found.run_id, found.tail_probability, found.first_seen)
         return {
             "alert_id": self.alert_id,
             "dedup_key": found.finding_id,
@@ -135,11 +149,13 @@ class Alert:
             "view": found.view,
             "columns": list(found.columns),
             "values": list(found.values),
-            "reason": found.reason,
-            "key": found.key,
-            "run_id": found.run_id,
+            "reason": news.reason,
+            "key": news.key,
+            "run_id": news.run_id,
             "n_flags": found.n_flags,
-            "tail_probability": found.tail_probability,
+            "n_new": found.n_flags - found.n_told,
+            "tail_probability": news.tail_probability,
+            "new_since": news.first.isoformat() + "Z",
             "first_seen": found.first_seen.isoformat() + "Z",
             "last_seen": found.last_seen.isoformat() + "Z",
             "again": self.is_again,
@@ -172,34 +188,57 @@ def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pa
     grown = _grow(monitor, known, flagged, at, pace)
     if known and known.is_open and not is_rested:
         return grown, []
-    opened = replace(grown, state="open", repeat_after=pace.repeat_interval, acknowledged=False)
+    n_before = known.n_flags if known else 0
+    opened = replace(
+        grown,
+        state="open",
+        repeat_after=pace.repeat_interval,
+        acknowledged=False,
+        news=_worst(flagged),
+        n_before=n_before,
+    )
     return _tell(opened, OPENED, at, pace)
 
 
 def _grow(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pace: Pace) -> Finding:
-    """Return a finding with more flags; its reason is that of the most abnormal of all."""
+    """Return a finding with more flags; its reason is that of the most abnormal of all, its news of those not told."""
+    group, news = flagged.group, _worst(flagged)
     if known is None:
-        group = flagged.group
         return Finding(
             monitor, flagged.finding_id, "open", group.view, group.kind, group.columns, group.values, flagged.reason,
             flagged.key, flagged.run_id, flagged.tail_probability, flagged.n_flags, flagged.first, flagged.last,
-            0, 0, at, pace.repeat_interval,
+            0, 0, at, pace.repeat_interval, news=news,
         )  # fmt: skip
     grown = replace(
         known,
         n_flags=known.n_flags + flagged.n_flags,
         first_seen=min(known.first_seen, flagged.first),
         last_seen=max(known.last_seen, flagged.last),
+        news=_worse(known.news, news),
     )
     if flagged.tail_probability >= known.tail_probability:
         return grown
     return replace(
         grown,
+        view=group.view,
+        kind=group.kind,
         reason=flagged.reason,
         key=flagged.key,
         run_id=flagged.run_id,
         tail_probability=flagged.tail_probability,
     )
+
+
+def _worst(flagged: Flagged) -> Worst:
+    return Worst(flagged.reason, flagged.key, flagged.run_id, flagged.tail_probability, flagged.first)
+
+
+def _worse(known: Worst | None, more: Worst) -> Worst:
+    """Return the more abnormal of two, the earlier one of equals, since the earliest flag of both."""
+    if known is None:
+        return more
+    worse = known if known.tail_probability <= more.tail_probability else more
+    return replace(worse, first=min(known.first, more.first))
 
 
 def rest(finding: Finding, at: datetime, pace: Pace) -> Changed | None:
@@ -235,11 +274,12 @@ def _close(finding: Finding, pace: Pace) -> Changed:
 
 
 def _tell(finding: Finding, event: str, at: datetime, pace: Pace) -> Changed:
+    told = replace(finding, n_told=finding.n_flags, alerted_at=at, news=None)
     if _is_quiet(finding, event, at):
-        return replace(finding, n_told=finding.n_flags, alerted_at=at), []
-    told = replace(finding, n_alerts=finding.n_alerts + 1, n_told=finding.n_flags, alerted_at=at)
-    alert = Alert(f"{told.finding_id}.{told.n_alerts}", told, event, _level(told, pace), at)
-    return told, [alert]
+        return told, []
+    told = replace(told, n_alerts=finding.n_alerts + 1)
+    about = replace(finding, news=None) if event == CLOSED else finding
+    return told, [Alert(f"{told.finding_id}.{told.n_alerts}", about, event, _level(about, pace), at)]
 
 
 def _is_quiet(finding: Finding, event: str, at: datetime) -> bool:
@@ -249,4 +289,5 @@ def _is_quiet(finding: Finding, event: str, at: datetime) -> bool:
 
 
 def _level(finding: Finding, pace: Pace) -> str:
-    return "alert" if finding.tail_probability <= pace.alert_at else "warn"
+    """Return the level of what is told: of the news, or of all."""
+    return "alert" if (finding.news or finding).tail_probability <= pace.alert_at else "warn"

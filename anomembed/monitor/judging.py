@@ -1,6 +1,7 @@
 """Judge what is new, part by part: read it, score it, and keep all that follows from it in one transaction."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -136,9 +137,16 @@ def _gather(judge: Judge, judged: Judged, position: int) -> list[tuple[Flagged, 
     shown = flags.select(pl.col(KEY).alias("key"), "reason", "tail_probability").with_columns(
         moment=pl.Series(moments, dtype=pl.Datetime("us"))
     )
-    groups = [group_of(reason, names, model.numbers) for reason in judged.flags.reasons]
+    whose = (_who(record, [entity.name for entity in model.entities]) for record in flags["record_values"])
+    reasons = zip(judged.flags.reasons, whose, strict=False)  # not all are explained
+    groups = [group_of(reason, names, model.numbers, who) for reason, who in reasons]
     others = [Group(view, UNEXPLAINED) for view in flags["view"][len(groups) :]]
     return gather(judge.monitor, judged.run_id, shown, [*groups, *others])
+
+
+def _who(record: str, entities: Sequence[str]) -> list[tuple[str, str]]:
+    values = json.loads(record)
+    return [(name, str(values[name])) for name in entities if name in values]
 
 
 def _about(judge: Judge, part: Part) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from anomembed.read.quoting import quote_identifier
 from anomembed.write.database import registered
 from anomembed.write.store import Store
 
@@ -35,8 +36,8 @@ def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
         store.rows(
             "DELETE FROM findings WHERE monitor = ? AND finding_id = ?", [finding["monitor"], finding["finding_id"]]
         )
-        values = list(finding.values())
-        store.rows(f"INSERT INTO findings VALUES ({', '.join('?' * len(values))})", values)
+        names, marks = ", ".join(map(quote_identifier, finding)), ", ".join("?" * len(finding))
+        store.rows(f"INSERT INTO findings ({names}) VALUES ({marks})", list(finding.values()))
 
 
 def keep_flags(store: Store, flags: pl.DataFrame) -> None:
