@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from databases import opened
 from monitored import HOUR, REFERENCE, at, odd, open_shop, pay, payment, read
 
 from anomembed.config import ChannelConfig
@@ -478,7 +479,20 @@ def test_an_acknowledged_finding_is_not_told_again_until_it_is_closed(run, attac
     assert read("SELECT acknowledged FROM findings") == [(False,)]
 
 
-@pytest.mark.parametrize("name", ["f", "ffffffffffff", "%", "' OR 1=1"])
+def test_any_beginning_that_one_finding_has_names_it_and_of_several_it_says_which(run, attacked):
+    finding, _ = attacked
+    with opened("store.duckdb") as connection:
+        other = finding[0] + ("0" if finding[1] != "0" else "1") + finding[2:]
+        connection.execute("CREATE TEMP TABLE more AS SELECT * REPLACE (? AS finding_id) FROM findings", [other])
+        connection.execute("INSERT INTO findings FROM more")
+    assert run("acknowledge", finding[:2], "--store", "store.duckdb").err == f"{finding} is acknowledged\n"
+    outcome = run("acknowledge", finding[0], "--store", "store.duckdb")
+    assert outcome.code == 2
+    assert f"'{finding[0]}' begins 2 findings in store.duckdb: " in outcome.err
+    assert all(f"{name} (price=" in outcome.err for name in (finding, other))
+
+
+@pytest.mark.parametrize("name", ["g", "", "ffffffffffff", "%", "' OR 1=1"])
 def test_a_finding_that_is_not_there_is_said(run, attacked, name):
     outcome = run("acknowledge", name, "--store", "store.duckdb")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
