@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from anomembed.cli import options as o
-
-FORMS = ("table", "json")
+from anomembed.monitor.report import FORMS
 
 
 def _form(name: str) -> str:
@@ -53,6 +52,8 @@ def monitor(
     """
     from anomembed.cli.monitoring import Wanted, run_once
     from anomembed.config import load_config
+    from anomembed.monitor.checked import digest
 
     wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
-    run_once(load_config(config, given), config, wanted)
+    checked = "" if given else digest(config)
+    run_once(load_config(config, given), config, wanted, checked)

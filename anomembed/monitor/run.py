@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomembed.config import Config
 from anomembed.config.durations import microseconds
 from anomembed.errors import AnomembedError, ConfigError, LockedError
 from anomembed.monitor.address import expanded
+from anomembed.monitor.checked import keep
 from anomembed.monitor.clock import as_moment, read_moment, read_number
 from anomembed.monitor.fresh import Fresh, find_fresh, find_period
 from anomembed.monitor.plan import Plan
@@ -23,6 +23,7 @@ from anomembed.write.ledger import State, add_failure, read_state
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
+    from anomembed.config import Config
     from anomembed.monitor.judging import Judged
     from anomembed.monitor.parts import Judge
     from anomembed.pipeline import Watcher
@@ -54,6 +55,8 @@ class Asked:
         Seconds to wait for another run to end.
     is_dry : bool
         Keep nothing and send nothing.
+    checked : str
+        Digest of the file that the settings are from, see `anomembed.monitor.checked`.
     """
 
     name: str
@@ -63,9 +66,10 @@ class Asked:
     until: str | None = None
     wait: float = 0.0
     is_dry: bool = False
+    checked: str = ""
 
 
-def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = None) -> Report:
+def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = None) -> Report:
     """Judge what is new, as the configuration says, and keep it.
 
     Parameters
@@ -94,7 +98,7 @@ def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = No
         return replace(report, is_dry=True)
 
 
-def _check_files(config: Config) -> None:
+def _check_files(config: "Config") -> None:
     """Refuse a channel that would write to a file that is read, before anything is."""
     read = {"the source": config.source.database, "the store": config.store.path, "its log": f"{config.store.path}.wal"}
     for channel in config.monitor.channels:
@@ -123,7 +127,7 @@ def _open_store(path: str, wait: float) -> Store:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
+def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
     state = read_state(store, asked.name)
     try:
         report = _judge(config, asked, store, state, watcher)
@@ -135,10 +139,11 @@ def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | Non
         raise
     if not asked.is_dry:
         report.told = _deliver(config, asked, store)
+        keep(store, asked.name, config, asked.checked)
     return report
 
 
-def _deliver(config: Config, asked: Asked, store: Store) -> dict[str, str | int]:
+def _deliver(config: "Config", asked: Asked, store: Store) -> dict[str, str | int]:
     """Tell what is pending; return by channel how many alerts it took, or why it took none."""
     if not is_any_pending(store, asked.name, [channel.title for channel in config.monitor.channels]):
         return {}
@@ -147,16 +152,30 @@ def _deliver(config: Config, asked: Asked, store: Store) -> dict[str, str | int]
     return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config)}
 
 
-def _rest(config: Config, asked: Asked, store: Store, at: datetime) -> None:
-    """Close findings that rest, and queue those that have grown."""
+def has_to_tell(store: Store, asked: Asked, config: "Config", report: Report) -> bool:
+    """Tell whether a finding is to be closed or told again, or a channel has an alert to take."""
+    channels = [channel.title for channel in config.monitor.channels]
+    return _is_due(config, asked, store, report) or is_any_pending(store, asked.name, channels)
+
+
+def _is_due(config: "Config", asked: Asked, store: Store, report: Report) -> bool:
     close_after = timedelta(microseconds=microseconds(config.monitor.close_after))
-    if is_due(store, asked.name, at, close_after):
+    return is_due(store, asked.name, _at(report, asked), close_after)
+
+
+def _at(report: Report, asked: Asked) -> datetime:
+    return as_moment(report.until if report.is_time and report.until is not None else asked.now)
+
+
+def _rest(config: "Config", asked: Asked, store: Store, report: Report) -> None:
+    """Close findings that rest, and queue those that have grown."""
+    if _is_due(config, asked, store, report):
         from anomembed.monitor.telling import record_rest
 
-        record_rest(store, asked.name, at, config.monitor)
+        record_rest(store, asked.name, _at(report, asked), config.monitor)
 
 
-def _note_failure(store: Store, monitor: str, config: Config, state: State | None, error: Exception) -> None:
+def _note_failure(store: Store, monitor: str, config: "Config", state: State | None, error: Exception) -> None:
     """Keep a run that failed, with why; not in a store that is only there because of it."""
     if state is None and store.is_unused:
         return
@@ -170,31 +189,57 @@ def _note_failure(store: Store, monitor: str, config: Config, state: State | Non
     add_failure(store, monitor, about)
 
 
-def _judge(config: Config, asked: Asked, store: Store, state: State | None, watcher: "MakeWatcher | None") -> Report:
+def _judge(config: "Config", asked: Asked, store: Store, state: State | None, watcher: "MakeWatcher | None") -> Report:
     source, report = Source(config), Report(asked.name)
     if state is None:
         from anomembed.monitor.beginning import begin
 
         state = begin(store, source, asked, watcher() if watcher else None)
         report.is_begun = True
-    plan = _checked(Plan.from_json(state.plan), config, state, asked.name)
-    report.is_time, report.unit = plan.watermark.is_time, "sequences" if config.sequence.is_whole else "records"
     if asked.since or asked.until:
-        return _judge_again(source, asked, store, plan, report)
-    with source.opened() as table:
-        report.zone = table.time_zone
-        units = plan.units(table, config)
-        look = find_period(table, plan, units, config, state, asked.now, is_replay=asked.is_replay)
-        fresh = find_fresh(table, units, config, store, asked.name, look, state)
-    report.since, report.until = state.position, look.until
-    report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
+        return _judge_again(source, asked, store, _plan(source, state, report), report)
+    plan, fresh = look(source, asked, store, state, report)
     if not fresh.is_nothing:
         _judge_fresh(source, asked, store, plan, fresh, report)
-    _rest(config, asked, store, as_moment(look.until if plan.watermark.is_time else asked.now))
+    _rest(config, asked, store, report)
     return report
 
 
-def _checked(plan: Plan, config: Config, state: State, name: str) -> Plan:
+def look(source: Source, asked: Asked, store: Store, state: State, report: Report) -> tuple[Plan, Fresh]:
+    """See what is new, and note in the report where that was looked for.
+
+    Parameters
+    ----------
+    source : Source
+        What is judged.
+    asked : Asked
+        What the run is asked for.
+    store : Store
+        An open store.
+    state : State
+        How far it has been judged.
+    report : Report
+        Of this run.
+    """
+    config, plan = source.config, _plan(source, state, report)
+    with source.opened() as table:
+        report.zone = table.time_zone
+        units = plan.units(table, config)
+        period = find_period(table, plan, units, config, state, asked.now, is_replay=asked.is_replay)
+        fresh = find_fresh(table, units, config, store, asked.name, period, state)
+    report.since, report.until = state.position, period.until
+    report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
+    return plan, fresh
+
+
+def _plan(source: Source, state: State, report: Report) -> Plan:
+    plan = _checked(Plan.from_json(state.plan), source.config, state, report.monitor)
+    report.is_time = plan.watermark.is_time
+    report.unit = "sequences" if source.config.sequence.is_whole else "records"
+    return plan
+
+
+def _checked(plan: Plan, config: "Config", state: State, name: str) -> Plan:
     """Refuse a configuration that reads another source, or by another watermark, under the same name."""
     from anomembed.monitor.beginning import source_name
 

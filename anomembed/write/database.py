@@ -4,15 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
-import polars as pl
 
 from anomembed.errors import LockedError, StoreError
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.source import holder
 from anomembed.write.schema import migrations, read_version, upgrade
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Database:
@@ -146,13 +148,14 @@ class Database:
             return self._connection.execute(query, list(parameters)).fetchall()
 
     def frame(
-        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: pl.DataFrame
-    ) -> pl.DataFrame:
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: "pl.DataFrame"
+    ) -> "pl.DataFrame":
         """Return the rows of a query as a frame; it may read `frames` as tables."""
         with self._clear_errors(), ExitStack() as tables:
             for name, frame in frames.items():
                 tables.enter_context(registered(self._connection, name, frame))
-            return pl.DataFrame(self._connection.sql(query, params=parameters).pl())
+            found: pl.DataFrame = self._connection.sql(query, params=parameters).pl()
+            return found
 
     def _next(self, table: str, column: str) -> int:
         rows = self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchall()
@@ -173,7 +176,7 @@ class Database:
 
 
 @contextmanager
-def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
+def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: "pl.DataFrame") -> Iterator[None]:
     """Let SQL read a frame as a table of this name.
 
     Parameters
@@ -193,7 +196,7 @@ def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataF
             connection.unregister(name)
 
 
-def write_tables(path: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+def write_tables(path: Path, frames: "Mapping[str, pl.DataFrame]") -> None:
     """Write frames as the tables of a new DuckDB file.
 
     Parameters
