@@ -11,7 +11,7 @@ from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
-from anomembed.read.source import clear_errors, find_records, quote_identifier, quote_text
+from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,7 +69,7 @@ class Relation:
         self._connection, self._from, self.name, self.notes, self.is_json, self.message, files = found
         try:
             if time_zone is not None:
-                self._connection.execute(f"SET TimeZone = {quote_text(time_zone)}")
+                self._connection.execute(zone_sql(time_zone))
             self._hide_reserved()
             with clear_errors(self.name):
                 is_named = isinstance(source, str | Path)
