@@ -10,8 +10,9 @@ from anomembed.config import Config
 from anomembed.config.durations import MICROSECONDS, microseconds
 from anomembed.errors import ConfigError
 from anomembed.monitor.clock import now, read_moment
+from anomembed.monitor.looking import Asked
 from anomembed.monitor.report import print_report
-from anomembed.monitor.run import Asked, run_monitor
+from anomembed.monitor.run import run_monitor
 from anomembed.read.source import machine_zone
 
 if TYPE_CHECKING:

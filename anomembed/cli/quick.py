@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from anomembed.config.durations import microseconds
 from anomembed.monitor.report import FORMS, print_report
 
 SWITCHES = ("--quiet", "-q", "--fail-on-flags")
-VALUES = ("--format", "--now")
+VALUES = ("--format", "--now", "--wait")
 
 
 class _Call(NamedTuple):
@@ -46,4 +47,12 @@ def _read(arguments: Sequence[str]) -> _Call | None:
         else:
             call.paths.append(argument)
     is_known = len(call.paths) == 1 and not call.paths[0].startswith("-")
-    return call if is_known and call.values.get("--format", FORMS[0]) in FORMS else None
+    return call if is_known and call.values.get("--format", FORMS[0]) in FORMS and _is_length(call) else None
+
+
+def _is_length(call: _Call) -> bool:
+    try:
+        microseconds(call.values.get("--wait", "0s"))
+    except ValueError:
+        return False
+    return True

@@ -10,6 +10,7 @@ from anomembed.read.databases.addresses import map_path
 
 # Settings that hold a path, which in a file starts at the file's folder.
 PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"))
+STORE = "anomembed.duckdb"  # in the current folder, when no file says where
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from anomembed.write.store import Store
 
 if TYPE_CHECKING:
     from anomembed.config import Config
-    from anomembed.monitor.run import Asked
+    from anomembed.monitor.looking import Asked
     from anomembed.pipeline import Watcher
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from anomembed.config.reading import read_settings
+from anomembed.config.reading import STORE, read_settings
 from anomembed.errors import AnomembedError
 from anomembed.monitor.checked import digest, restore
 from anomembed.monitor.clock import now, read_moment
+from anomembed.monitor.looking import Asked, has_to_tell, look
 from anomembed.monitor.report import Report
-from anomembed.monitor.run import Asked, has_to_tell, look
 from anomembed.monitor.source import Source
 from anomembed.read.source import machine_zone
 from anomembed.write.ledger import read_state
@@ -29,8 +29,8 @@ def find_nothing(path: Path, moment: str | None) -> Report | None:
     checked = digest(path)
     try:
         settings = read_settings(path)
-        store, database = _named(settings, "store", "path"), _named(settings, "source", "database")
-        if not (store and database and Path(store).is_file()):
+        store, database = _named(settings, "store", "path") or STORE, _named(settings, "source", "database")
+        if not (database and Path(store).is_file()):
             return None
         with Store(store) as opened:
             return _look(opened, _named(settings, "monitor", "name") or path.stem, checked, database, moment)

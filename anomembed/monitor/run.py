@@ -3,22 +3,21 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomembed.config.durations import microseconds
 from anomembed.errors import AnomembedError, ConfigError, LockedError
 from anomembed.monitor.address import expanded
 from anomembed.monitor.checked import keep
-from anomembed.monitor.clock import as_moment, read_moment, read_number
-from anomembed.monitor.fresh import Fresh, find_fresh, find_period
+from anomembed.monitor.clock import read_moment, read_number
+from anomembed.monitor.fresh import Fresh
+from anomembed.monitor.looking import Asked, is_finding_due, look, moment_of, read_plan
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
 from anomembed.write.files import check_not_read
-from anomembed.write.incidents import is_any_pending, is_due
+from anomembed.write.incidents import is_any_pending
 from anomembed.write.ledger import State, add_failure, read_state
 from anomembed.write.store import Store
 
@@ -35,38 +34,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between two tries to open the 
 
 class _DryRun(Exception):  # noqa: N818  # takes back what a dry run wrote
     """Ends the transaction of a dry run."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a run is asked for.
-
-    Parameters
-    ----------
-    name : str
-        Name of the monitor.
-    now : int
-        The current position of time.
-    is_replay : bool
-        Whether that is not what a clock says; records after it have not come yet, then.
-    since, until : str or None
-        A period to judge again.
-    wait : float
-        Seconds to wait for another run to end.
-    is_dry : bool
-        Keep nothing and send nothing.
-    checked : str
-        Digest of the file that the settings are from, see `anomembed.monitor.checked`.
-    """
-
-    name: str
-    now: int
-    is_replay: bool = False
-    since: str | None = None
-    until: str | None = None
-    wait: float = 0.0
-    is_dry: bool = False
-    checked: str = ""
 
 
 def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = None) -> Report:
@@ -152,27 +119,12 @@ def _deliver(config: "Config", asked: Asked, store: Store) -> dict[str, str | in
     return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config)}
 
 
-def has_to_tell(store: Store, asked: Asked, config: "Config", report: Report) -> bool:
-    """Tell whether a finding is to be closed or told again, or a channel has an alert to take."""
-    channels = [channel.title for channel in config.monitor.channels]
-    return _is_due(config, asked, store, report) or is_any_pending(store, asked.name, channels)
-
-
-def _is_due(config: "Config", asked: Asked, store: Store, report: Report) -> bool:
-    close_after = timedelta(microseconds=microseconds(config.monitor.close_after))
-    return is_due(store, asked.name, _at(report, asked), close_after)
-
-
-def _at(report: Report, asked: Asked) -> datetime:
-    return as_moment(report.until if report.is_time and report.until is not None else asked.now)
-
-
 def _rest(config: "Config", asked: Asked, store: Store, report: Report) -> None:
     """Close findings that rest, and queue those that have grown."""
-    if _is_due(config, asked, store, report):
+    if is_finding_due(store, asked, config, report):
         from anomembed.monitor.telling import record_rest
 
-        record_rest(store, asked.name, _at(report, asked), config.monitor)
+        record_rest(store, asked.name, moment_of(report, asked), config.monitor)
 
 
 def _note_failure(store: Store, monitor: str, config: "Config", state: State | None, error: Exception) -> None:
@@ -197,64 +149,12 @@ def _judge(config: "Config", asked: Asked, store: Store, state: State | None, wa
         state = begin(store, source, asked, watcher() if watcher else None)
         report.is_begun = True
     if asked.since or asked.until:
-        return _judge_again(source, asked, store, _plan(source, state, report), report)
+        return _judge_again(source, asked, store, read_plan(source, state, report), report)
     plan, fresh = look(source, asked, store, state, report)
     if not fresh.is_nothing:
         _judge_fresh(source, asked, store, plan, fresh, report)
     _rest(config, asked, store, report)
     return report
-
-
-def look(source: Source, asked: Asked, store: Store, state: State, report: Report) -> tuple[Plan, Fresh]:
-    """See what is new, and note in the report where that was looked for.
-
-    Parameters
-    ----------
-    source : Source
-        What is judged.
-    asked : Asked
-        What the run is asked for.
-    store : Store
-        An open store.
-    state : State
-        How far it has been judged.
-    report : Report
-        Of this run.
-    """
-    config, plan = source.config, _plan(source, state, report)
-    with source.opened() as table:
-        report.zone = table.time_zone
-        units = plan.units(table, config)
-        period = find_period(table, plan, units, config, state, asked.now, is_replay=asked.is_replay)
-        fresh = find_fresh(table, units, config, store, asked.name, period, state)
-    report.since, report.until = state.position, period.until
-    report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
-    return plan, fresh
-
-
-def _plan(source: Source, state: State, report: Report) -> Plan:
-    plan = _checked(Plan.from_json(state.plan), source.config, state, report.monitor)
-    report.is_time = plan.watermark.is_time
-    report.unit = "sequences" if source.config.sequence.is_whole else "records"
-    return plan
-
-
-def _checked(plan: Plan, config: "Config", state: State, name: str) -> Plan:
-    """Refuse a configuration that reads another source, or by another watermark, under the same name."""
-    from anomembed.monitor.beginning import source_name
-
-    wanted = config.monitor.watermark
-    other = source_name(config)
-    if state.source != other:
-        raise ConfigError(
-            f"the store knows {name} as the monitor of {state.source}, not of {other}: choose another monitor.name, "
-            "or another store"
-        )
-    if wanted is not None and wanted.casefold() != plan.watermark.column.casefold():
-        raise ConfigError(
-            f"{name} has judged by {plan.watermark.column}, not by {wanted}: choose another monitor.name to begin anew"
-        )
-    return plan
 
 
 def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:
