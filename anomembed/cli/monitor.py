@@ -27,6 +27,10 @@ Now = Annotated[
     str | None,
     typer.Option("--now", metavar="TIME", help="Take this for the current time, to replay the past.", show_default=""),
 ]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Test configuration, source, store, model and channels; judge and send nothing."),
+]
 Form = Annotated[str, typer.Option("--format", metavar="<table|json>", help="Format of the result.", parser=_form)]
 
 
@@ -39,6 +43,7 @@ def monitor(
     *,
     given: o.Given,
     dry_run: DryRun = False,
+    check: Check = False,
     now: Now = None,
     form: Form = "table",
     quiet: o.Quiet = False,
@@ -50,10 +55,11 @@ def monitor(
 
     Example: anomembed monitor payments.toml --wait 60s
     """
+    from anomembed.cli.checking import check_once
     from anomembed.cli.monitoring import Wanted, run_once
-    from anomembed.config import load_config
-    from anomembed.monitor.checked import digest
 
-    wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
-    checked = "" if given else digest(config)
-    run_once(load_config(config, given), config, wanted, checked)
+    if check:
+        check_once(config, given, form)
+    else:
+        wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
+        run_once(config, given, wanted)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from anomembed.config import Config
+from anomembed.config import Config, load_config
 from anomembed.config.durations import MICROSECONDS, microseconds
 from anomembed.errors import ConfigError
+from anomembed.monitor.checked import digest
 from anomembed.monitor.clock import now, read_moment
 from anomembed.monitor.looking import Asked
 from anomembed.monitor.report import print_report
@@ -35,8 +36,10 @@ class Wanted:
     fail_on_flags: bool
 
 
-def run_once(config: Config, path: Path, wanted: Wanted, checked: str) -> None:
+def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
     """Run a monitor once, and print what it did."""
+    checked = "" if given else digest(path)
+    config = load_config(path, given)
     name = config.monitor.name or path.stem
     asked = Asked(
         name=name,

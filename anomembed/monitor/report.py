@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from anomembed.monitor.clock import as_local, as_moment
 from anomembed.write.sinks import inert
 
-FORMS = ("table", "json")
+TABLE = "table"
+FORMS = (TABLE, "json")
 
 
 @dataclass

@@ -55,7 +55,7 @@ def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = 
     UserError
         When something must be changed first; it is kept as a run that failed.
     """
-    _check_files(config)
+    check_files(config)
     with _open_store(config.store.path, asked.wait) as store:
         if not asked.is_dry:
             return _run(config, asked, store, watcher)
@@ -65,7 +65,7 @@ def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = 
         return replace(report, is_dry=True)
 
 
-def _check_files(config: "Config") -> None:
+def check_files(config: "Config") -> None:
     """Refuse a channel that would write to a file that is read, before anything is."""
     read = {"the source": config.source.database, "the store": config.store.path, "its log": f"{config.store.path}.wal"}
     for channel in config.monitor.channels:
