@@ -7,10 +7,18 @@ import typer
 from anomembed.cli import options as o
 from anomembed.monitor.report import FORMS
 
+UNITS = ("cron", "systemd", "kubernetes")
+
 
 def _form(name: str) -> str:
     if name not in FORMS:
         raise typer.BadParameter(f"{name!r} is not table or json.")
+    return name
+
+
+def _unit(name: str) -> str:
+    if name not in UNITS:
+        raise typer.BadParameter(f"{name!r} is not {', '.join(UNITS[:-1])} or {UNITS[-1]}.")
     return name
 
 
@@ -31,6 +39,15 @@ Check = Annotated[
     bool,
     typer.Option("--check", help="Test configuration, source, store, model and channels; judge and send nothing."),
 ]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        "--print-unit",
+        metavar=f"<{'|'.join(UNITS)}>",
+        help="Print what runs it on time, with all paths, instead of running it.",
+        parser=_unit,
+    ),
+]
 Form = Annotated[str, typer.Option("--format", metavar="<table|json>", help="Format of the result.", parser=_form)]
 
 
@@ -44,6 +61,7 @@ def monitor(
     given: o.Given,
     dry_run: DryRun = False,
     check: Check = False,
+    unit: Unit = None,
     now: Now = None,
     form: Form = "table",
     quiet: o.Quiet = False,
@@ -57,8 +75,11 @@ def monitor(
     """
     from anomembed.cli.checking import check_once
     from anomembed.cli.monitoring import Wanted, run_once
+    from anomembed.cli.units import print_unit
 
-    if check:
+    if unit:
+        print_unit(unit, config, given)
+    elif check:
         check_once(config, given, form)
     else:
         wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
