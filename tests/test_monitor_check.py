@@ -10,6 +10,8 @@ import pytest
 from databases import opened
 from monitored import open_shop
 
+from anomembed.write.schema import migrations
+
 CHANNEL = '[[monitor.channels]]\nkind = "{}"\nto = {}\n'
 
 
@@ -54,7 +56,7 @@ def test_all_is_right_and_stays_as_it_was(shop, check, monkeypatch):
     assert check(0) == [
         "right  configuration: shop.toml",
         "right  source: payments: 6 columns, 1,600 records, 1,600 to learn from",
-        "right  store: store.duckdb, version 7",
+        f"right  store: store.duckdb, version {len(migrations())}",
         "right  model: 1, fitted on 1,600 records; all before 2026-05-01 13:19:30 has been judged, by paid_at",
         "right  channel webhook: its address is well-formed, from level warn",
         "right  channel command: its command is there, from level warn",

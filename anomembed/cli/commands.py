@@ -10,6 +10,7 @@ from anomembed.cli.demo import demo
 from anomembed.cli.ends import own_ends
 from anomembed.cli.evaluate import evaluate
 from anomembed.cli.export import export
+from anomembed.cli.feedback import feedback
 from anomembed.cli.findings import acknowledge, findings, silence, unsilence
 from anomembed.cli.fit import fit
 from anomembed.cli.init import init
@@ -51,6 +52,7 @@ app.command()(findings)
 app.command()(silence)
 app.command()(unsilence)
 app.command()(acknowledge)
+app.command()(feedback)
 app.command()(export)
 app.command()(evaluate)
 

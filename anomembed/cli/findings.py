@@ -21,24 +21,39 @@ State = Annotated[
     typer.Option("--state", metavar=f"<{'|'.join(STATES)}>", help="Only findings in this state.", parser=_state),
 ]
 Monitor = Annotated[str | None, typer.Option("--of", metavar="NAME", help="Only findings of this monitor.")]
+Summary = Annotated[
+    bool,
+    typer.Option("--summary", help="Say instead how many of the flags that were judged were right, by view."),
+]
 For = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long, such as 7d.")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
 
 
 @o.with_settings("store")
-def findings(state: State = None, of: Monitor = None, *, given: o.Given, form: o.OutputFormat = o.TABLE) -> None:
+def findings(
+    state: State = None,
+    of: Monitor = None,
+    summary: Summary = False,
+    *,
+    given: o.Given,
+    form: o.OutputFormat = o.TABLE,
+) -> None:
     """List the findings of monitors: flags with the same reason.
 
     Example: anomembed findings --state open --format json
     """
-    from anomembed.cli.printing import print_findings
+    from anomembed.cli.printing import print_findings, print_tables
     from anomembed.config import make_config
     from anomembed.write.acts import list_findings
+    from anomembed.write.feedback import precision
     from anomembed.write.store import Store
 
     with Store(make_config(given).store.path, must_exist=True) as store:
-        print_findings(list_findings(store, state, of), form)
+        if summary:
+            print_tables({"precision": precision(store)}, form)
+        else:
+            print_findings(list_findings(store, state, of), form)
 
 
 @o.with_settings("store")

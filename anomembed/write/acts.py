@@ -105,11 +105,12 @@ def acknowledge(store: Store, name: str, *, is_undone: bool = False) -> str:
 def _add(store: Store, act: str, finding_id: str, until: datetime | None = None, because: str | None = None) -> None:
     store.rows(
         "INSERT INTO acts SELECT coalesce(max(act_id), 0) + 1, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ? FROM acts",
-        [_user(), act, finding_id, until, because],
+        [user_name(), act, finding_id, until, because],
     )
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who runs this: the user of the machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in a container
