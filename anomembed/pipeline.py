@@ -143,10 +143,14 @@ def fit_corrected(
     """Fit a model to the reference, with what people called normal and without what was flagged."""
     reference = correct_reference(store, table, roles, config.source.fit_where)
     watcher.reference(reference)
-    source = config.source.model_copy(update={"fit_where": reference.where})
-    corrected = config.model_copy(update={"source": source})
+    corrected = learnt_where(config, reference.where)
     model = _fit(table, corrected, watcher, reference.where, is_own=False, roles=roles, vectors=vectors)
-    return replace(model, config=config)
+    return replace(model, config=learnt_where(model.config, config.source.fit_where))
+
+
+def learnt_where(config: Config, fit_where: str | None) -> Config:
+    """Return the same settings with another condition for the reference."""
+    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": fit_where})})
 
 
 def _fit(

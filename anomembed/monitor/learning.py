@@ -8,7 +8,7 @@ from anomembed.errors import StoreError
 from anomembed.fit.model import check_embedding, find_roles, learn_model
 from anomembed.model import Model
 from anomembed.monitor.source import Source
-from anomembed.pipeline import Watcher, flag_rule
+from anomembed.pipeline import Watcher, flag_rule, learnt_where
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector
 from anomembed.score.flags import FlagRule
@@ -55,7 +55,7 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
         name = table.name
     for fit_where in dict.fromkeys((reference_of(config), config.source.fit_where)):
         try:
-            model_id, _ = choose_model(store, name, _learnt_where(config, fit_where))
+            model_id, _ = choose_model(store, name, learnt_where(config, fit_where))
         except StoreError as error:
             missing = error
         else:
@@ -70,13 +70,9 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
     return Known(None, _learn(store, source, watcher))
 
 
-def _learnt_where(config: Config, fit_where: str | None) -> Config:
-    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": fit_where})})
-
-
 def _learn(store: Store, source: Source, watcher: Watcher) -> Model:
     """Learn a model; the table is closed as soon as it has been read."""
-    config = _learnt_where(source.config, reference_of(source.config))
+    config = learnt_where(source.config, reference_of(source.config))
     check_detector(config.detector.name)
     check_embedding(config)
     vectors = read_wanted_vectors(config.embedding.vectors)
@@ -85,10 +81,10 @@ def _learn(store: Store, source: Source, watcher: Watcher) -> Model:
         watcher.roles(roles)
         reference = correct_reference(store, table, roles, config.source.fit_where)
         watcher.reference(reference)
-        corrected = _learnt_where(config, reference.where)
+        corrected = learnt_where(config, reference.where)
         model = learn_model(table, corrected, roles=roles, vectors=vectors, progress=progress, when_read=table.close)
     watcher.model(model)
-    return replace(model, config=config)
+    return replace(model, config=learnt_where(model.config, config.source.fit_where))
 
 
 def fitted_at(store: Store, model_id: int) -> int:
