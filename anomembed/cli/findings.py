@@ -15,7 +15,16 @@ def _state(name: str) -> str:
     return name
 
 
-Finding = Annotated[str, typer.Argument(metavar="FINDING", help="Id of the finding, or the beginning of it.")]
+Finding = Annotated[
+    str,
+    typer.Argument(metavar="FINDING", help="Id of the finding, or the beginning of it."),
+]
+Reason = Annotated[
+    str,
+    typer.Argument(
+        metavar="FINDING|REASON", help="Id of the finding, or the beginning of it; or all of a reason, as VIEW/COLUMN."
+    ),
+]
 State = Annotated[
     str | None,
     typer.Option("--state", metavar=f"<{'|'.join(STATES)}>", help="Only findings in this state.", parser=_state),
@@ -57,8 +66,8 @@ def findings(
 
 
 @o.with_settings("store")
-def silence(finding: Finding, length: For, because: Because, *, given: o.Given) -> None:
-    """Make no alerts of a finding for some time; its flags are kept and counted.
+def silence(finding: Reason, length: For, because: Because, *, given: o.Given) -> None:
+    """Make no alerts of a finding, or of a reason, for some time; its flags are kept and counted.
 
     Example: anomembed silence 1d3de12c --for 7d --because "known, ticket 12"
     """
@@ -77,8 +86,8 @@ def silence(finding: Finding, length: For, because: Because, *, given: o.Given) 
 
 
 @o.with_settings("store")
-def unsilence(finding: Finding, *, given: o.Given) -> None:
-    """Make alerts of a silenced finding again.
+def unsilence(finding: Reason, *, given: o.Given) -> None:
+    """Make alerts of a silenced finding or reason again.
 
     Example: anomembed unsilence 1d3de12c
     """

@@ -51,7 +51,8 @@ def _post(to: str, message: Message, timeout: float) -> None:
 
 def _run(to: str, message: Message, timeout: float) -> None:
     """Give a command the message on standard input; what it starts is ended with it when it takes too long."""
-    environment = {**os.environ, "ANOMEMBED_TITLE": message.title, "ANOMEMBED_ALERT": json.dumps(message.data)}
+    told = {"TITLE": message.title, "HTML": message.html, "ALERT": json.dumps(message.data)}
+    environment = {**os.environ, **{f"ANOMEMBED_{name}": text for name, text in told.items()}}
     with subprocess.Popen(  # noqa: S603  # the user's own command, without a shell
         arguments_of(to),
         stdin=subprocess.PIPE,
@@ -93,7 +94,10 @@ def _print(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001
 
 
 def _notify(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001  # apprise has timeouts of its own
-    if not notifier_of(expanded(to)).notify(title=message.title, body=message.text):
+    address = expanded(to)
+    is_mail = address.startswith("mailto")
+    told = {"body": message.html, "body_format": "html"} if is_mail else {"body": message.text, "body_format": "text"}
+    if not notifier_of(address).notify(title=message.title, **told):
         raise ChannelError("apprise could not tell it")
 
 

@@ -116,7 +116,7 @@ def _deliver(config: "Config", asked: Asked, store: Store) -> dict[str, str | in
         return {}
     from anomembed.monitor.outbox import deliver
 
-    return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config)}
+    return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config, asked.now)}
 
 
 def _rest(config: "Config", asked: Asked, store: Store, report: Report) -> None:

@@ -30,6 +30,11 @@ def read_findings(
     return [found for (found,) in store.rows(query, [monitor] if ids is None else [monitor, list(ids)])]
 
 
+def read_silences(store: Store) -> dict[tuple[str, str], datetime]:
+    """Return until when findings of a view that name a column are silent."""
+    return {(view, column): until for view, column, until in store.rows("FROM silences")}
+
+
 def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
     """Keep findings as they are now; call it within a transaction."""
     for finding in findings:
