@@ -22,6 +22,7 @@ from typer.core import TyperGroup
 from anomembed import __version__
 from anomembed.cli.demo import demo
 from anomembed.cli.evaluate import evaluate
+from anomembed.cli.explain import explain
 from anomembed.cli.export import export
 from anomembed.cli.findings import acknowledge, findings, silence, unsilence
 from anomembed.cli.fit import fit
@@ -87,6 +88,7 @@ app.command()(init)
 app.command()(fit)
 app.command()(score)
 app.command()(monitor)
+app.command()(explain)
 app.command()(findings)
 app.command()(silence)
 app.command()(unsilence)

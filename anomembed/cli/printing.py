@@ -56,7 +56,7 @@ def _print_table(flags: pl.DataFrame, n_keys: int, *, flat: bool) -> None:
     same = pl.col("rank") if flat else pl.col("finding").first().over("reason")
     grouped = flags.group_by(same, maintain_order=True)
     rows = [_row(finding.row(0, named=True), finding.select(keys).rows(), keys) for _, finding in grouped]
-    _print_rows({name: name in ("rank", "tail") for name in heads}, rows)
+    print_rows({name: name in ("rank", "tail") for name in heads}, rows)
 
 
 def _row(first: Mapping[str, Any], found: Sequence[tuple[object, ...]], keys: Sequence[str]) -> tuple[str, ...]:
@@ -125,7 +125,7 @@ def print_findings(findings: pl.DataFrame, form: str) -> None:
         (finding, monitor, state, f"{flags:,}", f"{tail:.1e}", f"{first:%F %R}", f"{last:%F %R}", reason)
         for finding, monitor, state, flags, tail, first, last, _, reason in findings.iter_rows()
     ]
-    _print_rows({name: name in ("flags", "tail") for name in heads}, rows)
+    print_rows({name: name in ("flags", "tail") for name in heads}, rows)
     sys.stdout.flush()
 
 
@@ -135,7 +135,7 @@ def _print_frame(frame: pl.DataFrame, *, transposed: bool) -> None:
     if transposed:
         first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
         is_right = {name: number > 0 for number, name in enumerate(first)}
-    _print_rows(is_right, rows)
+    print_rows(is_right, rows)
 
 
 def _cell(value: object) -> str:
@@ -146,7 +146,7 @@ def _cell(value: object) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
+def print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
     """Print a table of printable text; `heads` maps the name of each column to whether it is right-aligned."""
     console = Console(highlight=False, markup=False)
     table = RichTable(box=None, pad_edge=False, header_style="bold")

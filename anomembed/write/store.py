@@ -64,8 +64,9 @@ class Store(Database):
         connection = self._connection
         model_id = self._next("models", "model_id")
         connection.execute(
-            "INSERT INTO models VALUES (?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?, ?)",
-            [model_id, record.source, record.n_reference, record.config, record.roles, record.summary, record.versions],
+            "INSERT INTO models SELECT ?, now() AT TIME ZONE 'UTC', ?, ?, c.config, ?, ?, ?, "
+            "c.config->>'$.source.database' FROM (SELECT ?::JSON AS config) c",
+            [model_id, record.source, record.n_reference, record.roles, record.summary, record.versions, record.config],
         )
         connection.executemany(
             "INSERT INTO model_parts VALUES (?, ?, ?)", [[model_id, name, part] for name, part in parts.items()]
@@ -143,7 +144,8 @@ class Store(Database):
         model_id : int
             The model that scored.
         about : mapping
-            ``source``, ``condition``, ``rule`` and ``n_scored``; of a monitor, other columns too.
+            ``source``, ``condition``, ``rule`` and ``n_scored``; ``database`` and ``config``, which are those of the
+            model otherwise; of a monitor, other columns too.
         key : sequence of str
             Key columns.
         flags : pl.DataFrame
@@ -161,7 +163,8 @@ class Store(Database):
         with registered(connection, "new_flags", flags):
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
         with registered(connection, "new_parts", parts):
-            run_id = self.add_run_row({"model_id": model_id, **about, "n_flagged": flags.height})
+            settings = self._settings_of(model_id) if "config" not in about else {}
+            run_id = self.add_run_row({"model_id": model_id, **settings, **about, "n_flagged": flags.height})
             connection.execute(
                 f"INSERT INTO scores SELECT {run_id}, {key_text(key, 's')}, s.raw_score, s.tail_probability, "
                 f"f.rank IS NOT NULL, s.view FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
@@ -177,6 +180,13 @@ class Store(Database):
                 "ORDER BY rank, p.contribution DESC, p.column_name, p.view"
             )
         return run_id
+
+    def _settings_of(self, model_id: int) -> dict[str, Any]:
+        """Return where and how the reference of a model was read; a monitor judges the same source."""
+        known = self._connection.execute(
+            "SELECT database, config FROM models WHERE model_id = ?", [model_id]
+        ).fetchone()
+        return dict(zip(("database", "config"), known or (None, None), strict=True))
 
     def add_run_row(self, values: Mapping[str, Any]) -> int:
         """Save a run, with its number and the time; call it within a `transaction`.
