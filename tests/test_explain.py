@@ -196,11 +196,9 @@ def test_people_see_every_section_and_nothing_that_a_terminal_obeys(run, folder)
 
 
 def test_earlier_flags_for_the_same_columns_are_listed(run, folder, explained):
-    change(
-        'INSERT INTO payments SELECT 1300, p.at + INTERVAL 28 HOUR, * EXCLUDE (id, "at") FROM payments p WHERE id = 304'
-    )
-    score_again(run, "1300")
-    case, _ = explained("1300")
+    change("UPDATE payments SET country = 'BR' WHERE id = 560")
+    score_again(run, "560")
+    case, _ = explained("560")
     assert ("304", 2) in [(flag["key"], flag["run_id"]) for flag in case["earlier"]]
     assert case["earlier"] == sorted(case["earlier"], key=lambda flag: -flag["alike"])
 
