@@ -30,6 +30,8 @@ from anomembed.cli.init import init
 from anomembed.cli.monitor import monitor
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
+from anomembed.cli.similar import similar
+from anomembed.cli.sql import sql
 from anomembed.errors import AnomembedError, ConfigError, is_text
 
 INTERRUPTED, TERMINATED = 130, 143  # what shells report after Ctrl-C or `kill`
@@ -89,6 +91,8 @@ app.command()(fit)
 app.command()(score)
 app.command()(monitor)
 app.command()(explain)
+app.command()(similar)
+app.command()(sql)
 app.command()(findings)
 app.command()(silence)
 app.command()(unsilence)

@@ -16,6 +16,7 @@ from anomembed.monitor.report import Report
 from anomembed.monitor.run import Asked, run_monitor
 from anomembed.read.source import machine_zone
 from anomembed.write.sinks import inert
+from anomembed.write.snapshot import leave_snapshot
 
 if TYPE_CHECKING:
     from anomembed.pipeline import Watcher
@@ -50,6 +51,8 @@ def run_once(config: Config, path: Path, wanted: Wanted) -> None:
         is_dry=wanted.is_dry,
     )
     report = run_monitor(config, asked, lambda: _teller(is_quiet=wanted.is_quiet))
+    if config.store.snapshot and not wanted.is_dry:
+        leave_snapshot(config.store.path)
     _print(report, wanted)
     if wanted.fail_on_flags and report.n_flagged:
         raise typer.Exit(FLAGS_FOUND)

@@ -107,6 +107,30 @@ def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: b
     sys.stdout.flush()
 
 
+def print_answer(answer: pl.DataFrame, form: str) -> None:
+    """Print the rows of a query on standard output: for people as they are, without what a terminal would obey.
+
+    Parameters
+    ----------
+    answer : pl.DataFrame
+        The rows.
+    form : str
+        ``table``, or the name of a sink.
+    """
+    if form == TABLE:
+        rows = [tuple(printable(_plain(value)) for value in row) for row in answer.iter_rows()]
+        print_rows({name: kind.is_numeric() for name, kind in answer.schema.items()}, rows if answer.width else [])
+    elif text := printed_sinks()[form].frame_text:
+        _write(text(answer))
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def print_findings(findings: pl.DataFrame, form: str) -> None:
     """Print findings on standard output; for people, in fewer columns and without the seconds' parts.
 

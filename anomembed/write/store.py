@@ -32,7 +32,8 @@ class ModelRecord:
     config, roles, summary, versions : str
         JSON.
     tokens : pl.DataFrame
-        ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``.
+        ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``, ``low`` and
+        ``high``.
     pairs : pl.DataFrame
         ``token_id``, ``other_id``, ``n_records``.
     losses : tuple of float
@@ -149,8 +150,8 @@ class Store(Database):
         key : sequence of str
             Key columns.
         flags : pl.DataFrame
-            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason`` and
-            ``record_values``.
+            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``,
+            ``record_values`` and ``finding``.
         parts : pl.DataFrame
             ``rank``, ``view``, ``column_name``, ``value``, ``contribution``, ``expected``.
 
@@ -171,7 +172,7 @@ class Store(Database):
             )
             connection.execute(
                 f"INSERT INTO flags SELECT {run_id}, {key_text(key, 'f')}, rank, raw_score, tail_probability, "
-                f"extrapolated, view, reason, ?, record_values FROM {CHOSEN} f ORDER BY rank",
+                f"extrapolated, view, reason, ?, record_values, finding FROM {CHOSEN} f ORDER BY rank",
                 [about["source"]],
             )
             connection.execute(
