@@ -292,8 +292,9 @@ def test_a_store_of_the_first_version_is_upgraded_keeps_its_rows_and_scores(firs
         ("the frame", False),
         ("the frame", True),
     ]
-    newer = "SELECT record FROM flags AS newer WHERE newer.record IS NOT NULL AND newer.key = flags.key"
-    change(first_version, f"UPDATE flags SET record = ({newer})")
+    for name in ("record", "finding"):
+        newer = f"SELECT {name} FROM flags AS newer WHERE newer.{name} IS NOT NULL AND newer.key = flags.key"
+        change(first_version, f"UPDATE flags SET {name} = ({newer})")
     for (name,) in ask(kept, TABLES):
         assert not ask(kept, f"ATTACH '{first_version}' AS first (READ_ONLY); FROM {name} EXCEPT FROM first.{name}"), (
             name
