@@ -52,6 +52,10 @@ def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
         checked=checked,
     )
     report = run_monitor(config, asked, lambda: _teller(is_quiet=wanted.is_quiet))
+    if config.store.snapshot and not wanted.is_dry:
+        from anomembed.write.snapshot import leave_snapshot
+
+        leave_snapshot(config.store.path)
     print_report(report, wanted.form, is_quiet=wanted.is_quiet)
     if wanted.fail_on_flags and report.n_flagged:
         raise typer.Exit(FLAGS_FOUND)
