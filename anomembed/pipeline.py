@@ -6,7 +6,7 @@ runs the same steps without a store.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anomembed.config import Config
 from anomembed.errors import DataError
@@ -21,6 +21,7 @@ from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import score_and_explain
+from anomembed.write.feedback import Reference, correct_reference
 from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
@@ -38,6 +39,9 @@ class Watcher:
 
     def suggestion(self, suggestion: Suggestion) -> None:
         """Receive a column that may name the entity, where none is given."""
+
+    def reference(self, reference: Reference) -> None:
+        """Receive what feedback changes about the reference."""
 
     def learning(self) -> AbstractContextManager[Progress | None]:
         """Return a context that is open during the fit; its value, if any, is called after every epoch."""
@@ -150,7 +154,7 @@ def fit_into_store(
     """
     roles = find_roles(table, config)
     last = find_last(roles) if find_last else None
-    model = _fit(table, config, watcher, config.source.fit_where, is_own=False, roles=roles, vectors=vectors)
+    model = fit_corrected(table, config, store, watcher, roles, vectors)
     if caution := model.caution(flag_rule(config)):
         watcher.caution(caution)
     with store.transaction():
@@ -158,6 +162,22 @@ def fit_into_store(
         if last:
             keep_fitted_to(store, model_id, *last)
     return model_id
+
+
+def fit_corrected(
+    table: Table, config: Config, store: Store, watcher: Watcher, roles: Roles, vectors: TokenVectors | None
+) -> Model:
+    """Fit a model to the reference, with what people called normal and without what was flagged."""
+    reference = correct_reference(store, table, roles, config.source.fit_where)
+    watcher.reference(reference)
+    corrected = learnt_where(config, reference.where)
+    model = _fit(table, corrected, watcher, reference.where, is_own=False, roles=roles, vectors=vectors)
+    return replace(model, config=learnt_where(model.config, config.source.fit_where))
+
+
+def learnt_where(config: Config, fit_where: str | None) -> Config:
+    """Return the same settings with another condition for the reference."""
+    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": fit_where})})
 
 
 def _fit(
@@ -202,6 +222,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     where, rule = config.source.where, flag_rule(config)
     flags, n_scored, why_nothing, drift = score_and_explain(model, table, where, rule, store.stage)
     about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
+    about |= {"database": config.source.database, "config": config.model_dump_json()}
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
         run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)

@@ -63,14 +63,14 @@ def test_a_finding_that_does_not_grow_is_told_no_more_and_closed_once():
     assert events(alerts) == [("f.2", "closed", 24)]  # when it was over, not when that was seen
     again, alerts = flag("m", closed, flagged(40), NOON + 41 * HOURS, PACE)
     assert events(alerts) == [("f.3", "opened", 41)]
-    assert (again.state, again.first_seen, again.n_flags) == ("open", NOON, 2)
+    assert (again.is_open, again.first_seen, again.n_flags) == (True, NOON, 2)
 
 
 def test_a_flag_after_a_long_pause_opens_a_finding_again_and_does_not_tell_that_it_was_over():
     finding, _ = flag("m", None, flagged(0), NOON, PACE)
     again, alerts = flag("m", replace(finding, acknowledged=True), flagged(30), NOON + 48 * HOURS, PACE)
     assert events(alerts) == [("f.2", "opened", 48)]
-    assert (again.state, again.acknowledged, again.n_flags) == ("open", False, 2)
+    assert (again.is_open, again.acknowledged, again.n_flags) == (True, False, 2)
 
 
 def test_the_level_and_the_reason_are_those_of_the_most_abnormal_flag():
@@ -447,6 +447,7 @@ def test_a_silenced_finding_is_counted_but_not_told_until_that_is_taken_back(run
     outcome = run("silence", finding[:6], "--for", "1000d", "--because", "a test", "--store", "store.duckdb")
     assert (outcome.code, outcome.err[:13]) == (0, "silent until ")
     assert finding in run("findings", "--store", "store.duckdb", "--state", "silenced").out
+    assert read("SELECT state, is_open FROM findings") == [("silenced", True)]
     assert go_on(6) == ["opened"]
     assert read("SELECT n_flags FROM findings") == [(10,)]
     assert run("unsilence", finding, "--store", "store.duckdb").code == 0
@@ -471,6 +472,7 @@ def test_an_acknowledged_finding_is_not_told_again_until_it_is_closed(run, attac
     finding, go_on = attacked
     assert run("acknowledge", finding[:8], "--store", "store.duckdb").err == f"{finding} is acknowledged\n"
     assert finding in run("findings", "--store", "store.duckdb", "--state", "acknowledged").out
+    assert read("SELECT state FROM findings") == [("acknowledged",)]
     assert go_on(6) == ["opened"]
     assert run("acknowledge", finding, "--undo", "--store", "store.duckdb").code == 0
     assert go_on(12) == ["opened", "grown"]
@@ -483,8 +485,8 @@ def test_any_beginning_that_one_finding_has_names_it_and_of_several_it_says_whic
     finding, _ = attacked
     with opened("store.duckdb") as connection:
         other = finding[0] + ("0" if finding[1] != "0" else "1") + finding[2:]
-        connection.execute("CREATE TEMP TABLE more AS SELECT * REPLACE (? AS finding_id) FROM findings", [other])
-        connection.execute("INSERT INTO findings FROM more")
+        copy = "SELECT * EXCLUDE (state) REPLACE (? AS finding_id) FROM findings"
+        connection.execute(f"INSERT INTO findings BY NAME {copy}", [other])
     assert run("acknowledge", finding[:2], "--store", "store.duckdb").err == f"{finding} is acknowledged\n"
     outcome = run("acknowledge", finding[0], "--store", "store.duckdb")
     assert outcome.code == 2

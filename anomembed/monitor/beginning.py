@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomembed.config import Config
 from anomembed.errors import AnomembedError
 from anomembed.monitor.clock import as_text, now
 from anomembed.monitor.fresh import future_of, last_position
@@ -11,17 +10,18 @@ from anomembed.monitor.plan import Plan
 from anomembed.monitor.source import Source
 from anomembed.monitor.watermark import EARLIEST, LATEST
 from anomembed.read.databases.addresses import is_address
-from anomembed.read.roles.assigned import Roles
 from anomembed.read.table import Table
 from anomembed.write.ledger import Progress, State, fitted_to, start
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
-    from anomembed.monitor.run import Asked
+    from anomembed.config import Config
+    from anomembed.monitor.looking import Asked
     from anomembed.pipeline import Watcher
+    from anomembed.read.roles.assigned import Roles
 
 
-def source_name(config: Config) -> str:
+def source_name(config: "Config") -> str:
     """Return what a configuration reads, by which another one of the same name is noticed; a folder may be moved."""
     database, table = str(config.source.database), config.source.table
     file = database if is_address(database) else Path(database).name
@@ -71,7 +71,7 @@ def begin(store: Store, source: Source, asked: "Asked", watcher: "Watcher | None
     return state
 
 
-def find_last(table: Table, config: Config, roles: Roles) -> tuple[str, int] | None:
+def find_last(table: Table, config: "Config", roles: "Roles") -> tuple[str, int] | None:
     """Return the watermark and the last position of the reference of `fit`; None where a monitor could not read it."""
     try:
         plan = Plan.of(table, roles, config)
@@ -88,7 +88,7 @@ def _fitted_to(store: Store, model_id: int | None, plan: Plan, latest: int) -> i
     return None if kept is None else min(kept, latest)
 
 
-def _there_already(table: Table, plan: Plan, config: Config, position: int, asked: "Asked") -> Progress:
+def _there_already(table: Table, plan: Plan, config: "Config", position: int, asked: "Asked") -> Progress:
     """Return what is there before the beginning, so that nothing of it is taken for late."""
     from anomembed.monitor.learning import reference_of
 

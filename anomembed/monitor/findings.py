@@ -6,7 +6,7 @@ here knows the clock: times are those of the records, and of the watermark.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from anomembed.monitor.grouping import Group
 
@@ -51,6 +51,8 @@ class Flagged:
         How many there are.
     first, last : datetime
         When the earliest and the latest of their records was.
+    silenced_until : datetime, optional
+        Until when findings with such a reason are silent.
     """
 
     finding_id: str
@@ -62,6 +64,7 @@ class Flagged:
     n_flags: int
     first: datetime
     last: datetime
+    silenced_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Finding:
 
     monitor: str
     finding_id: str
-    state: Literal["open", "closed"]
+    is_open: bool
     view: str
     kind: str
     columns: tuple[str, ...]
@@ -101,11 +104,6 @@ class Finding:
     acknowledged: bool = False
     news: Worst | None = None
     n_before: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether flags of late belong to it."""
-        return self.state == "open"
 
 
 @dataclass(frozen=True)
@@ -191,7 +189,7 @@ def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pa
     n_before = known.n_flags if known else 0
     opened = replace(
         grown,
-        state="open",
+        is_open=True,
         repeat_after=pace.repeat_interval,
         acknowledged=False,
         news=_worst(flagged),
@@ -205,9 +203,9 @@ def _grow(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, p
     group, news = flagged.group, _worst(flagged)
     if known is None:
         return Finding(
-            monitor, flagged.finding_id, "open", group.view, group.kind, group.columns, group.values, flagged.reason,
+            monitor, flagged.finding_id, True, group.view, group.kind, group.columns, group.values, flagged.reason,
             flagged.key, flagged.run_id, flagged.tail_probability, flagged.n_flags, flagged.first, flagged.last,
-            0, 0, at, pace.repeat_interval, news=news,
+            0, 0, at, pace.repeat_interval, flagged.silenced_until, news=news,
         )  # fmt: skip
     grown = replace(
         known,
@@ -270,7 +268,7 @@ def tell_again(monitor: str, flagged: Flagged, at: datetime, pace: Pace) -> Aler
 
 
 def _close(finding: Finding, pace: Pace) -> Changed:
-    return _tell(replace(finding, state="closed"), CLOSED, finding.last_seen + pace.close_after, pace)
+    return _tell(replace(finding, is_open=False), CLOSED, finding.last_seen + pace.close_after, pace)
 
 
 def _tell(finding: Finding, event: str, at: datetime, pace: Pace) -> Changed:

@@ -14,9 +14,20 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens, Vocabulary
+from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
 from anomembed.views.census import Census
-from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, plain_number, widened
+from anomembed.views.figures import bin_in_words
+from anomembed.views.reason import (
+    MOST_EXPECTED,
+    Among,
+    Count,
+    Listed,
+    Reason,
+    Text,
+    Value,
+    most_of,
+    widened,
+)
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
@@ -30,9 +41,9 @@ WORDS = {
     "unseen message": "{subject}: no message like `{like}` was seen in {reference}{expected}",
     "rare": "{subject} is rare ({times:,} of {of}){expected}",
     "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}{among}){expected}",
-    "number": "{subject} is unusually {direction} (19 in 20{among} lie between {low:.6g} and {high:.6g})",
+    "number": "{subject} is unusually {direction} ({most}{among} lie between {low:.6g} and {high:.6g})",
     "number in context": "{subject} is unusually {direction} with {context}"
-    " (19 in 20{among} lie between {low:.6g} and {high:.6g})",
+    " ({most}{among} lie between {low:.6g} and {high:.6g})",
     "all together": "no single value stands out, but all together do: {values}, ...",
 }
 
@@ -187,13 +198,14 @@ class Facts:
     def expected(self, case: Case, column: int) -> list[str]:
         """Return the values that were expected in a column, the likeliest first; the record's own is left out.
 
-        None are expected in place of an entity, or of a vector.
+        None are expected in place of an entity, of a vector, or of a parameter that most messages lack.
         """
         if column in self.entities or self._is_presence(column, int(case.tokens[column])):
             return []
-        scores = case.scores[column].copy()
-        low = int(self.vocabulary.offsets[column])
+        scores, low = case.scores[column].copy(), int(self.vocabulary.offsets[column])
         scores[[Special.RARE, Special.UNSEEN]] = -np.inf
+        if scores.argmax() == Special.MISSING and self.vocabulary.columns[column].is_parameter:
+            return []
         if scores[Special.MISSING] < scores.max() - AS_EXPECTED:  # what is hardly ever missing is not expected to be
             scores[Special.MISSING] = -np.inf
         scores[int(case.tokens[column]) - low] = -np.inf
@@ -208,26 +220,12 @@ class Facts:
     def counted(self, case: Case, column: int) -> Value | Text:
         """Return a value, with its bin when that is what was counted."""
         token = int(case.tokens[column])
-        if self._is_presence(column, token):
-            # That there is one is what was counted.
+        if self._is_presence(column, token):  # that there is one is what was counted
             return Text(f"any {self.vocabulary.columns[column].name}")
-        shown = self._bin(column, token) if self.number_of[column] >= 0 else ""
+        of_number = self.vocabulary.columns[column], token - int(self.vocabulary.offsets[column])
+        shown = bin_in_words(*of_number) if self.number_of[column] >= 0 else ""
         value = self.value(case, column)
         return value if shown == value.text else replace(value, bin=value.bin or shown)
-
-    def _bin(self, column: int, token: int) -> str:
-        """Return the range of a bin to the last digit, as the label may be rounded; nothing for what is no bin."""
-        edges = [float(edge) for edge in self.vocabulary.columns[column].edges]
-        at = token - int(self.vocabulary.offsets[column]) - FIRST_VALUE
-        if at <= 0 or at >= len(edges):
-            return self.vocabulary.label(token) if at >= 0 else ""
-        low, high = edges[at - 1], edges[at]
-        if np.nextafter(low, np.inf) == high:
-            return plain_number(low)
-        is_open = at > 1 and np.nextafter(edges[at - 2], np.inf) == low  # the number below has a bin of its own
-        start = f"more than {plain_number(edges[at - 2])}" if is_open else plain_number(low)
-        is_last = at == len(edges) - 1
-        return f"{start} to {plain_number(np.nextafter(high, 0)) if is_last else 'less than ' + plain_number(high)}"
 
     def _is_presence(self, column: int, token: int) -> bool:
         """Tell whether a token only says that a vector is there."""
@@ -271,14 +269,11 @@ class Facts:
         value = case.numbers[number]
         for kind, (low, high, n_counted), cited in ranges:
             if value < low or value > high:
-                cited |= {"direction": "low" if value < low else "high", "among": self.sampled(n_counted, "of")}
+                cited |= {"direction": "low" if value < low else "high", "most": most_of(n_counted)}
+                cited |= {"among": Among(int(n_counted), self.is_sampled).if_sample("of")}
                 cited |= dict(zip(("low", "high"), widened(low, high), strict=True))
                 return Reason(kind, self.value(case, column), cited)
         return None
-
-    def sampled(self, n_records: float, lead: str) -> str:
-        """Return how many records were counted, after a word such as "of"; nothing when these are all there are."""
-        return Among(int(n_records), self.is_sampled).if_sample(lead)
 
     def _company(self, case: Case, column: int) -> tuple[Floats, Floats]:
         """Return how often the value of a column meets the others of its record, and how often it would by chance."""

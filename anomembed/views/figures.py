@@ -1,8 +1,11 @@
-"""Means and standard deviations as reasons state them: counted ones, whatever a score makes of few records."""
+"""Figures as reasons state them: counted means and spreads, whatever a score makes of few records, and exact ranges."""
 
 from typing import NamedTuple
 
 import numpy as np
+
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens
+from anomembed.views.reason import plain_number
 
 
 class Counted(NamedTuple):
@@ -17,11 +20,11 @@ class Counted(NamedTuple):
         spread = f", standard deviation {self.spread:.3g}," if np.isfinite(self.spread) else ""
         return f"{self.mean:.4g} on average{spread} over {which}"
 
-    def of_own(self, others: str) -> str:
+    def of_own(self, others: str, where: str) -> str:
         """Return mean and standard deviation over the records of an entity in words; `others` is "other " or empty."""
         if self.times == 1:
-            return f"{self.mean:.4g} in its only {others}record"
-        return self.over(f"its {others_of(self.times, others)}")
+            return f"{self.mean:.4g} in its only {others}record{where}"
+        return self.over(f"its {others_of(self.times, others)}{where}")
 
 
 def others_of(times: int, others: str) -> str:
@@ -29,6 +32,32 @@ def others_of(times: int, others: str) -> str:
     return f"{times:,} {others}record{'s' * (times != 1)}"
 
 
+def of_reference(times: int, n_reference: int) -> str:
+    """Return how many records of the reference, in words; some have no such number, or nobody known to act."""
+    if times == n_reference:
+        return f"all {others_of(times, '')}"
+    return others_of(times, "") if times > n_reference else f"{times:,} of {n_reference:,} records"
+
+
+def is_beyond(number: float, mean: float, *, is_high: bool) -> bool:
+    """Tell whether a number lies on one side of a mean, and not on it."""
+    return number > mean if is_high else number < mean
+
+
 def count_moments(times: float, mean: float, squares: float) -> Counted:
     """Return what a reader would compute of numbers, given their count, mean, and squared distances from it."""
     return Counted(int(times), float(mean), float(np.sqrt(squares / (times - 1))) if times > 1 else np.nan)
+
+
+def bin_in_words(tokens: ColumnTokens, code: int) -> str:
+    """Return the range of a bin to the last digit, as the label may be rounded; nothing for what is no bin."""
+    edges, at = [float(edge) for edge in tokens.edges], code - FIRST_VALUE
+    if at <= 0 or at >= len(edges):
+        return tokens.labels[code] if at >= 0 else ""
+    low, high = edges[at - 1], edges[at]
+    if np.nextafter(low, np.inf) == high:
+        return plain_number(low)
+    is_open = at > 1 and np.nextafter(edges[at - 2], np.inf) == low  # the number below has a bin of its own
+    start = f"more than {plain_number(edges[at - 2])}" if is_open else plain_number(low)
+    is_last = at == len(edges) - 1
+    return f"{start} to {plain_number(np.nextafter(high, 0)) if is_last else 'less than ' + plain_number(high)}"

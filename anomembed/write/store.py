@@ -7,14 +7,16 @@ land together, or not at all. `database` opens the file, `schema` has its tables
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars as pl
 
 from anomembed.errors import StoreError
 from anomembed.read.quoting import quote_identifier, quote_text
 from anomembed.write.database import Database, registered
+
+if TYPE_CHECKING:
+    import polars as pl
 
 STAGED, CHOSEN = "staged_scores", "chosen_flags"
 
@@ -32,7 +34,8 @@ class ModelRecord:
     config, roles, summary, versions : str
         JSON.
     tokens : pl.DataFrame
-        ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``.
+        ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``, ``low`` and
+        ``high``.
     pairs : pl.DataFrame
         ``token_id``, ``other_id``, ``n_records``.
     losses : tuple of float
@@ -45,8 +48,8 @@ class ModelRecord:
     roles: str
     summary: str
     versions: str
-    tokens: pl.DataFrame
-    pairs: pl.DataFrame
+    tokens: "pl.DataFrame"
+    pairs: "pl.DataFrame"
     losses: tuple[float, ...] = ()
 
 
@@ -61,11 +64,14 @@ class Store(Database):
         int
             Its id, the highest so far.
         """
+        import polars as pl
+
         connection = self._connection
         model_id = self._next("models", "model_id")
         connection.execute(
-            "INSERT INTO models VALUES (?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?, ?, NULL, NULL)",
-            [model_id, record.source, record.n_reference, record.config, record.roles, record.summary, record.versions],
+            "INSERT INTO models SELECT ?, now() AT TIME ZONE 'UTC', ?, ?, c.config, ?, ?, ?, "
+            "c.config->>'$.source.database', NULL, NULL FROM (SELECT ?::JSON AS config) c",
+            [model_id, record.source, record.n_reference, record.roles, record.summary, record.versions, record.config],
         )
         connection.executemany(
             "INSERT INTO model_parts VALUES (?, ?, ?)", [[model_id, name, part] for name, part in parts.items()]
@@ -103,7 +109,7 @@ class Store(Database):
         rows = self._connection.execute("SELECT name, content FROM model_parts WHERE model_id = ?", [chosen]).fetchall()
         return chosen, dict(rows)
 
-    def stage(self, batches: Iterable[pl.DataFrame]) -> int:
+    def stage(self, batches: "Iterable[pl.DataFrame]") -> int:
         """Collect scores in a temporary table, which spills to disk.
 
         Parameters
@@ -127,14 +133,14 @@ class Store(Database):
             n_records += batch.height
         return n_records
 
-    def stage_nothing(self, scores: pl.DataFrame, flags: pl.DataFrame) -> None:
+    def stage_nothing(self, scores: "pl.DataFrame", flags: "pl.DataFrame") -> None:
         """Stage the scores and flags of a run without records, for an empty file of scores; both have their columns."""
         self.stage([scores])
         with self._clear_errors(), registered(self._connection, "new_flags", flags):
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
 
     def add_run(
-        self, model_id: int, about: Mapping[str, Any], key: Sequence[str], flags: pl.DataFrame, parts: pl.DataFrame
+        self, model_id: int, about: Mapping[str, Any], key: Sequence[str], flags: "pl.DataFrame", parts: "pl.DataFrame"
     ) -> int:
         """Save the staged scores and their flags as a run; call it within a `transaction`.
 
@@ -143,12 +149,13 @@ class Store(Database):
         model_id : int
             The model that scored.
         about : mapping
-            ``source``, ``condition``, ``rule`` and ``n_scored``; of a monitor, other columns too.
+            ``source``, ``condition``, ``rule`` and ``n_scored``; ``database`` and ``config``, which are those of the
+            model otherwise; of a monitor, other columns too.
         key : sequence of str
             Key columns.
         flags : pl.DataFrame
-            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason`` and
-            ``record_values``.
+            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``,
+            ``record_values`` and ``finding``.
         parts : pl.DataFrame
             ``rank``, ``view``, ``column_name``, ``value``, ``contribution``, ``expected``.
 
@@ -161,14 +168,15 @@ class Store(Database):
         with registered(connection, "new_flags", flags):
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
         with registered(connection, "new_parts", parts):
-            run_id = self.add_run_row({"model_id": model_id, **about, "n_flagged": flags.height})
+            settings = self._settings_of(model_id) if "config" not in about else {}
+            run_id = self.add_run_row({"model_id": model_id, **settings, **about, "n_flagged": flags.height})
             connection.execute(
                 f"INSERT INTO scores SELECT {run_id}, {key_text(key, 's')}, s.raw_score, s.tail_probability, "
                 f"f.rank IS NOT NULL, s.view FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
             )
             connection.execute(
                 f"INSERT INTO flags SELECT {run_id}, {key_text(key, 'f')}, rank, raw_score, tail_probability, "
-                f"extrapolated, view, reason, ?, record_values FROM {CHOSEN} f ORDER BY rank",
+                f"extrapolated, view, reason, ?, record_values, finding FROM {CHOSEN} f ORDER BY rank",
                 [about["source"]],
             )
             connection.execute(
@@ -177,6 +185,13 @@ class Store(Database):
                 "ORDER BY rank, p.contribution DESC, p.column_name, p.view"
             )
         return run_id
+
+    def _settings_of(self, model_id: int) -> dict[str, Any]:
+        """Return where and how the reference of a model was read; a monitor judges the same source."""
+        known = self._connection.execute(
+            "SELECT database, config FROM models WHERE model_id = ?", [model_id]
+        ).fetchone()
+        return dict(zip(("database", "config"), known or (None, None), strict=True))
 
     def add_run_row(self, values: Mapping[str, Any]) -> int:
         """Save a run, with its number and the time; call it within a `transaction`.
