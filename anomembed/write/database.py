@@ -155,9 +155,9 @@ class Database:
 
     def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        values = parameters if isinstance(parameters, Mapping) else list(parameters)
+        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
         with self._clear_errors():
-            return self._connection.execute(query, values).fetchall()
+            return self._connection.execute(query, given).fetchall()
 
     def frame(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: "pl.DataFrame"
