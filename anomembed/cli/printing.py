@@ -20,6 +20,8 @@ from anomembed.views.reason import clean_text
 from anomembed.write.sinks import inert, printed_sinks
 
 PIPE_WIDTH = 200  # of a table that is not printed on a terminal
+LEAST_TAIL = 1e-12  # tail probability below which its size means nothing
+LONGEST_SHOWN = 300  # characters of a record's value below the reason: of a message, what matters may be anywhere
 SHOWN_KEYS = 5  # of the records with one reason besides the first
 
 
@@ -56,16 +58,21 @@ def _print_table(flags: pl.DataFrame, n_keys: int, *, flat: bool) -> None:
     same = pl.col("rank") if flat else pl.col("finding").first().over("reason")
     grouped = flags.group_by(same, maintain_order=True)
     rows = [_row(finding.row(0, named=True), finding.select(keys).rows(), keys) for _, finding in grouped]
-    _print_rows({name: name in ("rank", "tail") for name in heads}, rows)
+    print_rows({name: name in ("rank", "tail") for name in heads}, rows)
 
 
 def _row(first: Mapping[str, Any], found: Sequence[tuple[object, ...]], keys: Sequence[str]) -> tuple[str, ...]:
     """Return the cells of a finding: its first flag, and below the reason the record and which others there are."""
-    tail = f"{first['tail_probability']:.1e}{'*' if first['extrapolated'] else ''}"
+    tail = f"{tail_text(first['tail_probability'])}{'*' if first['extrapolated'] else ''}"
     lines = [first["reason"], _about(first["record_values"], first["reason"]), _others(found)]
     key = (str(first[name]) for name in keys)
     reason = "\n".join(printable(line) for line in lines if line)
     return str(first["rank"]), *map(printable, key), tail, printable(first["view"]), reason
+
+
+def tail_text(tail: float) -> str:
+    """Return a tail probability as people read it: nobody can tell one in a trillion from less."""
+    return f"{tail:.1e}" if tail >= LEAST_TAIL else f"<{LEAST_TAIL:.0e}"
 
 
 def _about(record: str, reason: str) -> str:
@@ -73,7 +80,7 @@ def _about(record: str, reason: str) -> str:
     shown = {
         name: f"{value:.10g}" if isinstance(value, float) else str(value) for name, value in json.loads(record).items()
     }
-    named = (f"{clean_text(name)}={clean_text(value)}" for name, value in shown.items())
+    named = (f"{clean_text(name)}={clean_text(value, LONGEST_SHOWN)}" for name, value in shown.items())
     return ", ".join(text for text in named if text not in reason)
 
 
@@ -107,6 +114,30 @@ def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: b
     sys.stdout.flush()
 
 
+def print_answer(answer: pl.DataFrame, form: str) -> None:
+    """Print the rows of a query on standard output: for people as they are, without what a terminal would obey.
+
+    Parameters
+    ----------
+    answer : pl.DataFrame
+        The rows.
+    form : str
+        ``table``, or the name of a sink.
+    """
+    if form == TABLE:
+        rows = [tuple(printable(_plain(value)) for value in row) for row in answer.iter_rows()]
+        print_rows({name: kind.is_numeric() for name, kind in answer.schema.items()}, rows if answer.width else [])
+    elif text := printed_sinks()[form].frame_text:
+        _write(text(answer))
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def print_findings(findings: pl.DataFrame, form: str) -> None:
     """Print findings on standard output; for people, in fewer columns and without the seconds' parts.
 
@@ -122,10 +153,10 @@ def print_findings(findings: pl.DataFrame, form: str) -> None:
         return
     heads = ("finding", "monitor", "state", "flags", "tail", "first seen", "last seen", "reason")
     rows = [
-        (finding, monitor, state, f"{flags:,}", f"{tail:.1e}", f"{first:%F %R}", f"{last:%F %R}", reason)
+        (finding, monitor, state, f"{flags:,}", tail_text(tail), f"{first:%F %R}", f"{last:%F %R}", reason)
         for finding, monitor, state, flags, tail, first, last, _, reason in findings.iter_rows()
     ]
-    _print_rows({name: name in ("flags", "tail") for name in heads}, rows)
+    print_rows({name: name in ("flags", "tail") for name in heads}, rows)
     sys.stdout.flush()
 
 
@@ -135,7 +166,7 @@ def _print_frame(frame: pl.DataFrame, *, transposed: bool) -> None:
     if transposed:
         first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
         is_right = {name: number > 0 for number, name in enumerate(first)}
-    _print_rows(is_right, rows)
+    print_rows(is_right, rows)
 
 
 def _cell(value: object) -> str:
@@ -146,7 +177,7 @@ def _cell(value: object) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
+def print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
     """Print a table of printable text; `heads` maps the name of each column to whether it is right-aligned."""
     console = Console(highlight=False, markup=False)
     table = RichTable(box=None, pad_edge=False, header_style="bold")

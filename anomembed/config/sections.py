@@ -187,6 +187,9 @@ class StoreConfig(Section):
     path: str = STORE
     """DuckDB file of anomembed's own, created when missing; in a configuration file, a relative path starts at its
     folder."""
+    snapshot: bool = False
+    """Whether ``anomembed monitor`` leaves a copy of the store beside it after every run, called
+    ``anomembed-snapshot.duckdb``, for shells that stay open."""
 
 
 class Config(Section):
