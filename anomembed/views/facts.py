@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,8 +185,13 @@ class Facts:
             return self.instead(case, column)
         of = f"{self.census.n_with(given):,}{' sampled' * self.census.among_pairs.is_sample} records"
         which = f"its {of}" if self._acts(case, other) else f"the {of} with {self.counted(case, other)}"
-        name = partial(self._bin, column) if self.number_of[column] >= 0 else self.vocabulary.label
-        return Listed(f"of {which} usually", tuple(map(name, usual)), tuple(usual.values()))
+        names = (self._bin(column, token) or self.vocabulary.label(token) for token in usual)
+        return Listed(f"of {which} usually", tuple(names), tuple(usual.values()))
+
+    def _bin(self, column: int, token: int) -> str:
+        """Return the range that a token of a number stands for; nothing for what is no number."""
+        tokens, code = self.vocabulary.columns[column], token - int(self.vocabulary.offsets[column])
+        return bin_in_words(tokens, code) if self.number_of[column] >= 0 else ""
 
     def conflict_or_notable(self, case: Case, columns: tuple[int, int], shares: Floats) -> Reason:
         """Say that two values hardly ever meet; when they do not, what else is unusual, by what columns contribute."""
@@ -220,9 +225,7 @@ class Facts:
         token = int(case.tokens[column])
         if self._is_presence(column, token):  # that there is one is what was counted
             return Text(f"any {self.vocabulary.columns[column].name}")
-        of_number = self.vocabulary.columns[column], token - int(self.vocabulary.offsets[column])
-        shown = bin_in_words(*of_number) if self.number_of[column] >= 0 else ""
-        value = self.value(case, column)
+        shown, value = self._bin(column, token), self.value(case, column)
         return value if shown == value.text else replace(value, bin=value.bin or shown)
 
     def _is_presence(self, column: int, token: int) -> bool:
