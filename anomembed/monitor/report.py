@@ -2,6 +2,9 @@
 
 import json
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 from anomembed.monitor.clock import as_local, as_moment
@@ -39,6 +42,10 @@ class Report:
         How many were left out, because their key was judged, or they came too late, or have no key.
     cautions : list of str
         What the model and the rule cannot flag, in the first run with them; values that are new and frequent.
+    notes : list of str
+        What else should be known.
+    seconds : dict
+        How long the run took, by step.
     told : dict
         By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool
@@ -62,9 +69,20 @@ class Report:
     n_without_key: int = 0
     cautions: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
     is_begun: bool = False
     is_again: bool = False
     is_dry: bool = False
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the time that is spent within to that of a step."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - begun
 
     def line(self) -> str:
         """Return one line for people."""
@@ -98,7 +116,7 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [*begun, *(text for text, count in counts.items() if count), *told]
+        return [*begun, *(text for text, count in counts.items() if count), *told, *self.notes]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)
@@ -106,6 +124,7 @@ class Report:
     def as_json(self) -> dict[str, object]:
         """Return an object for machines, with the ends of what was judged in ISO format."""
         known = asdict(self)
+        del known["seconds"]  # they differ from run to run
         for name in ("since", "until"):
             at = known[name]
             if at is not None and self.is_time:
