@@ -20,7 +20,7 @@ from anomembed.demo import make_demo
 
 WORD = r"[A-Za-z_][A-Za-z_0-9 ]*"
 V = r"(?P<c{0}>" + WORD + r")=(?P<v{0}>[^=]+?)(?: \((?P<b{0}>[^()]*)\))?"
-USUAL = r"; (?:of its (?P<of_own>[\d,]+) records )?usually:? (?P<usual>.*)"
+USUAL = r"; (?:of (?:its|the) (?P<of_own>[\d,]+) records (?:with .*? )?)?usually:? (?P<usual>.*)"
 SAMPLE = r"a sample of [\d,]+"
 OTHERS = r"(?P<n>[\d,]+) (?P<other>other )?records?"
 SQL_OF = {
@@ -85,18 +85,22 @@ def check_conflict(found, source, key):
     assert (found["seen"], found["chance"]) == (f"{seen:,}", f"{first * second / n:,.0f}")
     if found.get("usual"):
         assert number(found["of_own"]) == second
-        check_usual(found, source, found["c2"], found["v2"])
+        check_usual(found, source, other)
 
 
-def check_usual(found, source, entity, value):
-    """The most frequent values of the entity besides the one that is there, with their counts."""
-    column = sql(found["c1"])
+def check_usual(found, source, where):
+    """The most frequent values besides the one that is there, with their counts, among some records."""
+    column = found["c1"]
+    said = {name: number(times) for name, times in re.findall(r"(?:^|, )(.+?) \(([\d,]+)\)", found["usual"])}
+    if found.get("b1"):  # of numbers, ranges are counted
+        is_each = [is_value(column, name, name.replace(",", "")) for name in said]
+        assert tuple(said.values()) == source.ask(", ".join(f"count_if({each})" for each in is_each), where)
+        return
     rows = source.connection.execute(
-        f"SELECT coalesce(CAST({column} AS VARCHAR), '(missing)') AS v, count(*) AS n FROM records "
-        f"WHERE \"{entity}\" = '{value}' GROUP BY 1"
+        f"SELECT coalesce(CAST({sql(column)} AS VARCHAR), '(missing)') AS v, count(*) AS n FROM records "
+        f"WHERE {where} GROUP BY 1"
     ).fetchall()
     counts = {v: n for v, n in rows if v != found["v1"]}
-    said = {name: number(times) for name, times in re.findall(r"(?:^|, )(.+?) \(([\d,]+)\)", found["usual"])}
     assert said == {name: counts[name] for name in said}
     assert sorted(said.values(), reverse=True) == sorted(counts.values(), reverse=True)[:3]
 
@@ -105,10 +109,11 @@ def check_range(found, source, key):
     column, low, high = found["c1"], found["low"], found["high"]
     where = is_value(found["c2"], found["v2"]) if found.get("c2") else "true"
     n, inside = source.ask(f'count("{column}"), avg(if("{column}" BETWEEN {low} AND {high}, 1, 0))', where)
-    assert inside >= 0.95
+    assert inside == 1 if found["most"] == "all" else inside >= 0.95
     assert not float(low) <= float(found["v1"]) <= float(high)
     if found.get("n"):
         assert number(found["n"]) == n
+        assert bool(found["where"]) != source.is_own
 
 
 def check_own_mean(found, source, key):
@@ -135,6 +140,8 @@ def check_mean_of_all(found, source, key):
     if found["own"]:
         own, n_own = source.ask(f'avg("{column}"), count("{column}")', source.others(found["c2"], found["v2"], key))
         assert (found["own"], number(found["n_own"])) == (f"{own:.4g}", n_own)
+        value = float(found["v1"])
+        assert bool(found["but"]) == (value < own if found["way"] == "high" else value > own)
 
 
 def check_use(found, source, key):
@@ -149,7 +156,7 @@ def check_use(found, source, key):
     seconds = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}[unit.removesuffix("s")]
     assert length == f"{over / seconds:.3g}"
     if found.get("usual"):
-        check_usual(found, source, found["c2"], found["v2"])
+        check_usual(found, source, is_value(found["c2"], found["v2"]))
 
 
 def check_seldom(found, source, key):
@@ -158,7 +165,7 @@ def check_seldom(found, source, key):
     (share,) = source.ask(f"avg(if({has}, 1, 0))")
     assert found["share"] == f"{share:.2%}"
     if found.get("usual"):
-        check_usual(found, source, found["c2"], found["v2"])
+        check_usual(found, source, is_value(found["c2"], found["v2"]))
 
 
 def check_pace(found, source, key):
@@ -213,22 +220,23 @@ CLAIMS = {
     rf"{V.format(1)} is (?:rare|uncommon) \((?P<times>[\d,]+) of (?P<of>[\d,]+) records\){EXPECTED}": check_rare,
     rf"{V.format(1)} is unusual with {V.format(2)} \((?P<seen>[\d,]+) records? where chance would have "
     rf"(?P<chance>[\d,]+)\)(?:; expected: .*|{USUAL})?": check_conflict,
-    rf"{V.format(1)} is unusually (?:high|low)(?: (?:with|for) {V.format(2)})? \(19 in 20"
-    r"(?: of its (?P<n>[\d,]+) records)? lie between (?P<low>\S+) and (?P<high>[^)]+)\)": check_range,
+    rf"{V.format(1)} is unusually (?:high|low)(?: (?:with|for) {V.format(2)})? \((?P<most>19 in 20|all)"
+    r"(?: of its (?P<n>[\d,]+) records(?P<where> in the reference)?)? lie between (?P<low>\S+) and (?P<high>[^)]+)\)":
+        check_range,
     rf"{V.format(1)} is unusually (?P<way>high|low) for {V.format(2)} \((?P<mean>\S+) on average, standard deviation "
-    rf"(?P<spread>[^,]+), over its {OTHERS}\)": check_own_mean,
+    rf"(?P<spread>[^,]+), over its {OTHERS}(?: in the reference)?\)": check_own_mean,
     rf"{V.format(1)} is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) in its only other record\)":
         check_only_record,
     rf"{V.format(1)} is unusually (?P<way>high|low) \((?P<mean>\S+) on average, standard deviation (?P<spread>[^,]+), "
-    r"over (?:all )?(?P<n>[\d,]+) records(?:; (?P<own>\S+) over the (?P<n_own>[\d,]+) (?:other )?records? of "
-    rf"{V.format(2)})?\)":
+    r"over (?:all )?(?P<n>[\d,]+)(?: of [\d,]+)? records(?:; (?P<but>but )?(?P<own>\S+) over the "
+    rf"(?P<n_own>[\d,]+) (?:other )?records? of {V.format(2)}(?: in the reference)?)?\)":
         check_mean_of_all,
     rf"(?P<how>first|the only) use of {V.format(1)} by {V.format(2)} \((?P<n>[\d,]+) records? over (?P<span>[^)]+)\)"
     rf"(?:{USUAL})?": check_use,
     rf"{V.format(1)} is (?:seldom|unusual) with {V.format(2)} \((?P<times>[\d,]+) of its (?P<n>[\d,]+) records?; "
     rf"(?P<share>[\d.]+%) of all records have it\)(?:{USUAL})?": check_seldom,
     rf"(?P<pace>{WORD})=(?P<v1>\S+) is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) on average over "
-    rf"(?P<its>its )?{OTHERS}\)": check_pace,
+    rf"(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
     rf"{V.format(1)} of {V.format(2)} repeats a record of (?P<ago>\S+ \w+) before(?:, with the same (?P<same>[^(]+?))? "
     r"\([\d,]+ of (?P<of>[\d,]+) records repeat one as unlikely by chance, which would make about \S+ such\)":
         check_repeat,

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,6 +19,7 @@ from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
 from anomembed.views.reason import clean_text
+from anomembed.write.feedback import Reference
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all
 HARDLY_ABNORMAL = 0.05  # tail probability above which a flag hardly means anything
@@ -62,6 +64,15 @@ class Teller(Watcher):
         for reason in dict.fromkeys(column.reason for column in unused):
             names = [column.name for column in unused if column.reason == reason]
             self.say("not used", f"{_listed(names)}: {reason}")
+
+    def reference(self, reference: Reference) -> None:
+        """Print what feedback changes about the reference."""
+        changes = {
+            f"left out of the reference as flagged: {reference.n_left_out:,}": reference.n_left_out,
+            f"added to it as normal: {reference.n_joined:,}": reference.n_joined,
+        }
+        if said := ", ".join(text for text, count in changes.items() if count):
+            self.say("feedback", said)
 
     def suggestion(self, suggestion: Suggestion) -> None:
         """Print what naming the entity would add."""
@@ -112,14 +123,19 @@ class Teller(Watcher):
             )
 
     def _note_last(self, run: Run) -> None:
-        """Say when a budget was filled up with records that are like others."""
-        tails = run.flags.frame["tail_probability"]
-        if run.rule.name == "budget" and len(tails) and tails[0] <= HARDLY_ABNORMAL < tails[-1]:
-            n_ordinary = int((tails > HARDLY_ABNORMAL).sum())
+        """Say when a budget was filled up with records such as chance has among so many that are normal."""
+        tails = run.flags.frame["tail_probability"].to_numpy()
+        if run.rule.name != "budget" or not len(tails) or tails[0] > HARDLY_ABNORMAL:
+            return
+        by_chance = tails * run.n_scored
+        is_ordinary = (tails > HARDLY_ABNORMAL) | (by_chance >= np.arange(1, len(tails) + 1))
+        n_ordinary = int(is_ordinary[::-1].cumprod().sum())
+        if n_ordinary:
             self.say(
                 "note",
-                f"the last {n_ordinary:,} flagged are ordinary: {tails[-1]:.0%} of normal {run.model.unit} are at "
-                "least as abnormal as the last; --threshold flags none of these",
+                f"the last {n_ordinary:,} flagged are ordinary: {tails[-1]:.2g} of normal {run.model.unit}, about "
+                f"{by_chance[-1]:,.0f} of so many, are at least as abnormal as the last; --threshold flags none of "
+                "these",
             )
 
     @contextmanager
@@ -149,6 +165,24 @@ class Teller(Watcher):
             f"run {run.run_id} and model {run.model_id} in {store}; to see all contributions to a flag, query the "
             f"store: FROM why('KEY', of_run := {run.run_id})",
         )
+
+
+class LoggingTeller(Teller):
+    """Says the same as lines of a log.
+
+    Parameters
+    ----------
+    note : callable
+        Takes a word and a text.
+    """
+
+    def __init__(self, note: Callable[[str, str], None]) -> None:
+        super().__init__(is_quiet=True)
+        self._note = note
+
+    def say(self, head: str, text: str) -> None:
+        """Say one line."""
+        self._note(head, text)
 
 
 def describe_losses(losses: Sequence[float]) -> str:

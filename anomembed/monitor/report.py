@@ -1,8 +1,17 @@
 """What a run did, as one line for people and as an object for machines."""
 
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 from anomembed.monitor.clock import as_local, as_moment
+from anomembed.write.sinks import inert
+
+TABLE = "table"
+FORMS = (TABLE, "json")
 
 
 @dataclass
@@ -31,6 +40,10 @@ class Report:
         How many of those judged came late, or have no place in time.
     n_repeated, n_too_late, n_without_key : int
         How many were left out, because their key was judged, or they came too late, or have no key.
+    notes : list of str
+        What else should be known.
+    seconds : dict
+        How long the run took, by step.
     told : dict
         By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool
@@ -53,9 +66,20 @@ class Report:
     n_too_late: int = 0
     n_without_key: int = 0
     told: dict[str, str | int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
     is_begun: bool = False
     is_again: bool = False
     is_dry: bool = False
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the time that is spent within to that of a step."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - begun
 
     def line(self) -> str:
         """Return one line for people."""
@@ -86,7 +110,7 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [*(text for text, count in counts.items() if count), *told]
+        return [*(text for text, count in counts.items() if count), *told, *self.notes]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)
@@ -94,8 +118,17 @@ class Report:
     def as_json(self) -> dict[str, object]:
         """Return an object for machines, with the ends of what was judged in ISO format."""
         known = asdict(self)
+        del known["seconds"]  # they differ from run to run
         for name in ("since", "until"):
             at = known[name]
             if at is not None and self.is_time:
                 known[name] = as_moment(at).isoformat() + "Z"
         return known
+
+
+def print_report(report: Report, form: str, *, is_quiet: bool) -> None:
+    """Print what a run did on standard output: a line for people, or JSON."""
+    if form == "json":
+        sys.stdout.write(json.dumps(report.as_json()) + "\n")
+    elif not is_quiet:
+        sys.stdout.write(inert(report.line()) + "\n")

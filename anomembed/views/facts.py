@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,18 @@ from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens, Vocabulary
 from anomembed.views.census import Census
-from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, plain_number, widened
+from anomembed.views.reason import (
+    MOST_EXPECTED,
+    Among,
+    Count,
+    Listed,
+    Reason,
+    Text,
+    Value,
+    most_of,
+    plain_number,
+    widened,
+)
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
@@ -29,9 +40,9 @@ WORDS = {
     "unseen": "{subject} was never seen in {reference}{expected}",
     "rare": "{subject} is rare ({times:,} of {of}){expected}",
     "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}{among}){expected}",
-    "number": "{subject} is unusually {direction} (19 in 20{among} lie between {low:.6g} and {high:.6g})",
+    "number": "{subject} is unusually {direction} ({most}{among} lie between {low:.6g} and {high:.6g})",
     "number in context": "{subject} is unusually {direction} with {context}"
-    " (19 in 20{among} lie between {low:.6g} and {high:.6g})",
+    " ({most}{among} lie between {low:.6g} and {high:.6g})",
     "all together": "no single value stands out, but all together do: {values}, ...",
 }
 
@@ -154,12 +165,10 @@ class Facts:
         seen, chance = (float(counted[other]) for counted in self._company(case, column))
         if pdtr(seen, chance) > BY_CHANCE:
             return None
-        evidence = {
-            "other": self.counted(case, other),
-            "seen": Count(seen),
-            "chance": chance,
+        evidence: dict[str, object] = {"other": self.counted(case, other), "seen": Count(seen), "chance": chance}
+        evidence |= {
             "among": self.census.among_pairs.if_sample("in"),
-            "expected": self._own_usual(case, column, other) if self._acts(case, other) else self.instead(case, column),
+            "expected": self._usual_with(case, column, other),
         }
         return Reason("conflict", self.counted(case, column), evidence)
 
@@ -167,16 +176,16 @@ class Facts:
         """Tell whether the value of a column says who acts; a missing one names nobody."""
         return column in self.entities and self.vocabulary.special(int(case.tokens[column])) is None
 
-    def _own_usual(self, case: Case, column: int, entity: int) -> Listed:
-        """List the values of a column that an entity has most, but for the one that is there, and how often."""
-        own = int(case.tokens[entity])
-        low, high = (int(end) for end in self.vocabulary.offsets[column : column + 2])
-        times = self.census.with_token(own, np.arange(low, high))
-        times[int(case.tokens[column]) - low] = 0
-        most = [token for token in np.argsort(-times, kind="stable")[:MOST_EXPECTED] if times[token]]
-        labels, total = self.vocabulary.columns[column].labels, int(self.census.with_token(own, np.array([own]))[0])
-        of = f"{total:,}{' sampled' * self.census.among_pairs.is_sample} records"
-        return Listed(f"of its {of} usually", tuple(labels[at] for at in most), tuple(int(times[at]) for at in most))
+    def _usual_with(self, case: Case, column: int, other: int) -> Listed:
+        """List what records with another value usually have in a column; where no value is usual, what is expected."""
+        token, given = int(case.tokens[column]), int(case.tokens[other])
+        usual = self.census.most_with(given, column, without=token, n_most=MOST_EXPECTED)
+        if self._is_presence(column, token) or not usual:
+            return self.instead(case, column)
+        of = f"{self.census.n_with(given):,}{' sampled' * self.census.among_pairs.is_sample} records"
+        which = f"its {of}" if self._acts(case, other) else f"the {of} with {self.counted(case, other)}"
+        name = partial(self._bin, column) if self.number_of[column] >= 0 else self.vocabulary.label
+        return Listed(f"of {which} usually", tuple(map(name, usual)), tuple(usual.values()))
 
     def conflict_or_notable(self, case: Case, columns: tuple[int, int], shares: Floats) -> Reason:
         """Say that two values hardly ever meet; when they do not, what else is unusual, by what columns contribute."""
@@ -186,13 +195,14 @@ class Facts:
     def expected(self, case: Case, column: int) -> list[str]:
         """Return the values that were expected in a column, the likeliest first; the record's own is left out.
 
-        None are expected in place of an entity, or of a vector.
+        None are expected in place of an entity, of a vector, or of a parameter that most messages lack.
         """
         if column in self.entities or self._is_presence(column, int(case.tokens[column])):
             return []
-        scores = case.scores[column].copy()
-        low = int(self.vocabulary.offsets[column])
+        scores, low = case.scores[column].copy(), int(self.vocabulary.offsets[column])
         scores[[Special.RARE, Special.UNSEEN]] = -np.inf
+        if scores.argmax() == Special.MISSING and self.vocabulary.columns[column].is_parameter:
+            return []
         if scores[Special.MISSING] < scores.max() - AS_EXPECTED:  # what is hardly ever missing is not expected to be
             scores[Special.MISSING] = -np.inf
         scores[int(case.tokens[column]) - low] = -np.inf
@@ -207,8 +217,7 @@ class Facts:
     def counted(self, case: Case, column: int) -> Value | Text:
         """Return a value, with its bin when that is what was counted."""
         token = int(case.tokens[column])
-        if self._is_presence(column, token):
-            # That there is one is what was counted.
+        if self._is_presence(column, token):  # that there is one is what was counted
             return Text(f"any {self.vocabulary.columns[column].name}")
         shown = self._bin(column, token) if self.number_of[column] >= 0 else ""
         value = self.value(case, column)
@@ -265,14 +274,11 @@ class Facts:
         value = case.numbers[number]
         for kind, (low, high, n_counted), cited in ranges:
             if value < low or value > high:
-                cited |= {"direction": "low" if value < low else "high", "among": self.sampled(n_counted, "of")}
+                cited |= {"direction": "low" if value < low else "high", "most": most_of(n_counted)}
+                cited |= {"among": Among(int(n_counted), self.is_sampled).if_sample("of")}
                 cited |= dict(zip(("low", "high"), widened(low, high), strict=True))
                 return Reason(kind, self.value(case, column), cited)
         return None
-
-    def sampled(self, n_records: float, lead: str) -> str:
-        """Return how many records were counted, after a word such as "of"; nothing when these are all there are."""
-        return Among(int(n_records), self.is_sampled).if_sample(lead)
 
     def _company(self, case: Case, column: int) -> tuple[Floats, Floats]:
         """Return how often the value of a column meets the others of its record, and how often it would by chance."""

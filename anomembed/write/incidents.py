@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anomembed.write.database import registered
 from anomembed.write.store import Store
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Pending(NamedTuple):
@@ -29,6 +30,11 @@ def read_findings(
     return [found for (found,) in store.rows(query, [monitor] if ids is None else [monitor, list(ids)])]
 
 
+def read_silences(store: Store) -> dict[tuple[str, str], datetime]:
+    """Return until when findings of a view that name a column are silent."""
+    return {(view, column): until for view, column, until in store.rows("FROM silences")}
+
+
 def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
     """Keep findings as they are now; call it within a transaction."""
     for finding in findings:
@@ -39,7 +45,7 @@ def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
         store.rows(f"INSERT INTO findings VALUES ({', '.join('?' * len(values))})", values)
 
 
-def keep_flags(store: Store, flags: pl.DataFrame) -> None:
+def keep_flags(store: Store, flags: "pl.DataFrame") -> None:
     """Keep which flags belong to which finding: ``finding_id``, ``run_id`` and ``key``."""
     with store.transaction() as connection, registered(connection, "new_finding_flags", flags):
         connection.execute("INSERT INTO finding_flags SELECT finding_id, run_id, key FROM new_finding_flags")
