@@ -1,6 +1,7 @@
 """Run ``scan``, ``fit``, ``score`` and ``export``: call the library, print notes and results."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -11,6 +12,7 @@ from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.fit.model import check_embedding
 from anomembed.model import Model
+from anomembed.monitor.beginning import find_last
 from anomembed.opening import open_source
 from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store
 from anomembed.read.roles.keys import check_key
@@ -80,7 +82,8 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     vectors = read_wanted_vectors(config.embedding.vectors)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
-        model_id = fit_into_store(table, config, store, teller, vectors)
+        last = partial(find_last, table, config)
+        model_id = fit_into_store(table, config, store, teller, vectors, last)
     teller.say("saved", f"model {model_id} in {config.store.path}")
 
 

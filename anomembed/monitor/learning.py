@@ -55,10 +55,12 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
         name = table.name
     for fit_where in dict.fromkeys((reference_of(config), config.source.fit_where)):
         try:
-            model_id, _ = choose_model(store, name, learnt_where(config, fit_where))
+            model_id, is_of_another = choose_model(store, name, learnt_where(config, fit_where))
         except StoreError as error:
             missing = error
         else:
+            if may_learn and is_of_another and reference_of(config) is not None:
+                continue  # it is of a configuration that shares the store
             return Known(model_id, load_model(store, model_id))
     if not may_learn:
         raise missing

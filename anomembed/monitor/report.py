@@ -40,6 +40,8 @@ class Report:
         How many of those judged came late, or have no place in time.
     n_repeated, n_too_late, n_without_key : int
         How many were left out, because their key was judged, or they came too late, or have no key.
+    cautions : list of str
+        What the model and the rule cannot flag, in the first run with them; values that are new and frequent.
     notes : list of str
         What else should be known.
     seconds : dict
@@ -65,6 +67,7 @@ class Report:
     n_repeated: int = 0
     n_too_late: int = 0
     n_without_key: int = 0
+    cautions: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -99,6 +102,9 @@ class Report:
         return f"{self.n_scored:,} {self.unit} judged{again}{span}, {self.n_flagged:,} flagged"
 
     def _remarks(self) -> list[str]:
+        begun = []
+        if self.is_begun and self.since is not None:
+            begun = [f"begun after {self._at(self.since - 1)}: what came before counts as known"]
         counts = {
             f"{self.n_late:,} of them late": self.n_late,
             f"{self.n_quarantined:,} of them without a place in time or of the future": self.n_quarantined,
@@ -110,7 +116,7 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [*(text for text, count in counts.items() if count), *told, *self.notes]
+        return [*begun, *(text for text, count in counts.items() if count), *told, *self.notes]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)
@@ -127,7 +133,9 @@ class Report:
 
 
 def print_report(report: Report, form: str, *, is_quiet: bool) -> None:
-    """Print what a run did on standard output: a line for people, or JSON."""
+    """Print what a run did on standard output: a line for people, or JSON; and its cautions on standard error."""
+    for caution in report.cautions if not is_quiet else ():
+        sys.stderr.write(inert(f"caution   {caution}") + "\n")
     if form == "json":
         sys.stdout.write(json.dumps(report.as_json()) + "\n")
     elif not is_quiet:
