@@ -17,6 +17,7 @@ from anomembed.cli.fit import fit
 from anomembed.cli.init import init
 from anomembed.cli.monitor import monitor
 from anomembed.cli.report import report
+from anomembed.cli.review import review
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
 from anomembed.cli.similar import similar
@@ -54,6 +55,7 @@ app.command()(score)
 app.command()(monitor)
 app.command()(explain)
 app.command()(report)
+app.command()(review)
 app.command()(similar)
 app.command()(sql)
 app.command()(findings)
