@@ -6,7 +6,7 @@ of_monitors AS (
     FROM findings n
     JOIN finding_flags g USING (finding_id)
     JOIN flags f ON f.run_id = g.run_id AND f.key = g.key
-    WHERE n.state = 'open' AND NOT n.acknowledged AND coalesce(n.silenced_until <= now() AT TIME ZONE 'UTC', true)
+    WHERE n.state = 'open'
 ),
 of_others AS (
     SELECT key, run_id, NULL AS finding_id,
