@@ -18,7 +18,8 @@ PETS = """CREATE TABLE pets AS SELECT i AS id, if(i = 300, 'fox', if(i % 2 = 0, 
     if(i % 2 = 0 AND i NOT IN (100, 200), 'meow', 'woof') AS says, 'n' || hash(i) % 5 AS nth FROM range(400) r(i)"""
 FINDING = """INSERT INTO findings BY NAME
     SELECT 'm' AS monitor, '0123456789abcdef' AS finding_id, true AS is_open,
-    view, 'conflict' AS kind, []::VARCHAR[] AS "columns", []::VARCHAR[] AS "values", reason, key, run_id, tail_probability,
+    view, 'conflict' AS kind, []::VARCHAR[] AS "columns",
+    []::VARCHAR[] AS "values", reason, key, run_id, tail_probability,
     1 AS n_flags, now() AS first_seen, now() AS last_seen, 1 AS n_alerts, 1 AS n_told, now() AS alerted_at,
     INTERVAL 1 DAY AS repeat_after, false AS acknowledged, 0 AS n_before FROM flags WHERE key = '100'"""
 
