@@ -1,15 +1,18 @@
 """Judge what is new, part by part: read it, score it, and keep all that follows from it in one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 
 import polars as pl
 
 from anomembed.explain.flags import Flags
+from anomembed.monitor.arriving import record_came
 from anomembed.monitor.clock import as_text
 from anomembed.monitor.findings import Flagged
 from anomembed.monitor.fresh import QUARANTINED, Fresh
 from anomembed.monitor.grouping import Group, group_of
+from anomembed.monitor.noticing import Scored, record_changes
 from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read_found, read_window
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
@@ -33,12 +36,15 @@ class Judged:
         Number of records or sequences.
     flags : Flags or None
         Those that were flagged.
+    drift : Drift or None
+        What the records have.
     """
 
     part: Part
     run_id: int | None = None
     n_scored: int = 0
     flags: Flags | None = field(default=None, repr=False)
+    drift: Drift | None = field(default=None, repr=False)
 
 
 def judge_fresh(judge: Judge, fresh: Fresh) -> Iterator[Judged]:
@@ -89,11 +95,13 @@ def _keep(judge: Judge, part: Part, position: int, n_too_late: int = 0) -> Judge
     seen = part.units.select("key", "position", "version").unique(maintain_order=True)
     with judge.store.transaction():
         judged = _score(judge, part, n_too_late)
-        if judged.flags and judged.run_id:
-            gathered = _gather(judge, judged, position)
+        if judged.flags and judged.drift and judged.run_id:
+            held = record_changes(judge, Scored(part, judged.run_id, judged.flags, judged.drift), position)
+            gathered = _gather(judge, judged, position, held)
             record_flags(judge.store, judge.monitor, gathered, judge.moment(position), judge.settings)
         behind, until = position - spans.lookback, as_text(position, is_time=is_time)
         advance(judge.store, judge.monitor, Progress(position, until, behind, part.n_behind, seen))
+        record_came(judge.store, judge.monitor, part.came, position, judge.source.zone, judge.settings)
     return judged
 
 
@@ -111,11 +119,11 @@ def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
     about["n_scored"] = n_scored
     key = judge.model.roles.key_names
     run_id = judge.store.add_run(judge.model_id, about, key, flags.frame, flags.contributions)
-    return Judged(part, run_id, n_scored, flags)
+    return Judged(part, run_id, n_scored, flags, drift)
 
 
-def _gather(judge: Judge, judged: Judged, position: int) -> list[tuple[Flagged, list[str]]]:
-    """Group the flags of a part; one without a place in time counts as of the watermark."""
+def _gather(judge: Judge, judged: Judged, position: int, held: Collection[str] = ()) -> list[tuple[Flagged, list[str]]]:
+    """Group the flags of a part but those held back; one without a place in time counts as of the watermark."""
     assert judged.flags is not None  # noqa: S101
     assert judged.run_id is not None  # noqa: S101
     model, names = judge.model, judge.model.roles.key_names
@@ -128,7 +136,8 @@ def _gather(judge: Judge, judged: Judged, position: int) -> list[tuple[Flagged, 
     )
     groups = [group_of(reason, names, model.numbers) for reason in judged.flags.reasons]
     others = [Group(view, UNEXPLAINED) for view in flags["view"][len(groups) :]]
-    return gather(judge.monitor, judged.run_id, shown, [*groups, *others])
+    free = ~shown["key"].is_in(list(held))
+    return gather(judge.monitor, judged.run_id, shown.filter(free), compress([*groups, *others], free))
 
 
 def _about(judge: Judge, part: Part) -> dict[str, object]:

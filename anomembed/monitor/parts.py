@@ -1,17 +1,19 @@
 """Read what is to be judged: records of a window, units that were found, and sequences, each in a fixed order."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
 from anomembed.config import MonitorConfig
 from anomembed.model import Model
+from anomembed.monitor.arriving import Came, read_came
 from anomembed.monitor.clock import as_moment
-from anomembed.monitor.fresh import AGAIN, NEW, Fresh
+from anomembed.monitor.fresh import AGAIN, LATE, NEW, Fresh
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.source import Source
+from anomembed.monitor.watched import Watched
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.read.units import Units
@@ -65,6 +67,11 @@ class Judge:
         return self.source.config.monitor
 
     @property
+    def watched(self) -> Watched:
+        """The values whose rhythm is watched."""
+        return Watched.of(self.source.config, self.plan)
+
+    @property
     def where(self) -> str | None:
         """Condition of the records that are judged."""
         return self.source.config.source.where
@@ -90,6 +97,8 @@ class Part:
         The records or sequences to score, as `read_frames` gives them, with their `KEY` and `POSITION`.
     n_behind : int
         Units that are farther behind than what will be looked for.
+    came : mapping
+        How records came, by the column that is watched.
     """
 
     name: str
@@ -98,6 +107,7 @@ class Part:
     units: pl.DataFrame
     frames: list[pl.DataFrame]
     n_behind: int
+    came: Came = field(default_factory=dict)
 
 
 def read_again(judge: Judge, since: int, until: int) -> Part:
@@ -121,8 +131,9 @@ def read_window(judge: Judge, since: int, until: int) -> Part:
         unseen = not_seen(judge.store, judge.monitor, found)
         behind = until - judge.plan.spans(judge.source.config).lookback
         n_behind = _count_behind(table, units, judge.where, behind)  # before rows that are there twice are left out
+        came = read_came(table, judge.plan, judge.watched, judge.where, _between(since, until))
         frames = _read(judge, table, unseen, (since, until))
-    return Part(NEW, since, until, unseen, frames, n_behind)
+    return Part(NEW, since, until, unseen, frames, n_behind, came)
 
 
 def _count_behind(table: Table, units: Units, where: str | None, behind: int) -> int:
@@ -135,9 +146,11 @@ def read_found(judge: Judge, fresh: Fresh, name: str, found: pl.DataFrame | None
         return Part(name, None, None, pl.DataFrame(schema=UNITS), [], fresh.n_behind)
     with judge.source.opened() as table:
         judge.plan.units(table, judge.source.config)
+        watched = judge.watched if name == LATE else Watched()
+        came = read_came(table, judge.plan, watched, judge.where, _at('"position"', found["last"]))
         frames = _read(judge, table, found)
     since = found["position"].drop_nulls().to_list()[:1]
-    return Part(name, since[0] if since else None, None, found, frames, fresh.n_behind)
+    return Part(name, since[0] if since else None, None, found, frames, fresh.n_behind, came)
 
 
 def _read(judge: Judge, table: Table, units: pl.DataFrame, span: tuple[int, int] | None = None) -> list[pl.DataFrame]:

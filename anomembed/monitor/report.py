@@ -31,6 +31,10 @@ class Report:
         How many of those judged came late, or have no place in time.
     n_repeated, n_too_late, n_without_key : int
         How many were left out, because their key was judged, or they came too late, or have no key.
+    notices : list of str
+        What was noticed of the source as a whole, and what of that is over.
+    drift : list of str
+        How far the records of the last day are from the reference, where that matters.
     told : dict
         By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool
@@ -52,6 +56,8 @@ class Report:
     n_repeated: int = 0
     n_too_late: int = 0
     n_without_key: int = 0
+    notices: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
     is_begun: bool = False
     is_again: bool = False
@@ -86,7 +92,7 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [*(text for text, count in counts.items() if count), *told]
+        return [*(text for text, count in counts.items() if count), *self.notices, *self.drift, *told]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)

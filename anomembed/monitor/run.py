@@ -1,12 +1,12 @@
 """One run of a monitor: see what is new, judge it, keep it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anomembed.config import Config
 from anomembed.config.durations import microseconds
@@ -17,9 +17,11 @@ from anomembed.monitor.fresh import Fresh, find_fresh, find_period
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
+from anomembed.monitor.watched import learn_lacking, notice_overdue
 from anomembed.write.files import check_not_read
 from anomembed.write.incidents import is_any_pending, is_due
 from anomembed.write.ledger import State, add_failure, read_state
+from anomembed.write.notices import read_notices
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ def _open_store(path: str, wait: float) -> Store:
 
 
 def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
-    state = read_state(store, asked.name)
+    state, noticed = read_state(store, asked.name), read_notices(store, asked.name, is_open=False)
     try:
         report = _judge(config, asked, store, state, watcher)
     except Exception as error:
@@ -133,9 +135,16 @@ def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | Non
                 _note_failure(store, asked.name, config, state, error)
                 _deliver(config, asked, store)
         raise
+    report.notices = [
+        _news(notice) for notice in read_notices(store, asked.name, is_open=False) if notice not in noticed
+    ]
     if not asked.is_dry:
         report.told = _deliver(config, asked, store)
     return report
+
+
+def _news(notice: Mapping[str, Any]) -> str:
+    return notice["reason"] if notice["state"] == "open" else f"over: {notice['reason']}"
 
 
 def _deliver(config: Config, asked: Asked, store: Store) -> dict[str, str | int]:
@@ -184,13 +193,16 @@ def _judge(config: Config, asked: Asked, store: Store, state: State | None, watc
     with source.opened() as table:
         report.zone = table.time_zone
         units = plan.units(table, config)
+        learn_lacking(store, asked.name, table, plan, config, state.position)
         look = find_period(table, plan, units, config, state, asked.now, is_replay=asked.is_replay)
         fresh = find_fresh(table, units, config, store, asked.name, look, state)
     report.since, report.until = state.position, look.until
     report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
     if not fresh.is_nothing:
         _judge_fresh(source, asked, store, plan, fresh, report)
-    _rest(config, asked, store, as_moment(look.until if plan.watermark.is_time else asked.now))
+    at = as_moment(look.until if plan.watermark.is_time else asked.now)
+    _rest(config, asked, store, at)
+    notice_overdue(store, asked.name, plan, config, at, report.zone)
     return report
 
 
@@ -214,11 +226,14 @@ def _checked(plan: Plan, config: Config, state: State, name: str) -> Plan:
 
 def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:
     from anomembed.monitor.judging import judge_fresh
+    from anomembed.monitor.staleness import drift_words
 
     judge = _judge_of(source, asked, store, plan)
     report.model_id = judge.model_id
     for judged in judge_fresh(judge, fresh):
         _count(report, judged)
+    if plan.watermark.is_time:
+        report.drift = list(drift_words(store, asked.name, fresh.period.until))
 
 
 def _judge_again(source: Source, asked: Asked, store: Store, plan: Plan, report: Report) -> Report:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from anomembed.config import Config
 from anomembed.errors import LockedError
 from anomembed.opening import open_source
+from anomembed.read.source import machine_zone
 from anomembed.read.table import Table
 
 PATIENCE = 20.0  # seconds that a writer may hold the source
@@ -25,6 +26,11 @@ class Source:
     """
 
     config: Config
+
+    @property
+    def zone(self) -> str:
+        """Zone of times without one."""
+        return self.config.source.time_zone or machine_zone()
 
     @contextmanager
     def opened(self) -> Iterator[Table]:

@@ -140,10 +140,11 @@ class Database:
                 self._is_in_transaction = False
         self.is_unused = False
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
+        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
         with self._clear_errors():
-            return self._connection.execute(query, list(parameters)).fetchall()
+            return self._connection.execute(query, given).fetchall()
 
     def frame(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: pl.DataFrame
