@@ -4,9 +4,9 @@
 what is normal, ``score_table`` judges records by it later, ``load_model`` takes a model from a store. They take files,
 DuckDB databases, and records in memory in any common form, and return `Scores`.
 
-``RecordEmbedder`` is a transformer of scikit-learn, ``AnomembedDetector`` a detector of PyOD. ``Config`` has the
-settings, also as a dict by section. What the user must change is an `anomembed.errors.UserError`, a ValueError, in one
-sentence.
+``RecordEmbedder`` is a transformer of scikit-learn; ``AnomembedDetector`` and, for numbers alone, ``NearestDetector``
+are detectors of PyOD. ``Config`` has the settings, also as a dict by section. What the user must change is an
+`anomembed.errors.UserError`, a ValueError, in one sentence.
 
 Names are imported when they are first used, because the libraries behind them take a second to load.
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anomembed.config import Config
-    from anomembed.estimators import AnomembedDetector, RecordEmbedder
+    from anomembed.estimators import AnomembedDetector, NearestDetector, RecordEmbedder
     from anomembed.in_memory import Scores, fit_model, scan, score_table
     from anomembed.model import Model
     from anomembed.write.models import load_model
@@ -34,6 +34,7 @@ __all__ = [
     "AnomembedDetector",
     "Config",
     "Model",
+    "NearestDetector",
     "RecordEmbedder",
     "Scores",
     "fit_model",
@@ -46,6 +47,7 @@ _HOMES = {
     "AnomembedDetector": "estimators",
     "Config": "config",
     "Model": "model",
+    "NearestDetector": "estimators",
     "RecordEmbedder": "estimators",
     "Scores": "in_memory",
     "fit_model": "in_memory",

@@ -2,7 +2,7 @@
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError
-from anomembed.read.source import machine_zone
+from anomembed.read.source import MACHINE
 from anomembed.read.table import Table
 from anomembed.write.files import is_same_file
 
@@ -22,4 +22,4 @@ def open_source(config: Config) -> Table:
         raise ConfigError("the configuration names no database: set source.database")
     if is_same_file(source.database, config.store.path):
         raise ConfigError(f"{source.database} is the source, which is never written: choose another file for --store")
-    return Table(source.database, source.table, source.line_format, source.read, source.time_zone or machine_zone())
+    return Table(source.database, source.table, source.line_format, source.read, source.time_zone or MACHINE)

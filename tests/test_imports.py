@@ -46,6 +46,7 @@ PUBLIC = [
     "AnomembedDetector",
     "Config",
     "Model",
+    "NearestDetector",
     "RecordEmbedder",
     "Scores",
     "fit_model",
@@ -82,6 +83,14 @@ def test_what_needs_no_table_imports_nothing_heavy(arguments):
     modules = done.stdout.rpartition("\nmodules ")[2].split()
     assert "anomembed.cli.scan" in modules
     assert not HEAVY & set(modules)
+
+
+def test_a_scan_imports_no_library_that_it_does_not_need(tmp_path):
+    (tmp_path / "pets.csv").write_text("pet,says\n" + "cat,meow\ndog,woof\n" * 40 + "cat,woof\n")
+    code = "import sys; from anomembed import scan; scan('pets.csv'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    unneeded = {"pyod", "sklearn", "pandas", "skops", "matplotlib", "torch", "scipy.stats", "scipy.optimize"}
+    assert not unneeded & set(done.stdout.split())
 
 
 def test_importing_the_package_imports_nothing_else():

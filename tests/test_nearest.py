@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from anomembed import NearestDetector
 from anomembed.represent.distances import BLOCK, LANES
 from anomembed.score.nearest import Nearest
 
@@ -34,7 +35,7 @@ def test_a_draw_holds_different_records():
 
 def test_fewer_records_than_references():
     detector = Nearest(n_references=64, n_draws=5).draw(np.array([[0.0, 0], [3, 4]], np.float32))
-    assert detector.decision_function(np.array([[3.0, 4], [6, 8]])) == pytest.approx([0, 5], abs=1e-5)
+    assert detector.decision_function(np.array([[3.0, 4], [6, 8]], np.float32)) == pytest.approx([0, 5], abs=1e-5)
 
 
 @pytest.mark.parametrize("width", [1, 17, 128])
@@ -63,14 +64,14 @@ def test_far_records_have_finite_scores_in_their_order():
 
 def test_seeds():
     data = RNG.normal(size=(300, 4))
-    scores = [Nearest(random_state=seed).fit(data).decision_scores_ for seed in (0, 0, 1)]
+    scores = [NearestDetector(random_state=seed).fit(data).decision_scores_ for seed in (0, 0, 1)]
     assert scores[0].tobytes() == scores[1].tobytes()
     assert not np.array_equal(scores[0], scores[2])
 
 
 def test_pyod_contract():
     data = np.vstack([RNG.normal(size=(199, 3)), [[30.0, 30, 30]]])
-    detector = Nearest(contamination=0.01).fit(data)
+    detector = NearestDetector(contamination=0.01).fit(data)
     assert detector.decision_scores_.argmax() == 199
     assert detector.labels_.tolist() == (detector.decision_scores_ > detector.threshold_).astype(int).tolist()
     assert detector.predict(data[-2:]).tolist() == [0, 1]
@@ -79,7 +80,7 @@ def test_pyod_contract():
 
 
 def test_scikit_learn_contract():
-    detector = Nearest(n_references=5, contamination=0.2).set_params(n_draws=7)
+    detector = NearestDetector(n_references=5, contamination=0.2).set_params(n_draws=7)
     copy = clone(detector)
     assert copy.get_params() == detector.get_params()
     assert (copy.n_references, copy.n_draws, copy.contamination) == (5, 7, 0.2)

@@ -13,7 +13,7 @@ from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
-from anomembed.read.source import clear_errors, find_records, quote_identifier, quote_text
+from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
 
 RESERVED = "__anomembed_"  # starts the names of columns and tables that only our SQL knows
 HASH, EXTENDED = RESERVED + "hash", RESERVED + "extended"
@@ -68,7 +68,7 @@ class Relation:
         self._connection, self._from, self.name, self.notes, self.is_json, self.message, files = found
         try:
             if time_zone is not None:
-                self._connection.execute(f"SET TimeZone = {quote_text(time_zone)}")
+                self._connection.execute(zone_sql(time_zone))
             self._hide_reserved()
             with clear_errors(self.name):
                 is_named = isinstance(source, str | Path)

@@ -22,6 +22,7 @@ from anomembed.read.queries import QUERY, query
 from anomembed.read.quoting import quote_identifier as quote_identifier
 from anomembed.read.quoting import quote_text as quote_text
 
+MACHINE = "machine"  # instead of a time zone: that of this machine
 NEAR = re.compile(r'syntax error at or near "(.*)"')
 KEYWORD_HINT = '(In SQL, a column named like a keyword is in double quotes: "at".)'
 QUOTES_HINT = "(In SQL, text is in single quotes.)"
@@ -104,6 +105,11 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it goes to standard output, which is for data
     return connection
+
+
+def zone_sql(time_zone: str) -> str:
+    """Return SQL that has times without a zone read in one, or in that of this machine for `MACHINE`."""
+    return "RESET TimeZone" if time_zone == MACHINE else f"SET TimeZone = {quote_text(time_zone)}"
 
 
 def machine_zone() -> str:

@@ -3,20 +3,20 @@
 A record that resembles some normal records is near one of almost every draw. An abnormal one is far from most draws,
 even with a few copies of itself in the reference [1]_. There is no index; every record costs the same to score.
 
+To judge records takes less time than to import PyOD, so this class does without it; as a detector of PyOD it is
+`anomembed.estimators.NearestDetector`.
+
 .. [1] Pang, Ting, Albrecht: LeSiNN: Detecting anomalies by identifying least similar nearest neighbours. ICDM
    workshops 2015.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from pyod.models.base import BaseDetector
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import NDArray
 
 from anomembed.represent.distances import FARTHEST_FEATURE, mean_nearest
 
 
-class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
+class Nearest:
     """Mean distance to the nearest of `n_references` records, over `n_draws` random draws.
 
     Parameters
@@ -26,8 +26,6 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         one another.
     n_draws : int, default=50
         Number of draws; more give steadier scores.
-    contamination : float, default=0.1
-        PyOD's share of outliers, used only for its `labels_` and `threshold_`.
     random_state : int, default=0
         Seed of the draws.
 
@@ -37,43 +35,18 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         The drawn records minus `center_`, float32.
     center_ : ndarray of shape (n_features,)
         Mean of the drawn records.
-    decision_scores_ : ndarray of shape (n_samples,)
-        Raw scores of the records it was fitted to; high = abnormal.
-
-    Examples
-    --------
-    >>> detector = Nearest(n_references=4, n_draws=20).fit(np.random.default_rng(0).normal(size=(200, 2)))
-    >>> near, far = detector.decision_function(np.array([[0.0, 0.0], [9.0, 9.0]]))
-    >>> bool(far > 5 * near)
-    True
     """
 
-    def __init__(
-        self, n_references: int = 64, n_draws: int = 50, contamination: float = 0.1, random_state: int = 0
-    ) -> None:
-        super().__init__(contamination=contamination)
+    references_: NDArray[np.float32]
+    center_: NDArray[np.float32]
+
+    def __init__(self, n_references: int = 64, n_draws: int = 50, random_state: int = 0) -> None:
         self.n_references = n_references
         self.n_draws = n_draws
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: object = None) -> "Nearest":  # noqa: N803
-        """Draw the reference records.
-
-        Parameters
-        ----------
-        X : array of shape (n_samples, n_features)
-            Reference records.
-        y : ignored
-            For compatibility with scikit-learn.
-        """
-        self._set_n_classes(y)
-        self.draw(check_array(X, dtype=np.float32))
-        self.decision_scores_ = self.decision_function(X)
-        self._process_decision_scores()
-        return self
-
     def draw(self, reference: NDArray[np.float32]) -> "Nearest":
-        """Draw the reference records without scoring them; `fit` costs twice as much."""
+        """Draw reference records from all, shape (n_records, n_features)."""
         rng = np.random.default_rng(self.random_state)
         size = min(self.n_references, len(reference))
         drawn = reference[np.array([rng.choice(len(reference), size, replace=False) for _ in range(self.n_draws)])]
@@ -81,19 +54,17 @@ class Nearest(BaseDetector):  # type: ignore[misc]  # PyOD is untyped
         self.references_ = np.clip(drawn - self.center_, -FARTHEST_FEATURE, FARTHEST_FEATURE)
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+    def decision_function(self, X: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: N803
         """Score records.
 
         Parameters
         ----------
-        X : array of shape (n_samples, n_features)
-            Records.
+        X : ndarray of shape (n_samples, n_features)
+            Finite.
 
         Returns
         -------
         ndarray of shape (n_samples,)
             Mean Euclidean distance; high = abnormal. A record's score does not depend on the rest of `X`.
         """
-        check_is_fitted(self, "references_")
-        records = check_array(X, dtype=np.float32, ensure_min_samples=0)
-        return mean_nearest(records, self.references_, self.center_)
+        return mean_nearest(X, self.references_, self.center_)

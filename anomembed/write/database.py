@@ -51,7 +51,7 @@ class Database:
         is_new = not self.path.exists()
         self._is_in_transaction = self._has_failed_part = False
         try:
-            self._open()
+            self._open(is_new=is_new)
         except LockedError:  # another process was faster: the file is not ours
             raise
         except BaseException:
@@ -60,11 +60,11 @@ class Database:
             raise
         self.is_unused = is_new
 
-    def _open(self) -> None:
+    def _open(self, *, is_new: bool) -> None:
         with self._clear_errors():
             self._connection = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": "false"})
         try:
-            self._prepare()
+            self._prepare(is_new=is_new)
         except BaseException:
             self._connection.close()
             raise
@@ -81,9 +81,10 @@ class Database:
         for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
             path.unlink(missing_ok=True)
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, is_new: bool) -> None:
         with self._clear_errors():
-            version, newest = read_version(self._connection, self.path), len(migrations())
+            version = 0 if is_new else read_version(self._connection, self.path)
+            newest = len(migrations())
             if version > newest:
                 raise StoreError(
                     f"{self.path} was written by a newer anomembed (store version {version}, this one knows {newest}); "

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from io import BytesIO
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -22,7 +23,8 @@ from anomembed.write.checking import check_archive, check_sparse, load_arrays
 TREE, ARRAYS = "tree.json", "arrays.npz"
 
 
-def reachable(*roots: type) -> set[type]:
+@cache
+def reachable(*roots: type) -> frozenset[type]:
     """Return the dataclasses, enumerations and settings reachable from some classes by the types of their fields."""
     reached: set[type] = set()
     seen: set[Any] = set()
@@ -36,7 +38,7 @@ def reachable(*roots: type) -> set[type]:
         if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum | BaseModel)):
             reached.add(kind)
             queue += get_type_hints(kind).values() if is_dataclass(kind) else ()
-    return reached
+    return frozenset(reached)
 
 
 class Packer:

@@ -13,6 +13,7 @@ from anomembed.read.files.dialects import MOST_BELOW, Dialect
 from anomembed.read.quoting import quote_text
 
 REJECTS, SCANS = "__anomembed_rejects", "__anomembed_scans"
+IGNORE = "ignore_errors"  # the option by which DuckDB tells nothing of the lines that it leaves out
 MOST_REJECTED = 0.5  # share of lines that may be left out
 NAMES = {"\t": "tab", " ": "space", "\x01": "Ctrl-A", "\x1f": "the unit separator"}
 WIDER = ("DOUBLE", "VARCHAR")  # what a column becomes when a value does not have its type
@@ -87,7 +88,7 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: TableText, name: st
         if not wider:
             break
         table.types.update(wider)
-    notes = _note_rejects(connection, name)
+    notes = [] if IGNORE in table.options else _note_rejects(connection, name)
     connection.execute(f"DROP TABLE IF EXISTS {REJECTS}; DROP TABLE IF EXISTS {SCANS}")
     return notes
 
@@ -117,19 +118,14 @@ def _load(connection: duckdb.DuckDBPyConnection, table: TableText) -> None:
         options["files_to_sniff"] = len(table.paths)
     if table.types:
         options["types"] = table.types
-    if "ignore_errors" not in options:
+    if IGNORE not in options:
         options |= {"store_rejects": True, "rejects_table": REJECTS, "rejects_scan": SCANS}
     connection.execute(f"CREATE OR REPLACE TEMP TABLE records AS FROM {reader_sql('read_csv', table.paths, options)}")
 
 
-def _has_rejects(connection: duckdb.DuckDBPyConnection) -> bool:
-    rows = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [REJECTS]).fetchall()
-    return bool(rows)
-
-
 def _wider_types(connection: duckdb.DuckDBPyConnection, table: TableText) -> dict[str, str]:
     """Return the types of columns that some values do not have, unless these are in the last lines of a file."""
-    if not _has_rejects(connection):
+    if IGNORE in table.options:
         return {}
     rows = connection.execute(f"SELECT count(*) FROM {REJECTS} WHERE error_type = 'INVALID ENCODING'").fetchall()
     if rows[0][0]:
@@ -183,8 +179,6 @@ def _size(path: str) -> int:
 
 def _note_rejects(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     """Tell which lines were left out."""
-    if not _has_rejects(connection):
-        return []
     lines = f"SELECT DISTINCT file_id, line FROM {REJECTS}"
     n_left, first = connection.execute(f"SELECT count(*), min(line) FROM ({lines})").fetchall()[0]
     n_read = connection.execute("SELECT count(*) FROM records").fetchall()[0][0]

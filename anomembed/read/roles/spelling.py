@@ -19,13 +19,16 @@ def _may_differ(column: ColumnRole) -> bool:
 
 def _unified(table: Table, column: ColumnRole) -> ColumnRole:
     ways = list(SPELLINGS)
-    without = [[other for other in ways if other != way] for way in ways]
-    spellings = [spelled_sql("value", some) for some in ([], ways, *without)]
-    n_values, n_left, *counts = table.count_spellings(column.plain_sql, spellings)
+    n_values, n_left = _counts(table, column, [], ways)
     if n_left == n_values:
         return column
+    counts = _counts(table, column, *([other for other in ways if other != way] for way in ways))
     # Several may have to go together: `huber kg ` is `Huber KG` without its blank and its case.
     needed = tuple(way for way, count in zip(ways, counts, strict=True) if count > n_left) or tuple(ways)
     differ = f"differ from another only in {' or '.join(needed)}; they count as one, in the most frequent spelling"
     notes = filter(None, [column.note, f"{n_values - n_left:,} of {n_values:,} values {differ}"])
     return replace(column, spellings=needed, note="; ".join(notes))
+
+
+def _counts(table: Table, column: ColumnRole, *ways: Sequence[str]) -> list[int]:
+    return table.count_spellings(column.plain_sql, [spelled_sql("value", some) for some in ways])
