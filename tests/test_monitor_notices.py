@@ -297,3 +297,24 @@ def test_drift_of_each_run_is_a_table(monitor):
         "state moved by 0[.][5-9]. from the reference, the model is out of date: [0-9]+% more of", said[0]
     ), said
     assert "moved" not in monitor(hour(N_DAYS + 4, 1))[0][0]
+
+
+def test_a_new_column_and_a_lost_one_are_told_once_and_when_they_are_back(monitor, run):
+    come(of_day(N_DAYS))
+    with opened("yard.duckdb") as connection:
+        connection.execute("ALTER TABLE jobs ADD COLUMN zone VARCHAR")
+    said, sent = monitor(hour(N_DAYS, 12), hour(N_DAYS, 14))
+    assert told(sent) == [("opened", "column", "zone", "", "03-30T11:55")]
+    assert "zone is a new column of the source; to have it judged, fit again" in said[0]
+    with opened("yard.duckdb") as connection:
+        connection.execute("ALTER TABLE jobs DROP COLUMN zone; ALTER TABLE jobs RENAME COLUMN state TO status")
+    for at in (15, 16):
+        outcome = run("monitor", "yard.toml", "--now", hour(N_DAYS, at).isoformat())
+        assert outcome.code == 2
+        assert "no such column in jobs: state" in outcome.err
+    (failed,) = alerts()[1:]
+    assert (failed["notice"], failed["event"]) == ("failed", "opened")
+    assert "nothing can be judged: no such column in jobs: state" in failed["reason"]
+    with opened("yard.duckdb") as connection:
+        connection.execute("ALTER TABLE jobs RENAME COLUMN status TO state")
+    assert [row[:2] for row in told(monitor(hour(N_DAYS, 17))[1])] == [("closed", "column"), ("closed", "failed")]

@@ -4,16 +4,18 @@ One notice stands for all flags that follow from it: these are held back.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from anomembed.model import Model
-from anomembed.monitor.notices import CONSTANT, MISSING, OF_ANOTHER_KIND, UNSEEN, About
+from anomembed.monitor.notices import CONSTANT, MISSING, NEW_COLUMN, OF_ANOTHER_KIND, UNSEEN, About
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
 from anomembed.score.drift import ColumnDrift, Drift
 from anomembed.views.reason import clean_text
 
 KINDS = (CONSTANT, MISSING, UNSEEN, OF_ANOTHER_KIND)
+HOLDING = (MISSING, UNSEEN, OF_ANOTHER_KIND)  # kinds that hold flags back
 LEAST_RECORDS, LEAST_SHARE = 20, 0.2  # of a part, from which values that are new or missing are noticed
 TIMES_USUAL = 4.0  # as often as usual, at least
 LEAST_OVER, OVER_SHARE = 5, 0.1  # records of a part, and a share of them below which it is over
@@ -54,6 +56,9 @@ class Changes:
 
     begun: dict[About, str] = field(default_factory=dict)
     over: set[About] = field(default_factory=set)
+
+    def __or__(self, other: Self) -> "Changes":
+        return Changes(self.begun | other.begun, self.over | other.over)
 
 
 def find_changes(model: Model, drift: Drift, usual: Mapping[str, Usual], known: set[About]) -> Changes:
@@ -132,3 +137,11 @@ def _is_number(value: object) -> bool:
 def _examples(drift: Drift, column: str) -> str:
     ordered = sorted(drift.unseen(column).items(), key=lambda item: (-item[1], str(item[0])))
     return ", ".join(f"{clean_text(str(value))} ({times:,})" for value, times in ordered[:2])
+
+
+def find_new_columns(names: Collection[str], known: set[About]) -> Changes:
+    """Find columns that the model does not know; `known` has begun and is not over."""
+    found, before = {About(NEW_COLUMN, name) for name in names}, {about for about in known if about.kind == NEW_COLUMN}
+    sentence = "{} is a new column of the source; to have it judged, fit again"
+    begun = {about: sentence.format(clean_text(about.column_name)) for about in sorted(found - before, key=str)}
+    return Changes(begun, before - found)

@@ -15,8 +15,8 @@ from anomembed.write.notices import keep_notice, n_occurrences, read_notices
 from anomembed.write.store import Store
 
 SILENT, OVERDUE = "silent", "overdue"
-CONSTANT, MISSING, UNSEEN, OF_ANOTHER_KIND = "constant", "missing", "unseen", "kind"
-MILD = (CONSTANT,)  # kinds that hold no flags back, and may be chance: their level is ``warn``
+CONSTANT, MISSING, UNSEEN, OF_ANOTHER_KIND, NEW_COLUMN = "constant", "missing", "unseen", "kind", "column"
+MILD = (CONSTANT, NEW_COLUMN)  # kinds that hold no flags back, and may be chance: their level is ``warn``
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 
 from anomembed.explain.flags import Flags
-from anomembed.monitor.changes import KINDS, Changes, Usual, find_changes
+from anomembed.monitor.changes import HOLDING, KINDS, Changes, Usual, find_changes, find_new_columns
 from anomembed.monitor.fresh import NEW
 from anomembed.monitor.notices import (
-    CONSTANT,
     MISSING,
+    NEW_COLUMN,
     About,
     Notice,
     begin_notice,
@@ -68,10 +68,11 @@ def record_changes(judge: Judge, scored: Scored, position: int) -> frozenset[str
     store, monitor, part = judge.store, judge.monitor, scored.part
     usual = {column: Usual(*row) for column, row in usual_drift(store, monitor).items()}
     keep_drift(store, scored.run_id, list(scored.drift.columns()), ColumnDrift._fields)
-    known, changes = open_notices(store, monitor, KINDS), Changes()
+    known, changes = open_notices(store, monitor, (*KINDS, NEW_COLUMN)), Changes()
     if part.name == NEW:
         changes = find_changes(judge.model, scored.drift, usual, set(known))
-    active = [about for about in (*known, *changes.begun) if about not in changes.over and about.kind != CONSTANT]
+        changes |= find_new_columns(part.new_columns, set(known))
+    active = [about for about in (*known, *changes.begun) if about not in changes.over and about.kind in HOLDING]
     held = _held(judge, scored, sorted(active, key=repr)) if active else {}
     _tell(judge, changes, known, held, (part.since, position))
     for about, keys in held.items():

@@ -24,6 +24,7 @@ from anomembed.write.store import Store
 
 KEY, POSITION = "__anomembed_key", "__anomembed_position"
 MOST_LISTED = 1_000  # positions in a condition
+MOST_NEW = 10  # columns that are told
 UNITS = {"key": pl.String, "position": pl.Int64, "version": pl.Int64, "last": pl.Int64, "is_known": pl.Boolean}
 """Columns of units that were found."""
 
@@ -99,6 +100,8 @@ class Part:
         Units that are farther behind than what will be looked for.
     came : mapping
         How records came, by the column that is watched.
+    new_columns : tuple of str
+        Columns of the source that the model does not know.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Part:
     frames: list[pl.DataFrame]
     n_behind: int
     came: Came = field(default_factory=dict)
+    new_columns: tuple[str, ...] = ()
 
 
 def read_again(judge: Judge, since: int, until: int) -> Part:
@@ -132,8 +136,15 @@ def read_window(judge: Judge, since: int, until: int) -> Part:
         behind = until - judge.plan.spans(judge.source.config).lookback
         n_behind = _count_behind(table, units, judge.where, behind)  # before rows that are there twice are left out
         came = read_came(table, judge.plan, judge.watched, judge.where, _between(since, until))
+        new_columns = _new_columns(judge, table)
         frames = _read(judge, table, unseen, (since, until))
-    return Part(NEW, since, until, unseen, frames, n_behind, came)
+    return Part(NEW, since, until, unseen, frames, n_behind, came, new_columns)
+
+
+def _new_columns(judge: Judge, table: Table) -> tuple[str, ...]:
+    known = {column.name.casefold() for column in judge.model.roles.columns}
+    names = [column.name for column in table.columns if not table.is_derived(column.name)]
+    return tuple(name for name in names if name.casefold() not in known)[:MOST_NEW]
 
 
 def _count_behind(table: Table, units: Units, where: str | None, behind: int) -> int:

@@ -13,6 +13,7 @@ from anomembed.config.durations import microseconds
 from anomembed.errors import AnomembedError, ConfigError, LockedError
 from anomembed.monitor.address import expanded
 from anomembed.monitor.clock import as_moment, read_moment, read_number
+from anomembed.monitor.failing import end_failure, note_failure
 from anomembed.monitor.fresh import Fresh, find_fresh, find_period
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
@@ -20,7 +21,7 @@ from anomembed.monitor.source import Source
 from anomembed.monitor.watched import learn_lacking, notice_overdue
 from anomembed.write.files import check_not_read
 from anomembed.write.incidents import is_any_pending, is_due
-from anomembed.write.ledger import State, add_failure, read_state
+from anomembed.write.ledger import State, read_state
 from anomembed.write.notices import read_notices
 from anomembed.write.store import Store
 
@@ -132,9 +133,10 @@ def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | Non
     except Exception as error:
         if not asked.is_dry:
             with suppress(AnomembedError):  # a full disk, say: the first error is the one to show
-                _note_failure(store, asked.name, config, state, error)
+                note_failure(store, asked.name, config, state, error)
                 _deliver(config, asked, store)
         raise
+    end_failure(store, config, [notice for notice in noticed if notice["state"] == "open"])
     report.notices = [
         _news(notice) for notice in read_notices(store, asked.name, is_open=False) if notice not in noticed
     ]
@@ -163,20 +165,6 @@ def _rest(config: Config, asked: Asked, store: Store, at: datetime) -> None:
         from anomembed.monitor.telling import record_rest
 
         record_rest(store, asked.name, at, config.monitor)
-
-
-def _note_failure(store: Store, monitor: str, config: Config, state: State | None, error: Exception) -> None:
-    """Keep a run that failed, with why; not in a store that is only there because of it."""
-    if state is None and store.is_unused:
-        return
-    until = store.rows("SELECT until FROM watermarks WHERE monitor = ?", [monitor])
-    about = {
-        "source": state.source if state else str(config.source.table or config.source.database),
-        "rule": "none",
-        "since": until[0][0] if until else None,
-        "failure": str(error) if isinstance(error, AnomembedError) else f"a bug: {type(error).__name__}",
-    }
-    add_failure(store, monitor, about)
 
 
 def _judge(config: Config, asked: Asked, store: Store, state: State | None, watcher: "MakeWatcher | None") -> Report:
