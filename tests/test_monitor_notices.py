@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from databases import opened
 from monitored import drawn, read
@@ -66,7 +67,9 @@ def come(rows):
         connection.execute(
             "CREATE TABLE IF NOT EXISTS jobs (id BIGINT, begun TIMESTAMP, job VARCHAR, host VARCHAR, state VARCHAR)"
         )
-        connection.executemany("INSERT INTO jobs VALUES (?, ?, ?, ?, ?)", [list(row) for row in rows])
+        schema = {"id": pl.Int64, "begun": pl.Datetime("us")} | dict.fromkeys(("job", "host", "state"), pl.String)
+        connection.register("new_jobs", pl.DataFrame(rows, schema=schema, orient="row"))
+        connection.execute("INSERT INTO jobs FROM new_jobs")
 
 
 def hour(day, of_the_day):

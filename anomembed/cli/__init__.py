@@ -26,6 +26,7 @@ from anomembed.cli.export import export
 from anomembed.cli.findings import acknowledge, findings, silence, unsilence
 from anomembed.cli.fit import fit
 from anomembed.cli.init import init
+from anomembed.cli.models import app as models
 from anomembed.cli.monitor import monitor
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
@@ -91,6 +92,7 @@ app.command()(findings)
 app.command()(silence)
 app.command()(unsilence)
 app.command()(acknowledge)
+app.add_typer(models)
 app.command()(export)
 app.command()(evaluate)
 

@@ -61,6 +61,9 @@ class MonitorConfig(Section):
     expect: tuple[Expected, ...] = ()
     """Values whose records have a rhythm of their own, which is learnt: ``"job=backup"``, or ``"every host"`` for all
     values of a column; one that is overdue is told, once, and once when it is back."""
+    refit: Literal["never", "weekly", "stale"] = "never"
+    """When a model of records is learnt anew, from the reference and all that was judged and not flagged: never, after
+    seven days, or when all runs of a day are far from the reference; it is tried beside the one before, and told."""
     complete_after: Length = "30min"
     """Sequences named by a key, or of a number of events: how long after its last event a sequence is complete."""
     end_event: str | None = None

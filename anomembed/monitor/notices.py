@@ -16,7 +16,8 @@ from anomembed.write.store import Store
 
 SILENT, OVERDUE = "silent", "overdue"
 CONSTANT, MISSING, UNSEEN, OF_ANOTHER_KIND, NEW_COLUMN = "constant", "missing", "unseen", "kind", "column"
-MILD = (CONSTANT, NEW_COLUMN)  # kinds that hold no flags back, and may be chance: their level is ``warn``
+OF_MODEL = "model"
+MILD = (CONSTANT, NEW_COLUMN, OF_MODEL)  # kinds that hold no flags back, and may be chance: their level is ``warn``
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,17 @@ def end_notice(store: Store, notice: Notice, at: datetime, settings: MonitorConf
     ended = replace(notice, state="closed", ended_at=at)
     keep_notice(store, asdict(ended))
     _queue(store, ended, CLOSED, at, settings)
+
+
+def tell_refit(store: Store, monitor: str, reason: str, at: datetime, settings: MonitorConfig) -> None:
+    """Keep and tell that a model was learnt anew, which is over at once; call it within a transaction."""
+    about = About(OF_MODEL)
+    notice_id = about.notice_id(monitor)
+    occurrence = n_occurrences(store, monitor, notice_id) + 1
+    told = {**asdict(about), "reason": reason, "begun_at": at, "ended_at": at}
+    notice = Notice(monitor, notice_id, occurrence, "closed", **told)
+    keep_notice(store, asdict(notice))
+    _queue(store, notice, OPENED, at, settings)
 
 
 def hold_back(store: Store, notice: Notice, n_flags: int) -> None:

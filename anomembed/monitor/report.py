@@ -92,7 +92,12 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [*(text for text, count in counts.items() if count), *self.notices, *self.drift, *told]
+        return [
+            *(text for text, count in counts.items() if count),
+            *self.notices,
+            *self.drift,
+            *told,
+        ]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)

@@ -146,7 +146,7 @@ def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | Non
 
 
 def _news(notice: Mapping[str, Any]) -> str:
-    return notice["reason"] if notice["state"] == "open" else f"over: {notice['reason']}"
+    return notice["reason"] if notice["state"] == "open" or notice["kind"] == "model" else f"over: {notice['reason']}"
 
 
 def _deliver(config: Config, asked: Asked, store: Store) -> dict[str, str | int]:
@@ -217,6 +217,10 @@ def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: 
     from anomembed.monitor.staleness import drift_words
 
     judge = _judge_of(source, asked, store, plan)
+    if source.config.monitor.refit != "never":
+        from anomembed.monitor.refitting import refit
+
+        judge = refit(judge, fresh.period.since)
     report.model_id = judge.model_id
     for judged in judge_fresh(judge, fresh):
         _count(report, judged)

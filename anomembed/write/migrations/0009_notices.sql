@@ -18,7 +18,7 @@ COMMENT ON COLUMN notices.notice_id IS 'Hash of what it is about; the same in ev
 COMMENT ON COLUMN notices.occurrence IS 'How many times it began so far, from 1.';
 COMMENT ON COLUMN notices.state IS '''open'', or ''closed'' when it is over.';
 COMMENT ON COLUMN notices.kind IS
-    '''silent'' (no records for longer than usual), ''overdue'' (the same of a value that monitor.expect names), ''constant'', ''missing'', ''unseen'', ''kind'' or ''column'' (a column changed, or is new), ''failed'' (the source cannot be judged).';
+    '''silent'' (no records for longer than usual), ''overdue'' (the same of a value that monitor.expect names), ''constant'', ''missing'', ''unseen'', ''kind'' or ''column'' (a column changed, or is new), ''failed'' (the source cannot be judged), ''model'' (learnt anew).';
 COMMENT ON COLUMN notices.column_name IS 'The column; empty when it is about all records.';
 COMMENT ON COLUMN notices."value" IS 'The value that is overdue; empty for other kinds.';
 COMMENT ON COLUMN notices.reason IS 'What is told.';
