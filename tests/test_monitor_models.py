@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from databases import opened
-from monitored import REFERENCE, at, drawn, pay, payment, read
+from monitored import REFERENCE, at, drawn, odd, pay, payment, read
 
 from anomembed import load_model
 from anomembed.represent.embeddings import Embeddings
@@ -170,3 +170,27 @@ def test_a_refit_of_what_has_no_time_is_refused(monitor, run):
     outcome = run("monitor", "shop.toml")
     assert outcome.code == 2
     assert 'monitor.refit = "weekly" is for records with times' in outcome.err
+
+
+def test_old_scores_and_runs_are_forgotten_and_flags_are_not(monitor):
+    pay(*((odd if n % 40 == 7 else payment)(n) for n in range(N, N + 600)))
+    kept = '[store]\nkeep_scores = "2h"\nkeep_runs = "3h"\n'
+    config = Path("shop.toml")
+    text = config.read_text().replace("[store]\n", kept)
+    stamps = range(N + 100, N + 700, 100)  # every fifty minutes
+    monitor(*stamps)
+    counted = ("scores", "flags", "runs", "findings")
+    everything = {table: read(f"SELECT count(*) FROM {table}")[0][0] for table in counted}
+    assert everything["scores"] == 590
+    config.write_text(text)
+    pay(payment(N + 620))
+    monitor(N + 700)
+    old = "until::TIMESTAMP <= (SELECT max(until::TIMESTAMP) FROM runs) - INTERVAL 2 HOUR"
+    assert read(f"SELECT count(*) FROM scores JOIN runs USING (run_id) WHERE NOT flagged AND {old}") == [(0,)]
+    assert 200 < read("SELECT count(*) FROM scores")[0][0] < 350
+    assert read("SELECT count(*) FROM flags") == [(everything["flags"],)]
+    assert read("SELECT count(*) FROM findings") == [(everything["findings"],)]
+    assert read("SELECT count(*) FROM scores WHERE flagged") == [(everything["flags"],)]
+    assert read("SELECT count(*) FROM flags LEFT JOIN runs USING (run_id) WHERE runs.run_id IS NULL") == [(0,)]
+    (key,) = read("SELECT min(key) FROM flags")[0]
+    assert read(f"SELECT count(*) > 0 FROM why('{key}')") == [(True,)]

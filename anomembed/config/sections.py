@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
 
-from anomembed.config.monitoring import MonitorConfig
+from anomembed.config.monitoring import Length, MonitorConfig
 from anomembed.config.section import MOST, Condition, Names, Section, Share, TimeZone
 from anomembed.read.roles.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
@@ -186,6 +186,10 @@ class StoreConfig(Section):
     path: str = "anomembed.duckdb"
     """DuckDB file of anomembed's own, created when missing; in a configuration file, a relative path starts at its
     folder."""
+    keep_scores: Length | None = None
+    """How long ``monitor`` keeps the scores of records that it did not flag, such as ``30d``; by default for ever."""
+    keep_runs: Length | None = None
+    """How long ``monitor`` keeps its runs that flagged nothing, with their drift; by default for ever."""
 
 
 class Config(Section):

@@ -64,10 +64,8 @@ def learn_model(
 
     Raises
     ------
-    SourceError, DataError
-        When a named column does not exist, or there is nothing to learn from.
-    ConfigError
-        When the embedding method cannot be used on this data.
+    SourceError, DataError, ConfigError
+        When a named column or anything to learn from is not there, or the embedding method cannot be used on it.
     """
     roles = roles or find_roles(table, config)
     learning = replace(_settings(config, vectors, progress, is_own=is_own), before=_vectors_of(before))

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import compress
 
 import polars as pl
 
+from anomembed.config.durations import microseconds
 from anomembed.explain.flags import Flags
 from anomembed.monitor.arriving import record_came
 from anomembed.monitor.clock import as_text
@@ -17,6 +19,7 @@ from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
 from anomembed.scoring import explain_scored, score_frames
+from anomembed.write.ageing import forget_runs, forget_scores
 from anomembed.write.ledger import Progress, advance
 
 UNEXPLAINED = "not explained"  # flags beyond those that are explained in a run
@@ -101,8 +104,18 @@ def _keep(judge: Judge, part: Part, position: int, n_too_late: int = 0) -> Judge
             record_flags(judge.store, judge.monitor, gathered, judge.moment(position), judge.settings)
         behind, until = position - spans.lookback, as_text(position, is_time=is_time)
         advance(judge.store, judge.monitor, Progress(position, until, behind, part.n_behind, seen))
+        _forget(judge, judge.moment(position))
         record_came(judge.store, judge.monitor, part.came, position, judge.source.zone, judge.settings)
     return judged
+
+
+def _forget(judge: Judge, at: datetime) -> None:
+    """Remove what the settings say is too old."""
+    settings = judge.source.config.store
+    if settings.keep_scores:
+        forget_scores(judge.store, judge.monitor, at - timedelta(microseconds=microseconds(settings.keep_scores)))
+    if settings.keep_runs:
+        forget_runs(judge.store, judge.monitor, at - timedelta(microseconds=microseconds(settings.keep_runs)))
 
 
 def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:

@@ -67,6 +67,7 @@ def config_text(
         document["monitor"] = _with_watermark(document["monitor"], roles)
     else:
         document.remove("monitor")
+        document["store"].remove("keep_scores")
     flags = document["flags"]
     flags["threshold"] = _commented_like(flags["threshold"], _threshold(n_records))
     return f"# Roles inferred from {n_records:,} records.\n{tomlkit.dumps(document)}"
