@@ -13,7 +13,7 @@ from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
 from anomembed.monitor.clock import EPOCH, MICROSECOND, as_moment
-from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of, rule_of
+from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of
 from anomembed.monitor.notices import tell_refit
 from anomembed.monitor.parts import Judge
 from anomembed.monitor.staleness import drift_words, of_last_day
@@ -78,7 +78,7 @@ def refit(judge: Judge, position: int) -> Judge:
     if why is None:
         return judge
     model = _learn(judge, position)
-    rule = rule_of(judge.source.config)
+    rule = judge.rule
     threshold = rule.value if rule.name == "threshold" else DEFAULT_THRESHOLD
     trial = _try(judge, model, position, threshold)
     is_passed = trial.is_passed(threshold)

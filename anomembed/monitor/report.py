@@ -35,6 +35,8 @@ class Report:
         What was noticed of the source as a whole, and what of that is over.
     drift : list of str
         How far the records of the last day are from the reference, where that matters.
+    cautions : list of str
+        Why nothing can be flagged.
     told : dict
         By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool
@@ -58,6 +60,7 @@ class Report:
     n_without_key: int = 0
     notices: list[str] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
     is_begun: bool = False
     is_again: bool = False
@@ -96,6 +99,7 @@ class Report:
             *(text for text, count in counts.items() if count),
             *self.notices,
             *self.drift,
+            *self.cautions,
             *told,
         ]
 

@@ -214,6 +214,7 @@ def _checked(plan: Plan, config: Config, state: State, name: str) -> Plan:
 
 def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:
     from anomembed.monitor.judging import judge_fresh
+    from anomembed.monitor.learning import unreachable
     from anomembed.monitor.staleness import drift_words
 
     judge = _judge_of(source, asked, store, plan)
@@ -222,6 +223,7 @@ def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: 
 
         judge = refit(judge, fresh.period.since)
     report.model_id = judge.model_id
+    report.cautions = list(unreachable(judge.rule, judge.model))
     for judged in judge_fresh(judge, fresh):
         _count(report, judged)
     if plan.watermark.is_time:
@@ -258,7 +260,7 @@ def _judge_of(source: Source, asked: Asked, store: Store, plan: Plan) -> "Judge"
     from anomembed.pipeline import Watcher
 
     known = find_model(store, source, Watcher(), may_learn=False)
-    rule = rule_of(source.config)
+    rule = rule_of(source.config, known.model)
     return Judge(store, source, asked.name, plan, known.model_id or 0, known.model, rule, asked.now)
 
 
