@@ -165,12 +165,13 @@ def test_init_writes_a_threshold_that_so_few_records_can_calibrate(run, database
 def test_a_budget_says_when_its_last_flags_are_ordinary(run, paid):
     fitted(run, paid)
     said = run("score", "paid.toml", "--where", "id >= 4900", "--budget", 40).err
-    found = re.search(r"note      the last (\d+) flagged are ordinary: (\d+)% of normal records are at least", said)
+    found = re.search(r"last (\d+) flagged are ordinary: (\S+) of normal records, about (\d+) of so many,", said)
     assert found
     with opened("anomembed.duckdb", read_only=True) as store:
         tails = [t for (t,) in store.execute("SELECT tail_probability FROM flags ORDER BY rank").fetchall()]
-    assert int(found[1]) == sum(t > 0.05 for t in tails)
-    assert int(found[2]) == round(100 * tails[-1])
+    ordinary = [t > 0.05 or 100 * t >= rank for rank, t in enumerate(tails, 1)]
+    assert int(found[1]) == ordinary[::-1].index(False)
+    assert (found[2], int(found[3])) == (f"{tails[-1]:.2g}", round(100 * tails[-1]))
     assert "are ordinary" not in run("score", "paid.toml", "--where", "id >= 4000", "--budget", 3).err
 
 

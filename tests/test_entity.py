@@ -1,4 +1,5 @@
 import re
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -6,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomembed import Config, fit_model, load_model, score_table
+from anomembed import Config, fit_model, load_model, scan, score_table
 from anomembed.read.table import Table
 from anomembed.represent.batch import Batch
-from anomembed.represent.entities import Profiles
-from anomembed.views.entity import EntityView, _without
+from anomembed.represent.entities import Profiles, without
+from anomembed.views.entity import EntityView
+from anomembed.views.figures import is_beyond
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -54,7 +56,7 @@ def test_profiles_of_two_days_add():
 def test_a_number_taken_off_leaves_the_moments_of_the_others(numbers):
     x, rest = np.array(numbers), np.array(numbers[1:])
     moments = (np.array([[len(x)]], float), np.array([[x.mean()]]), np.array([[((x - x.mean()) ** 2).sum()]]))
-    times, mean, squares = _without(*moments, x[:1, None])
+    times, mean, squares = without(*moments, x[:1, None])
     scale = np.abs(x).max() + 1
     assert times[0, 0] == len(rest)
     assert mean[0, 0] == pytest.approx(rest.mean(), abs=1e-7 * scale)
@@ -83,7 +85,7 @@ def test_what_is_usual_for_others_is_unusual_for_this_one(where):
     assert reasons[1].startswith("amount=100 is unusually high for who=p0 (")
     assert reasons[2].startswith("amount=100 ")
     assert "who=p2" in reasons[2]
-    assert re.search(r"19 in 20 of its \d+ records lie between [78]\.", reasons[1])
+    assert re.search(r"19 in 20 of its \d+ records in the reference lie between [78]\.", reasons[1])
 
 
 def test_what_is_unusual_for_all_is_so_for_an_entity_that_is_new():
@@ -185,3 +187,31 @@ def test_numbers_that_never_vary_are_not_far_from_themselves():
     frame = pl.DataFrame({"id": range(len(at)), "at": at, "who": who, "act": ["a", "b"] * 301})
     config = Config(roles={"key": ["id"], "entity": ["who"], "timestamp": ["at"]}, sequence={"event": ["act"]})
     assert not (score_table(fit_model(frame, config=config), frame).frame["tail_probability"] < 1e-4).any()
+
+
+def new_customer(amounts):
+    """Payments of 20 to 60 by others at any time of 50 days, and those of one customer, one every ten days."""
+    rng, n = np.random.default_rng(0), 4000
+    days = np.append(rng.uniform(0, 50, n), np.arange(len(amounts)) * 10.0)
+    return pl.DataFrame(
+        {
+            "who": [f"p{i % 200}" for i in range(n)] + ["new"] * len(amounts),
+            "amount": np.append(rng.uniform(20, 60, n).round(2), amounts),
+            "at": [datetime(2026, 3, 1) + timedelta(days=day) for day in days],
+        }
+    ).with_row_index("id")
+
+
+def test_what_is_high_for_all_but_low_for_its_entity_says_both():
+    config = Config(roles={"key": ["id"], "entity": ["who"]}, flags={"budget": 4})
+    flags = scan(new_customer([93, 158, 321, 505, 738]), config=config).flags.frame
+    reasons = {reason.split(" ")[0]: reason for reason in flags["reason"]}
+    assert reasons["amount=158"].endswith("over all 4,005 records; but 414.2 over the 4 other records of who=new)")
+    assert "; 269.2 over the 4 other records of who=new)" in reasons["amount=738"]
+
+
+@pytest.mark.parametrize("is_high", [True, False])
+def test_a_number_that_is_the_mean_lies_on_neither_side_of_it(is_high):
+    """So that nobody's 1 is unusually low where 1 is the average."""
+    assert not is_beyond(1.0, 1.0, is_high=is_high)
+    assert is_beyond(1.0, 1.5, is_high=is_high) != is_high

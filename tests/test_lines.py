@@ -302,3 +302,17 @@ def test_a_format_is_kept_in_the_configuration(log, run):
     outcome = run("score", "a.toml", "--format", "ndjson")
     assert outcome.code == 0, outcome.err
     assert "200 records" in outcome.err
+
+
+def test_startup_lines_of_dpkg_name_no_package(log):
+    lines = [
+        "2024-05-01 09:30:00 startup packages configure",
+        "2024-05-01 09:30:01 configure libc6:amd64 2.36-9 <none>",
+        "2024-05-01 09:30:02 status installed libc6:amd64 2.36-9",
+    ]
+    names = ("action", "state", "package", "version", "available")
+    assert [tuple(row[name] for name in names) for row in rows(log(lines, "dpkg.log"))] == [
+        ("startup packages configure", None, None, None, None),
+        ("configure", None, "libc6:amd64", "2.36-9", "<none>"),
+        ("status", "installed", "libc6:amd64", "2.36-9", None),
+    ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomembed import Config, fit_model, score_table
+from anomembed import Config, fit_model, scan, score_table
 from anomembed.explain.contributions import contributions, expect
 from anomembed.represent.batch import make_batch
 from anomembed.views import words
@@ -175,3 +175,18 @@ def test_hostile_values_are_cleaned(model):
     assert len(reason) < 300
     assert clean_text("a\tb\u2028c") == "a?b?c"
     assert clean_text("a" * 60 + "b" * 60) == "a" * 50 + "..." + "b" * 30
+
+
+def test_a_number_at_the_end_of_the_range_that_is_expected_is_the_one_that_stands_out():
+    """Of numbers in bins, the outermost is in one of the bins that are expected."""
+    n = 4000
+    amounts = np.random.default_rng(0).uniform(20, 60, n).round(2)
+    amounts[17] = 20.0
+    colours = [f"c{i % 7}" for i in range(n)]
+    frame = pl.DataFrame(
+        {"id": range(n), "amount": amounts, "colour": colours, "shape": [f"s{i % 5}" for i in range(n)]}
+    )
+    scores = scan(frame, config=Config(roles={"key": ["id"]}, flags={"budget": 20}))
+    parts = scores.flags.contributions.filter(pl.col("view") == "number")
+    assert parts["column_name"].unique().to_list() == ["amount"]
+    assert parts.height >= 15

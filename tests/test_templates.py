@@ -47,6 +47,7 @@ def grouped(messages):
         ("ping fe80::1ff:fe23:4567:890a lost", "ping <ip> lost"),
         ("mac 00:1b:44:11:3a:b7 joined", "mac <ip> joined"),
         ("wrote /var/log/app/x.log twice", "wrote <path> twice"),
+        ("TTY=pts/3 ; USER=root", "TTY=<path> ; USER=root"),
         (r"opened C:\Temp\a.txt again", "opened <path> again"),
         ("got https://example.org/a?b=c now", "got <url> now"),
         ("mail to ann@example.org bounced", "mail to <email> bounced"),

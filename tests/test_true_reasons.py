@@ -105,10 +105,11 @@ def check_range(found, source, key):
     column, low, high = found["c1"], found["low"], found["high"]
     where = is_value(found["c2"], found["v2"]) if found.get("c2") else "true"
     n, inside = source.ask(f'count("{column}"), avg(if("{column}" BETWEEN {low} AND {high}, 1, 0))', where)
-    assert inside >= 0.95
+    assert inside == 1 if found["most"] == "all" else inside >= 0.95
     assert not float(low) <= float(found["v1"]) <= float(high)
     if found.get("n"):
         assert number(found["n"]) == n
+        assert bool(found["where"]) != source.is_own
 
 
 def check_own_mean(found, source, key):
@@ -135,6 +136,8 @@ def check_mean_of_all(found, source, key):
     if found["own"]:
         own, n_own = source.ask(f'avg("{column}"), count("{column}")', source.others(found["c2"], found["v2"], key))
         assert (found["own"], number(found["n_own"])) == (f"{own:.4g}", n_own)
+        value = float(found["v1"])
+        assert bool(found["but"]) == (value < own if found["way"] == "high" else value > own)
 
 
 def check_use(found, source, key):
@@ -213,22 +216,23 @@ CLAIMS = {
     rf"{V.format(1)} is (?:rare|uncommon) \((?P<times>[\d,]+) of (?P<of>[\d,]+) records\){EXPECTED}": check_rare,
     rf"{V.format(1)} is unusual with {V.format(2)} \((?P<seen>[\d,]+) records? where chance would have "
     rf"(?P<chance>[\d,]+)\)(?:; expected: .*|{USUAL})?": check_conflict,
-    rf"{V.format(1)} is unusually (?:high|low)(?: (?:with|for) {V.format(2)})? \(19 in 20"
-    r"(?: of its (?P<n>[\d,]+) records)? lie between (?P<low>\S+) and (?P<high>[^)]+)\)": check_range,
+    rf"{V.format(1)} is unusually (?:high|low)(?: (?:with|for) {V.format(2)})? \((?P<most>19 in 20|all)"
+    r"(?: of its (?P<n>[\d,]+) records(?P<where> in the reference)?)? lie between (?P<low>\S+) and (?P<high>[^)]+)\)":
+        check_range,
     rf"{V.format(1)} is unusually (?P<way>high|low) for {V.format(2)} \((?P<mean>\S+) on average, standard deviation "
-    rf"(?P<spread>[^,]+), over its {OTHERS}\)": check_own_mean,
+    rf"(?P<spread>[^,]+), over its {OTHERS}(?: in the reference)?\)": check_own_mean,
     rf"{V.format(1)} is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) in its only other record\)":
         check_only_record,
     rf"{V.format(1)} is unusually (?P<way>high|low) \((?P<mean>\S+) on average, standard deviation (?P<spread>[^,]+), "
-    r"over (?:all )?(?P<n>[\d,]+) records(?:; (?P<own>\S+) over the (?P<n_own>[\d,]+) (?:other )?records? of "
-    rf"{V.format(2)})?\)":
+    r"over (?:all )?(?P<n>[\d,]+)(?: of [\d,]+)? records(?:; (?P<but>but )?(?P<own>\S+) over the "
+    rf"(?P<n_own>[\d,]+) (?:other )?records? of {V.format(2)}(?: in the reference)?)?\)":
         check_mean_of_all,
     rf"(?P<how>first|the only) use of {V.format(1)} by {V.format(2)} \((?P<n>[\d,]+) records? over (?P<span>[^)]+)\)"
     rf"(?:{USUAL})?": check_use,
     rf"{V.format(1)} is (?:seldom|unusual) with {V.format(2)} \((?P<times>[\d,]+) of its (?P<n>[\d,]+) records?; "
     rf"(?P<share>[\d.]+%) of all records have it\)(?:{USUAL})?": check_seldom,
     rf"(?P<pace>{WORD})=(?P<v1>\S+) is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) on average over "
-    rf"(?P<its>its )?{OTHERS}\)": check_pace,
+    rf"(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
     rf"{V.format(1)} of {V.format(2)} repeats a record of (?P<ago>\S+ \w+) before(?:, with the same (?P<same>[^(]+?))? "
     r"\([\d,]+ of (?P<of>[\d,]+) records repeat one as unlikely by chance, which would make about \S+ such\)":
         check_repeat,

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -112,14 +113,19 @@ class Teller(Watcher):
             )
 
     def _note_last(self, run: Run) -> None:
-        """Say when a budget was filled up with records that are like others."""
-        tails = run.flags.frame["tail_probability"]
-        if run.rule.name == "budget" and len(tails) and tails[0] <= HARDLY_ABNORMAL < tails[-1]:
-            n_ordinary = int((tails > HARDLY_ABNORMAL).sum())
+        """Say when a budget was filled up with records such as chance has among so many that are normal."""
+        tails = run.flags.frame["tail_probability"].to_numpy()
+        if run.rule.name != "budget" or not len(tails) or tails[0] > HARDLY_ABNORMAL:
+            return
+        by_chance = tails * run.n_scored
+        is_ordinary = (tails > HARDLY_ABNORMAL) | (by_chance >= np.arange(1, len(tails) + 1))
+        n_ordinary = int(is_ordinary[::-1].cumprod().sum())
+        if n_ordinary:
             self.say(
                 "note",
-                f"the last {n_ordinary:,} flagged are ordinary: {tails[-1]:.0%} of normal {run.model.unit} are at "
-                "least as abnormal as the last; --threshold flags none of these",
+                f"the last {n_ordinary:,} flagged are ordinary: {tails[-1]:.2g} of normal {run.model.unit}, about "
+                f"{by_chance[-1]:,.0f} of so many, are at least as abnormal as the last; --threshold flags none of "
+                "these",
             )
 
     @contextmanager

@@ -20,6 +20,8 @@ from anomembed.views.reason import clean_text
 from anomembed.write.sinks import inert, printed_sinks
 
 PIPE_WIDTH = 200  # of a table that is not printed on a terminal
+LEAST_TAIL = 1e-12  # tail probability below which its size means nothing
+LONGEST_SHOWN = 300  # characters of a record's value below the reason: of a message, what matters may be anywhere
 SHOWN_KEYS = 5  # of the records with one reason besides the first
 
 
@@ -61,11 +63,16 @@ def _print_table(flags: pl.DataFrame, n_keys: int, *, flat: bool) -> None:
 
 def _row(first: Mapping[str, Any], found: Sequence[tuple[object, ...]], keys: Sequence[str]) -> tuple[str, ...]:
     """Return the cells of a finding: its first flag, and below the reason the record and which others there are."""
-    tail = f"{first['tail_probability']:.1e}{'*' if first['extrapolated'] else ''}"
+    tail = f"{tail_text(first['tail_probability'])}{'*' if first['extrapolated'] else ''}"
     lines = [first["reason"], _about(first["record_values"], first["reason"]), _others(found)]
     key = (str(first[name]) for name in keys)
     reason = "\n".join(printable(line) for line in lines if line)
     return str(first["rank"]), *map(printable, key), tail, printable(first["view"]), reason
+
+
+def tail_text(tail: float) -> str:
+    """Return a tail probability as people read it: nobody can tell one in a trillion from less."""
+    return f"{tail:.1e}" if tail >= LEAST_TAIL else f"<{LEAST_TAIL:.0e}"
 
 
 def _about(record: str, reason: str) -> str:
@@ -73,7 +80,7 @@ def _about(record: str, reason: str) -> str:
     shown = {
         name: f"{value:.10g}" if isinstance(value, float) else str(value) for name, value in json.loads(record).items()
     }
-    named = (f"{clean_text(name)}={clean_text(value)}" for name, value in shown.items())
+    named = (f"{clean_text(name)}={clean_text(value, LONGEST_SHOWN)}" for name, value in shown.items())
     return ", ".join(text for text in named if text not in reason)
 
 
@@ -122,7 +129,7 @@ def print_findings(findings: pl.DataFrame, form: str) -> None:
         return
     heads = ("finding", "monitor", "state", "flags", "tail", "first seen", "last seen", "reason")
     rows = [
-        (finding, monitor, state, f"{flags:,}", f"{tail:.1e}", f"{first:%F %R}", f"{last:%F %R}", reason)
+        (finding, monitor, state, f"{flags:,}", tail_text(tail), f"{first:%F %R}", f"{last:%F %R}", reason)
         for finding, monitor, state, flags, tail, first, last, _, reason in findings.iter_rows()
     ]
     _print_rows({name: name in ("flags", "tail") for name in heads}, rows)

@@ -18,6 +18,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
 from anomembed.score.combine import CalibratedView
+from anomembed.views.view import Looks
 
 REPLACED_AT_ONCE = 16_384  # records with one value replaced, per batch
 CONTEXT_SHARE = 0.5  # weight of each other value in the prediction: other values are partly redundant
@@ -32,7 +33,8 @@ class Expectations:
     best : ndarray of shape (n_records, n_columns)
         The most probable token of every column.
     numbers : ndarray of shape (n_records, n_columns)
-        A typical number of the most probable token; NaN when the token is no range of numbers.
+        A typical number of the most probable token, or the middle one when that is the record's own; NaN when the
+        token is no range of numbers.
     score : list of ndarray of shape (n_records, n_tokens of the column)
         Unnormalised log probability of every token of a column, in nats.
     """
@@ -72,7 +74,10 @@ def expect(tokens: Tokens, vocabulary: Vocabulary, counts: Counts) -> Expectatio
             score[row, segment] -= CONTEXT_SHARE * np.log1p(chance).sum(axis=0)
     best = np.column_stack([segment.start + score[:, segment].argmax(axis=1) for segment in segments]).astype(np.int32)
     typical = np.concatenate([column.typical() for column in vocabulary.columns])
-    return Expectations(best, typical[best], [score[:, segment] for segment in segments])
+    # A number at the outer end of the range that is expected is to be compared with another one.
+    middle = np.array([column.middle() for column in vocabulary.columns])
+    numbers = np.where(best == tokens, middle, typical[best])
+    return Expectations(best, numbers, [score[:, segment] for segment in segments])
 
 
 def _observed(record: NDArray[np.int32], counts: Counts) -> Floats:
@@ -108,14 +113,17 @@ def contributions(
     size = max(1, REPLACED_AT_ONCE // n_columns)
     parts = [
         _attribute(
-            views, batch[part], _each_replaced(batch[part], expected.best[part], expected.numbers[part], number_of)
+            views,
+            batch[part],
+            _each_replaced(batch[part], expected.best[part], expected.numbers[part], number_of),
+            number_of,
         )
         for part in (slice(start, start + size) for start in range(0, len(batch), size))
     ]
     return np.concatenate(parts) if parts else np.zeros((0, len(views), n_columns))
 
 
-def _attribute(views: Sequence[CalibratedView], batch: Batch, replaced: Batch) -> Floats:
+def _attribute(views: Sequence[CalibratedView], batch: Batch, replaced: Batch, number_of: Sequence[int]) -> Floats:
     n, n_columns = batch.tokens.shape
     parts = np.empty((n, len(views), n_columns))
     for index, view in enumerate(views):
@@ -126,8 +134,9 @@ def _attribute(views: Sequence[CalibratedView], batch: Batch, replaced: Batch) -
             continue
         falls = np.maximum(term - view.term(view.raw(replaced)).reshape(n, n_columns), 0.0)
         total = falls.sum(axis=1, keepdims=True)
-        # When replacing no single value lowers the term, all columns contribute equally.
-        parts[:, index] = term * np.where(total > 0, falls / np.where(total > 0, total, 1.0), 1.0 / n_columns)
+        # When replacing no single value lowers the term, all columns that the view looks at contribute equally.
+        equal = np.full(n_columns, 1.0) if Looks.TOKENS in view.view.looks_at else np.asarray(number_of) >= 0
+        parts[:, index] = term * np.where(total > 0, falls / np.where(total > 0, total, 1.0), equal / equal.sum())
     return parts
 
 

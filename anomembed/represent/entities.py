@@ -133,6 +133,13 @@ class Entities:
     amounts: tuple[Profiles, ...] = ()
 
 
+def without(times: Floats, mean: Floats, squares: Floats, numbers: Floats) -> tuple[Floats, Floats, Floats]:
+    """Take one number out of each count, mean and sum of squares."""
+    rest = np.maximum(times - 1, 0)
+    less = np.divide(times * mean - numbers, rest, out=np.zeros_like(mean), where=rest > 0)
+    return rest, less, np.where(rest > 0, np.maximum(squares - (numbers - mean) * (numbers - less), 0), 0.0)
+
+
 def smooth_hours(counts: Floats) -> Floats:
     """Share the counts of hours with their neighbours; midnight is one of 23h.
 

@@ -18,9 +18,11 @@ MIN_TAIL = 50  # reference scores in the tail, at least
 MIN_FIT = 20  # with fewer exceedances, shape and scale of the tail are assumed
 SHAPES = (0.05, 0.5)  # bounds of the shape: above 0, so that no score has probability 0
 ASSUMED_SHAPE = 0.25
-GAP_NATS = 15.0  # -log of the chance of a gap in the tail, by the scores below it, from which those above are apart
-GAP_WIDTH = 1.5  # least width of such a gap, in mean exceedances of the scores below it
-MOST_APART = 0.4  # share of the tail that may be apart
+GAP_NATS = 8.0  # -log of the chance of a gap in the tail, by the scores below it, from which those above are apart
+GAP_WIDTH = 1.0  # least width of such a gap, in scales of the tail
+GAP_SHARE = 0.1  # share of the scores that gaps are looked for in, and judged by
+MOST_APART = 0.4  # share of these that may be apart
+SCALES = (0.35, 1.6)  # of a tail, tried, as a share of that of an exponential one
 KNOTS = 4000  # of the counted part, at most
 
 
@@ -143,10 +145,10 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
     )
 
 
-def _start(ordered: Floats) -> float:
+def _start(ordered: Floats, share: float = TAIL_SHARE) -> float:
     """Return the score at which the tail begins."""
     n = len(ordered)
-    n_tail = int(min(max(np.ceil(TAIL_SHARE * n), MIN_TAIL), max(n // 4, 1)))
+    n_tail = int(min(max(np.ceil(share * n), MIN_TAIL), max(n // 4, 1)))
     return float(ordered[max(n - n_tail - 1, 0)])
 
 
@@ -154,19 +156,24 @@ def _count_apart(ordered: Floats) -> int:
     """Return how many of the largest scores lie beyond a gap that those below it do not explain.
 
     That all of k scores beyond the others are also beyond the gap has the chance S(upper end)^k / S(lower end)^k, where
-    S is the tail fitted to the others. On tables in which nothing is planted hardly any gap is so unlikely and so wide.
+    S is the tail fitted to the others and to there being k more beyond them: without these it would be too short, and
+    gaps would be found in one of ten tables in which nothing is planted. Few gaps there are so unlikely and so wide.
     """
-    start = _start(ordered)
+    start = _start(ordered, GAP_SHARE)
     excess = ordered[ordered > start] - start
-    n_apart, n_most = 0, min(int(MOST_APART * len(excess)), len(excess) - MIN_FIT)
-    for k in range(1, n_most + 1):
-        rest, low, high = excess[:-k], excess[-k - 1], excess[-k]
-        if high - low <= GAP_WIDTH * rest.mean():
-            continue
-        shape, scale = _fit_pareto(rest)
-        nats = k / shape * (np.log1p(shape * high / scale) - np.log1p(shape * low / scale))
-        n_apart = k if nats > GAP_NATS else n_apart
-    return n_apart
+    n_most = max(min(int(MOST_APART * len(excess)), len(excess) - MIN_FIT), 0)
+    n_below = len(excess) - np.arange(1, n_most + 1)
+    gaps = excess[n_below] - excess[n_below - 1]
+    is_wide = gaps > GAP_WIDTH * SCALES[0] * np.cumsum(excess)[n_below - 1] / n_below
+    return max((k for k in (np.flatnonzero(is_wide) + 1).tolist() if _is_apart(excess, k)), default=0)
+
+
+def _is_apart(excess: Floats, k: int) -> bool:
+    """Tell whether the largest k exceedances lie beyond a gap that the others do not explain."""
+    low, high = excess[-k - 1], excess[-k]
+    shape, scale = _fit_censored(excess[:-k], k)
+    nats = k / shape * (np.log1p(shape * high / scale) - np.log1p(shape * low / scale))
+    return bool(high - low > GAP_WIDTH * scale and nats > GAP_NATS)
 
 
 def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:
@@ -183,6 +190,17 @@ def _fit_pareto(excess: Floats) -> tuple[float, float]:
     shape = 2 - mean / (mean - 2 * weighted) if mean > 2 * weighted else SHAPES[0]
     shape = float(np.clip(shape, *SHAPES))
     return shape, max(mean * (1 - shape), 1e-12)
+
+
+def _fit_censored(excess: Floats, n_beyond: int) -> tuple[float, float]:
+    """Return shape and scale of the greatest likelihood, given how many more scores lie beyond the largest."""
+    low, n = float(excess[-1]), len(excess)
+    mean = (float(excess.sum()) + n_beyond * low) / n  # that of an exponential tail
+    shapes, scales = (grid.ravel() for grid in np.meshgrid(np.linspace(*SHAPES, 7), mean * np.geomspace(*SCALES, 16)))
+    logs = np.log1p(shapes[:, None] * excess / scales[:, None]).sum(axis=1)
+    beyond = np.log1p(shapes * low / scales)
+    best = int((-n * np.log(scales) - (1 / shapes + 1) * logs - n_beyond / shapes * beyond).argmax())
+    return float(shapes[best]), float(scales[best])
 
 
 def _assumed_scale(excess: Floats, ordered: Floats) -> float:

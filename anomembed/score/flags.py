@@ -109,8 +109,9 @@ class FlagRule:
         if self.name == "threshold" and smallest <= self.value:
             return None
         return (
-            f"{self} is unlikely to flag anything: calibrated on {n_reference:,} reference records, tail probabilities "
-            f"cannot fall below {smallest:.2g}; use more reference records, or --budget"
+            f"{self} is unlikely to flag anything: calibrated on {n_reference:,} reference records, beyond which no "
+            f"tail can be fitted to them, tail probabilities cannot fall below {smallest:.2g}; use more reference "
+            "records, or --budget"
         )
 
 

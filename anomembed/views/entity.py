@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from anomembed.read.aggregates import BOUND
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.represent.entities import Profiles
+from anomembed.represent.entities import Profiles, without
 from anomembed.views.facts import Case, Facts
-from anomembed.views.figures import Counted, count_moments, others_of
-from anomembed.views.reason import Among, Reason, widened
+from anomembed.views.figures import Counted, count_moments, is_beyond, of_reference, others_of
+from anomembed.views.reason import Among, Reason, most_of, widened
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
 PRIOR = 3.0  # records that the spread within all entities counts as
@@ -83,7 +83,7 @@ class EntityView(ViewOfRecords):
     summary = "numbers far from the entity's own (`--entity`)"
     words = {
         "far from its own range": "{subject} is unusually {direction} for {entity}"
-        " (19 in 20 of {of} lie between {low:.6g} and {high:.6g})",
+        " ({most} lie between {low:.6g} and {high:.6g})",
         "far from its own mean": "{subject} is unusually {direction} for {entity} ({figures})",
         "far from the mean": "{subject} is unusually {direction} ({figures}{own})",
     }
@@ -156,12 +156,10 @@ class EntityView(ViewOfRecords):
         value = case.numbers[number]
         if not np.isfinite(low) or low <= value <= high:
             return None
-        is_sample = facts.is_sampled
-        of = Among(int(times), is_sample, "of its records" if is_sample else "records")
         evidence: dict[str, object] = {
             "direction": "low" if value < low else "high",
             "entity": facts.value(case, entity),
-            "of": str(of) if is_sample else f"its {of}",
+            "most": f"{most_of(times)} {self._its_records(times, facts)}",
         }
         evidence |= dict(zip(("low", "high"), widened(low, high), strict=True))
         return Reason("far from its own range", facts.value(case, int(self.columns[number])), evidence)
@@ -171,7 +169,7 @@ class EntityView(ViewOfRecords):
         profiles, number = self.profiles[found.profiles], found.number
         own, _ = self.counted(profiles, case.record, number)
         value = float(self.values(case.record)[0, number])
-        if not own.times or (value > own.mean) != found.is_high:
+        if not own.times or not is_beyond(value, own.mean, is_high=found.is_high):
             return None
         evidence = {
             "direction": "high" if found.is_high else "low",
@@ -179,7 +177,7 @@ class EntityView(ViewOfRecords):
             "mean": own.mean,
             "spread": own.spread,
             "times": own.times,
-            "figures": own.of_own(self.others),
+            "figures": own.of_own(self.others, self.where),
         }
         return Reason("far from its own mean", facts.value(case, int(self.columns[number])), evidence)
 
@@ -189,17 +187,30 @@ class EntityView(ViewOfRecords):
         own, everybody = self.counted(profiles, case.record, number)
         value = float(self.values(case.record)[0, number])
         entity = facts.value(case, profiles.column)
-        over = f"{'all ' * (everybody.times == facts.n_reference)}{others_of(everybody.times, '')}"
+        direction = "high" if value > everybody.mean else "low"
+        contrast = "but " * is_beyond(value, own.mean, is_high=direction == "low")
+        theirs = others_of(own.times, self.others)
         evidence = {
-            "direction": "high" if value > everybody.mean else "low",
+            "direction": direction,
             "entity": entity,
             "mean": everybody.mean,
             "spread": everybody.spread,
             "times": everybody.times,
-            "figures": everybody.over(over),
-            "own": f"; {own.mean:.4g} over the {others_of(own.times, self.others)} of {entity}" if own.times else "",
+            "figures": everybody.over(of_reference(everybody.times, facts.n_reference)),
+            "own": f"; {contrast}{own.mean:.4g} over the {theirs} of {entity}{self.where}" if own.times else "",
         }
         return Reason("far from the mean", facts.value(case, int(self.columns[number])), evidence)
+
+    def _its_records(self, times: float, facts: Facts) -> str:
+        """Say which of its entity's records a range was read from."""
+        if facts.is_sampled:
+            return f"of {Among(int(times), is_sample=True, unit='of its records')}"
+        return f"of its {Among(int(times))}{self.where}"
+
+    @property
+    def where(self) -> str:
+        """Say that figures are of the reference, when the record judged is not among them; else nothing."""
+        return "" if self.is_own else " in the reference"
 
     @property
     def others(self) -> str:
@@ -222,7 +233,7 @@ class EntityView(ViewOfRecords):
         times, mean, squares = (part[entity, [number]] for part in (profiles.times, profiles.mean, profiles.squares))
         value, with_it = self.values(record)[0, [number]], float(squares[0])
         if self.is_own and np.isfinite(value).all():
-            times, mean, squares = _without(times, mean, squares, value)
+            times, mean, squares = without(times, mean, squares, value)
         is_lost = squares[0] < ROUNDING * with_it  # what is left of the squares is rounding errors
         own = count_moments(times[0], mean[0], np.nan if is_lost else squares[0])
         return own, count_moments(*(part[number] for part in profiles.total()))
@@ -264,7 +275,7 @@ class EntityView(ViewOfRecords):
         entity = batch.tokens[:, profiles.column] - profiles.first
         times, mean, squares = (moment[entity] for moment in (profiles.times, profiles.mean, profiles.squares))
         if self.is_own:
-            times, mean, squares = _without(times, mean, squares, self.values(batch))
+            times, mean, squares = without(times, mean, squares, self.values(batch))
         n_all, mean_all, squares_all = profiles.total()
         freedom = np.maximum(n_all - (profiles.times > 0).sum(axis=0), 1)
         within = np.sqrt(np.maximum(profiles.squares.sum(axis=0) / freedom, TINY))
@@ -287,10 +298,3 @@ def _fit_tail(distances: Floats) -> tuple[float, float]:
     stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
     shape = np.log(np.log(1 - TAIL[1]) / np.log(1 - TAIL[0])) / stretch
     return near, float(np.clip(shape, *SHAPES))
-
-
-def _without(times: Floats, mean: Floats, squares: Floats, numbers: Floats) -> tuple[Floats, Floats, Floats]:
-    """Take one number out of each count, mean and sum of squares."""
-    rest = np.maximum(times - 1, 0)
-    less = np.divide(times * mean - numbers, rest, out=np.zeros_like(mean), where=rest > 0)
-    return rest, less, np.where(rest > 0, np.maximum(squares - (numbers - mean) * (numbers - less), 0), 0.0)

@@ -16,7 +16,18 @@ from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens, Vocabulary
 from anomembed.views.census import Census
-from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, plain_number, widened
+from anomembed.views.reason import (
+    MOST_EXPECTED,
+    Among,
+    Count,
+    Listed,
+    Reason,
+    Text,
+    Value,
+    most_of,
+    plain_number,
+    widened,
+)
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
@@ -29,9 +40,9 @@ WORDS = {
     "unseen": "{subject} was never seen in {reference}{expected}",
     "rare": "{subject} is rare ({times:,} of {of}){expected}",
     "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}{among}){expected}",
-    "number": "{subject} is unusually {direction} (19 in 20{among} lie between {low:.6g} and {high:.6g})",
+    "number": "{subject} is unusually {direction} ({most}{among} lie between {low:.6g} and {high:.6g})",
     "number in context": "{subject} is unusually {direction} with {context}"
-    " (19 in 20{among} lie between {low:.6g} and {high:.6g})",
+    " ({most}{among} lie between {low:.6g} and {high:.6g})",
     "all together": "no single value stands out, but all together do: {values}, ...",
 }
 
@@ -186,13 +197,14 @@ class Facts:
     def expected(self, case: Case, column: int) -> list[str]:
         """Return the values that were expected in a column, the likeliest first; the record's own is left out.
 
-        None are expected in place of an entity, or of a vector.
+        None are expected in place of an entity, of a vector, or of a parameter that most messages lack.
         """
         if column in self.entities or self._is_presence(column, int(case.tokens[column])):
             return []
-        scores = case.scores[column].copy()
-        low = int(self.vocabulary.offsets[column])
+        scores, low = case.scores[column].copy(), int(self.vocabulary.offsets[column])
         scores[[Special.RARE, Special.UNSEEN]] = -np.inf
+        if scores.argmax() == Special.MISSING and self.vocabulary.columns[column].is_parameter:
+            return []
         if scores[Special.MISSING] < scores.max() - AS_EXPECTED:  # what is hardly ever missing is not expected to be
             scores[Special.MISSING] = -np.inf
         scores[int(case.tokens[column]) - low] = -np.inf
@@ -207,8 +219,7 @@ class Facts:
     def counted(self, case: Case, column: int) -> Value | Text:
         """Return a value, with its bin when that is what was counted."""
         token = int(case.tokens[column])
-        if self._is_presence(column, token):
-            # That there is one is what was counted.
+        if self._is_presence(column, token):  # that there is one is what was counted
             return Text(f"any {self.vocabulary.columns[column].name}")
         shown = self._bin(column, token) if self.number_of[column] >= 0 else ""
         value = self.value(case, column)
@@ -265,14 +276,11 @@ class Facts:
         value = case.numbers[number]
         for kind, (low, high, n_counted), cited in ranges:
             if value < low or value > high:
-                cited |= {"direction": "low" if value < low else "high", "among": self.sampled(n_counted, "of")}
+                cited |= {"direction": "low" if value < low else "high", "most": most_of(n_counted)}
+                cited |= {"among": Among(int(n_counted), self.is_sampled).if_sample("of")}
                 cited |= dict(zip(("low", "high"), widened(low, high), strict=True))
                 return Reason(kind, self.value(case, column), cited)
         return None
-
-    def sampled(self, n_records: float, lead: str) -> str:
-        """Return how many records were counted, after a word such as "of"; nothing when these are all there are."""
-        return Among(int(n_records), self.is_sampled).if_sample(lead)
 
     def _company(self, case: Case, column: int) -> tuple[Floats, Floats]:
         """Return how often the value of a column meets the others of its record, and how often it would by chance."""

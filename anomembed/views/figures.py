@@ -17,16 +17,28 @@ class Counted(NamedTuple):
         spread = f", standard deviation {self.spread:.3g}," if np.isfinite(self.spread) else ""
         return f"{self.mean:.4g} on average{spread} over {which}"
 
-    def of_own(self, others: str) -> str:
+    def of_own(self, others: str, where: str) -> str:
         """Return mean and standard deviation over the records of an entity in words; `others` is "other " or empty."""
         if self.times == 1:
-            return f"{self.mean:.4g} in its only {others}record"
-        return self.over(f"its {others_of(self.times, others)}")
+            return f"{self.mean:.4g} in its only {others}record{where}"
+        return self.over(f"its {others_of(self.times, others)}{where}")
 
 
 def others_of(times: int, others: str) -> str:
     """Return how many records, or other ones, in words."""
     return f"{times:,} {others}record{'s' * (times != 1)}"
+
+
+def of_reference(times: int, n_reference: int) -> str:
+    """Return how many records of the reference, in words; some have no such number, or nobody known to act."""
+    if times == n_reference:
+        return f"all {others_of(times, '')}"
+    return others_of(times, "") if times > n_reference else f"{times:,} of {n_reference:,} records"
+
+
+def is_beyond(number: float, mean: float, *, is_high: bool) -> bool:
+    """Tell whether a number lies on one side of a mean, and not on it."""
+    return number > mean if is_high else number < mean
 
 
 def count_moments(times: float, mean: float, squares: float) -> Counted:

@@ -15,6 +15,7 @@ First digits are not compared: they follow from how much somebody spends.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -76,7 +77,8 @@ class HeapingView(ViewOfRecords):
         """Return the view of a mixed reference in which somebody has such a habit, and few have."""
         if basis.clean:  # what somebody does there is normal
             return []
-        columns, records = basis.vocabulary.columns, basis.records
+        columns = basis.vocabulary.columns
+        records = replace(basis.records, tokens=np.asfortranarray(basis.records.tokens))  # read column by column
         numbers = np.array([at for at, column in enumerate(columns) if column.kind.traits.is_number], np.int64)
         categories = [at for at, column in enumerate(columns) if column.is_habitual and not column.kind.traits.period]
         found = [
@@ -94,21 +96,27 @@ class HeapingView(ViewOfRecords):
 
     def unexplained(self, records: Batch, categories: Sequence[int]) -> Self:
         """Keep the habits that are none of somebody's company, as round amounts are of all cash machines."""
-        kept = [self._in_company(records, at, categories) > EXCESS_FROM for at in range(len(self.places))]
+        around = cache(lambda number, limit: _around(records.numbers[:, number], limit))
+        kept = [
+            self._in_company(records, at, categories, around(int(number), float(limit))) > EXCESS_FROM
+            for at, (number, limit) in enumerate(zip(self.places[:, 2], self.figures[:, 0], strict=True))
+        ]
         return replace(self, places=self.places[kept], figures=self.figures[kept])
 
-    def _in_company(self, records: Batch, at: int, categories: Sequence[int]) -> float:
+    def _in_company(
+        self, records: Batch, at: int, categories: Sequence[int], around: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    ) -> float:
         """Return the evidence for a habit against those with whom somebody shares the usual value of a column."""
-        column, token, number = self.places[at]
-        limit, nats, times, n_amounts, share = self.figures[at]
-        own = records.tokens[:, column] == token
-        could, has = _around(records.numbers[:, number], limit)
-        shares = [share]
+        column, token, _ = self.places[at]
+        _, nats, times, n_amounts, share = self.figures[at]
+        own, (could, has) = records.tokens[:, column] == token, around
+        could_others, shares = could & ~own, [share]
         for other in categories:
             if other != column:
-                company = (records.tokens[:, other] == np.bincount(records.tokens[own, other]).argmax()) & ~own & could
-                if company.sum() >= LEAST_COMPANY:
-                    shares.append((company & has).sum() / company.sum())
+                company = could_others & (records.tokens[:, other] == np.bincount(records.tokens[own, other]).argmax())
+                n_company = np.count_nonzero(company)
+                if n_company >= LEAST_COMPANY:
+                    shares.append(np.count_nonzero(company & has) / n_company)
         return float(nats - _chernoff(times, n_amounts, share) + _chernoff(times, n_amounts, min(max(shares), 0.999)))
 
     def unusual(self, records: Batch) -> Self:
@@ -193,7 +201,8 @@ def _limits(amounts: Floats) -> list[float]:
     if not len(amounts):
         return []
     powers = 10.0 ** np.arange(np.floor(np.log10(amounts.min())), np.ceil(np.log10(amounts.max())) + 1)
-    limits = np.unique((powers[:, None] * LIMITS).round(12))
+    with np.errstate(over="ignore"):  # what is infinite is above all amounts
+        limits = np.unique((powers[:, None] * LIMITS).round(12))
     return [ROUND, *(limit for limit in limits.tolist() if _has_trait(amounts, limit).any())]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.batch import Batch
-from anomembed.represent.tokens.vocabulary import Kind, Special, Vocabulary
+from anomembed.represent.tokens.vocabulary import Special, Vocabulary
 from anomembed.views.view import Basis, Vectors, ViewOfRecords
 
 
@@ -63,7 +63,7 @@ def fit_message_surprise(vocabulary: Vocabulary) -> NDArray[np.float32]:
     for column, low in zip(vocabulary.columns, vocabulary.offsets, strict=False):
         if not column.is_of_message:
             continue
-        is_parameter = column.kind is not Kind.TEMPLATE
+        is_parameter = column.is_parameter
         counts = column.counts.copy()
         if is_parameter:
             counts[Special.MISSING] = 0

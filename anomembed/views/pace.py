@@ -12,7 +12,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
 from anomembed.views.entity import EntityView, Outlier
 from anomembed.views.facts import Case, Facts
-from anomembed.views.figures import Counted, others_of
+from anomembed.views.figures import Counted, is_beyond, others_of
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Counting, Looks
 
@@ -89,9 +89,9 @@ class PaceView(EntityView):
         amounts = self.amounts[found.profiles]
         plain = EntityView((amounts,), self.is_own, self.columns, self.tails)
         own, everybody = plain.counted(amounts, replace(record, numbers=self.said(record)), found.number)
-        if own.times and (amount > own.mean) == found.is_high:
-            return _mean_only(own).of_own(self.others)
-        is_shown = everybody.times and (amount > everybody.mean) == found.is_high
+        if own.times and is_beyond(amount, own.mean, is_high=found.is_high):
+            return _mean_only(own).of_own(self.others, self.where)
+        is_shown = everybody.times and is_beyond(amount, everybody.mean, is_high=found.is_high)
         return _mean_only(everybody).over(others_of(everybody.times, "")) if is_shown else ""
 
 

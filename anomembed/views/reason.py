@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
+from anomembed.represent.ranges import OUTER
+
 UNITS = (("year", 365.25 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 LONGEST_VALUE = 80  # characters of a value that are shown
 SHOWN_END = 30  # of them those at its end, in which templates often differ
@@ -109,7 +111,7 @@ def listed(values: Sequence[str]) -> str:
     return ", ".join(map(clean_text, values))
 
 
-def clean_text(text: str) -> str:
+def clean_text(text: str, longest: int = LONGEST_VALUE) -> str:
     r"""Return `text` on one line, and of a long one both ends; what a terminal would obey becomes a question mark.
 
     Examples
@@ -117,7 +119,7 @@ def clean_text(text: str) -> str:
     >>> clean_text("a\x1b[31mb\nc")
     'a?[31mb?c'
     """
-    shown = text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - SHOWN_END]}...{text[-SHOWN_END:]}"
+    shown = text if len(text) <= longest else f"{text[: longest - SHOWN_END]}...{text[-SHOWN_END:]}"
     return "".join(letter if letter.isprintable() else "?" for letter in shown)
 
 
@@ -136,6 +138,11 @@ def widened(low: float, high: float) -> tuple[float, float]:
     """
     down, up = (Context(prec=DIGITS, rounding=rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING))
     return float(down.plus(Decimal(repr(float(low))))), float(up.plus(Decimal(repr(float(high)))))
+
+
+def most_of(times: float) -> str:
+    """Return how many of so many numbers a usual range holds, in words: with few, it reaches from least to greatest."""
+    return "all" if times < 1 / OUTER else "19 in 20"
 
 
 def duration(seconds: float) -> str:

@@ -113,10 +113,10 @@ FORMATS: dict[str, KnownFormat] = {
         ("%d/%b/%Y:%H:%M:%S %z",),
     ),
     "dpkg": KnownFormat(
-        r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?P<action>startup|status|install|upgrade|configure|trigproc|"
-        r"remove|purge|disappear|conffile)(?: (?P<state>not-installed|config-files|half-installed|unpacked|"
-        r"half-configured|triggers-awaited|triggers-pending|installed))? (?P<package>\S+) (?P<version>\S+)"
-        r"(?: (?P<available>\S+))?$",
+        r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?P<action>startup (?:archives|packages) \S+|status|install|"
+        r"upgrade|configure|trigproc|remove|purge|disappear|conffile)(?: (?P<state>not-installed|config-files|"
+        r"half-installed|unpacked|half-configured|triggers-awaited|triggers-pending|installed))?"
+        r"(?: (?P<package>\S+) (?P<version>\S+)(?: (?P<available>\S+))?)?$",
         "2024-05-01 09:30:00 status half-configured libc6:amd64 2.36-9+deb12u7",
     ),
     "nginx-error": KnownFormat(

@@ -34,6 +34,7 @@ _TOKEN = (
     rf"{_CLOCK}|",
     r"/0\.0\.0\.0|",
     rf"(?:\.\.?|~|\b[A-Za-z]:)?(?:{_SEGMENT})+[/\\]?|{_WORD}(?:{_SEGMENT}){{2,}}[/\\]?|",
+    r"(?:pts|tty|vty)/0\b|",  # a terminal, and no word with a path behind it
     rf"[-+]?0(?:,0)+(?:\.0)?|[-+]?{_WORD}|",
     r"[^\w\s])",
 )

@@ -68,6 +68,11 @@ class ColumnTokens:
         return self.kind is Kind.TEMPLATE or self.source.startswith(PARAMETER)
 
     @property
+    def is_parameter(self) -> bool:
+        """Whether these are a parameter of messages, which most messages may lack."""
+        return self.is_of_message and self.kind is not Kind.TEMPLATE
+
+    @property
     def is_habitual(self) -> bool:
         """Whether an entity can have a habit in it: a value or a part of time, not a bin, a vector or a message."""
         return self.kind.traits.is_habit and not self.is_of_message
@@ -86,6 +91,13 @@ class ColumnTokens:
         if len(self.edges):
             numbers[FIRST_VALUE:] = self.edges[[0, *range(len(self.edges))]]
         return numbers
+
+    def middle(self) -> float:
+        """Return the typical number of the bin that holds the median; NaN without bins or records."""
+        reached = np.cumsum(self.counts[FIRST_VALUE:])
+        if not len(self.edges) or not reached[-1]:
+            return np.nan
+        return float(self.typical()[FIRST_VALUE + np.searchsorted(reached, reached[-1] / 2)])
 
     def surprise(self) -> NDArray[np.float64]:
         """Return -log of each token's share of the reference, in nats; high = rare; shape (n_tokens,).
