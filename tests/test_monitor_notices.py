@@ -209,11 +209,13 @@ def test_a_rhythm_is_that_of_the_week_the_day_or_none():
     assert 10 < rhythm(by_chance, int(by_chance[-1]) + 1) < 40
 
 
-def test_a_silence_that_was_told_is_not_usual():
+def test_silences_that_were_told_are_not_usual():
     days = [day * 24 * HOUR for day in range(35)]
-    steady = [day + n * HOUR // 6 for day in days for n in range(144) if not (day == days[20] and 60 < n < 120)]
-    gap = (days[20] + 10 * HOUR, days[20] + 20 * HOUR)
-    assert rhythm(steady, days[-1] + 24 * HOUR, [gap]) < 2
+    dead = [days[day] for day in (13, 20, 27)]  # on the same day of the week
+    steady = [day + n * HOUR // 6 for day in days for n in range(144) if not (day in dead and 60 < n < 120)]
+    told = [(day + 10 * HOUR, day + 20 * HOUR) for day in dead]
+    on_that_day = [position for position in steady if position < days[34] + 11 * HOUR]
+    assert rhythm(on_that_day, days[34] + 11 * HOUR, told) < 2 < 10 < rhythm(on_that_day, days[34] + 11 * HOUR)
 
 
 def odd_day(day, since, until, change):
