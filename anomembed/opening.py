@@ -1,13 +1,17 @@
 """Open the source that a configuration names; it is never the store."""
 
-from anomembed.config import Config
+from typing import TYPE_CHECKING
+
 from anomembed.errors import ConfigError
 from anomembed.read.source import MACHINE
 from anomembed.read.table import Table
 from anomembed.write.files import is_same_file
 
+if TYPE_CHECKING:
+    from anomembed.config import Config
 
-def open_source(config: Config) -> Table:
+
+def open_source(config: "Config") -> Table:
     """Open the table that a configuration names, in its time zone.
 
     Raises

@@ -5,7 +5,7 @@ runs the same steps without a store.
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anomembed.config import Config
 from anomembed.errors import DataError
@@ -20,6 +20,7 @@ from anomembed.read.vectors import TokenVectors
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import score_and_explain
+from anomembed.write.feedback import Reference, correct_reference
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -34,6 +35,9 @@ class Watcher:
 
     def suggestion(self, suggestion: Suggestion) -> None:
         """Receive a column that may name the entity, where none is given."""
+
+    def reference(self, reference: Reference) -> None:
+        """Receive what feedback changes about the reference."""
 
     def learning(self) -> AbstractContextManager[Progress | None]:
         """Return a context that is open during the fit; its value, if any, is called after every epoch."""
@@ -127,9 +131,26 @@ def fit_into_store(
     table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
 ) -> int:
     """Fit a model to a table, store it, and return its id; see `scan_into_store` for the parameters."""
-    model = _fit(table, config, watcher, config.source.fit_where, is_own=False, vectors=vectors)
+    roles = find_roles(table, config)
+    model = fit_corrected(table, config, store, watcher, roles, vectors)
     with store.transaction():
         return save_model(model, store)
+
+
+def fit_corrected(
+    table: Table, config: Config, store: Store, watcher: Watcher, roles: Roles, vectors: TokenVectors | None
+) -> Model:
+    """Fit a model to the reference, with what people called normal and without what was flagged."""
+    reference = correct_reference(store, table, roles, config.source.fit_where)
+    watcher.reference(reference)
+    corrected = learnt_where(config, reference.where)
+    model = _fit(table, corrected, watcher, reference.where, is_own=False, roles=roles, vectors=vectors)
+    return replace(model, config=learnt_where(model.config, config.source.fit_where))
+
+
+def learnt_where(config: Config, fit_where: str | None) -> Config:
+    """Return the same settings with another condition for the reference."""
+    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": fit_where})})
 
 
 def _fit(

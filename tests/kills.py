@@ -75,6 +75,7 @@ if __name__ == "__main__":
 
     from numba.core.registry import cpu_target
 
+    import anomembed.cli.commands
     import anomembed.cli.console
     import anomembed.cli.monitoring
     import anomembed.monitor.beginning

@@ -45,6 +45,7 @@ CLOCKS = {
     "runs": ["scored_at"],
     "models": ["fitted_at"],
     "acts": ["done_at"],
+    "feedback": ["given_at"],
     "deliveries": ["told_at", "n_tries", "error"],
 }
 """Columns that hold what a clock said, or how often a channel failed, by table."""

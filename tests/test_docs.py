@@ -17,7 +17,7 @@ from numpydoc.validate import validate
 from typer.main import get_command
 
 import anomembed
-from anomembed.cli import app
+from anomembed.cli.commands import app
 
 TOP = Path(__file__).parents[1]
 sys.path.append(str(TOP / "docs"))

@@ -206,13 +206,13 @@ def test_what_a_library_makes_of_a_signal_changes_no_exit_code(sent, code, said,
 import os, signal, time
 from anomembed import cli
 def app():
-    with cli._own_ends():
+    with cli.own_ends():
         try:
             os.kill(os.getpid(), signal.SIG{sent})
             time.sleep(9)
         except BaseException:
             raise {error} from None
-cli.app = app
+cli._app = app
 cli.main()
 """
     process = subprocess.run([sys.executable, "-c", app], capture_output=True, text=True)

@@ -2,6 +2,9 @@
 
 Data go to standard output, everything else to standard error. Exit codes: 0 done, 1 flags found and ``--fail-on-flags``
 given, 2 the user must change something, 3 try again later, 70 a bug of ours.
+
+What most runs of cron are for, to find nothing new, is tried first by `quick`: Typer and the settings take as long to
+import as that takes.
 """
 
 import os
@@ -9,110 +12,18 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import NoReturn
 
-import typer
-from typer.core import TyperGroup
-
-from anomembed import __version__
-from anomembed.cli.demo import demo
-from anomembed.cli.evaluate import evaluate
-from anomembed.cli.export import export
-from anomembed.cli.findings import acknowledge, findings, silence, unsilence
-from anomembed.cli.fit import fit
-from anomembed.cli.init import init
-from anomembed.cli.models import app as models
-from anomembed.cli.monitor import monitor
-from anomembed.cli.scan import scan
-from anomembed.cli.score import score
+from anomembed.cli.ends import Interrupted, ReaderGone, own_ends
 from anomembed.errors import AnomembedError, ConfigError, is_text
 
 INTERRUPTED, TERMINATED = 130, 143  # what shells report after Ctrl-C or `kill`
 BUG = 70
 MOST_SHOWN = 100  # characters of an error that is a bug
-
-
-class _Interrupted(Exception):  # noqa: N818  # ends the program, but is no error
-    """The user pressed Ctrl-C."""
-
-
-class _ReaderGone(Exception):  # noqa: N818
-    """Nobody reads our output any more."""
-
-
-@contextmanager
-def _own_ends() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise _Interrupted from error
-    except BrokenPipeError as error:
-        raise _ReaderGone from error
-    except RuntimeError as error:
-        if "Query interrupted" in str(error):  # by DuckDB, while it holds the processor
-            raise _Interrupted from error
-        raise
-
-
-class _Commands(TyperGroup):
-    """All commands; Typer would end both cases below with exit codes of its own: 1, which says that there are flags."""
-
-    def make_context(self, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401  # a context of Typer's own Click
-        """Read the options; help is printed here."""
-        with _own_ends():
-            return super().make_context(*arguments, **settings)
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run the command."""
-        with _own_ends():
-            return super().invoke(ctx)
-
-
-app = typer.Typer(
-    name="anomembed",
-    cls=_Commands,
-    help="Find the records that do not fit, and say why.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: importing rich takes longer than all else
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(demo)
-app.command()(scan)
-app.command()(init)
-app.command()(fit)
-app.command()(score)
-app.command()(monitor)
-app.command()(findings)
-app.command()(silence)
-app.command()(unsilence)
-app.command()(acknowledge)
-app.add_typer(models)
-app.command()(export)
-app.command()(evaluate)
-
-
-def _show_version(is_wanted: bool) -> None:
-    if is_wanted:
-        typer.echo(f"anomembed {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[  # read by its callback
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    """Find the records that do not fit, and say why.
-
-    Start with `anomembed demo`, or with `anomembed scan DATABASE TABLE` on a table of yours.
-    """
 
 
 def main() -> None:
@@ -121,13 +32,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         _check_arguments(sys.argv[1:])
-        _run()
+        _run(sys.argv[1:])
     except AnomembedError as error:
         _say(f"anomembed: {error}")
         sys.exit(error.exit_code)
-    except (_Interrupted, KeyboardInterrupt):
+    except (Interrupted, KeyboardInterrupt):
         _exit_as_signalled()
-    except (_ReaderGone, BrokenPipeError):  # the reader of our output has exited, as `head` does: no error
+    except (ReaderGone, BrokenPipeError):  # the reader of our output has exited, as `head` does: no error
         _discard_output()
         sys.exit(0)
     except OSError as error:
@@ -143,15 +54,31 @@ def main() -> None:
         sys.exit(BUG)
 
 
-def _run() -> None:
+def _run(arguments: Sequence[str]) -> None:
     """Run the command; what cannot be printed is an error now, not one that Python reports after the exit."""
     if sys.stdout is None:  # closed by the shell: `>&-`
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if _is_done_quickly(arguments):
+        sys.stdout.flush()
+        sys.exit(0)
     try:
-        app()
+        _app()
     except SystemExit:
         sys.stdout.flush()
         raise
+
+
+def _is_done_quickly(arguments: Sequence[str]) -> bool:
+    from anomembed.cli.quick import is_nothing_new
+
+    with own_ends():
+        return is_nothing_new(arguments)
+
+
+def _app() -> None:
+    from anomembed.cli.commands import app
+
+    app()
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:

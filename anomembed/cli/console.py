@@ -19,6 +19,7 @@ from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
 from anomembed.views.reason import clean_text
+from anomembed.write.feedback import Reference
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all
 HARDLY_ABNORMAL = 0.05  # tail probability above which a flag hardly means anything
@@ -63,6 +64,15 @@ class Teller(Watcher):
         for reason in dict.fromkeys(column.reason for column in unused):
             names = [column.name for column in unused if column.reason == reason]
             self.say("not used", f"{_listed(names)}: {reason}")
+
+    def reference(self, reference: Reference) -> None:
+        """Print what feedback changes about the reference."""
+        changes = {
+            f"left out of the reference as flagged: {reference.n_left_out:,}": reference.n_left_out,
+            f"added to it as normal: {reference.n_joined:,}": reference.n_joined,
+        }
+        if said := ", ".join(text for text, count in changes.items() if count):
+            self.say("feedback", said)
 
     def suggestion(self, suggestion: Suggestion) -> None:
         """Print what naming the entity would add."""

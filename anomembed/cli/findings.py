@@ -15,35 +15,59 @@ def _state(name: str) -> str:
     return name
 
 
-Finding = Annotated[str, typer.Argument(metavar="FINDING", help="Id of the finding, or the beginning of it.")]
+Finding = Annotated[
+    str,
+    typer.Argument(metavar="FINDING", help="Id of the finding, or the beginning of it."),
+]
+Reason = Annotated[
+    str,
+    typer.Argument(
+        metavar="FINDING|REASON", help="Id of the finding, or the beginning of it; or all of a reason, as VIEW/COLUMN."
+    ),
+]
 State = Annotated[
     str | None,
     typer.Option("--state", metavar=f"<{'|'.join(STATES)}>", help="Only findings in this state.", parser=_state),
 ]
 Monitor = Annotated[str | None, typer.Option("--of", metavar="NAME", help="Only findings of this monitor.")]
+Summary = Annotated[
+    bool,
+    typer.Option("--summary", help="Say instead how many of the flags that were judged were right, by view."),
+]
 For = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long, such as 7d.")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
 
 
 @o.with_settings("store")
-def findings(state: State = None, of: Monitor = None, *, given: o.Given, form: o.OutputFormat = o.TABLE) -> None:
+def findings(
+    state: State = None,
+    of: Monitor = None,
+    summary: Summary = False,
+    *,
+    given: o.Given,
+    form: o.OutputFormat = o.TABLE,
+) -> None:
     """List the findings of monitors: flags with the same reason.
 
     Example: anomembed findings --state open --format json
     """
-    from anomembed.cli.printing import print_findings
+    from anomembed.cli.printing import print_findings, print_tables
     from anomembed.config import make_config
     from anomembed.write.acts import list_findings
+    from anomembed.write.feedback import precision
     from anomembed.write.store import Store
 
     with Store(make_config(given).store.path, must_exist=True) as store:
-        print_findings(list_findings(store, state, of), form)
+        if summary:
+            print_tables({"precision": precision(store)}, form)
+        else:
+            print_findings(list_findings(store, state, of), form)
 
 
 @o.with_settings("store")
-def silence(finding: Finding, length: For, because: Because, *, given: o.Given) -> None:
-    """Make no alerts of a finding for some time; its flags are kept and counted.
+def silence(finding: Reason, length: For, because: Because, *, given: o.Given) -> None:
+    """Make no alerts of a finding, or of a reason, for some time; its flags are kept and counted.
 
     Example: anomembed silence 1d3de12c --for 7d --because "known, ticket 12"
     """
@@ -62,8 +86,8 @@ def silence(finding: Finding, length: For, because: Because, *, given: o.Given) 
 
 
 @o.with_settings("store")
-def unsilence(finding: Finding, *, given: o.Given) -> None:
-    """Make alerts of a silenced finding again.
+def unsilence(finding: Reason, *, given: o.Given) -> None:
+    """Make alerts of a silenced finding or reason again.
 
     Example: anomembed unsilence 1d3de12c
     """

@@ -5,13 +5,20 @@ from typing import Annotated
 import typer
 
 from anomembed.cli import options as o
+from anomembed.monitor.report import FORMS
 
-FORMS = ("table", "json")
+UNITS = ("cron", "systemd", "kubernetes")
 
 
 def _form(name: str) -> str:
     if name not in FORMS:
         raise typer.BadParameter(f"{name!r} is not table or json.")
+    return name
+
+
+def _unit(name: str) -> str:
+    if name not in UNITS:
+        raise typer.BadParameter(f"{name!r} is not {', '.join(UNITS[:-1])} or {UNITS[-1]}.")
     return name
 
 
@@ -28,6 +35,19 @@ Now = Annotated[
     str | None,
     typer.Option("--now", metavar="TIME", help="Take this for the current time, to replay the past.", show_default=""),
 ]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Test configuration, source, store, model and channels; judge and send nothing."),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        "--print-unit",
+        metavar=f"<{'|'.join(UNITS)}>",
+        help="Print what runs it on time, with all paths, instead of running it.",
+        parser=_unit,
+    ),
+]
 Form = Annotated[str, typer.Option("--format", metavar="<table|json>", help="Format of the result.", parser=_form)]
 
 
@@ -40,6 +60,8 @@ def monitor(
     *,
     given: o.Given,
     dry_run: DryRun = False,
+    check: Check = False,
+    unit: Unit = None,
     now: Now = None,
     form: Form = "table",
     quiet: o.Quiet = False,
@@ -51,8 +73,14 @@ def monitor(
 
     Example: anomembed monitor payments.toml --wait 60s
     """
+    from anomembed.cli.checking import check_once
     from anomembed.cli.monitoring import Wanted, run_once
-    from anomembed.config import load_config
+    from anomembed.cli.units import print_unit
 
-    wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
-    run_once(load_config(config, given), config, wanted)
+    if unit:
+        print_unit(unit, config, given)
+    elif check:
+        check_once(config, given, form)
+    else:
+        wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
+        run_once(config, given, wanted)

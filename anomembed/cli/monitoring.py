@@ -1,21 +1,20 @@
 """Run ``monitor``: read the times that are given, run, print one line."""
 
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from anomembed.config import Config
+from anomembed.config import Config, load_config
 from anomembed.config.durations import MICROSECONDS, microseconds
 from anomembed.errors import ConfigError
+from anomembed.monitor.checked import digest
 from anomembed.monitor.clock import now, read_moment
-from anomembed.monitor.report import Report
-from anomembed.monitor.run import Asked, run_monitor
+from anomembed.monitor.looking import Asked
+from anomembed.monitor.report import print_report
+from anomembed.monitor.run import run_monitor
 from anomembed.read.source import machine_zone
-from anomembed.write.sinks import inert
 
 if TYPE_CHECKING:
     from anomembed.pipeline import Watcher
@@ -37,8 +36,10 @@ class Wanted:
     fail_on_flags: bool
 
 
-def run_once(config: Config, path: Path, wanted: Wanted) -> None:
+def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
     """Run a monitor once, and print what it did."""
+    checked = "" if given else digest(path)
+    config = load_config(path, given)
     name = config.monitor.name or path.stem
     asked = Asked(
         name=name,
@@ -48,9 +49,10 @@ def run_once(config: Config, path: Path, wanted: Wanted) -> None:
         until=wanted.until,
         wait=_seconds(wanted.wait),
         is_dry=wanted.is_dry,
+        checked=checked,
     )
     report = run_monitor(config, asked, lambda: _teller(is_quiet=wanted.is_quiet))
-    _print(report, wanted)
+    print_report(report, wanted.form, is_quiet=wanted.is_quiet)
     if wanted.fail_on_flags and report.n_flagged:
         raise typer.Exit(FLAGS_FOUND)
 
@@ -70,10 +72,3 @@ def _seconds(text: str) -> float:
         return microseconds(text) / MICROSECONDS
     except ValueError as error:
         raise ConfigError(f"--wait {text!r}: {error}") from error
-
-
-def _print(report: Report, wanted: Wanted) -> None:
-    if wanted.form == "json":
-        sys.stdout.write(json.dumps(report.as_json()) + "\n")
-    elif not wanted.is_quiet:
-        sys.stdout.write(inert(report.line()) + "\n")

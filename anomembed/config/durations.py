@@ -1,6 +1,7 @@
 """Lengths in settings: of time, such as ``90s``, ``5min`` or ``2d``, and of a key, such as ``1000``."""
 
 import re
+from datetime import time
 
 UNITS = {
     **dict.fromkeys(("s", "sec"), 1),
@@ -52,3 +53,31 @@ def check_some_length(text: str) -> str:
 def check_length_of_key(text: str) -> str:
     """Return a length of time, or a whole number that a key may grow by, as it is given."""
     return text if re.fullmatch(r"\d{1,15}", text.strip()) else check_length(text)
+
+
+def hours(text: str) -> tuple[time, time]:
+    """Return the two ends of some hours of a day.
+
+    Raises
+    ------
+    ValueError
+        When they cannot be read.
+
+    Examples
+    --------
+    >>> [str(end) for end in hours("22:00-07:00")]
+    ['22:00:00', '07:00:00']
+    """
+    try:
+        since, until = (time.fromisoformat(end.strip()) for end in text.split("-"))
+    except ValueError:
+        since = until = time()
+    if since == until:
+        raise ValueError("these are no hours of a day; write them like 22:00-07:00")
+    return since, until
+
+
+def check_hours(text: str) -> str:
+    """Return hours of a day as they are given."""
+    hours(text)
+    return text

@@ -1,16 +1,12 @@
 """Read settings from a TOML file, from options, or from what Python passes."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from anomembed.config.reading import read_settings
 from anomembed.config.sections import Config
 from anomembed.errors import ConfigError
-from anomembed.read.databases.addresses import map_path
-
-# Settings that hold a path, which in a file starts at the file's folder.
-PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"))
 
 
 def make_config(settings: Any, origin: str = "the settings") -> Config:  # noqa: ANN401
@@ -67,27 +63,9 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Confi
     ConfigError
         When the file cannot be read or a setting is wrong.
     """
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(f"no such configuration file: {path}") from None
-    except RecursionError:
-        raise ConfigError(f"{path} cannot be read as TOML: it is nested too deep") from None
-    except (OSError, ValueError) as error:  # also of numbers with too many digits
-        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
-    resolved = _resolve_paths(settings, path.parent)
-    config = make_config(resolved, str(path))
-    return make_config(merge(resolved, overrides), f"the options, over {path}") if overrides else config
-
-
-def _resolve_paths(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the settings of a file with relative paths that start at its folder."""
-    resolved = dict(settings)
-    for section, name in PATHS:
-        values = resolved.get(section)
-        if isinstance(values, Mapping) and isinstance(values.get(name), str):
-            resolved[section] = {**values, name: map_path(values[name], lambda path: str(folder / path))}
-    return resolved
+    settings = read_settings(path)
+    config = make_config(settings, str(path))
+    return make_config(merge(settings, overrides), f"the options, over {path}") if overrides else config
 
 
 def merge(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

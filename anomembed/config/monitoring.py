@@ -4,11 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from anomembed.config.durations import check_length_of_key, check_some_length
+from anomembed.config.durations import check_hours, check_length, check_length_of_key, check_some_length
 from anomembed.config.expectations import check_expectation
 from anomembed.config.section import MOST, Condition, Section, Share
 
 Length = Annotated[str, AfterValidator(check_some_length)]
+AnyLength = Annotated[str, AfterValidator(check_length)]
+QuietHours = Annotated[str, AfterValidator(check_hours)]
 LengthOfKey = Annotated[str, AfterValidator(check_length_of_key)]
 Expected = Annotated[str, AfterValidator(check_expectation)]
 
@@ -76,6 +78,11 @@ class MonitorConfig(Section):
     """How long a finding is without a new flag until it is closed."""
     repeat_interval: Length = "4h"
     """A finding that grows is told again after this, then after twice as long, up to a day."""
+    collect: AnyLength = "0s"
+    """How long alerts wait for others: a channel is told all in one message once the first has waited so long."""
+    quiet_hours: QuietHours | None = None
+    """Hours in which only findings of the level ``alert`` are told, such as ``22:00-07:00``, in the zone of the source;
+    the others are told afterwards."""
     most_alerts: int = Field(default=20, ge=1, le=MOST)
     """Alerts that a channel is told one by one in a run; the rest is told in one message."""
     channels: tuple[ChannelConfig, ...] = ()

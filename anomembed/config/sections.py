@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
 
 from anomembed.config.monitoring import Length, MonitorConfig
+from anomembed.config.reading import STORE
 from anomembed.config.section import MOST, Condition, Names, Section, Share, TimeZone
 from anomembed.read.roles.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
@@ -183,7 +184,7 @@ class FlagsConfig(Section):
 class StoreConfig(Section):
     """Where models, scores and flags are kept."""
 
-    path: str = "anomembed.duckdb"
+    path: str = STORE
     """DuckDB file of anomembed's own, created when missing; in a configuration file, a relative path starts at its
     folder."""
     keep_scores: Length | None = None

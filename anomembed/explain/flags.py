@@ -1,8 +1,8 @@
 """Flagged records, ranked, with their reasons in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 
@@ -43,6 +43,15 @@ class Flags:
     frame: pl.DataFrame
     contributions: pl.DataFrame
     reasons: tuple[Reason, ...]
+
+    def without(self, ranks: Collection[int]) -> Self:
+        """Return all but the flags of some ranks; those that are left move up."""
+        kept = self.frame.filter(~pl.col("rank").is_in(list(ranks)))
+        moved = {rank: new for new, rank in enumerate(kept["rank"], 1)}
+        parts = self.contributions.filter(~pl.col("rank").is_in(list(ranks)))
+        reasons = tuple(reason for rank, reason in enumerate(self.reasons, 1) if rank not in ranks)
+        rank = pl.col("rank").replace_strict(moved, return_dtype=pl.Int64)
+        return type(self)(kept.with_columns(rank), parts.with_columns(rank), reasons)
 
 
 def make_flags(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason], contributions: pl.DataFrame) -> Flags:

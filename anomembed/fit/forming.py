@@ -1,12 +1,16 @@
 """Form the sequences of a table as the settings say; light to import, for what only has to find them."""
 
-from anomembed.config import Config
+from typing import TYPE_CHECKING
+
 from anomembed.errors import ConfigError
 from anomembed.read.sequences import FORMED, form_sequences
 from anomembed.read.table import Table
 
+if TYPE_CHECKING:
+    from anomembed.config import Config
 
-def ensure_sequences(table: Table, config: Config) -> str:
+
+def ensure_sequences(table: Table, config: "Config") -> str:
     """Return the column that identifies the sequence; add it to the table when the configuration names none.
 
     Raises

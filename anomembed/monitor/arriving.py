@@ -16,7 +16,8 @@ from anomembed.read.quoting import quote_text
 from anomembed.read.table import Table
 from anomembed.read.units import Units
 from anomembed.views.reason import clean_text
-from anomembed.write.arrivals import KEPT, keep_arrivals, keep_rhythms, known_things, read_arrivals
+from anomembed.write.arrivals import KEPT, keep_arrivals, keep_rhythms, read_arrivals
+from anomembed.write.incidents import known_things
 from anomembed.write.notices import told_silences
 from anomembed.write.store import Store
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomembed.config import Config
 from anomembed.monitor.clock import as_text
 from anomembed.monitor.fresh import future_of, last_position
 from anomembed.monitor.plan import Plan
@@ -15,11 +14,12 @@ from anomembed.write.ledger import Progress, State, start
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
-    from anomembed.monitor.run import Asked
+    from anomembed.config import Config
+    from anomembed.monitor.looking import Asked
     from anomembed.pipeline import Watcher
 
 
-def source_name(config: Config) -> str:
+def source_name(config: "Config") -> str:
     """Return what a configuration reads, by which another one of the same name is noticed; a folder may be moved."""
     database, table = str(config.source.database), config.source.table
     file = database if is_address(database) else Path(database).name
@@ -63,7 +63,7 @@ def begin(store: Store, source: Source, asked: "Asked", watcher: "Watcher | None
     return state
 
 
-def _there_already(table: Table, plan: Plan, config: Config, position: int, asked: "Asked") -> Progress:
+def _there_already(table: Table, plan: Plan, config: "Config", position: int, asked: "Asked") -> Progress:
     """Return what is there before the beginning, so that nothing of it is taken for late."""
     from anomembed.monitor.learning import reference_of
 

@@ -51,9 +51,10 @@ def _post(to: str, message: Message, timeout: float) -> None:
 
 def _run(to: str, message: Message, timeout: float) -> None:
     """Give a command the message on standard input; what it starts is ended with it when it takes too long."""
-    environment = {**os.environ, "ANOMEMBED_TITLE": message.title, "ANOMEMBED_ALERT": json.dumps(message.data)}
+    told = {"TITLE": message.title, "HTML": message.html, "ALERT": json.dumps(message.data)}
+    environment = {**os.environ, **{f"ANOMEMBED_{name}": text for name, text in told.items()}}
     with subprocess.Popen(  # noqa: S603  # the user's own command, without a shell
-        _arguments(to),
+        arguments_of(to),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -69,7 +70,8 @@ def _run(to: str, message: Message, timeout: float) -> None:
         raise ChannelError(f"the command ended with {process.returncode}")
 
 
-def _arguments(to: str) -> list[str]:
+def arguments_of(to: str) -> list[str]:
+    """Return the words of a command line; raises `ChannelError` when it cannot be read."""
     try:
         parts = shlex.split(to)
     except ValueError as error:
@@ -92,11 +94,15 @@ def _print(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001
 
 
 def _notify(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001  # apprise has timeouts of its own
-    if not _apprise(expanded(to)).notify(title=message.title, body=message.text):
+    address = expanded(to)
+    is_mail = address.startswith("mailto")
+    told = {"body": message.html, "body_format": "html"} if is_mail else {"body": message.text, "body_format": "text"}
+    if not notifier_of(address).notify(title=message.title, **told):
         raise ChannelError("apprise could not tell it")
 
 
-def _apprise(to: str) -> Any:  # noqa: ANN401
+def notifier_of(to: str) -> Any:  # noqa: ANN401
+    """Return what tells an address of apprise; raises `ChannelError` when there is none."""
     try:
         import apprise
     except ImportError as error:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
 from zoneinfo import ZoneInfo
 
 from anomembed.errors import ConfigError
@@ -34,7 +35,17 @@ def read_moment(text: str, zone: str, option: str) -> int:
         raise ConfigError(f"{option} {text!r} is not a time; write it like 2026-05-31 or 2026-05-31T14:00") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return position_of(moment)
+
+
+def position_of(moment: datetime) -> int:
+    """Return the position of a moment with a zone."""
     return (moment - EPOCH) // MICROSECOND
+
+
+def local_time(position: int, zone: str) -> clock_time:
+    """Return the time of day at a position of time."""
+    return (EPOCH + position * MICROSECOND).astimezone(ZoneInfo(zone)).time()
 
 
 def read_number(text: str, option: str) -> int:

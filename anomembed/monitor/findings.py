@@ -52,6 +52,8 @@ class Flagged:
         How many there are.
     first, last : datetime
         When the earliest and the latest of their records was.
+    silenced_until : datetime, optional
+        Until when findings with such a reason are silent.
     """
 
     finding_id: str
@@ -63,6 +65,7 @@ class Flagged:
     n_flags: int
     first: datetime
     last: datetime
+    silenced_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def _grow(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, p
         return Finding(
             monitor, flagged.finding_id, "open", group.view, group.kind, group.columns, group.values, flagged.reason,
             flagged.key, flagged.run_id, flagged.tail_probability, flagged.n_flags, flagged.first, flagged.last,
-            0, 0, at, pace.repeat_interval,
+            0, 0, at, pace.repeat_interval, flagged.silenced_until,
         )  # fmt: skip
     grown = replace(
         known,

@@ -1,16 +1,19 @@
 """What is new in a source: whole windows that are open, and what came late or has no place among them."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from anomembed.config import Config
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.watermark import EARLIEST, LATEST, Spans
 from anomembed.read.table import Table
 from anomembed.read.units import Units
 from anomembed.write.ledger import State, fingerprint, not_seen
 from anomembed.write.store import Store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from anomembed.config import Config
 
 NEW, LATE, QUARANTINED, AGAIN = "new", "late", "quarantined", "again"
 """Parts of what is judged."""
@@ -73,8 +76,8 @@ class Fresh:
 
     period: Period
     windows: tuple[tuple[int, int], ...]
-    late: pl.DataFrame | None
-    quarantined: pl.DataFrame | None
+    late: "pl.DataFrame | None"
+    quarantined: "pl.DataFrame | None"
     n_behind: int
     n_too_late: int
     n_without_key: int
@@ -86,7 +89,7 @@ class Fresh:
 
 
 def find_period(
-    table: Table, plan: Plan, units: Units, config: Config, state: State, now: int, *, is_replay: bool
+    table: Table, plan: Plan, units: Units, config: "Config", state: State, now: int, *, is_replay: bool
 ) -> Period:
     """Return where to look for what is new.
 
@@ -127,7 +130,7 @@ def last_position(table: Table, units: Units, where: str | None, until: int) -> 
 
 
 def find_fresh(
-    table: Table, units: Units, config: Config, store: Store, monitor: str, look: Period, state: State
+    table: Table, units: Units, config: "Config", store: Store, monitor: str, look: Period, state: State
 ) -> Fresh:
     """Find what is new in an open table.
 
@@ -162,13 +165,13 @@ def find_fresh(
 
 def _not_seen(
     table: Table, units: Units, where: str | None, store: Store, monitor: str, zone: str
-) -> pl.DataFrame | None:
+) -> "pl.DataFrame | None":
     found = table.ask_frame("zone", units, where, zone=zone)
     unseen = not_seen(store, monitor, found) if found.height else found
     return unseen if unseen.height else None
 
 
-def _cut(table: Table, units: Units, config: Config, look: Period, n_open: int) -> tuple[tuple[int, int], ...]:
+def _cut(table: Table, units: Units, config: "Config", look: Period, n_open: int) -> tuple[tuple[int, int], ...]:
     """Cut what is open where a window ends, so that no part has many more units than a batch."""
     most = config.monitor.batch
     if n_open <= most:

@@ -1,5 +1,6 @@
 """Judge what is new, part by part: read it, score it, and keep all that follows from it in one transaction."""
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +20,9 @@ from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
 from anomembed.scoring import explain_scored, score_frames
+from anomembed.views.reason import Reason
 from anomembed.write.ageing import forget_runs, forget_scores
+from anomembed.write.feedback import normal_findings
 from anomembed.write.ledger import Progress, advance
 
 UNEXPLAINED = "not explained"  # flags beyond those that are explained in a run
@@ -129,17 +132,39 @@ def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
     drift = Drift(judge.model.vocabulary)
     scored = score_frames(judge.model, part.frames, drift)
     flags, n_scored, *_ = explain_scored(judge.model, scored, judge.rule, judge.store.stage, drift)
+    flags = _without_normal(judge, flags)
     about["n_scored"] = n_scored
     key = judge.model.roles.key_names
     run_id = judge.store.add_run(judge.model_id, about, key, flags.frame, flags.contributions)
     return Judged(part, run_id, n_scored, flags, drift)
 
 
+def _without_normal(judge: Judge, flags: Flags) -> Flags:
+    """Leave out flags that have the same reason as one that somebody has called normal.
+
+    Where the reason is a number, what is farther from normal than that one is flagged still.
+    """
+    normal = normal_findings(judge.store, judge.monitor)
+    tails = flags.frame["tail_probability"].to_list()
+    groups = [_group(judge, reason) for reason in flags.reasons]
+    lowest = [normal.get(group.finding_id(judge.monitor), math.inf) for group in groups]
+    is_number = [not set(judge.model.numbers).isdisjoint(group.columns) for group in groups]
+    is_normal = [
+        low < math.inf and (tail >= low or not number)
+        for tail, low, number in zip(tails, lowest, is_number, strict=False)
+    ]
+    return flags.without([rank for rank, is_out in enumerate(is_normal, 1) if is_out]) if any(is_normal) else flags
+
+
+def _group(judge: Judge, reason: Reason) -> Group:
+    return group_of(reason, judge.model.roles.key_names, judge.model.numbers)
+
+
 def _gather(judge: Judge, judged: Judged, position: int, held: Collection[str] = ()) -> list[tuple[Flagged, list[str]]]:
     """Group the flags of a part but those held back; one without a place in time counts as of the watermark."""
     assert judged.flags is not None  # noqa: S101
     assert judged.run_id is not None  # noqa: S101
-    model, names = judge.model, judge.model.roles.key_names
+    names = judge.model.roles.key_names
     placed = pl.concat([frame.select(*names, KEY, POSITION) for frame in judged.part.frames])
     flags = judged.flags.frame.join(placed, on=list(names), how="left", nulls_equal=True, maintain_order="left")
     is_placed = judged.part.name != QUARANTINED and judge.plan.watermark.is_time
@@ -147,7 +172,7 @@ def _gather(judge: Judge, judged: Judged, position: int, held: Collection[str] =
     shown = flags.select(pl.col(KEY).alias("key"), "reason", "tail_probability").with_columns(
         moment=pl.Series(moments, dtype=pl.Datetime("us"))
     )
-    groups = [group_of(reason, names, model.numbers) for reason in judged.flags.reasons]
+    groups = [_group(judge, reason) for reason in judged.flags.reasons]
     others = [Group(view, UNEXPLAINED) for view in flags["view"][len(groups) :]]
     free = ~shown["key"].is_in(list(held))
     return gather(judge.monitor, judged.run_id, shown.filter(free), compress([*groups, *others], free))

@@ -1,6 +1,7 @@
 """The model of a monitor: the newest that fits, or one that its first run learns."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from anomembed.config import Config
@@ -8,10 +9,11 @@ from anomembed.errors import StoreError
 from anomembed.fit.model import check_embedding, find_roles, learn_model
 from anomembed.model import Model
 from anomembed.monitor.source import Source
-from anomembed.pipeline import Watcher, flag_rule
+from anomembed.pipeline import Watcher, flag_rule, learnt_where
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.detectors import check_detector
 from anomembed.score.flags import FlagRule
+from anomembed.write.feedback import correct_reference
 from anomembed.write.models import choose_model, load_model
 from anomembed.write.store import Store
 
@@ -54,7 +56,7 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
         name = table.name
     for fit_where in dict.fromkeys((reference_of(config), config.source.fit_where)):
         try:
-            model_id, _ = choose_model(store, name, _learnt_where(config, fit_where))
+            model_id, _ = choose_model(store, name, learnt_where(config, fit_where))
         except StoreError as error:
             missing = error
         else:
@@ -66,25 +68,24 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
             f"there is no model in {store.path} with these settings: run `anomembed fit` first, or say by fit_where in "
             "[monitor] which records the first run learns from"
         ) from missing
-    return Known(None, _learn(source, watcher))
+    return Known(None, _learn(store, source, watcher))
 
 
-def _learnt_where(config: Config, fit_where: str | None) -> Config:
-    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": fit_where})})
-
-
-def _learn(source: Source, watcher: Watcher) -> Model:
+def _learn(store: Store, source: Source, watcher: Watcher) -> Model:
     """Learn a model; the table is closed as soon as it has been read."""
-    config = _learnt_where(source.config, reference_of(source.config))
+    config = learnt_where(source.config, reference_of(source.config))
     check_detector(config.detector.name)
     check_embedding(config)
     vectors = read_wanted_vectors(config.embedding.vectors)
     with source.opened() as table, watcher.learning() as progress:
         roles = find_roles(table, config)
         watcher.roles(roles)
-        model = learn_model(table, config, roles=roles, vectors=vectors, progress=progress, when_read=table.close)
+        reference = correct_reference(store, table, roles, config.source.fit_where)
+        watcher.reference(reference)
+        corrected = learnt_where(config, reference.where)
+        model = learn_model(table, corrected, roles=roles, vectors=vectors, progress=progress, when_read=table.close)
     watcher.model(model)
-    return model
+    return replace(model, config=learnt_where(model.config, config.source.fit_where))
 
 
 def fitted_at(store: Store, model_id: int) -> int:

@@ -4,10 +4,13 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from anomembed.monitor.clock import EPOCH, MICROSECOND, as_local
 from anomembed.read.quoting import quote_text
+from anomembed.write.sinks import inert
 
+FURTHER = "look further: "  # before a command
 MOST_LISTED = 10  # reasons in a message about many alerts
 VERBS = {"opened": "new", "grown": "goes on", "closed": "over"}
 
@@ -17,6 +20,7 @@ class Message(NamedTuple):
 
     title: str
     text: str
+    html: str
     data: dict[str, Any]
 
 
@@ -46,7 +50,7 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
         f"finding: {content['dedup_key']}, alert {content['alert_id']}",
         f"look further: {further}",
     ]
-    return Message(title, "\n".join(lines) + "\n", {**content, "look_further": further})
+    return Message(title, "\n".join(lines) + "\n", html_of(title, lines), {**content, "look_further": further})
 
 
 def _message_of_notice(content: dict[str, Any], store: str, zone: str) -> Message:
@@ -58,13 +62,25 @@ def _message_of_notice(content: dict[str, Any], store: str, zone: str) -> Messag
     if content["n_flags"]:
         lines.append(f"flags that were held back: {content['n_flags']:,}")
     lines += [f"notice: {content['dedup_key']}, alert {content['alert_id']}", f"look further: {further}"]
-    return Message(title, "\n".join(lines) + "\n", {**content, "look_further": further})
+    return Message(title, "\n".join(lines) + "\n", html_of(title, lines), {**content, "look_further": further})
 
 
-def rest_of(contents: Sequence[dict[str, Any]], store: str) -> Message:
-    """Return the one message of all alerts that are too many to be told one by one."""
+def rest_of(contents: Sequence[dict[str, Any]], store: str, n_before: int) -> Message:
+    """Return the one message of all alerts that are too many to be told one by one, or were collected.
+
+    Parameters
+    ----------
+    contents : sequence of dict
+        Of the alerts.
+    store : str
+        The store, to look further.
+    n_before : int
+        How many were told one by one before.
+    """
     first = contents[0]
-    title = f"[{first['level']}] {first['monitor']}: and {len(contents):,} more"
+    worst = min(content["level"] for content in contents)  # by the alphabet, too
+    count = f"and {len(contents):,} more" if n_before else f"{len(contents):,} alerts"
+    title = f"[{worst}] {first['monitor']}: {count}"
     listed = [f"- {content['reason']} ({content['n_flags']:,} flags)" for content in contents[:MOST_LISTED]]
     if len(contents) > MOST_LISTED:
         listed.append(f"- and {len(contents) - MOST_LISTED:,} others")
@@ -77,7 +93,28 @@ def rest_of(contents: Sequence[dict[str, Any]], store: str) -> Message:
         "dedup_key": f"{first['alert_id']}.more",
         "look_further": further,
     }
-    return Message(title, "\n".join([*listed, f"look further: {further}"]) + "\n", data)
+    lines = [*listed, f"look further: {further}"]
+    return Message(title, "\n".join(lines) + "\n", html_of(title, lines), data)
+
+
+def html_of(title: str, lines: Sequence[str]) -> str:
+    """Return a page for mail; whatever the lines hold is text, because the page is built and not written.
+
+    Examples
+    --------
+    >>> html_of("odd", ["a <b>", "look further: duckdb s"])
+    '<html><body><h3>odd</h3><p>a &lt;b&gt;</p><p>look further: <code>duckdb s</code></p></body></html>'
+    """
+    page = Element("html")
+    body = SubElement(page, "body")
+    SubElement(body, "h3").text = inert(title)
+    for line in filter(None, lines):
+        paragraph = SubElement(body, "p")
+        before, is_further, further = line.partition(FURTHER)
+        paragraph.text = inert(before) + is_further
+        if is_further:
+            SubElement(paragraph, "code").text = inert(further)
+    return tostring(page, encoding="unicode", method="html")
 
 
 def _why(content: dict[str, Any]) -> str:

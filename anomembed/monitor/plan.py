@@ -1,17 +1,17 @@
 """How a monitor reads its source: the key, the watermark, and what is judged."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from anomembed.config import Config
 from anomembed.config.durations import microseconds
 from anomembed.errors import ConfigError
-from anomembed.fit.forming import ensure_sequences
 from anomembed.monitor.watermark import Spans, Watermark, find_watermark
-from anomembed.read.roles.assigned import Roles
-from anomembed.read.sequences import FORMED
 from anomembed.read.table import Table
 from anomembed.read.units import Units
+
+if TYPE_CHECKING:
+    from anomembed.config import Config
+    from anomembed.read.roles.assigned import Roles
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Plan:
     key: tuple[str, ...]
 
     @classmethod
-    def of(cls, table: Table, roles: Roles, config: Config) -> Self:
+    def of(cls, table: Table, roles: "Roles", config: "Config") -> Self:
         """Plan how to read a table.
 
         Parameters
@@ -65,7 +65,7 @@ class Plan:
         """Return what is kept."""
         return {"watermark": asdict(self.watermark), "key": list(self.key)}
 
-    def units(self, table: Table, config: Config) -> Units:
+    def units(self, table: Table, config: "Config") -> Units:
         """Return what is judged in an open table.
 
         Raises
@@ -76,6 +76,9 @@ class Plan:
         if not config.sequence.is_whole:
             key = [table.column(name) for name in self.key]
             return Units.of_records(table, key, self.position(table))
+        from anomembed.fit.forming import ensure_sequences
+        from anomembed.read.sequences import FORMED
+
         ensure_sequences(table, config)
         settings = config.sequence
         return Units.of_sequences(
@@ -92,6 +95,6 @@ class Plan:
         """Return SQL of the position of a record or an event."""
         return self.watermark.sql(table, table.time_zone)
 
-    def spans(self, config: Config) -> Spans:
+    def spans(self, config: "Config") -> Spans:
         """Return the lengths of a window, of its delay and of the lookback."""
         return Spans.of(config.monitor, self.watermark)

@@ -21,6 +21,7 @@ from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.scoring import read_frames, score_frames
+from anomembed.write.feedback import normal_keys
 from anomembed.write.models import save_model
 from anomembed.write.refits import flagged_keys, judged_since, keep_refit, last_refit, newest_since, open_changes
 
@@ -116,7 +117,8 @@ def _learn(judge: Judge, position: int) -> Model:
     with judge.source.opened() as table:
         judge.plan.units(table, config)
         where = _learnt_where(judge, table, position)
-        if keys := flagged_keys(judge.store, judge.monitor):
+        normal = normal_keys(judge.store, table.name)
+        if keys := [key for key in flagged_keys(judge.store, judge.monitor) if key not in normal]:
             table.leave_out(table.key_text([table.column(name) for name in judge.plan.key]), keys)
         roles = match_roles(judge.model.roles, table)
         vectors = read_wanted_vectors(config.embedding.vectors)

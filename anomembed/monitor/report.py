@@ -1,8 +1,14 @@
 """What a run did, as one line for people and as an object for machines."""
 
+import json
+import sys
 from dataclasses import asdict, dataclass, field
 
 from anomembed.monitor.clock import as_local, as_moment
+from anomembed.write.sinks import inert
+
+TABLE = "table"
+FORMS = (TABLE, "json")
 
 
 @dataclass
@@ -114,3 +120,11 @@ class Report:
             if at is not None and self.is_time:
                 known[name] = as_moment(at).isoformat() + "Z"
         return known
+
+
+def print_report(report: Report, form: str, *, is_quiet: bool) -> None:
+    """Print what a run did on standard output: a line for people, or JSON."""
+    if form == "json":
+        sys.stdout.write(json.dumps(report.as_json()) + "\n")
+    elif not is_quiet:
+        sys.stdout.write(inert(report.line()) + "\n")

@@ -3,29 +3,29 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anomembed.config import Config
-from anomembed.config.durations import microseconds
 from anomembed.errors import AnomembedError, ConfigError, LockedError
 from anomembed.monitor.address import expanded
-from anomembed.monitor.clock import as_moment, read_moment, read_number
+from anomembed.monitor.checked import keep
+from anomembed.monitor.clock import read_moment, read_number
 from anomembed.monitor.failing import end_failure, note_failure
-from anomembed.monitor.fresh import Fresh, find_fresh, find_period
+from anomembed.monitor.fresh import Fresh
+from anomembed.monitor.looking import Asked, is_finding_due, look, moment_of, read_plan
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
-from anomembed.monitor.watched import learn_lacking, notice_overdue
+from anomembed.monitor.watched import notice_overdue
 from anomembed.write.files import check_not_read
-from anomembed.write.incidents import is_any_pending, is_due
+from anomembed.write.incidents import is_any_pending
 from anomembed.write.ledger import State, read_state
 from anomembed.write.notices import read_notices
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
+    from anomembed.config import Config
     from anomembed.monitor.judging import Judged
     from anomembed.monitor.parts import Judge
     from anomembed.pipeline import Watcher
@@ -39,36 +39,7 @@ class _DryRun(Exception):  # noqa: N818  # takes back what a dry run wrote
     """Ends the transaction of a dry run."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a run is asked for.
-
-    Parameters
-    ----------
-    name : str
-        Name of the monitor.
-    now : int
-        The current position of time.
-    is_replay : bool
-        Whether that is not what a clock says; records after it have not come yet, then.
-    since, until : str or None
-        A period to judge again.
-    wait : float
-        Seconds to wait for another run to end.
-    is_dry : bool
-        Keep nothing and send nothing.
-    """
-
-    name: str
-    now: int
-    is_replay: bool = False
-    since: str | None = None
-    until: str | None = None
-    wait: float = 0.0
-    is_dry: bool = False
-
-
-def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = None) -> Report:
+def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = None) -> Report:
     """Judge what is new, as the configuration says, and keep it.
 
     Parameters
@@ -87,7 +58,7 @@ def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = No
     UserError
         When something must be changed first; it is kept as a run that failed.
     """
-    _check_files(config)
+    check_files(config)
     with _open_store(config.store.path, asked.wait) as store:
         if not asked.is_dry:
             return _run(config, asked, store, watcher)
@@ -97,7 +68,7 @@ def run_monitor(config: Config, asked: Asked, watcher: "MakeWatcher | None" = No
         return replace(report, is_dry=True)
 
 
-def _check_files(config: Config) -> None:
+def check_files(config: "Config") -> None:
     """Refuse a channel that would write to a file that is read, before anything is."""
     read = {"the source": config.source.database, "the store": config.store.path, "its log": f"{config.store.path}.wal"}
     for channel in config.monitor.channels:
@@ -126,7 +97,7 @@ def _open_store(path: str, wait: float) -> Store:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
+def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
     state, noticed = read_state(store, asked.name), read_notices(store, asked.name, is_open=False)
     try:
         report = _judge(config, asked, store, state, watcher)
@@ -142,6 +113,7 @@ def _run(config: Config, asked: Asked, store: Store, watcher: "MakeWatcher | Non
     ]
     if not asked.is_dry:
         report.told = _deliver(config, asked, store)
+        keep(store, asked.name, config, asked.checked)
     return report
 
 
@@ -149,67 +121,38 @@ def _news(notice: Mapping[str, Any]) -> str:
     return notice["reason"] if notice["state"] == "open" or notice["kind"] == "model" else f"over: {notice['reason']}"
 
 
-def _deliver(config: Config, asked: Asked, store: Store) -> dict[str, str | int]:
+def _deliver(config: "Config", asked: Asked, store: Store) -> dict[str, str | int]:
     """Tell what is pending; return by channel how many alerts it took, or why it took none."""
     if not is_any_pending(store, asked.name, [channel.title for channel in config.monitor.channels]):
         return {}
     from anomembed.monitor.outbox import deliver
 
-    return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config)}
+    return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config, asked.now)}
 
 
-def _rest(config: Config, asked: Asked, store: Store, at: datetime) -> None:
+def _rest(config: "Config", asked: Asked, store: Store, report: Report) -> None:
     """Close findings that rest, and queue those that have grown."""
-    close_after = timedelta(microseconds=microseconds(config.monitor.close_after))
-    if is_due(store, asked.name, at, close_after):
+    if is_finding_due(store, asked, config, report):
         from anomembed.monitor.telling import record_rest
 
-        record_rest(store, asked.name, at, config.monitor)
+        record_rest(store, asked.name, moment_of(report, asked), config.monitor)
 
 
-def _judge(config: Config, asked: Asked, store: Store, state: State | None, watcher: "MakeWatcher | None") -> Report:
+def _judge(config: "Config", asked: Asked, store: Store, state: State | None, watcher: "MakeWatcher | None") -> Report:
     source, report = Source(config), Report(asked.name)
     if state is None:
         from anomembed.monitor.beginning import begin
 
         state = begin(store, source, asked, watcher() if watcher else None)
         report.is_begun = True
-    plan = _checked(Plan.from_json(state.plan), config, state, asked.name)
-    report.is_time, report.unit = plan.watermark.is_time, "sequences" if config.sequence.is_whole else "records"
     if asked.since or asked.until:
-        return _judge_again(source, asked, store, plan, report)
-    with source.opened() as table:
-        report.zone = table.time_zone
-        units = plan.units(table, config)
-        learn_lacking(store, asked.name, table, plan, config, state.position)
-        look = find_period(table, plan, units, config, state, asked.now, is_replay=asked.is_replay)
-        fresh = find_fresh(table, units, config, store, asked.name, look, state)
-    report.since, report.until = state.position, look.until
-    report.n_too_late, report.n_without_key = fresh.n_too_late, fresh.n_without_key
+        return _judge_again(source, asked, store, read_plan(source, state, report), report)
+    plan, fresh = look(source, asked, store, state, report)
     if not fresh.is_nothing:
         _judge_fresh(source, asked, store, plan, fresh, report)
-    at = as_moment(look.until if plan.watermark.is_time else asked.now)
-    _rest(config, asked, store, at)
-    notice_overdue(store, asked.name, plan, config, at, report.zone)
+    _rest(config, asked, store, report)
+    notice_overdue(store, asked.name, plan, config, moment_of(report, asked), report.zone)
     return report
-
-
-def _checked(plan: Plan, config: Config, state: State, name: str) -> Plan:
-    """Refuse a configuration that reads another source, or by another watermark, under the same name."""
-    from anomembed.monitor.beginning import source_name
-
-    wanted = config.monitor.watermark
-    other = source_name(config)
-    if state.source != other:
-        raise ConfigError(
-            f"the store knows {name} as the monitor of {state.source}, not of {other}: choose another monitor.name, "
-            "or another store"
-        )
-    if wanted is not None and wanted.casefold() != plan.watermark.column.casefold():
-        raise ConfigError(
-            f"{name} has judged by {plan.watermark.column}, not by {wanted}: choose another monitor.name to begin anew"
-        )
-    return plan
 
 
 def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:

@@ -4,12 +4,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from anomembed.config import Config
 from anomembed.errors import LockedError
 from anomembed.opening import open_source
 from anomembed.read.source import machine_zone
 from anomembed.read.table import Table
+
+if TYPE_CHECKING:
+    from anomembed.config import Config
 
 PATIENCE = 20.0  # seconds that a writer may hold the source
 PAUSES = (0.02, 1.0)  # seconds between two tries: at first, and at most
@@ -23,9 +26,12 @@ class Source:
     ----------
     config : Config
         Its settings.
+    patience : float, optional
+        Seconds that a writer may hold it; `PATIENCE` by default.
     """
 
-    config: Config
+    config: "Config"
+    patience: float | None = None
 
     @property
     def zone(self) -> str:
@@ -34,7 +40,7 @@ class Source:
 
     @contextmanager
     def opened(self) -> Iterator[Table]:
-        """Open the table for a moment; while another process writes, try again for `PATIENCE` seconds.
+        """Open the table for a moment; while another process writes, try again for some time.
 
         Raises
         ------
@@ -48,7 +54,8 @@ class Source:
             table.close()
 
     def _open(self) -> Table:
-        deadline, pause = time.monotonic() + PATIENCE, PAUSES[0]
+        patience = PATIENCE if self.patience is None else self.patience
+        deadline, pause = time.monotonic() + patience, PAUSES[0]
         while True:
             try:
                 return open_source(self.config)

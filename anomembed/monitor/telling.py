@@ -1,7 +1,7 @@
 """Turn the flags of a part into findings and alerts, and queue these in the same transaction as the flags."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from anomembed.config import MonitorConfig
 from anomembed.config.durations import microseconds
 from anomembed.monitor.findings import Alert, Finding, Flagged, Pace, flag, rest, tell_again
 from anomembed.monitor.grouping import Group
-from anomembed.write.incidents import keep_findings, keep_flags, queue, read_findings
+from anomembed.write.incidents import keep_findings, keep_flags, queue, read_findings, read_silences
 from anomembed.write.store import Store
 
 LEVELS = ("warn", "alert")  # from the lower to the higher
@@ -86,11 +86,24 @@ def record_flags(
     """
     pace = pace_of(settings)
     known = {f.finding_id: f for f in _findings(store, monitor, [flagged.finding_id for flagged, _ in gathered])}
-    changed = [flag(monitor, known.get(flagged.finding_id), flagged, at, pace) for flagged, _ in gathered]
+    silences = read_silences(store)
+    changed = [
+        flag(monitor, known.get(flagged.finding_id), _silenced(flagged, silences), at, pace) for flagged, _ in gathered
+    ]
     _keep(store, changed, settings)
     rows = [(flagged.finding_id, flagged.run_id, key) for flagged, keys in gathered for key in keys]
     schema = {"finding_id": pl.String, "run_id": pl.Int64, "key": pl.String}
     keep_flags(store, pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+def _silenced(flagged: Flagged, silences: dict[tuple[str, str], datetime]) -> Flagged:
+    """Return the flags of a finding with until when such reasons are silent."""
+    until = [
+        silences[flagged.group.view, column]
+        for column in flagged.group.columns
+        if (flagged.group.view, column) in silences
+    ]
+    return replace(flagged, silenced_until=max(until)) if until else flagged
 
 
 def record_rest(store: Store, monitor: str, at: datetime, settings: MonitorConfig) -> int:

@@ -5,20 +5,23 @@ overdue.
 """
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from anomembed.config import Config
 from anomembed.config.expectations import expectation
 from anomembed.monitor.plan import Plan
-from anomembed.read.table import Table
-from anomembed.write.arrivals import known_things, overdue
+from anomembed.write.incidents import known_things, read_overdue
 from anomembed.write.store import Store
+
+if TYPE_CHECKING:
+    from anomembed.config import Config
+    from anomembed.read.table import Table
 
 
 class Watched(dict[str, tuple[str, ...] | None]):
     """The values that are watched by column, None for all; the empty name stands for all records."""
 
     @classmethod
-    def of(cls, config: Config, plan: Plan) -> "Watched":
+    def of(cls, config: "Config", plan: Plan) -> "Watched":
         """Return what a configuration expects; nothing when positions are no times."""
         if not plan.watermark.is_time:
             return cls()
@@ -43,7 +46,7 @@ class Watched(dict[str, tuple[str, ...] | None]):
         return column in self and value in (self[column] or (value,))
 
 
-def learn_lacking(store: Store, monitor: str, table: Table, plan: Plan, config: Config, position: int) -> None:
+def learn_lacking(store: Store, monitor: str, table: "Table", plan: Plan, config: "Config", position: int) -> None:
     """Learn the rhythm of what is watched and not known yet, from what came before a position."""
     if lacking := Watched.of(config, plan).lacking(known_things(store, monitor)):
         from anomembed.monitor.arriving import learn_rhythms
@@ -51,10 +54,10 @@ def learn_lacking(store: Store, monitor: str, table: Table, plan: Plan, config: 
         learn_rhythms(store, monitor, table, plan, config, position, lacking)
 
 
-def notice_overdue(store: Store, monitor: str, plan: Plan, config: Config, at: datetime, zone: str) -> None:
+def notice_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: datetime, zone: str) -> None:
     """Tell, once, of what is watched that it has not come for longer than usual at a time."""
     watched = Watched.of(config, plan)
-    found = [row for row in overdue(store, monitor, at) if watched.has(row["column_name"], row["value"])]
+    found = [row for row in read_overdue(store, monitor, at) if watched.has(row["column_name"], row["value"])]
     if found:
         from anomembed.monitor.arriving import record_overdue
 

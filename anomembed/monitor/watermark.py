@@ -1,20 +1,20 @@
 """The watermark: the column whose values say how far a source has been judged, as positions."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from anomembed.config import MonitorConfig
 from anomembed.config.durations import microseconds
 from anomembed.errors import ConfigError, SourceError
 from anomembed.read.column_types import INTEGERS, MOMENTS
 from anomembed.read.columns import Column
 from anomembed.read.quoting import quote_text
-from anomembed.read.roles.assigned import Roles
-from anomembed.read.roles.role import Content, Role
 from anomembed.read.table import Table
-from anomembed.read.written.recognising import find_moment
 from anomembed.read.written.style import PLAIN, Written
 from anomembed.read.written.times import has_zone
+
+if TYPE_CHECKING:
+    from anomembed.config import MonitorConfig
+    from anomembed.read.roles.assigned import Roles
 
 DAY = 86_400_000_000  # microseconds
 OF_NUMBERS = {"window": 1_000, "delay": 0, "lookback": 10_000}  # the defaults where the watermark is a number
@@ -99,7 +99,7 @@ class Spans(NamedTuple):
     lookback: int
 
     @classmethod
-    def of(cls, settings: MonitorConfig, watermark: Watermark) -> Self:
+    def of(cls, settings: "MonitorConfig", watermark: Watermark) -> Self:
         """Return the lengths that are set, or the defaults for the kind of watermark.
 
         Raises
@@ -113,7 +113,7 @@ class Spans(NamedTuple):
         return cls(max(window, DAY) if watermark.is_day else window, delay, lookback)
 
 
-def _length(settings: MonitorConfig, name: str, watermark: Watermark) -> int:
+def _length(settings: "MonitorConfig", name: str, watermark: Watermark) -> int:
     given = str(getattr(settings, name)).strip()
     if given.isdigit() is watermark.is_time:
         if name not in settings.model_fields_set:
@@ -125,7 +125,7 @@ def _length(settings: MonitorConfig, name: str, watermark: Watermark) -> int:
     return microseconds(given) if watermark.is_time else int(given)
 
 
-def find_watermark(table: Table, roles: Roles, settings: MonitorConfig) -> Watermark:
+def find_watermark(table: Table, roles: "Roles", settings: "MonitorConfig") -> Watermark:
     """Choose the watermark: the column that the settings name, else the first time, else the number of a line.
 
     Parameters
@@ -142,6 +142,8 @@ def find_watermark(table: Table, roles: Roles, settings: MonitorConfig) -> Water
     ConfigError
         When there is none, or the column cannot be one.
     """
+    from anomembed.read.roles.role import Content, Role
+
     times = {c.name: c for c in roles.columns if c.role.content is Content.MOMENT or c.role is Role.ORDER}
     if settings.watermark is not None:
         column = table.column(settings.watermark)
@@ -162,6 +164,8 @@ def find_watermark(table: Table, roles: Roles, settings: MonitorConfig) -> Water
 def _of(table: Table, column: Column, written: Written | None) -> Watermark:
     if not written and INTEGERS.match(column.type):
         return Watermark(column.name, is_time=False)
+    from anomembed.read.written.recognising import find_moment
+
     written = written or (PLAIN if MOMENTS.match(column.type) else find_moment(table, column.name, is_told=True))
     if written is None or not (MOMENTS.match(column.type) or written.is_read):
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 import http.client
 import urllib.error
+import urllib.parse
 import urllib.request
 
 
@@ -33,8 +34,7 @@ def post(url: str, body: bytes, timeout: float) -> None:
     WebhookError
         When it does not answer with success.
     """
-    if not url.startswith(("http://", "https://")):
-        raise WebhookError("a webhook needs an address that begins with https:// or http://")
+    check_address(url)
     try:
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
         urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout).close()
@@ -44,6 +44,25 @@ def post(url: str, body: bytes, timeout: float) -> None:
         raise WebhookError(f"the webhook took longer than {timeout:g} seconds") from None
     except (urllib.error.URLError, http.client.HTTPException, ValueError, OSError) as error:
         raise WebhookError(_kind(error)) from None
+
+
+def check_address(url: str) -> None:
+    """Refuse an address that nothing can be posted to.
+
+    Raises
+    ------
+    WebhookError
+        When it is not well-formed.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise WebhookError("a webhook needs an address that begins with https:// or http://")
+    try:
+        parts = urllib.parse.urlsplit(url)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, brackets that do not match
+        has_host = False
+    if not has_host or not url.isprintable() or " " in url:
+        raise WebhookError("the address is not well-formed: it has no host, a wrong port or blanks")
 
 
 def _kind(error: Exception) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from anomembed.read.columns import Column, Profile, profile_sql
 from anomembed.read.queries import query
 from anomembed.read.relation import Relation, named_sql, row_sql
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from anomembed.read.units import Units
 
 PROFILED_AT_ONCE = 100  # columns
@@ -62,7 +62,7 @@ class Aggregates(Relation):
         shortest, longest = self._rows(f"SELECT {ends} FROM {self._records(where)}", where)[0]
         return int(shortest), int(longest)
 
-    def value_counts(self, expression: str, where: str | None) -> pl.DataFrame:
+    def value_counts(self, expression: str, where: str | None) -> "pl.DataFrame":
         """Count the values of a column.
 
         Parameters
@@ -107,7 +107,7 @@ class Aggregates(Relation):
             self._rows(query("usual_spellings", value=expression, spelled=spelled, records=self._records(where)))
         )
 
-    def value_counts_of(self, entity: str, value: str, where: str | None) -> pl.DataFrame:
+    def value_counts_of(self, entity: str, value: str, where: str | None) -> "pl.DataFrame":
         """Count the values of a column for every entity.
 
         Parameters
@@ -125,7 +125,7 @@ class Aggregates(Relation):
         columns = f"{entity} AS entity, {value} AS value, count(*) AS n_records"
         return self._frame(f"SELECT {columns} FROM {self._records(where)} GROUP BY ALL").drop_nulls("entity")
 
-    def moments(self, entity: str, numbers: Sequence[str], where: str | None) -> pl.DataFrame:
+    def moments(self, entity: str, numbers: Sequence[str], where: str | None) -> "pl.DataFrame":
         """Count the numbers of every entity, with their mean and spread.
 
         Parameters
@@ -150,14 +150,14 @@ class Aggregates(Relation):
         ]
         return self._frame(f"SELECT {', '.join(columns)} FROM {self._records(where)} GROUP BY ALL").drop_nulls("entity")
 
-    def spans(self, entity: str, when: str, where: str | None) -> pl.DataFrame:
+    def spans(self, entity: str, when: str, where: str | None) -> "pl.DataFrame":
         """Return when the first and the last record of every entity was, in microseconds since 1970.
 
         The frame has ``entity``, ``since`` and ``until``.
         """
         return self._frame(query("spans", entity=entity, time=when, records=self._records(where))).drop_nulls("entity")
 
-    def transitions(self, value: str, who: str, order: str, where: str) -> pl.DataFrame:
+    def transitions(self, value: str, who: str, order: str, where: str) -> "pl.DataFrame":
         """Count which value follows which in the records of an entity.
 
         Parameters
@@ -191,7 +191,7 @@ class Aggregates(Relation):
         """
         return self._rows(self._asked(name, units, where, parts))
 
-    def ask_frame(self, name: str, units: "Units", where: str | None, **parts: object) -> pl.DataFrame:
+    def ask_frame(self, name: str, units: "Units", where: str | None, **parts: object) -> "pl.DataFrame":
         """Return the rows of a query as a frame, see `ask`."""
         return self._frame(self._asked(name, units, where, parts))
 

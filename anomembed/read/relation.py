@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, Self
 
 from anomembed.errors import SourceError, nearest_name, shown
 from anomembed.read.access import check_condition, shut, shut_frame
@@ -14,6 +12,9 @@ from anomembed.read.columns import Column, describe
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
 from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
+
+if TYPE_CHECKING:
+    import polars as pl
 
 RESERVED = "__anomembed_"  # starts the names of columns and tables that only our SQL knows
 HASH, EXTENDED = RESERVED + "hash", RESERVED + "extended"
@@ -223,9 +224,10 @@ class Relation:
         with clear_errors(f"the condition {shown(where)}" if where else self.name, known):
             return self._connection.execute(sql).fetchall()
 
-    def _frame(self, sql: str) -> pl.DataFrame:
+    def _frame(self, sql: str) -> "pl.DataFrame":
         with clear_errors(self.name):
-            return pl.DataFrame(self._connection.sql(sql).pl())
+            frame: pl.DataFrame = self._connection.sql(sql).pl()
+            return frame
 
 
 def row_sql(columns: Sequence[Column]) -> str:

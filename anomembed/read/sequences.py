@@ -6,9 +6,7 @@ order is null come last. Rows without a sequence are left out.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Self
-
-import polars as pl
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from anomembed.errors import ConfigError, DataError, shown
 from anomembed.read.column_types import MOMENTS, known_sql
@@ -20,6 +18,9 @@ from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, VALUE, Table
 from anomembed.read.written.recognising import find_moment
 from anomembed.read.written.style import PLAIN
+
+if TYPE_CHECKING:
+    import polars as pl
 
 EVENTS = f"{VALUE}events"  # the column that holds the events of a sequence, a list of texts
 GAPS = f"{VALUE}gaps"  # the seconds before each event, a list; null before the first
@@ -100,7 +101,7 @@ def count_sequences(table: Table, roles: Roles, where: str | None) -> int:
     return n_sequences
 
 
-def read_sequences(table: Table, roles: Roles, where: str | None, size: int, seed: int = 0) -> Iterator[pl.DataFrame]:
+def read_sequences(table: Table, roles: Roles, where: str | None, size: int, seed: int = 0) -> "Iterator[pl.DataFrame]":
     """Stream whole sequences.
 
     Parameters
@@ -133,8 +134,10 @@ def read_sequences(table: Table, roles: Roles, where: str | None, size: int, see
     yield from _whole(batches, [column.name for column in key])
 
 
-def _whole(batches: Iterator[pl.DataFrame], names: list[str]) -> Iterator[pl.DataFrame]:
+def _whole(batches: "Iterator[pl.DataFrame]", names: list[str]) -> "Iterator[pl.DataFrame]":
     """Group the events of batches into sequences; the last sequence of a batch may go on in the next."""
+    import polars as pl
+
     rest: pl.DataFrame | None = None
     for batch in batches:
         frame = batch if rest is None else pl.concat([rest, batch])
@@ -147,7 +150,9 @@ def _whole(batches: Iterator[pl.DataFrame], names: list[str]) -> Iterator[pl.Dat
         yield _grouped(rest, names)
 
 
-def _grouped(events: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+def _grouped(events: "pl.DataFrame", key: list[str]) -> "pl.DataFrame":
+    import polars as pl
+
     return events.group_by(key, maintain_order=True).agg(EVENTS, pl.col(GAPS).diff(), pl.col(HASH).first())
 
 

@@ -4,9 +4,7 @@ Nothing here depends on the order of the rows, except for records without a key,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
-
-import polars as pl
+from typing import TYPE_CHECKING, NamedTuple
 
 from anomembed.errors import DataError
 from anomembed.read.aggregates import Aggregates
@@ -15,6 +13,9 @@ from anomembed.read.columns import Column
 from anomembed.read.relation import HASH as HASH
 from anomembed.read.relation import RESERVED
 from anomembed.read.source import clear_errors, quote_identifier, quote_text
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ROW_NUMBER = "row_number"
 VALUE = "value:"  # prefix of a column that is scored, read beside the key
@@ -26,7 +27,7 @@ LEFT_OUT = RESERVED + "left_out"
 class Sample(NamedTuple):
     """Some of the records that meet a condition, and how many meet it."""
 
-    records: pl.DataFrame
+    records: "pl.DataFrame"
     n_records: int
 
 
@@ -43,7 +44,7 @@ class Table(Aggregates):
         where: str | None,
         size: int,
         order: Sequence[str] = (),
-    ) -> Iterator[pl.DataFrame]:
+    ) -> "Iterator[pl.DataFrame]":
         """Stream the records as frames of at most `size` rows, in constant memory.
 
         Parameters
@@ -64,6 +65,8 @@ class Table(Aggregates):
         pl.DataFrame
             The key columns, then the columns of `select`.
         """
+        import polars as pl
+
         with clear_errors(self.name):
             ordered = f" ORDER BY {', '.join(order)}" if order else ""
             relation = self._connection.sql(self._select(select, key, where) + ordered)
@@ -83,7 +86,7 @@ class Table(Aggregates):
         fields = ", ".join(f"{quote_text(name)}: {value}" for name, value in values.items())
         return f"CAST(to_json({{{fields}}}) AS VARCHAR)"
 
-    def rows(self, select: Mapping[str, str], where: str | None, order: Sequence[str] = ()) -> pl.DataFrame:
+    def rows(self, select: Mapping[str, str], where: str | None, order: Sequence[str] = ()) -> "pl.DataFrame":
         """Return all records as one frame of the columns of `select`, which are SQL by name."""
         ordered = f" ORDER BY {', '.join(order)}" if order else ""
         return self._frame(f"SELECT {', '.join(_named(select))} FROM {self._records(where)}{ordered}")
@@ -112,7 +115,7 @@ class Table(Aggregates):
             one = f"row_number() OVER (PARTITION BY {row} ORDER BY hash({values}))"
             self._from = f"(FROM {self._from} QUALIFY {one} = 1)"
 
-    def value_types(self, names: Sequence[str]) -> dict[str, pl.DataType]:
+    def value_types(self, names: Sequence[str]) -> "dict[str, pl.DataType]":
         """Return the types that the values of some columns have in a frame."""
         columns = ", ".join(_named({name: self._key_sql(self.column(name)) for name in names}))
         return dict(self._frame(f"SELECT {columns} FROM {self._from} LIMIT 0").schema) if names else {}
@@ -190,6 +193,8 @@ def _named(select: Mapping[str, str]) -> list[str]:
     return [f"{sql} AS {quote_identifier(name)}" for name, sql in select.items()]
 
 
-def read_values(frame: pl.DataFrame) -> pl.DataFrame:
+def read_values(frame: "pl.DataFrame") -> "pl.DataFrame":
     """Return the judged columns of records that were read, under their own names."""
+    import polars as pl
+
     return frame.select(pl.col(VALUES).name.map(lambda name: name.removeprefix(VALUE)))

@@ -11,7 +11,6 @@ from typing import Self
 from anomembed.read.columns import Column
 from anomembed.read.queries import query
 from anomembed.read.relation import named_sql
-from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_text
 from anomembed.read.table import Table
 
@@ -82,6 +81,8 @@ class Units:
         if length is not None:
             is_done.append(f"count(*) >= {length}")
         if end_event is not None:
+            from anomembed.read.sequences import event_sql
+
             last = f"max({position}) FILTER (WHERE {event_sql(event)} = {quote_text(end_event)})"
             is_done.append(f"coalesce({last} >= max({position}), false)")
         parts = {

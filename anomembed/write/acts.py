@@ -9,6 +9,7 @@ from anomembed.errors import StoreError, shown
 from anomembed.write.store import Store
 
 SHORTEST = 4  # letters that name a finding
+REASON = "/"  # between the view and the column of a reason
 COLUMNS = (
     "finding_id",
     "monitor",
@@ -64,7 +65,7 @@ def silence(store: Store, name: str, seconds: float, because: str) -> datetime:
     store : Store
         An open store.
     name : str
-        Its id, or the beginning of it.
+        Its id, or the beginning of it; or VIEW/COLUMN for all findings of a view that name a column, also new ones.
     seconds : float
         For how long.
     because : str
@@ -75,6 +76,8 @@ def silence(store: Store, name: str, seconds: float, because: str) -> datetime:
     datetime
         Until when.
     """
+    if REASON in name:
+        return _silence_reason(store, name, seconds, because)
     finding_id = find_finding(store, name)
     with store.transaction():
         later = "greatest(last_seen, now() AT TIME ZONE 'UTC') + to_microseconds(CAST(? * 1e6 AS BIGINT))"
@@ -85,12 +88,52 @@ def silence(store: Store, name: str, seconds: float, because: str) -> datetime:
 
 
 def unsilence(store: Store, name: str) -> str:
-    """Make alerts of a finding again, and return its id."""
+    """Make alerts of a finding, or of a reason, again; return its id."""
+    if REASON in name:
+        return _unsilence_reason(store, name)
     finding_id = find_finding(store, name)
     with store.transaction():
         store.rows("UPDATE findings SET silenced_until = NULL WHERE finding_id = ?", [finding_id])
         add_act(store, "unsilence", finding_id)
     return finding_id
+
+
+def _reason(store: Store, name: str) -> tuple[str, str]:
+    """Return the view and the column of a reason that some finding has.
+
+    Raises
+    ------
+    StoreError
+        When none has.
+    """
+    view, _, column = name.partition(REASON)
+    rows = store.rows('SELECT count(*) FROM findings WHERE view = ? AND list_contains("columns", ?)', [view, column])
+    if not rows[0][0]:
+        raise StoreError(f"no finding in {store.path} is of view {shown(view)} and names column {shown(column)}")
+    return view, column
+
+
+def _silence_reason(store: Store, name: str, seconds: float, because: str) -> datetime:
+    view, column = _reason(store, name)
+    later = "greatest(max(last_seen), now() AT TIME ZONE 'UTC') + to_microseconds(CAST(? * 1e6 AS BIGINT))"
+    where = 'view = ? AND list_contains("columns", ?)'
+    with store.transaction():
+        (until,) = store.rows(f"SELECT {later} FROM findings WHERE {where}", [seconds, view, column])[0]
+        store.rows("DELETE FROM silences WHERE view = ? AND column_name = ?", [view, column])
+        store.rows("INSERT INTO silences VALUES (?, ?, ?)", [view, column, until])
+        store.rows(f"UPDATE findings SET silenced_until = ? WHERE {where}", [until, view, column])
+        add_act(store, "silence", name, until, because)
+    return datetime.fromisoformat(str(until))
+
+
+def _unsilence_reason(store: Store, name: str) -> str:
+    view, column = _reason(store, name)
+    where = 'view = ? AND list_contains("columns", ?)'
+    with store.transaction():
+        store.rows("DELETE FROM silences WHERE view = ? AND column_name = ?", [view, column])
+        store.rows(f"UPDATE findings SET silenced_until = NULL WHERE {where}", [view, column])
+        add_act(store, "unsilence", name)
+    return name
 
 
 def acknowledge(store: Store, name: str, *, is_undone: bool = False) -> str:
@@ -108,11 +151,12 @@ def add_act(
     """Keep what was done, with the time and the user; call it within a transaction."""
     store.rows(
         "INSERT INTO acts SELECT coalesce(max(act_id), 0) + 1, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ? FROM acts",
-        [_user(), act, finding_id, until, because],
+        [user_name(), act, finding_id, until, because],
     )
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who runs this: the user of the machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in a container

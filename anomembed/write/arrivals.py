@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -12,11 +11,6 @@ from anomembed.write.store import Store
 KEPT = timedelta(weeks=8)
 HOURLY = ("value", "hour", "n_records", "first", "last", "widest")
 MOMENT, SECOND = pl.Datetime("us"), 1_000_000
-
-
-def known_things(store: Store, monitor: str) -> set[tuple[str, str]]:
-    """Return the columns and values whose arrivals are known; ``("", "")`` stands for all records."""
-    return set(store.rows("SELECT column_name, value FROM rhythms WHERE monitor = ?", [monitor]))
 
 
 def read_arrivals(store: Store, monitor: str, column: str, values: Sequence[str]) -> pl.DataFrame:
@@ -102,13 +96,3 @@ def keep_rhythms(store: Store, monitor: str, column: str, rhythms: pl.DataFrame)
         connection.execute(
             "INSERT INTO rhythms SELECT ?, ?, value, last, due, usual FROM new_rhythms", [monitor, column]
         )
-
-
-def overdue(store: Store, monitor: str, at: datetime) -> list[dict[str, Any]]:
-    """Return the rhythms whose next record is overdue at a time, and was not told to be, the first due first."""
-    query = (
-        "SELECT r FROM rhythms r WHERE monitor = $monitor AND due <= $at AND NOT EXISTS ("
-        "FROM notices n WHERE n.monitor = $monitor AND n.column_name = r.column_name AND n.value = r.value "
-        "AND n.kind IN ('silent', 'overdue') AND n.state = 'open') ORDER BY due, column_name, value"
-    )
-    return [found for (found,) in store.rows(query, {"monitor": monitor, "at": at})]

@@ -1,18 +1,20 @@
 """A DuckDB file that we write: opened at its newest version, changed in transactions, with errors in one sentence."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
-import polars as pl
 
 from anomembed.errors import LockedError, StoreError
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.source import holder
 from anomembed.write.schema import migrations, read_version, upgrade
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Database:
@@ -148,34 +150,59 @@ class Database:
             return self._connection.execute(query, given).fetchall()
 
     def frame(
-        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: pl.DataFrame
-    ) -> pl.DataFrame:
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: "pl.DataFrame"
+    ) -> "pl.DataFrame":
         """Return the rows of a query as a frame; it may read `frames` as tables."""
         with self._clear_errors(), ExitStack() as tables:
             for name, frame in frames.items():
                 tables.enter_context(registered(self._connection, name, frame))
-            return pl.DataFrame(self._connection.sql(query, params=parameters).pl())
+            found: pl.DataFrame = self._connection.sql(query, params=parameters).pl()
+            return found
 
     def _next(self, table: str, column: str) -> int:
         rows = self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchall()
         return int(rows[0][0])
 
-    @contextmanager
-    def _clear_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            first = str(error).splitlines()[0]
-            if "lock on file" in first:
-                message = f"{self.path} is locked by another process{holder(first)}; try again later"
-                raise LockedError(message) from error
-            if "not a valid DuckDB" in first or "sqlite_scanner" in first:
-                raise StoreError(f"{self.path} is not a DuckDB file; choose another file for the store") from error
-            raise StoreError(f"{self.path}: {first}") from error
+    def _clear_errors(self) -> AbstractContextManager[None]:
+        return clear_errors(self.path)
+
+
+def stored_version(path: Path) -> int:
+    """Return the version of a store, which is left as it is.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it must exist.
+
+    Raises
+    ------
+    StoreError
+        When it is no store, or is damaged.
+    LockedError
+        When another process has it open.
+    """
+    with clear_errors(path), duckdb.connect(str(path), read_only=True) as connection:
+        return read_version(connection, path)
 
 
 @contextmanager
-def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
+def clear_errors(path: Path) -> Iterator[None]:
+    """Turn DuckDB's errors about a file that we write into one sentence."""
+    try:
+        yield
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        if "lock on file" in first:
+            message = f"{path} is locked by another process{holder(first)}; try again later"
+            raise LockedError(message) from error
+        if "not a valid DuckDB" in first or "sqlite_scanner" in first:
+            raise StoreError(f"{path} is not a DuckDB file; choose another file for the store") from error
+        raise StoreError(f"{path}: {first}") from error
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: "pl.DataFrame") -> Iterator[None]:
     """Let SQL read a frame as a table of this name.
 
     Parameters
@@ -195,7 +222,7 @@ def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataF
             connection.unregister(name)
 
 
-def write_tables(path: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+def write_tables(path: Path, frames: "Mapping[str, pl.DataFrame]") -> None:
     """Write frames as the tables of a new DuckDB file.
 
     Parameters

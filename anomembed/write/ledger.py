@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from anomembed.read.queries import query
 from anomembed.write.database import registered
 from anomembed.write.store import Store, key_text
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Progress:
     until: str
     behind: int
     n_behind: int
-    seen: pl.DataFrame
+    seen: "pl.DataFrame"
 
 
 @cache
@@ -120,9 +121,22 @@ def advance(store: Store, monitor: str, progress: Progress) -> None:
     )
 
 
-def _remember(store: Store, monitor: str, seen: pl.DataFrame) -> None:
+def _remember(store: Store, monitor: str, seen: "pl.DataFrame") -> None:
     with store.transaction() as connection, registered(connection, "new_seen", seen):
         connection.execute('INSERT INTO judged SELECT ?, key, "position", version FROM new_seen', [monitor])
+
+
+def read_checked(store: Store, monitor: str) -> tuple[str, str] | None:
+    """Return the digest of the configuration that a monitor last ran with, and its settings as JSON."""
+    rows = store.rows("SELECT digest, settings FROM checked_settings WHERE monitor = ?", [monitor])
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def note_checked(store: Store, monitor: str, digest: str, settings: str) -> None:
+    """Keep the settings that a monitor ran with, in place of those before."""
+    with store.transaction():
+        store.rows("DELETE FROM checked_settings WHERE monitor = ?", [monitor])
+        store.rows("INSERT INTO checked_settings VALUES (?, ?, ?)", [monitor, digest, settings])
 
 
 def fingerprint(store: Store, monitor: str, zone: str) -> tuple[Any, ...]:
@@ -131,7 +145,7 @@ def fingerprint(store: Store, monitor: str, zone: str) -> tuple[Any, ...]:
     return store.rows(query("fingerprint", units=judged, zone=zone), [monitor])[0]
 
 
-def not_seen(store: Store, monitor: str, units: pl.DataFrame) -> pl.DataFrame:
+def not_seen(store: Store, monitor: str, units: "pl.DataFrame") -> "pl.DataFrame":
     """Return the units that a monitor has not seen, and of each whether its key and version are known.
 
     Parameters
@@ -151,7 +165,7 @@ def not_seen(store: Store, monitor: str, units: pl.DataFrame) -> pl.DataFrame:
     return store.frame(_sql("not_seen"), {"monitor": monitor}, new_units=units)
 
 
-def add_keys(store: Store, frame: pl.DataFrame, key: Sequence[str], name: str) -> pl.DataFrame:
+def add_keys(store: Store, frame: "pl.DataFrame", key: Sequence[str], name: str) -> "pl.DataFrame":
     """Return a frame with the text of its key, as `flags` has it, in a new column.
 
     Parameters

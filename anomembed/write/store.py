@@ -7,14 +7,16 @@ land together, or not at all. `database` opens the file, `schema` has its tables
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars as pl
 
 from anomembed.errors import StoreError
 from anomembed.read.quoting import quote_identifier, quote_text
 from anomembed.write.database import Database, registered
+
+if TYPE_CHECKING:
+    import polars as pl
 
 STAGED, CHOSEN = "staged_scores", "chosen_flags"
 
@@ -45,8 +47,8 @@ class ModelRecord:
     roles: str
     summary: str
     versions: str
-    tokens: pl.DataFrame
-    pairs: pl.DataFrame
+    tokens: "pl.DataFrame"
+    pairs: "pl.DataFrame"
     losses: tuple[float, ...] = ()
 
 
@@ -61,6 +63,8 @@ class Store(Database):
         int
             Its id, the highest so far.
         """
+        import polars as pl
+
         connection = self._connection
         model_id = self._next("models", "model_id")
         connection.execute(
@@ -106,7 +110,7 @@ class Store(Database):
             raise StoreError(f"model {chosen} in {self.path} was pruned: choose another with --model, or fit again")
         return chosen, dict(rows)
 
-    def stage(self, batches: Iterable[pl.DataFrame]) -> int:
+    def stage(self, batches: "Iterable[pl.DataFrame]") -> int:
         """Collect scores in a temporary table, which spills to disk.
 
         Parameters
@@ -130,14 +134,14 @@ class Store(Database):
             n_records += batch.height
         return n_records
 
-    def stage_nothing(self, scores: pl.DataFrame, flags: pl.DataFrame) -> None:
+    def stage_nothing(self, scores: "pl.DataFrame", flags: "pl.DataFrame") -> None:
         """Stage the scores and flags of a run without records, for an empty file of scores; both have their columns."""
         self.stage([scores])
         with self._clear_errors(), registered(self._connection, "new_flags", flags):
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
 
     def add_run(
-        self, model_id: int, about: Mapping[str, Any], key: Sequence[str], flags: pl.DataFrame, parts: pl.DataFrame
+        self, model_id: int, about: Mapping[str, Any], key: Sequence[str], flags: "pl.DataFrame", parts: "pl.DataFrame"
     ) -> int:
         """Save the staged scores and their flags as a run; call it within a `transaction`.
 

@@ -10,7 +10,7 @@ import tomlkit
 from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
-from anomembed.config.loading import PATHS
+from anomembed.config.reading import PATHS
 from anomembed.fit.learnt import HELD_OUT_SHARE
 from anomembed.read.databases.addresses import map_path
 from anomembed.read.roles.assigned import ColumnRole, Roles

@@ -13,7 +13,8 @@ import duckdb
 from typer.main import get_command
 
 import anomembed
-from anomembed.cli import app, options
+from anomembed.cli import options
+from anomembed.cli.commands import app
 from anomembed.config import ChannelConfig, Config
 from anomembed.represent.learners import LEARNERS
 from anomembed.views import RECORD_VIEWS, SEQUENCE_VIEWS

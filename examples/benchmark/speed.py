@@ -7,6 +7,7 @@ the table count), they take turns, and the median counts. With --startup: the sh
 """
 
 import argparse
+import shutil
 import statistics
 import sys
 import tempfile
@@ -70,13 +71,23 @@ def scan_commands(tool: list[str], file: Path, work: Path, rows: int) -> dict[st
 
 def startup_commands(tool: list[str], file: Path, work: Path, _rows: int) -> dict[str, list[str]]:
     """Prepare the shortest commands: a model is fitted to 100,000 payments, of which the next 1,000 take the place."""
-    database, config = work / "payments.duckdb", str(work / "anomembed.toml")
+    database, config, watch = work / "payments.duckdb", str(work / "anomembed.toml"), str(work / "monitor.toml")
     build(file, database, 100_000)
-    for preparation in (["init", str(database), "payments", "-o", config], ["fit", config]):
-        if error := cost.run([*tool, *preparation], work).error:
-            sys.exit(f"anomembed {preparation[0]} failed: {error}")
+    still = shutil.copy(database, work / "still.duckdb")
+    roles = ["--key", "TRANSACTION_ID", "--time", "TX_DATETIME"]
+    monitored = [*tool, "monitor", watch, "--now", "2019-01-01"]
+    for preparation in (
+        [*tool, "init", str(database), "payments", "-o", config],
+        [*tool, "fit", config],
+        [*tool, "init", str(still), "payments", *roles, "--monitor", "--fit-where", "true", "-o", watch],
+        monitored,
+    ):
+        if error := cost.run(preparation, work).error:
+            sys.exit(f"{' '.join(preparation)} failed: {error}")
     build(file, database, 1_000, skipped=100_000)
     return {
+        "import polars, duckdb": [sys.executable, "-c", "import polars, duckdb"],
+        "anomembed monitor, nothing new": monitored,
         "import duckdb, polars, pyod.models.knn": [sys.executable, "-c", "import duckdb, polars, pyod.models.knn"],
         "anomembed --help": [*tool, "--help"],
         "anomembed score, 1,000 new records": [*tool, "score", config],

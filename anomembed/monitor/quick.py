@@ -1,0 +1,54 @@
+"""A run that finds nothing new, as most do: without pydantic, Polars, and whatever else only a judgement needs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from anomembed.config.reading import STORE, read_settings
+from anomembed.errors import AnomembedError
+from anomembed.monitor.checked import digest, restore
+from anomembed.monitor.clock import now, read_moment
+from anomembed.monitor.looking import Asked, has_to_tell, look
+from anomembed.monitor.report import Report
+from anomembed.monitor.source import Source
+from anomembed.read.source import machine_zone
+from anomembed.write.ledger import read_state
+from anomembed.write.store import Store
+
+
+def find_nothing(path: Path, moment: str | None) -> Report | None:
+    """Return the report of a run that has nothing to do; None when it has, or when only a whole run can tell.
+
+    Parameters
+    ----------
+    path : Path
+        The configuration.
+    moment : str or None
+        What to take for the current time.
+    """
+    checked = digest(path)
+    try:
+        settings = read_settings(path)
+        store, database = _named(settings, "store", "path") or STORE, _named(settings, "source", "database")
+        if not (database and Path(store).is_file()):
+            return None
+        with Store(store) as opened:
+            return _look(opened, _named(settings, "monitor", "name") or path.stem, checked, database, moment)
+    except AnomembedError:  # the whole run says it
+        return None
+
+
+def _named(settings: Mapping[str, Any], section: str, name: str) -> str | None:
+    values = settings.get(section)
+    found = values.get(name) if isinstance(values, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def _look(store: Store, name: str, checked: str, database: str, moment: str | None) -> Report | None:
+    config, state = restore(store, name, checked, database), read_state(store, name)
+    if config is None or state is None:
+        return None
+    at = now() if moment is None else read_moment(moment, config.source.time_zone or machine_zone(), "--now")
+    asked, report = Asked(name, at, is_replay=moment is not None), Report(name)
+    _, fresh = look(Source(config, patience=0), asked, store, state, report)
+    return report if fresh.is_nothing and not has_to_tell(store, asked, config, report) else None
