@@ -18,4 +18,4 @@ COMMENT ON COLUMN refits.n_flagged_old IS 'How many of them the model before it 
 COMMENT ON COLUMN refits.n_flagged IS 'How many of them it flags.';
 COMMENT ON COLUMN refits.agreement IS 'Rank correlation (Spearman) of the scores by both, 1 = the same order.';
 COMMENT ON COLUMN acts.act IS '''silence'', ''unsilence'', ''acknowledge'', ''take back'' or ''revert''.';
-COMMENT ON COLUMN acts.finding_id IS 'The finding; empty where it is about none.';
+COMMENT ON COLUMN acts.finding_id IS 'The finding, or the reason as VIEW/COLUMN; empty where it is about neither.';
