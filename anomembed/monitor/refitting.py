@@ -26,6 +26,7 @@ from anomembed.write.models import save_model
 from anomembed.write.refits import flagged_keys, judged_since, keep_refit, last_refit, newest_since, open_changes
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
+SOONEST = timedelta(days=3)  # from one new model to the next
 ALLOWED = 3  # times the flags that the threshold lets expect, which a new model may have on the day that it is tried on
 
 
@@ -101,7 +102,7 @@ def _why(judge: Judge, position: int) -> str | None:
         raise ConfigError(f'monitor.refit = "{when}" is for records with times; run `anomembed fit` instead')
     at, since = as_moment(position), newest_since(store, monitor)
     last = last_refit(store, monitor)
-    if since is None or at - since < DAY or (last is not None and at - last < DAY):
+    if since is None or at - since < DAY or (last is not None and at - last < SOONEST):
         return None
     if when == "weekly":
         start = since if last is None else max(since, last)

@@ -10,7 +10,7 @@ from anomembed.write.store import Store
 DAY, MOST_OF_IT = timedelta(days=1), timedelta(hours=20)
 LEAST_RECORDS = 200  # of a day
 MOVED = 0.2  # divergence in every run of the day, from which a column has moved
-EXCESS = 0.1  # of low tail probabilities, on average, from which the model is out of date
+EXCESS = 0.1  # of low tail probabilities in all of them, from which the model is out of date
 MOST_TOLD = 2  # columns
 
 

@@ -13,7 +13,7 @@ LATEST = 200  # runs of a monitor that tell what is usual
 FEW = 20  # records, below which a run does not
 EXCESS = """
     WITH counted AS (
-        SELECT tail_probability AS x, count(*) AS n FROM scores WHERE run_id = ? AND NOT flagged GROUP BY ALL),
+        SELECT tail_probability AS x, count(*) AS n FROM scores WHERE NOT flagged AND run_id IN ({runs}) GROUP BY ALL),
     placed AS (SELECT x, (sum(n) OVER (ORDER BY x) - n / 2) / sum(n) OVER () AS share FROM counted)
     SELECT greatest(max(share - x), 0) FROM placed"""
 
@@ -25,7 +25,10 @@ def keep_drift(store: Store, run_id: int, columns: Sequence[tuple[Any, ...]], na
         if frame.height:
             with registered(connection, "new_drift", frame):
                 connection.execute("INSERT INTO drift SELECT ?, * FROM new_drift", [run_id])
-        store.rows("UPDATE runs SET tail_excess = ? WHERE run_id = ?", [store.rows(EXCESS, [run_id])[0][0], run_id])
+        store.rows(
+            "UPDATE runs SET tail_excess = ? WHERE run_id = ?",
+            [store.rows(EXCESS.format(runs="?"), [run_id])[0][0], run_id],
+        )
 
 
 def usual_drift(store: Store, monitor: str) -> dict[str, tuple[float, float, bool]]:
@@ -40,7 +43,7 @@ def usual_drift(store: Store, monitor: str) -> dict[str, tuple[float, float, boo
 
 
 class Drifted(NamedTuple):
-    """What runs have in common: their records, the time that they span, the mean excess, the least shift by column."""
+    """What runs have in common: records, the time that they span, the excess of all of them, the least shifts."""
 
     n_records: int
     span: timedelta
@@ -55,12 +58,10 @@ def drift_since(store: Store, monitor: str, since: str) -> Drifted | None:
         "(SELECT max_by(model_id, run_id) FROM runs WHERE monitor = $monitor AND part = 'new' AND model_id IS NOT NULL)"
     )
     given = {"monitor": monitor, "since": since, "few": FEW}
-    n_records, span, excess = store.rows(
-        "SELECT sum(n_scored), max(CAST(until AS TIMESTAMP)) - min(CAST(since AS TIMESTAMP)), "
-        f"sum(tail_excess * n_scored) / sum(n_scored) {chosen}",
-        given,
-    )[0]
+    length = "max(CAST(until AS TIMESTAMP)) - min(CAST(since AS TIMESTAMP))"
+    n_records, span = store.rows(f"SELECT sum(n_scored), {length} {chosen}", given)[0]
     if not n_records:
         return None
+    excess = store.rows(EXCESS.format(runs=f"SELECT run_id {chosen}"), given)[0][0]
     shifts = f"SELECT column_name, min(shift) FROM drift SEMI JOIN ({chosen}) USING (run_id) GROUP BY ALL ORDER BY ALL"
     return Drifted(int(n_records), span, float(excess or 0), dict(store.rows(shifts, given)))

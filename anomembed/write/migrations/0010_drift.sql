@@ -14,6 +14,6 @@ COMMENT ON COLUMN drift.unseen IS 'Share of them with a value that the reference
 COMMENT ON COLUMN drift.rare IS 'Share of them with a value that is rare in the reference.';
 COMMENT ON COLUMN drift.commonest IS 'Share of them with the commonest value or range of numbers.';
 COMMENT ON COLUMN drift."shift" IS
-    'How far the shares of values are from those of the reference: Jensen-Shannon divergence, 0 (the same) to 1 (nothing in common).';
+    'How far the shares of values are from those of the reference: Jensen-Shannon divergence less what chance lets expect, 0 (the same) to 1 (nothing in common).';
 COMMENT ON COLUMN runs.tail_excess IS
     'By how much, at most, the share of unflagged records with a tail probability of at most x exceeds x; 0 when they are uniform, of monitors only.';
