@@ -15,8 +15,10 @@ Examples
 >>> from anomembed import scan
 >>> records = [{"pet": "cat", "says": "meow"}, {"pet": "dog", "says": "woof"}] * 200 + [{"pet": "cat", "says": "woof"}]
 >>> scores = scan(records, config={"flags": {"budget": 1}})
->>> scores.flags.frame["row_number", "reason"].row(0)
-(401, 'pet=cat is unusual with says=woof (1 record where chance would have 101); expected: dog')
+>>> for part in scores.flags.frame["reason"][0].split("; "):
+...     print(part)
+pet=cat is unusual with says=woof (1 record where chance would have 101)
+of the 201 records with says=woof usually: dog (200)
 """
 
 from importlib import import_module

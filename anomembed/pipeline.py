@@ -195,6 +195,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     where, rule = config.source.where, flag_rule(config)
     flags, n_scored, why_nothing, drift = score_and_explain(model, table, where, rule, store.stage)
     about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
+    about |= {"database": config.source.database, "config": config.model_dump_json()}
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
         run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)

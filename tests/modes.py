@@ -109,6 +109,38 @@ def deposits(split=9, n=3000, *, seed=0, fixed=0, level=1.0, round_for=()):
     )
 
 
+CITIES = {"Paris": (48.86, 2.35), "Madrid": (40.42, -3.7), "Tokyo": (35.68, 139.69), "Boston": (42.36, -71.06)}
+
+
+def trips(impossible=2, n=2400, *, names=("lat", "lon"), seed=0):
+    """Sixty users with a city each, who fly to another now and then; some log in from another half an hour later."""
+    rng = np.random.default_rng(seed)
+    cities, rows = list(CITIES), []
+    for user in range(60):
+        city, hours = cities[user % 4], 0.0
+        for _ in range(n // 60):
+            hours += rng.exponential(14)
+            if rng.random() < 0.05:
+                city, hours = cities[rng.integers(0, 4)], hours + 30
+            rows.append((hours, f"u{user:02}", city))
+    odd = [rows[40 * user + 20] for user in range(impossible)]
+    rows += [(hours + 0.5, user, next(c for c in cities if c != city)) for hours, user, city in odd]
+    latitude, longitude = (
+        [round(CITIES[city][axis] + rng.normal(0, 0.05), 4) for _, _, city in rows] for axis in range(2)
+    )
+    return pl.DataFrame(
+        {
+            "id": np.arange(len(rows)),
+            "at": [START + dt.timedelta(seconds=round(3600 * hours)) for hours, _, _ in rows],
+            "user": [user for _, user, _ in rows],
+            "city": [city for _, _, city in rows],
+            names[0]: latitude,
+            names[1]: longitude,
+            "app": rng.choice(["web", "phone"], len(rows)),
+        }
+    )
+
+
 def invoices(n=2000, *, doubled=4, rents=12, seed=0):
     """A hundred vendors and their invoices of half a year, some with a monthly rent; the last `doubled` are repeats."""
     rng = np.random.default_rng(seed)
@@ -233,6 +265,11 @@ def _calls():
     return Mode(calls(), calls(), {"roles": roles, "flags": {"budget": 20}})
 
 
+def _trips():
+    roles = {"key": ["id"], "entity": ["user"], "timestamp": ["at"]}
+    return Mode(trips(), trips(), {"roles": roles, "flags": {"budget": 10}})
+
+
 def _invoices():
     return Mode(invoices(), invoices(), {"roles": {"key": ["id"]}, "flags": {"budget": 20}})
 
@@ -287,6 +324,7 @@ MODES = {
     "entity": _visits,
     "entity, clean, fit_where": lambda: _visits(**CLEAN, source={"fit_where": "id // 15 % 5 > 0"}),
     "calls": _calls,
+    "trips": _trips,
     "invoices": _invoices,
     "deposits": _deposits,
     "graph": _requests,

@@ -51,6 +51,7 @@ name = "auto"
 [flags]
 [store]
 path = "anomembed.duckdb"
+snapshot = false
 [monitor]
 window = "5min"
 delay = "5min"
@@ -160,7 +161,7 @@ def test_bounds(section, name, inside, outside):
         ({"flag": {}}, "unknown setting flag; did you mean 'flags'?"),
         ({"flags": {"buget": 1}}, "unknown setting flags.buget; did you mean 'budget'?"),
         ({"tokens": {"BINS": 4}}, "unknown setting tokens.BINS; did you mean 'bins'?"),
-        ({"store": {"zzz": 1}}, "unknown setting store.zzz; there are: keep_runs, keep_scores, path"),
+        ({"store": {"zzz": 1}}, "unknown setting store.zzz; there are: keep_runs, keep_scores, path, snapshot"),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_known_one(settings, hint):

@@ -30,6 +30,7 @@ COUNTING = {
     "pace": ("excess 0.25", "excess 0.25"),
     "rhythm": ("evidence 1", "evidence 1"),
     "duplicate": ("evidence 2", "evidence 2"),
+    "travel": ("evidence 1", "evidence 1"),
     "heaping": ("evidence 1", None),  # what somebody does in a clean reference is normal
     "burst": ("evidence 1", "evidence 1"),
     "sequence": ("known 0.5", "known 0.5"),
@@ -47,6 +48,7 @@ SUMMED = {
     "order",
     "pace",
     "rhythm",
+    "travel",
     "duplicate",
     "heaping",
     "burst",
@@ -70,7 +72,7 @@ def views_of(model):
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_each_view_has_its_rule_and_weight(clean):
     found = defaultdict(set)
-    for name in ("mixed", "entity", "calls", "invoices", "deposits", "graph", "vectors", "text", "sequences"):
+    for name in ("mixed", "entity", "calls", "trips", "invoices", "deposits", "graph", "vectors", "text", "sequences"):
         views = views_of(fitted(name, clean=clean))
         whole = [judged.weight for _, judged in views if judged.view.is_whole]
         assert sum(whole) == pytest.approx(min(len(whole), 2))  # however many look at the record as a whole

@@ -20,7 +20,7 @@ from anomembed.demo import make_demo
 
 WORD = r"[A-Za-z_][A-Za-z_0-9 ]*"
 V = r"(?P<c{0}>" + WORD + r")=(?P<v{0}>[^=]+?)(?: \((?P<b{0}>[^()]*)\))?"
-USUAL = r"; (?:of its (?P<of_own>[\d,]+) records )?usually:? (?P<usual>.*)"
+USUAL = r"; (?:of (?:its|the) (?P<of_own>[\d,]+) records (?:with .*? )?)?usually:? (?P<usual>.*)"
 SAMPLE = r"a sample of [\d,]+"
 OTHERS = r"(?P<n>[\d,]+) (?P<other>other )?records?"
 SQL_OF = {
@@ -85,18 +85,22 @@ def check_conflict(found, source, key):
     assert (found["seen"], found["chance"]) == (f"{seen:,}", f"{first * second / n:,.0f}")
     if found.get("usual"):
         assert number(found["of_own"]) == second
-        check_usual(found, source, found["c2"], found["v2"])
+        check_usual(found, source, other)
 
 
-def check_usual(found, source, entity, value):
-    """The most frequent values of the entity besides the one that is there, with their counts."""
-    column = sql(found["c1"])
+def check_usual(found, source, where):
+    """The most frequent values besides the one that is there, with their counts, among some records."""
+    column = found["c1"]
+    said = {name: number(times) for name, times in re.findall(r"(?:^|, )(.+?) \(([\d,]+)\)", found["usual"])}
+    if found.get("b1"):  # of numbers, ranges are counted
+        is_each = [is_value(column, name, name.replace(",", "")) for name in said]
+        assert tuple(said.values()) == source.ask(", ".join(f"count_if({each})" for each in is_each), where)
+        return
     rows = source.connection.execute(
-        f"SELECT coalesce(CAST({column} AS VARCHAR), '(missing)') AS v, count(*) AS n FROM records "
-        f"WHERE \"{entity}\" = '{value}' GROUP BY 1"
+        f"SELECT coalesce(CAST({sql(column)} AS VARCHAR), '(missing)') AS v, count(*) AS n FROM records "
+        f"WHERE {where} GROUP BY 1"
     ).fetchall()
     counts = {v: n for v, n in rows if v != found["v1"]}
-    said = {name: number(times) for name, times in re.findall(r"(?:^|, )(.+?) \(([\d,]+)\)", found["usual"])}
     assert said == {name: counts[name] for name in said}
     assert sorted(said.values(), reverse=True) == sorted(counts.values(), reverse=True)[:3]
 
@@ -152,7 +156,7 @@ def check_use(found, source, key):
     seconds = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}[unit.removesuffix("s")]
     assert length == f"{over / seconds:.3g}"
     if found.get("usual"):
-        check_usual(found, source, found["c2"], found["v2"])
+        check_usual(found, source, is_value(found["c2"], found["v2"]))
 
 
 def check_seldom(found, source, key):
@@ -161,7 +165,7 @@ def check_seldom(found, source, key):
     (share,) = source.ask(f"avg(if({has}, 1, 0))")
     assert found["share"] == f"{share:.2%}"
     if found.get("usual"):
-        check_usual(found, source, found["c2"], found["v2"])
+        check_usual(found, source, is_value(found["c2"], found["v2"]))
 
 
 def check_pace(found, source, key):

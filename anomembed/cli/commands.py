@@ -9,6 +9,7 @@ from anomembed import __version__
 from anomembed.cli.demo import demo
 from anomembed.cli.ends import own_ends
 from anomembed.cli.evaluate import evaluate
+from anomembed.cli.explain import explain
 from anomembed.cli.export import export
 from anomembed.cli.feedback import feedback
 from anomembed.cli.findings import acknowledge, findings, silence, unsilence
@@ -18,6 +19,8 @@ from anomembed.cli.models import app as models
 from anomembed.cli.monitor import monitor
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
+from anomembed.cli.similar import similar
+from anomembed.cli.sql import sql
 
 
 class _Commands(TyperGroup):
@@ -49,6 +52,9 @@ app.command()(init)
 app.command()(fit)
 app.command()(score)
 app.command()(monitor)
+app.command()(explain)
+app.command()(similar)
+app.command()(sql)
 app.command()(findings)
 app.command()(silence)
 app.command()(unsilence)

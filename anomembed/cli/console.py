@@ -167,6 +167,24 @@ class Teller(Watcher):
         )
 
 
+class LoggingTeller(Teller):
+    """Says the same as lines of a log.
+
+    Parameters
+    ----------
+    note : callable
+        Takes a word and a text.
+    """
+
+    def __init__(self, note: Callable[[str, str], None]) -> None:
+        super().__init__(is_quiet=True)
+        self._note = note
+
+    def say(self, head: str, text: str) -> None:
+        """Say one line."""
+        self._note(head, text)
+
+
 def describe_losses(losses: Sequence[float]) -> str:
     """Return how far the loss fell, in words; nothing for a learner without epochs."""
     if not losses:

@@ -7,12 +7,19 @@ import typer
 from anomembed.cli import options as o
 from anomembed.monitor.report import FORMS
 
+LOGS = ("plain", "json")
 UNITS = ("cron", "systemd", "kubernetes")
 
 
 def _form(name: str) -> str:
     if name not in FORMS:
         raise typer.BadParameter(f"{name!r} is not table or json.")
+    return name
+
+
+def _log(name: str) -> str:
+    if name not in LOGS:
+        raise typer.BadParameter(f"{name!r} is not plain or json.")
     return name
 
 
@@ -48,6 +55,14 @@ Unit = Annotated[
         parser=_unit,
     ),
 ]
+Ping = Annotated[
+    str | None,
+    typer.Option("--ping", metavar="URL", help="Post to URL/start when it begins, then to URL, or URL/fail."),
+]
+LogForm = Annotated[
+    str,
+    typer.Option("--log-format", metavar="<plain|json>", help="Format of standard error.", parser=_log),
+]
 Form = Annotated[str, typer.Option("--format", metavar="<table|json>", help="Format of the result.", parser=_form)]
 
 
@@ -63,6 +78,8 @@ def monitor(
     check: Check = False,
     unit: Unit = None,
     now: Now = None,
+    ping: Ping = None,
+    log: LogForm = "plain",
     form: Form = "table",
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
@@ -82,5 +99,5 @@ def monitor(
     elif check:
         check_once(config, given, form)
     else:
-        wanted = Wanted(wait, since, until, now, form, is_dry=dry_run, is_quiet=quiet, fail_on_flags=fail_on_flags)
+        wanted = Wanted(wait, since, until, now, form, dry_run, quiet, fail_on_flags, log == "json", ping)
         run_once(config, given, wanted)

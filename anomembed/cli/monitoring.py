@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from anomembed.cli.signals import Log, pinged
 from anomembed.config import Config, load_config
 from anomembed.config.durations import MICROSECONDS, microseconds
 from anomembed.errors import ConfigError
@@ -15,9 +16,6 @@ from anomembed.monitor.looking import Asked
 from anomembed.monitor.report import print_report
 from anomembed.monitor.run import run_monitor
 from anomembed.read.source import machine_zone
-
-if TYPE_CHECKING:
-    from anomembed.pipeline import Watcher
 
 FLAGS_FOUND = 1
 
@@ -34,15 +32,30 @@ class Wanted:
     is_dry: bool
     is_quiet: bool
     fail_on_flags: bool
+    is_logged: bool
+    ping: str | None
 
 
 def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
     """Run a monitor once, and print what it did."""
-    checked = "" if given else digest(path)
-    config = load_config(path, given)
-    name = config.monitor.name or path.stem
-    asked = Asked(
-        name=name,
+    log = Log(path.stem, is_json=wanted.is_logged, is_quiet=wanted.is_quiet)
+    with log.errors(), pinged(None if wanted.is_dry else wanted.ping, log):
+        checked = "" if given else digest(path)
+        config = load_config(path, given)
+        report = run_monitor(config, _asked(config, path, wanted, checked), log.teller)
+        if config.store.snapshot and not wanted.is_dry:
+            from anomembed.write.snapshot import leave_snapshot
+
+            leave_snapshot(config.store.path)
+        log.ended(report)
+        print_report(report, wanted.form, is_quiet=wanted.is_quiet)
+    if wanted.fail_on_flags and report.n_flagged:
+        raise typer.Exit(FLAGS_FOUND)
+
+
+def _asked(config: Config, path: Path, wanted: Wanted, checked: str) -> Asked:
+    return Asked(
+        name=config.monitor.name or path.stem,
         now=_current(config, wanted.now),
         is_replay=wanted.now is not None,
         since=wanted.since,
@@ -51,16 +64,6 @@ def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
         is_dry=wanted.is_dry,
         checked=checked,
     )
-    report = run_monitor(config, asked, lambda: _teller(is_quiet=wanted.is_quiet))
-    print_report(report, wanted.form, is_quiet=wanted.is_quiet)
-    if wanted.fail_on_flags and report.n_flagged:
-        raise typer.Exit(FLAGS_FOUND)
-
-
-def _teller(*, is_quiet: bool) -> "Watcher":
-    from anomembed.cli.console import Teller  # takes long to import, and most runs learn nothing
-
-    return Teller(is_quiet=is_quiet)
 
 
 def _current(config: Config, text: str | None) -> int:

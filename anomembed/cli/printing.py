@@ -58,7 +58,7 @@ def _print_table(flags: pl.DataFrame, n_keys: int, *, flat: bool) -> None:
     same = pl.col("rank") if flat else pl.col("finding").first().over("reason")
     grouped = flags.group_by(same, maintain_order=True)
     rows = [_row(finding.row(0, named=True), finding.select(keys).rows(), keys) for _, finding in grouped]
-    _print_rows({name: name in ("rank", "tail") for name in heads}, rows)
+    print_rows({name: name in ("rank", "tail") for name in heads}, rows)
 
 
 def _row(first: Mapping[str, Any], found: Sequence[tuple[object, ...]], keys: Sequence[str]) -> tuple[str, ...]:
@@ -114,6 +114,30 @@ def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: b
     sys.stdout.flush()
 
 
+def print_answer(answer: pl.DataFrame, form: str) -> None:
+    """Print the rows of a query on standard output: for people as they are, without what a terminal would obey.
+
+    Parameters
+    ----------
+    answer : pl.DataFrame
+        The rows.
+    form : str
+        ``table``, or the name of a sink.
+    """
+    if form == TABLE:
+        rows = [tuple(printable(_plain(value)) for value in row) for row in answer.iter_rows()]
+        print_rows({name: kind.is_numeric() for name, kind in answer.schema.items()}, rows if answer.width else [])
+    elif text := printed_sinks()[form].frame_text:
+        _write(text(answer))
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def print_findings(findings: pl.DataFrame, form: str) -> None:
     """Print findings on standard output; for people, in fewer columns and without the seconds' parts.
 
@@ -132,7 +156,7 @@ def print_findings(findings: pl.DataFrame, form: str) -> None:
         (finding, monitor, state, f"{flags:,}", tail_text(tail), f"{first:%F %R}", f"{last:%F %R}", reason)
         for finding, monitor, state, flags, tail, first, last, _, reason in findings.iter_rows()
     ]
-    _print_rows({name: name in ("flags", "tail") for name in heads}, rows)
+    print_rows({name: name in ("flags", "tail") for name in heads}, rows)
     sys.stdout.flush()
 
 
@@ -142,7 +166,7 @@ def _print_frame(frame: pl.DataFrame, *, transposed: bool) -> None:
     if transposed:
         first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
         is_right = {name: number > 0 for number, name in enumerate(first)}
-    _print_rows(is_right, rows)
+    print_rows(is_right, rows)
 
 
 def _cell(value: object) -> str:
@@ -153,7 +177,7 @@ def _cell(value: object) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
+def print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None:
     """Print a table of printable text; `heads` maps the name of each column to whether it is right-aligned."""
     console = Console(highlight=False, markup=False)
     table = RichTable(box=None, pad_edge=False, header_style="bold")

@@ -83,6 +83,9 @@ class MonitorConfig(Section):
     quiet_hours: QuietHours | None = None
     """Hours in which only findings of the level ``alert`` are told, such as ``22:00-07:00``, in the zone of the source;
     the others are told afterwards."""
+    metrics: str | None = None
+    """File in the OpenMetrics format that every run writes, for the textfile collector of Prometheus' node exporter; in
+    a configuration file, a relative path starts at its folder."""
     most_alerts: int = Field(default=20, ge=1, le=MOST)
     """Alerts that a channel is told one by one in a run; the rest is told in one message."""
     channels: tuple[ChannelConfig, ...] = ()

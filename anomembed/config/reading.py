@@ -9,7 +9,7 @@ from anomembed.errors import ConfigError
 from anomembed.read.databases.addresses import map_path
 
 # Settings that hold a path, which in a file starts at the file's folder.
-PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"))
+PATHS = (("source", "database"), ("embedding", "vectors"), ("store", "path"), ("monitor", "metrics"))
 STORE = "anomembed.duckdb"  # in the current folder, when no file says where
 
 

@@ -15,7 +15,7 @@ from anomembed.read.roles.suggestion import actor_rank
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.facts import Case, Facts, PairReason
+from anomembed.views.facts import Case, Facts
 
 if TYPE_CHECKING:
     from anomembed.views.reason import Reason
@@ -36,28 +36,31 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     """
     values = model.vocabulary.parse(read_values(flagged))
     batch = model.make_batch(values)
-    number_of = [model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns]
-    views = cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
-    pairs = tuple(view.reason_of_pair for view in views)
-    facts = _facts(model, tuple(number_of), pairs)
+    views, facts = _views(model), know(model)
     worst = model.score(batch).worst.tolist()  # by index: two views of vectors share a name
     reasons: list[Reason] = []
     tables = [pl.DataFrame(schema=CONTRIBUTIONS)]
-    for (case, shares), view in zip(_cases(model, values, batch, facts), worst, strict=True):
+    for (case, shares), view in zip(take_cases(model, values, batch, facts), worst, strict=True):
         reason = views[view].reason(case, shares[view], facts)
         reasons.append(replace(reason, view=views[view].name))
         tables.append(_contribution_table(model, facts, case, shares, len(reasons)))
     return make_flags(model, flagged, reasons, pl.concat(tables))
 
 
-def _facts(model: Model, number_of: tuple[int, ...], pair_reasons: tuple[PairReason, ...]) -> Facts:
+def _views(model: Model) -> "tuple[ViewOfRecords, ...]":
+    return cast("tuple[ViewOfRecords, ...]", tuple(calibrated.view for calibrated in model.views))
+
+
+def know(model: Model) -> Facts:
+    """Return what a model knows of the values of records."""
+    number_of = (model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns)
     names, summary, named = model.vocabulary.names, model.summary, {entity.name for entity in model.entities}
     return Facts(
         model.vocabulary,
         model.counts,
         model.ranges,
-        number_of,
-        pair_reasons,
+        tuple(number_of),
+        tuple(view.reason_of_pair for view in _views(model)),
         model.past,
         held_out=model.held_out,
         n_reference=summary.n_reference,
@@ -66,7 +69,7 @@ def _facts(model: Model, number_of: tuple[int, ...], pair_reasons: tuple[PairRea
     )
 
 
-def _cases(
+def take_cases(
     model: Model, values: pl.DataFrame, batch: Batch, facts: Facts
 ) -> Iterator[tuple[Case, NDArray[np.float64]]]:
     """Yield every record with its contributions, shape (n_views, n_columns), in nats."""

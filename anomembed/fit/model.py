@@ -70,14 +70,20 @@ def learn_model(
     roles = roles or find_roles(table, config)
     learning = replace(_settings(config, vectors, progress, is_own=is_own), before=_vectors_of(before))
     if roles.is_sequential:
-        sequences = read_sequence_reference(table, roles, config)
-        when_read()
-        return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
+        return _learn_of_sequences(table, roles, config, learning, when_read)
     reference = read_reference(table, roles, config, is_own=is_own, is_alone=is_alone)
     when_read()
     learnt = learn_records(reference, learning)
     model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
     return replace(model, derived=_looked_at(reference.derived, learnt))
+
+
+def _learn_of_sequences(
+    table: Table, roles: Roles, config: Config, learning: FitSettings, when_read: Callable[[], object]
+) -> Model:
+    sequences = read_sequence_reference(table, roles, config)
+    when_read()
+    return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
 
 
 def _vectors_of(model: Model | None) -> dict[tuple[str, str], Matrix]:

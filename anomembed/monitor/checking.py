@@ -54,6 +54,8 @@ def check_monitor(config: Config, name: str) -> Iterator[Checked]:
     yield store
     if store.is_right:
         yield _tried("model", lambda: _model(config, name))
+    if config.monitor.metrics:
+        yield _tried("metrics", lambda: _metrics(config, Path(str(config.monitor.metrics))))
     for channel in config.monitor.channels:
         yield _tried(f"channel {channel.title}", lambda channel=channel: _channel(config, channel))  # type: ignore[misc]
 
@@ -143,6 +145,12 @@ def _to_learn(config: Config) -> str:
     if reference_of(config) is None:
         raise StoreError("there is none: run `anomembed fit` first, or set fit_where in [monitor]")
     return f"the first run learns it, where {reference_of(config)}"
+
+
+def _metrics(config: Config, path: Path) -> str:
+    check_files(config)
+    check_writable(path)
+    return f"{path} can be written"
 
 
 def _channel(config: Config, channel: ChannelConfig) -> str:

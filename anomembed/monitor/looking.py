@@ -69,7 +69,7 @@ def look(source: Source, asked: Asked, store: Store, state: State, report: Repor
         Of this run.
     """
     config, plan = source.config, read_plan(source, state, report)
-    with source.opened() as table:
+    with report.timed("look"), source.opened() as table:
         report.zone = table.time_zone
         units = plan.units(table, config)
         learn_lacking(store, asked.name, table, plan, config, state.position)

@@ -9,6 +9,7 @@ from anomembed.errors import AnomembedError
 from anomembed.monitor.checked import digest, restore
 from anomembed.monitor.clock import now, read_moment
 from anomembed.monitor.looking import Asked, has_to_tell, look
+from anomembed.monitor.metrics import write_metrics
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
 from anomembed.read.source import machine_zone
@@ -51,4 +52,7 @@ def _look(store: Store, name: str, checked: str, database: str, moment: str | No
     at = now() if moment is None else read_moment(moment, config.source.time_zone or machine_zone(), "--now")
     asked, report = Asked(name, at, is_replay=moment is not None), Report(name)
     _, fresh = look(Source(config, patience=0), asked, store, state, report)
-    return report if fresh.is_nothing and not has_to_tell(store, asked, config, report) else None
+    if not fresh.is_nothing or has_to_tell(store, asked, config, report):
+        return None
+    write_metrics(store, asked, config, report)
+    return report

@@ -2,6 +2,9 @@
 
 import json
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 from anomembed.monitor.clock import as_local, as_moment
@@ -43,6 +46,10 @@ class Report:
         How far the records of the last day are from the reference, where that matters.
     cautions : list of str
         Why nothing can be flagged.
+    notes : list of str
+        What else should be known.
+    seconds : dict
+        How long the run took, by step.
     told : dict
         By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool
@@ -68,9 +75,20 @@ class Report:
     drift: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
     is_begun: bool = False
     is_again: bool = False
     is_dry: bool = False
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the time that is spent within to that of a step."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - begun
 
     def line(self) -> str:
         """Return one line for people."""
@@ -107,6 +125,7 @@ class Report:
             *self.drift,
             *self.cautions,
             *told,
+            *self.notes,
         ]
 
     def _at(self, position: int) -> str:
@@ -115,6 +134,7 @@ class Report:
     def as_json(self) -> dict[str, object]:
         """Return an object for machines, with the ends of what was judged in ISO format."""
         known = asdict(self)
+        del known["seconds"]  # they differ from run to run
         for name in ("since", "until"):
             at = known[name]
             if at is not None and self.is_time:

@@ -14,6 +14,7 @@ from anomembed.monitor.clock import read_moment, read_number
 from anomembed.monitor.failing import end_failure, note_failure
 from anomembed.monitor.fresh import Fresh
 from anomembed.monitor.looking import Asked, is_finding_due, look, moment_of, read_plan
+from anomembed.monitor.metrics import write_metrics
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
@@ -69,11 +70,13 @@ def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = 
 
 
 def check_files(config: "Config") -> None:
-    """Refuse a channel that would write to a file that is read, before anything is."""
+    """Refuse what would write to a file that is read, before anything is."""
     read = {"the source": config.source.database, "the store": config.store.path, "its log": f"{config.store.path}.wal"}
     for channel in config.monitor.channels:
         if channel.kind == "file" and channel.to:
             check_not_read(Path(expanded(channel.to, missing="")), "alerts", read)
+    if config.monitor.metrics:
+        check_not_read(Path(config.monitor.metrics), "metrics", read)
 
 
 @contextmanager
@@ -112,7 +115,9 @@ def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | N
         _news(notice) for notice in read_notices(store, asked.name, is_open=False) if notice not in noticed
     ]
     if not asked.is_dry:
-        report.told = _deliver(config, asked, store)
+        with report.timed("tell"):
+            report.told = _deliver(config, asked, store)
+        write_metrics(store, asked, config, report)
         keep(store, asked.name, config, asked.checked)
     return report
 
@@ -143,13 +148,15 @@ def _judge(config: "Config", asked: Asked, store: Store, state: State | None, wa
     if state is None:
         from anomembed.monitor.beginning import begin
 
-        state = begin(store, source, asked, watcher() if watcher else None)
+        with report.timed("fit"):
+            state = begin(store, source, asked, watcher() if watcher else None)
         report.is_begun = True
     if asked.since or asked.until:
         return _judge_again(source, asked, store, read_plan(source, state, report), report)
     plan, fresh = look(source, asked, store, state, report)
     if not fresh.is_nothing:
-        _judge_fresh(source, asked, store, plan, fresh, report)
+        with report.timed("judge"):
+            _judge_fresh(source, asked, store, plan, fresh, report)
     _rest(config, asked, store, report)
     notice_overdue(store, asked.name, plan, config, moment_of(report, asked), report.zone)
     return report

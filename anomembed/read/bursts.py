@@ -128,6 +128,25 @@ def derive_bursts(table: Table, roles: Roles, bursts: Bursts) -> dict[str, str]:
     return select
 
 
+def bursts_of_one(table: Table, roles: Roles, bursts: Bursts, own: str) -> dict[str, float | None]:
+    """Return what the derived columns hold of one record, without deriving them for all; None where they are null.
+
+    Parameters
+    ----------
+    table, roles, bursts
+        See `derive_bursts`.
+    own : str
+        SQL condition that holds for the record alone.
+    """
+    values: dict[str, float | None] = {}
+    for at, name in enumerate(bursts.watched):
+        parts = _parts(roles.select()[name], roles.select()[bursts.time], bursts.window)
+        found = table.find(query("burst_of_one", own=f"({own})", **parts))
+        derived = bursts.columns[3 * at : 3 * at + 3]
+        values |= dict(zip(derived, found[0] if found else (None, None, None), strict=True))
+    return values
+
+
 def _parts(value: str, time: str, window: int) -> dict[str, str]:
     return {
         "value": value,

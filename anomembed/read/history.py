@@ -18,6 +18,7 @@ from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import Table
+from anomembed.read.travel import TRAVEL, find_place, travel_sql
 
 PREFIX = "past: "  # starts the names of the derived columns; the rest is their name in reasons
 EVENT, PLACE = PREFIX + "event", PREFIX + "place"
@@ -48,6 +49,8 @@ class History:
         Column of what the entity is in contact with; its intervals are compared with one another.
     resolution : float
         Seconds that the times are multiples of, which intervals are no evener than.
+    place : tuple of str
+        Columns of latitude and longitude that say where the entity is; empty without any.
     """
 
     entity: str
@@ -56,6 +59,7 @@ class History:
     sums: tuple[str, ...]
     target: str
     resolution: float
+    place: tuple[str, ...] = ()
 
     @property
     def paces(self) -> tuple[str, ...]:
@@ -78,9 +82,14 @@ class History:
         """Derived columns of how even the last intervals between an entity and its target were."""
         return RHYTHM
 
+    @property
+    def travel(self) -> tuple[str, ...]:
+        """Derived columns of how far the entity has come, and in what time."""
+        return TRAVEL if self.place else ()
+
     def select(self) -> dict[str, str]:
         """Return the SQL that reads each derived column."""
-        return {name: quote_identifier(name) for name in (*self.steps, *self.paces, *self.rhythm)}
+        return {name: quote_identifier(name) for name in (*self.steps, *self.paces, *self.rhythm, *self.travel)}
 
 
 def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequence[str]) -> History:
@@ -109,9 +118,8 @@ def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequ
         )
     sums = tuple(column.name for column in roles.holding(Content.NUMBER)[:MOST_SUMS])
     named = tuple(table.column(name).name for name in event) or _find_event(table, roles, entity, time)
-    return History(
-        entity, time, named, sums, find_target(table, roles, entity), find_resolution(table, roles.select()[time])
-    )
+    target, place = find_target(table, roles, entity), find_place(table, roles, entity)
+    return History(entity, time, named, sums, target, find_resolution(table, roles.select()[time]), place)
 
 
 def derive_history(table: Table, roles: Roles, history: History) -> None:
@@ -127,7 +135,7 @@ def derive_history(table: Table, roles: Roles, history: History) -> None:
         From `plan_history`.
     """
     if not table.is_derived(SECONDS_SINCE):
-        derived = (EVENT, PLACE, *BEFORE, *history.paces, *history.rhythm)
+        derived = (EVENT, PLACE, *BEFORE, *history.paces, *history.rhythm, *history.travel)
         table.extend(_with_rhythm(history_sql(table, roles, history), table, roles, history), derived)
 
 
@@ -153,7 +161,7 @@ def history_sql(table: Table, roles: Roles, history: History) -> str:
         totals=_aliased(_totals(history, select)),
         windows=",\n    ".join(f"{quote_identifier(span)} AS ({_window(span)})" for span in WINDOWS),
         steps=_aliased(_steps(event, f"{who} IS NOT NULL AND {when} IS NOT NULL")),
-        paces=_aliased(_paces(history, who, when)),
+        paces=_aliased(_paces(history, who, when) | _travel(history, select)),
     )
 
 
@@ -198,6 +206,15 @@ def _paces(history: History, who: str, when: str) -> dict[str, str]:
         name: f"CAST(if({known}, sign({amount}) * sqrt(abs({amount})), NULL) AS FLOAT)"
         for name, amount in zip(history.paces, amounts, strict=True)
     }
+
+
+def _travel(history: History, select: Mapping[str, str]) -> dict[str, str]:
+    """Return SQL of how far the entity has come since its record before, by name; null for nobody."""
+    if not history.place:
+        return {}
+    latitude, longitude = (select[name] for name in history.place)
+    columns = travel_sql(latitude, longitude, select[history.time])
+    return {name: f"if({select[history.entity]} IS NULL, NULL, {sql})" for name, sql in columns.items()}
 
 
 def _find_event(table: Table, roles: Roles, entity: str, time: str) -> tuple[str, ...]:

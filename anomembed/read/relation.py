@@ -201,6 +201,11 @@ class Relation:
         found = self._rows(f"WITH records AS (FROM {self._from}) SELECT {expression} FROM ({selecting})")
         return float(found[0][0] or 0)
 
+    def find(self, selecting: str) -> list[tuple[Any, ...]]:
+        """Return the rows that SQL beginning with WITH selects from the table ``records``."""
+        rest = selecting[selecting.index("WITH ") + len("WITH ") :]
+        return self._rows(f"WITH records AS NOT MATERIALIZED (FROM {self._from}), {rest}")
+
     def is_derived(self, name: str) -> bool:
         """Tell whether `name` is a column that was added here, and not one of the source's."""
         return name in self._derived

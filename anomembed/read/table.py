@@ -86,10 +86,15 @@ class Table(Aggregates):
         fields = ", ".join(f"{quote_text(name)}: {value}" for name, value in values.items())
         return f"CAST(to_json({{{fields}}}) AS VARCHAR)"
 
-    def rows(self, select: Mapping[str, str], where: str | None, order: Sequence[str] = ()) -> "pl.DataFrame":
-        """Return all records as one frame of the columns of `select`, which are SQL by name."""
+    def rows(
+        self, select: Mapping[str, str], where: str | None, order: Sequence[str] = (), most: int | None = None
+    ) -> "pl.DataFrame":
+        """Return the first `most` records, or all, as one frame of the columns of `select`, which are SQL by name."""
         ordered = f" ORDER BY {', '.join(order)}" if order else ""
-        return self._frame(f"SELECT {', '.join(_named(select))} FROM {self._records(where)}{ordered}")
+        records = self._records(where) + ordered
+        if most is not None:  # the columns are read of the first records alone
+            records = f"(FROM {records} LIMIT {most})"
+        return self._frame(f"SELECT {', '.join(_named(select))} FROM {records}")
 
     def keep_related(self, same: Sequence[str], where: str) -> None:
         """Leave out the records that share none of some values, which are SQL, with a record that meets a condition."""

@@ -37,6 +37,8 @@ class Batch:
     bursts : ndarray of shape (n_records, 3 * n_watched), optional
         For each column that is watched: records with the same value in the window of time before, those with it
         so far, and the evidence that they came at once, in nats; NaN where they did not.
+    travel : ndarray of shape (n_records, 2), optional
+        Kilometres and seconds since the entity's record before; NaN where unknown.
     """
 
     tokens: Tokens
@@ -47,13 +49,14 @@ class Batch:
     rhythm: NDArray[np.float64] | None = None
     twins: NDArray[np.float64] | None = None
     bursts: NDArray[np.float64] | None = None
+    travel: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
-        derived = (None if part is None else part[rows] for part in (self.rhythm, self.twins, self.bursts))
+        derived = (None if part is None else part[rows] for part in (self.rhythm, self.twins, self.bursts, self.travel))
         paces = None if self.paces is None else self.paces[rows]
         return Batch(
             self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors), *derived
@@ -94,6 +97,6 @@ def make_batch(
     tokens = vocabulary.encode(frame)
     vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_presence)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
-    rhythm = past.rhythm(frame) if past else None
-    compared = (read_numbers(frame, names) if names else None for names in (twins, bursts))
-    return Batch(tokens, values, steps, paces, vectors, rhythm, *compared)
+    rhythm, travel = (past.rhythm(frame), past.travel(frame)) if past else (None, None)
+    repeated, at_once = (read_numbers(frame, names) if names else None for names in (twins, bursts))
+    return Batch(tokens, values, steps, paces, vectors, rhythm, repeated, at_once, travel)

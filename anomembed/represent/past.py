@@ -30,6 +30,14 @@ class Derivation(Protocol):
         """Column of what the intervals are with."""
 
     @property
+    def place(self) -> tuple[str, ...]:
+        """Columns of latitude and longitude; empty without any."""
+
+    @property
+    def travel(self) -> tuple[str, ...]:
+        """Columns of the km and the seconds since the record before; empty without a place."""
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """Columns of the event, of its position among the events of its entity, and of the events before it."""
 
@@ -82,6 +90,10 @@ class Past(Generic[History]):
     def rhythm(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """Return the intervals, shape (n_records, 4) as in `Derivation.rhythm`; NaN where unknown."""
         return read_numbers(frame, self.history.rhythm)
+
+    def travel(self, frame: pl.DataFrame) -> NDArray[np.float64] | None:
+        """Return km and seconds since the record before, shape (n_records, 2); None without a place."""
+        return read_numbers(frame, self.history.travel) if self.history.travel else None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from anomembed.views.rhythm import RhythmView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.share import ShareView
 from anomembed.views.step import StepView
+from anomembed.views.travel import TravelView
 from anomembed.views.unseen import UnseenView
 from anomembed.views.vector import VectorView
 from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, ViewOfSequences, ViewOfVectors
@@ -39,7 +40,7 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
     ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView, HeapingView,
-    BurstView,
+    BurstView, TravelView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

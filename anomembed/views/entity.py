@@ -24,16 +24,13 @@ from anomembed.represent.entities import Profiles, without
 from anomembed.views.facts import Case, Facts
 from anomembed.views.figures import Counted, count_moments, is_beyond, of_reference, others_of
 from anomembed.views.reason import Among, Reason, most_of, widened
-from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.tails import MOST, NEVER, fit_tail, tail_nats
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 PRIOR = 3.0  # records that the spread within all entities counts as
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual spread; they may all be equal
 TINY = 1e-30
 ROUNDING = 1e-9  # of a mean, and of squares
-TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
-SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
-LEAST_REACH = 0.1  # least 90 % quantile of the distances; most numbers may be equal
-MOST = 1e6  # cap on nats and on standard deviations
 
 
 class Usual(NamedTuple):
@@ -95,8 +92,12 @@ class EntityView(ViewOfRecords):
         """Return the view of a table that has an entity and numbers."""
         if not basis.entities.profiles:
             return []
-        numbers = [at for at, column in enumerate(basis.vocabulary.columns) if column.kind.traits.is_number]
-        return [cls.fitted(basis.entities.profiles, np.array(numbers, np.int64), basis.records)]
+        columns, past = basis.vocabulary.columns, basis.entities.past
+        numbers = np.array([at for at, column in enumerate(columns) if column.kind.traits.is_number], np.int64)
+        view = cls.fitted(basis.entities.profiles, numbers, basis.records)
+        # Where somebody is, is judged by `travel`: a move is no number far out.
+        view.tails[[columns[at].source in past.history.place if past else False for at in numbers], 0] = NEVER
+        return [view]
 
     @classmethod
     def fitted(cls, profiles: Sequence[Profiles], columns: NDArray[np.int64], batch: Batch) -> Self:
@@ -116,7 +117,7 @@ class EntityView(ViewOfRecords):
         """
         plain = cls(tuple(profiles), True, columns, np.ones((len(columns), 2)))
         farthest, known = plain.farthest(batch), np.isfinite(plain.values(batch))
-        tails = [_fit_tail(column[is_known]) for column, is_known in zip(farthest.T, known.T, strict=True)]
+        tails = [fit_tail(column[is_known]) for column, is_known in zip(farthest.T, known.T, strict=True)]
         return replace(plain, tails=np.array(tails).reshape(-1, 2))
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
@@ -240,10 +241,7 @@ class EntityView(ViewOfRecords):
 
     def nats(self, batch: Batch) -> Floats:
         """Return -log of the chance of a number as far out, shape (n_records, n_numbers); long tails count for less."""
-        reach, shape = self.tails.T
-        nats = np.minimum(-np.log(1 - TAIL[0]) * (self.farthest(batch) / reach) ** shape, MOST)
-        beyond = np.maximum(nats - EXCESS_FROM, 0.0)
-        return np.asarray(np.minimum(nats, EXCESS_FROM) + beyond * np.minimum(shape, 1.0))
+        return tail_nats(self.farthest(batch), self.tails)
 
     def farthest(self, batch: Batch) -> Floats:
         """Return the largest distance of each number, in standard deviations, shape (n_records, n_numbers)."""
@@ -289,12 +287,3 @@ class EntityView(ViewOfRecords):
         centre = (of_own * mean + of_all * mean_all) / (of_own + of_all)
         spread_own = np.sqrt(spread**2 + 1 / (of_own + of_all))
         return Usual(times, centre, spread_own), Usual(n_all, mean_all, spread_all)
-
-
-def _fit_tail(distances: Floats) -> tuple[float, float]:
-    """Return the 90 % quantile, and the shape of the Weibull tail through it and the 99 % quantile."""
-    near, far = np.quantile(distances, TAIL) if len(distances) else (0.0, 0.0)
-    near = max(float(near), LEAST_REACH)
-    stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
-    shape = np.log(np.log(1 - TAIL[1]) / np.log(1 - TAIL[0])) / stretch
-    return near, float(np.clip(shape, *SHAPES))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,12 +165,10 @@ class Facts:
         seen, chance = (float(counted[other]) for counted in self._company(case, column))
         if pdtr(seen, chance) > BY_CHANCE:
             return None
-        evidence = {
-            "other": self.counted(case, other),
-            "seen": Count(seen),
-            "chance": chance,
+        evidence: dict[str, object] = {"other": self.counted(case, other), "seen": Count(seen), "chance": chance}
+        evidence |= {
             "among": self.census.among_pairs.if_sample("in"),
-            "expected": self._own_usual(case, column, other) if self._acts(case, other) else self.instead(case, column),
+            "expected": self._usual_with(case, column, other),
         }
         return Reason("conflict", self.counted(case, column), evidence)
 
@@ -178,16 +176,16 @@ class Facts:
         """Tell whether the value of a column says who acts; a missing one names nobody."""
         return column in self.entities and self.vocabulary.special(int(case.tokens[column])) is None
 
-    def _own_usual(self, case: Case, column: int, entity: int) -> Listed:
-        """List the values of a column that an entity has most, but for the one that is there, and how often."""
-        own = int(case.tokens[entity])
-        low, high = (int(end) for end in self.vocabulary.offsets[column : column + 2])
-        times = self.census.with_token(own, np.arange(low, high))
-        times[int(case.tokens[column]) - low] = 0
-        most = [token for token in np.argsort(-times, kind="stable")[:MOST_EXPECTED] if times[token]]
-        labels, total = self.vocabulary.columns[column].labels, int(self.census.with_token(own, np.array([own]))[0])
-        of = f"{total:,}{' sampled' * self.census.among_pairs.is_sample} records"
-        return Listed(f"of its {of} usually", tuple(labels[at] for at in most), tuple(int(times[at]) for at in most))
+    def _usual_with(self, case: Case, column: int, other: int) -> Listed:
+        """List what records with another value usually have in a column; where no value is usual, what is expected."""
+        token, given = int(case.tokens[column]), int(case.tokens[other])
+        usual = self.census.most_with(given, column, without=token, n_most=MOST_EXPECTED)
+        if self._is_presence(column, token) or not usual:
+            return self.instead(case, column)
+        of = f"{self.census.n_with(given):,}{' sampled' * self.census.among_pairs.is_sample} records"
+        which = f"its {of}" if self._acts(case, other) else f"the {of} with {self.counted(case, other)}"
+        name = partial(self._bin, column) if self.number_of[column] >= 0 else self.vocabulary.label
+        return Listed(f"of {which} usually", tuple(map(name, usual)), tuple(usual.values()))
 
     def conflict_or_notable(self, case: Case, columns: tuple[int, int], shares: Floats) -> Reason:
         """Say that two values hardly ever meet; when they do not, what else is unusual, by what columns contribute."""

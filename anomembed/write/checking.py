@@ -215,17 +215,17 @@ def _try(model: Model) -> None:
     numbers = np.where(rows % 3, rows * 1.0, np.nan) + np.zeros((TRIED, len(model.numbers)))
     widths = [column.width for column in model.roles.columns if column.width]
     vectors = tuple(np.full((TRIED, width), np.nan, np.float32) for width in widths)
-    steps = paces = rhythm = None
+    steps = paces = rhythm = travel = None
     if model.past:
         steps = None if model.past.events is None else np.full((TRIED, 3), model.past.start, np.int64)
         if steps is not None:
             steps[:, 0] = 0
         paces = np.full((TRIED, len(model.past.history.paces)), np.nan)
         rhythm = np.full((TRIED, len(model.past.history.rhythm)), np.nan)
+        travel = np.full((TRIED, 2), np.nan) if model.past.history.travel else None
     nothing = model.derived.nothing(TRIED)
-    batch = Batch(
-        tokens.astype(np.int32), numbers, steps, paces, vectors, rhythm, nothing.get("twins"), nothing.get("bursts")
-    )
+    derived = (rhythm, nothing.get("twins"), nothing.get("bursts"), travel)
+    batch = Batch(tokens.astype(np.int32), numbers, steps, paces, vectors, *derived)
     with np.errstate(all="ignore"):
         raw, _ = model.score(batch)
         tails = model.calibration.tail_probability(raw)

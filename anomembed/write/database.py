@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+class OlderStoreError(StoreError):
+    """The store was written by an older version, and is open for reading only."""
+
+
 class Database:
     """An open database; use as a context manager.
 
@@ -26,6 +30,8 @@ class Database:
         The DuckDB file; created when it does not exist.
     must_exist : bool, default=False
         Do not create it.
+    is_read_only : bool, default=False
+        Open it for reading only, beside others that read it; a store of an older version cannot be.
 
     Attributes
     ----------
@@ -40,8 +46,8 @@ class Database:
         When another process has it open.
     """
 
-    def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, *, must_exist: bool = False, is_read_only: bool = False) -> None:
+        self.path, self._is_read_only = Path(path), is_read_only
         if str(path) in ("", ".", ":memory:"):
             raise StoreError(f"the store must be a file, not {str(path)!r}: name one by --store")
         if self.path.exists() and not self.path.is_file():
@@ -64,7 +70,9 @@ class Database:
 
     def _open(self, *, is_new: bool) -> None:
         with self._clear_errors():
-            self._connection = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": "false"})
+            self._connection = duckdb.connect(
+                str(self.path), read_only=self._is_read_only, config={"autoinstall_known_extensions": "false"}
+            )
         try:
             self._prepare(is_new=is_new)
         except BaseException:
@@ -92,6 +100,8 @@ class Database:
                     f"{self.path} was written by a newer anomembed (store version {version}, this one knows {newest}); "
                     "upgrade anomembed, or choose another file for the store"
                 )
+            if version < newest and self._is_read_only:
+                raise OlderStoreError(f"{self.path} has store version {version}: `anomembed fit` upgrades it")
             if version < newest:
                 self._upgrade(version)
             self._connection.execute("SET memory_limit = '512MB'")
@@ -145,9 +155,9 @@ class Database:
 
     def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+        values = parameters if isinstance(parameters, Mapping) else list(parameters)
         with self._clear_errors():
-            return self._connection.execute(query, given).fetchall()
+            return self._connection.execute(query, values).fetchall()
 
     def frame(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: "pl.DataFrame"

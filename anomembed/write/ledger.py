@@ -139,6 +139,12 @@ def note_checked(store: Store, monitor: str, digest: str, settings: str) -> None
         store.rows("INSERT INTO checked_settings VALUES (?, ?, ?)", [monitor, digest, settings])
 
 
+def count_all(store: Store, monitor: str) -> dict[str, int]:
+    """Return how much a monitor has judged so far, and what is open; see ``metrics.sql`` for the names."""
+    names = ("records", "flags", "late", "too_late", "quarantined", "findings", "pending")
+    return dict(zip(names, map(int, store.rows(_sql("metrics"), {"monitor": monitor})[0]), strict=True))
+
+
 def fingerprint(store: Store, monitor: str, zone: str) -> tuple[Any, ...]:
     """Return what has been seen in a zone, in two numbers that the source has too when nothing came to it."""
     judged = "SELECT * FROM judged WHERE monitor = ?"

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed import views
 from anomembed.config import Config
 from anomembed.errors import StoreError
 from anomembed.model import Model
-from anomembed.represent.tokens.vocabulary import Special
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Special
 from anomembed.write.checking import check_model
 from anomembed.write.packing import Packer, reachable
 from anomembed.write.store import ModelRecord, Store
@@ -171,6 +172,7 @@ def _token_table(model: Model) -> pl.DataFrame:
         labels += column.labels
         kinds += [special.name for special in Special] + ["value"] * (len(column.labels) - len(Special))
     width = model.embeddings.width
+    ends = np.concatenate([_ends(column) for column in model.vocabulary.columns])
     return pl.DataFrame(
         {
             "token_id": pl.Series(range(len(names)), dtype=pl.Int32),
@@ -184,8 +186,19 @@ def _token_table(model: Model) -> pl.DataFrame:
             "context": pl.Series(model.embeddings.contexts, dtype=pl.Array(pl.Float32, width)).cast(
                 pl.List(pl.Float32)
             ),
+            "low": pl.Series(ends[:, 0], nan_to_null=True),
+            "high": pl.Series(ends[:, 1], nan_to_null=True),
         }
     )
+
+
+def _ends(column: ColumnTokens) -> NDArray[np.float64]:
+    """Return both ends of every token of a column, shape (n_tokens, 2); NaN for what is no bin."""
+    ends = np.full((len(column.labels), 2), np.nan)
+    if column.kind.traits.is_number:
+        edges = np.concatenate([[-np.inf], column.edges, [np.inf]])
+        ends[FIRST_VALUE:] = np.column_stack([edges[:-1], edges[1:]])[: len(ends) - FIRST_VALUE]
+    return ends
 
 
 def _pair_table(model: Model) -> pl.DataFrame:

@@ -34,7 +34,8 @@ class ModelRecord:
     config, roles, summary, versions : str
         JSON.
     tokens : pl.DataFrame
-        ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``.
+        ``token_id``, ``column_name``, ``token``, ``kind``, ``n_records``, ``embedding``, ``context``, ``low`` and
+        ``high``.
     pairs : pl.DataFrame
         ``token_id``, ``other_id``, ``n_records``.
     losses : tuple of float
@@ -68,8 +69,9 @@ class Store(Database):
         connection = self._connection
         model_id = self._next("models", "model_id")
         connection.execute(
-            "INSERT INTO models VALUES (?, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ?, ?, NULL)",
-            [model_id, record.source, record.n_reference, record.config, record.roles, record.summary, record.versions],
+            "INSERT INTO models SELECT ?, now() AT TIME ZONE 'UTC', ?, ?, c.config, ?, ?, ?, NULL, "
+            "c.config->>'$.source.database' FROM (SELECT ?::JSON AS config) c",
+            [model_id, record.source, record.n_reference, record.roles, record.summary, record.versions, record.config],
         )
         connection.executemany(
             "INSERT INTO model_parts VALUES (?, ?, ?)", [[model_id, name, part] for name, part in parts.items()]
@@ -150,12 +152,13 @@ class Store(Database):
         model_id : int
             The model that scored.
         about : mapping
-            ``source``, ``condition``, ``rule`` and ``n_scored``; of a monitor, other columns too.
+            ``source``, ``condition``, ``rule`` and ``n_scored``; ``database`` and ``config``, which are those of the
+            model otherwise; of a monitor, other columns too.
         key : sequence of str
             Key columns.
         flags : pl.DataFrame
-            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason`` and
-            ``record_values``.
+            Key columns, ``rank``, ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``,
+            ``record_values`` and ``finding``.
         parts : pl.DataFrame
             ``rank``, ``view``, ``column_name``, ``value``, ``contribution``, ``expected``.
 
@@ -168,14 +171,15 @@ class Store(Database):
         with registered(connection, "new_flags", flags):
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {CHOSEN} AS FROM new_flags")
         with registered(connection, "new_parts", parts):
-            run_id = self.add_run_row({"model_id": model_id, **about, "n_flagged": flags.height})
+            settings = self._settings_of(model_id) if "config" not in about else {}
+            run_id = self.add_run_row({"model_id": model_id, **settings, **about, "n_flagged": flags.height})
             connection.execute(
                 f"INSERT INTO scores SELECT {run_id}, {key_text(key, 's')}, s.raw_score, s.tail_probability, "
                 f"f.rank IS NOT NULL, s.view FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
             )
             connection.execute(
                 f"INSERT INTO flags SELECT {run_id}, {key_text(key, 'f')}, rank, raw_score, tail_probability, "
-                f"extrapolated, view, reason, ?, record_values FROM {CHOSEN} f ORDER BY rank",
+                f"extrapolated, view, reason, ?, record_values, finding FROM {CHOSEN} f ORDER BY rank",
                 [about["source"]],
             )
             connection.execute(
@@ -184,6 +188,13 @@ class Store(Database):
                 "ORDER BY rank, p.contribution DESC, p.column_name, p.view"
             )
         return run_id
+
+    def _settings_of(self, model_id: int) -> dict[str, Any]:
+        """Return where and how the reference of a model was read; a monitor judges the same source."""
+        known = self._connection.execute(
+            "SELECT database, config FROM models WHERE model_id = ?", [model_id]
+        ).fetchone()
+        return dict(zip(("database", "config"), known or (None, None), strict=True))
 
     def add_run_row(self, values: Mapping[str, Any]) -> int:
         """Save a run, with its number and the time; call it within a `transaction`.

@@ -1,0 +1,215 @@
+"""A case on standard output: for people section by section, or as JSON.
+
+Values come from attackers: they are printed without control characters.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from anomembed.cli.console import Teller, printable
+from anomembed.cli.printing import print_rows
+from anomembed.explain.company import Expected
+from anomembed.investigate.case import Case, Event, Habit, Part, Similar
+from anomembed.views.reason import clean_text
+from anomembed.write.sinks import inert
+
+NULL = "(null)"
+BAR = 20  # characters of the longest bar
+LOWEST = 1e-6  # tail probability of the longest bar
+MOST_PARTS = 12  # columns
+LEAST_PART = 0.05  # nats that are worth a line, but for the first columns
+
+
+def print_case(case: Case, *, is_json: bool) -> None:
+    """Print a case on standard output, and notes on it on standard error."""
+    for note in case.notes:
+        Teller(is_quiet=False).say("note", note)
+    if case.other_runs:
+        runs = ", ".join(map(str, case.other_runs))
+        Teller(is_quiet=False).say("note", f"run {case.run_id} is shown; judged by other runs, too: {runs} (--run)")
+    if is_json:
+        text = json.dumps(asdict(case), ensure_ascii=False, indent=2)
+        sys.stdout.write((inert(text) if sys.stdout.isatty() else text) + "\n")
+    else:
+        _print_sections(case)
+    sys.stdout.flush()
+
+
+def _print_sections(case: Case) -> None:
+    _print_verdict(case)
+    _section("record", {"column": False, "value": False}, ((name, cut(value)) for name, value in case.record.items()))
+    _section("views", {"view": False, "": False, "tail": True, "in words": False, "adds": True}, _views(case))
+    heads = {"column": False, "value": False, "adds": True, "likely": True, "expected": False}
+    _section("columns", heads, map(_part, case.parts[:MOST_PARTS]))
+    _section("seldom together", {"": False, "seen": True, "by chance": True}, _pairs(case))
+    _print_change(case)
+    _print_similar(case)
+    heads = {"key": False, "run": True, "alike": True, "tail": True, "reason": False}
+    _section("earlier flags like it", heads, _earlier(case))
+    if case.entity:
+        _print_habits(case)
+    _print_events(case)
+
+
+def _print_verdict(case: Case) -> None:
+    flagged = f"flagged, rank {case.rank} ({case.rule})" if case.flagged else f"not flagged ({case.rule})"
+    _say(f"{clean_text(case.key)} of {clean_text(case.source)}: {flagged}, run {case.run_id}")
+    beyond = ", extrapolated" if case.extrapolated else ""
+    _say(f"{in_words(case.tail_probability, case.unit).capitalize()} ({case.tail_probability:.2g}{beyond}).")
+    if case.reason:
+        _say(f"{case.view}: {case.reason}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write("".join(letter if letter.isprintable() else "?" for letter in text) + "\n")
+
+
+def _section(title: str, heads: Mapping[str, bool], rows: Iterable[Sequence[str | None]]) -> None:
+    """Print a table under a title, nothing when it has no rows; `heads` says which columns are right-aligned."""
+    found = [tuple(printable(NULL if cell is None else cell) for cell in row) for row in rows]
+    if found:
+        _say("")
+        _say(title.upper())
+        print_rows(heads, found)
+
+
+def in_words(tail: float, unit: str = "records") -> str:
+    """Return a tail probability in words.
+
+    Examples
+    --------
+    >>> in_words(0.6), in_words(0.0002)
+    ('60 % of normal records are at least this abnormal', '1 in 5,000 normal records is at least this abnormal')
+    """
+    if tail >= 0.1:
+        return f"{tail:.0%} of normal {unit} are at least this abnormal".replace("%", " %")
+    return f"1 in {_round(1 / tail):,.0f} normal {unit} is at least this abnormal"
+
+
+def bar(tail: float) -> str:
+    """Return a bar that is as long as a tail probability is low, on a logarithmic scale.
+
+    Examples
+    --------
+    >>> len(bar(1)), len(bar(1e-3)), len(bar(1e-9))
+    (0, 10, 20)
+    """
+    return "█" * round(BAR * min(1.0, math.log(max(tail, LOWEST)) / math.log(LOWEST)))
+
+
+def _views(case: Case) -> Iterator[tuple[str, ...]]:
+    for view in case.views:
+        tail = view.tail_probability
+        words = f"1 in {_round(1 / tail):,.0f}" if tail < 0.1 else f"{tail:.0%}"
+        yield view.view, bar(tail), f"{tail:.1e}", words, f"{view.contribution:+.2f}"
+
+
+def _round(times: float) -> float:
+    """Return a number with two digits that count."""
+    return float(f"{times:.2g}")
+
+
+def cut(value: str | None) -> str:
+    """Return a value on one line, of a long one both ends."""
+    return NULL if value is None else clean_text(value)
+
+
+def _part(part: Part) -> tuple[str, ...]:
+    likely = chance(part.probability) + (f" ({part.counted_as})" if part.counted_as else "")
+    return (
+        cut(part.column),
+        cut(part.value),
+        f"{part.contribution:+.2f}",
+        likely,
+        ", ".join(map(_expected, part.expected)),
+    )
+
+
+def _expected(value: Expected) -> str:
+    known = "" if value.probability is None else f" ({chance(value.probability)}, {value.n_records:,} records)"
+    return clean_text(value.value) + known
+
+
+def chance(probability: float | None) -> str:
+    """Return a probability as a percentage with the digits that it needs."""
+    return "" if probability is None else f"{100 * probability:.2g} %" if probability < 0.995 else "100 %"
+
+
+def _pairs(case: Case) -> Iterator[tuple[str, ...]]:
+    for pair in case.pairs:
+        names = f"{cut(pair.column)}={cut(pair.value)} with {cut(pair.other_column)}={cut(pair.other_value)}"
+        yield names, f"{pair.seen:,.0f}", f"{pair.chance:,.1f}"
+
+
+def _print_change(case: Case) -> None:
+    change = case.change
+    if change is None:
+        return
+    edits = zip(change.columns, change.values, change.instead, strict=True)
+    said = " and ".join(f"{cut(name)}={cut(after)} instead of {cut(before)}" for name, before, after in edits)
+    words = f"{in_words(change.tail_probability, case.unit)}, by its score"
+    tried = "No change of two columns" if case.unit == "records" else "To leave out one event"
+    short = f"{tried} is {'not ' * (case.unit != 'records')}enough. Nearest: "
+    _say("")
+    _say("SMALLEST CHANGE")
+    _say(f"{'Normal with ' if change.is_enough else short}{said}: {words}.")
+
+
+def _print_similar(case: Case) -> None:
+    """Print the nearest normal records beside the record; what differs is marked."""
+    if not case.normal:
+        return
+    names = list(case.normal[0].values)
+    heads = {"": False, "this record": False, **{f"{one.key}": False for one in case.normal}}
+    rows = [(name, cut(case.record.get(name)), *(_beside(one, name) for one in case.normal)) for name in names]
+    tails = ("tail", f"{case.tail_probability:.1e}", *(_tail(one.tail_probability) for one in case.normal))
+    _section("nearest normal records (* differs)", heads, [*rows, tails])
+
+
+def _beside(one: Similar, name: str) -> str:
+    return f"{'*' if name in one.differs else ' '} {cut(one.values[name])}"
+
+
+def _tail(tail: float | None) -> str:
+    return "not scored" if tail is None else f"{tail:.1e}" if tail < 0.01 else f"{tail:.0%}"
+
+
+def _earlier(case: Case) -> Iterator[tuple[str, ...]]:
+    for flag in case.earlier:
+        yield flag.key, str(flag.run_id), f"{flag.alike:.0%}", f"{flag.tail_probability:.1e}", flag.reason
+
+
+def _print_habits(case: Case) -> None:
+    heads = {"column": False, "here": False, "its other records": False}
+    _section(
+        f"habits of {clean_text(case.entity or '')} ({case.n_of_entity:,} other records)",
+        heads,
+        map(_habit, case.habits),
+    )
+
+
+def _habit(habit: Habit) -> tuple[str, ...]:
+    if habit.median is not None:
+        usual = f"{habit.lowest:.6g} to {habit.highest:.6g}, half of them below {habit.median:.6g}"
+    else:
+        own = () if habit.value in dict(habit.usual) else ((habit.value, habit.times),)
+        usual = ", ".join(f"{cut(value)} ({times:,})" for value, times in (*habit.usual, *own))
+    return cut(habit.column), cut(habit.value), usual
+
+
+def _print_events(case: Case) -> None:
+    if not case.events:
+        return
+    names = list(case.events[0].values)
+    heads = {"": False, "key": False, "when": False, **dict.fromkeys(names, False), "tail": True}
+    title = f"around it, by {clean_text(case.entity)} (> this record, ! flagged)" if case.entity else "its events"
+    _section(title, heads, (_event(event, names) for event in case.events))
+
+
+def _event(event: Event, names: Sequence[str]) -> tuple[str | None, ...]:
+    mark = (">" if event.is_own else "") + ("!" if event.flagged else "")
+    tail = "" if event.tail_probability is None else _tail(event.tail_probability)
+    return mark, event.key, event.time or "", *(cut(event.values[name]) for name in names), tail

@@ -1,0 +1,170 @@
+"""Put together all that is known of a judged record: from the store, and from the source where it is still there."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from math import isclose
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomembed.config import Config
+from anomembed.errors import AnomembedError
+from anomembed.explain.company import Expected, expectations, odd_pairs
+from anomembed.explain.counterfactual import NORMAL, find_change
+from anomembed.explain.records import know, take_cases
+from anomembed.investigate.case import Case, Earlier, Part, ViewTail
+from anomembed.investigate.entity import read_past
+from anomembed.investigate.neighbours import nearest_normal
+from anomembed.investigate.sequence import add_sequence
+from anomembed.investigate.source import SourceRecord, locate
+from anomembed.model import Model
+from anomembed.opening import open_source
+from anomembed.read.table import Table, read_values
+from anomembed.represent.batch import Batch
+from anomembed.views.facts import Case as Found
+from anomembed.views.facts import Facts
+from anomembed.write.judgements import Judgement, earlier_flags, find_judgement, kept_parts
+from anomembed.write.models import load_model
+from anomembed.write.store import Store
+
+SAME = 1e-6  # relative difference of two raw scores that are the same
+
+
+def explain_key(store: Store, key: str, run_id: int | None = None, config: Config | None = None) -> Case:
+    """Return all that is known of a judged record.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    key : str
+        Key of the record, as the table ``scores`` has it.
+    run_id : int, optional
+        The run; by default the newest that judged it.
+    config : Config, optional
+        Says where the source is now; by default where the run read it.
+
+    Raises
+    ------
+    StoreError
+        When no run judged the key.
+    """
+    judged = find_judgement(store, key, run_id)
+    case = _kept(store, judged)
+    settings = config or (Config.model_validate_json(judged.config) if judged.config else None)
+    if settings is None or settings.source.database is None:
+        return _with_note(case, "the store does not say where the source is: below is what it has; name it by --config")
+    try:
+        table = open_source(settings)
+    except AnomembedError as error:
+        return _with_note(case, f"the source cannot be read ({error}): below is what the store has")
+    with table:
+        return _from_source(case, store, judged, table)
+
+
+def _kept(store: Store, judged: Judgement) -> Case:
+    """Return what the store has of a record."""
+    parts = tuple(
+        Part(name, value, contribution, None, None, tuple(Expected(text) for text in expected))
+        for name, value, contribution, expected in kept_parts(store, judged).iter_rows()
+    )
+    carried = {name: str(value) for name, value in json.loads(judged.record or "{}").items()}
+    return Case(
+        key=judged.key,
+        run_id=judged.run_id,
+        model_id=judged.model_id,
+        source=judged.source,
+        database=judged.database,
+        scored_at=judged.scored_at.isoformat(sep=" ", timespec="seconds"),
+        rule=judged.rule,
+        flagged=judged.flagged,
+        rank=judged.rank,
+        raw_score=judged.raw_score,
+        tail_probability=judged.tail_probability,
+        extrapolated=bool(judged.extrapolated),
+        view=judged.view,
+        reason=judged.reason,
+        other_runs=judged.others,
+        record=carried,
+        parts=parts,
+        earlier=_earlier(store, judged),
+    )
+
+
+def _earlier(store: Store, judged: Judgement) -> tuple[Earlier, ...]:
+    return tuple(Earlier(*row) for row in earlier_flags(store, judged).iter_rows())
+
+
+def _with_note(case: Case, *notes: str) -> Case:
+    return replace(case, notes=(*case.notes, *notes))
+
+
+def _from_source(case: Case, store: Store, judged: Judgement, table: Table) -> Case:
+    """Add what the source and the model say."""
+    model = load_model(store, judged.model_id)
+    try:
+        at = locate(table, model, judged.key)
+        rows = at.as_it_is()
+        if not rows.height:
+            return _with_note(case, f"{table.name} has no record {judged.key} any more: below is what the store has")
+        if model.is_sequential:
+            return add_sequence(case, at, rows)
+        return _add_record(replace(case, record=rows.row(0, named=True)), at, store)
+    except AnomembedError as error:
+        return _with_note(case, f"the source has changed since run {judged.run_id} ({error})")
+
+
+def _add_record(case: Case, at: SourceRecord, store: Store) -> Case:
+    model = at.model
+    plain = at.table.rows(at.roles.select(), at.is_it)[:1]
+    past = read_past(at, plain.row(0, named=True), store, case.run_id)
+    if past:
+        case = replace(case, entity=past.entity, n_of_entity=past.n_others, habits=past.habits, events=past.events)
+    case = replace(case, normal=nearest_normal(at, plain, store, case.run_id))
+    frame = at.frame()
+    return case if frame is None else _take_apart(case, model, frame)
+
+
+def _take_apart(case: Case, model: Model, frame: pl.DataFrame) -> Case:
+    """Add what the model says of the record: views, contributions, expected values, and what would be normal."""
+    values = model.vocabulary.parse(read_values(frame))
+    batch, facts = model.make_batch(values), know(model)
+    case = _check_same(case, float(model.score(batch).raw[0]))
+    (found, shares), *_ = take_cases(model, values, batch, facts)
+    return replace(
+        case,
+        views=_views(model, batch, shares),
+        parts=tuple(_parts(model, facts, found, shares.sum(axis=0))),
+        pairs=tuple(odd_pairs(found, facts)),
+        change=find_change(model, facts, found, shares.sum(axis=0)) if case.tail_probability < NORMAL else None,
+    )
+
+
+def _check_same(case: Case, raw: float) -> Case:
+    if isclose(raw, case.raw_score, rel_tol=SAME, abs_tol=SAME):
+        return case
+    return _with_note(
+        case,
+        f"the record, or what was before it, has changed since run {case.run_id}: its raw score was "
+        f"{case.raw_score:.6g} then, and is {raw:.6g} now",
+    )
+
+
+def _views(model: Model, batch: Batch, shares: NDArray[np.float64]) -> tuple[ViewTail, ...]:
+    """Return how abnormal a record is in each view, most abnormal first."""
+    tails = [float(np.exp(-view.calibration.minus_log_tail(view.raw(batch))[0])) for view in model.views]
+    sums = shares.sum(axis=1).tolist()
+    named = zip(model.views, tails, sums, strict=True)
+    found = [ViewTail(view.view.name, tail, share) for view, tail, share in named]
+    return tuple(sorted(found, key=lambda view: (view.tail_probability, view.view)))
+
+
+def _parts(model: Model, facts: Facts, found: Found, shares: NDArray[np.float64]) -> Iterable[Part]:
+    for column in np.argsort(-shares, kind="stable").tolist():
+        own, expected = expectations(found, facts, column)
+        counted = None if model.vocabulary.columns[column].kind.traits.is_presence else own
+        label = model.vocabulary.label(int(found.tokens[column])) if facts.number_of[column] >= 0 else None
+        name, share, value = model.vocabulary.names[column], float(shares[column]), found.shown[column]
+        yield Part(name, value, share, None if label == value else label, counted, tuple(expected))

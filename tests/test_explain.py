@@ -1,0 +1,338 @@
+"""`anomembed explain`: every section says what was planted, to the figures that SQL finds in the source."""
+
+import json
+import shutil
+import sys
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+from databases import ask, opened
+
+from anomembed.cli import main
+
+# Customers keep to their country and to amounts around 20; record 304 breaks the first habit, record 400 the second.
+HOSTILE = "chr(27) || '[31m<b>'"
+PAYMENTS = f"""CREATE TABLE payments AS
+    SELECT i AS id, TIMESTAMP '2026-01-01' + i * INTERVAL 1 HOUR AS at, 'c' || i % 8 AS customer,
+        CASE WHEN i = 304 THEN 'BR' WHEN i % 8 < 4 THEN 'DE' WHEN i % 8 < 7 THEN 'BR' ELSE {HOSTILE} END AS country,
+        'shop' || hash(i) % 5 AS shop,
+        if(i = 400, 970.5, 10 + hash(i * 7) % 200 / 10.0)::DOUBLE AS amount, 'note ' || i % 3 AS note
+    FROM range(600) r(i)"""
+AGAIN = '[source]\ndatabase = "source.duckdb"\ntable = "payments"\n[store]\npath = "anomembed.duckdb"\n'
+SCAN = (
+    "scan",
+    "source.duckdb",
+    "payments",
+    "--entity",
+    "customer",
+    "--time",
+    "at",
+    "--budget",
+    "2",
+    "--ignore",
+    "note",
+)
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory):
+    """A folder with a source and a store that has a run over it, which no test changes."""
+    folder = tmp_path_factory.mktemp("scanned")
+    with chdir(folder), pytest.MonkeyPatch.context() as patch:
+        with opened("source.duckdb") as connection:
+            connection.execute(PAYMENTS)
+        patch.setattr(sys, "argv", ["anomembed", *SCAN, "--quiet"])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert not end.value.code
+    return folder
+
+
+@pytest.fixture
+def folder(scanned, tmp_path, monkeypatch):
+    """A copy of it, which is the current folder."""
+    copied = tmp_path / "copied"
+    shutil.copytree(scanned, copied)
+    monkeypatch.chdir(copied)
+    return copied
+
+
+@pytest.fixture
+def explained(run, folder):
+    """Explain a key as JSON."""
+
+    def explain(key, *options):
+        outcome = run("explain", key, "--format", "json", *options)
+        assert outcome.code == 0, outcome.err
+        return json.loads(outcome.out), outcome.err
+
+    return explain
+
+
+def change(statement):
+    with opened("source.duckdb") as connection:
+        connection.execute(statement)
+
+
+def score_again(run, key):
+    """Return the tail probability of a record by the same model, in the source as it is now."""
+    Path("again.toml").write_text(AGAIN)
+    outcome = run("score", "again.toml", "--model", "1", "--quiet", "--scores-to", "again.csv", "--force")
+    assert outcome.code == 0, outcome.err
+    lines = [line.split(",") for line in Path("again.csv").read_text().splitlines()]
+    return next(float(line[2]) for line in lines if line[0] == key)
+
+
+def test_the_record_is_shown_as_it_is_with_all_its_columns(explained):
+    case, err = explained("304")
+    assert list(case["record"]) == ["id", "at", "customer", "country", "shop", "amount", "note"]
+    row = ask("source.duckdb", "SELECT COLUMNS(*)::VARCHAR FROM payments WHERE id = 304")[0]
+    assert tuple(case["record"].values()) == row
+    assert "note" not in err
+
+
+def test_contributions_are_those_of_the_store_and_add_up_to_the_raw_score(explained):
+    case, _ = explained("400")
+    kept = dict(
+        ask("anomembed.duckdb", "SELECT column_name, sum(contribution) FROM contributions WHERE key = '400' GROUP BY 1")
+    )
+    shown = {part["column"]: part["contribution"] for part in case["parts"] if part["contribution"]}
+    assert shown == pytest.approx(kept)
+    assert sum(shown.values()) == pytest.approx(case["raw_score"])
+    assert case["parts"][0]["column"] == "amount"
+    assert sum(view["contribution"] for view in case["views"]) == pytest.approx(case["raw_score"])
+    assert case["views"] == sorted(case["views"], key=lambda view: (view["tail_probability"], view["view"]))
+    assert all(0 < view["tail_probability"] <= 1 for view in case["views"])
+
+
+def test_values_that_seldom_meet_are_counted(explained):
+    case, _ = explained("304")
+    pair = next(pair for pair in case["pairs"] if {pair["column"], pair["other_column"]} == {"customer", "country"})
+    counts = "count(*) FILTER (customer = 'c0' AND country = 'BR'), count(*) FILTER (customer = 'c0')"
+    seen, customer, country, records = ask(
+        "source.duckdb", f"SELECT {counts}, count(*) FILTER (country = 'BR'), count(*) FROM payments"
+    )[0]
+    assert pair["seen"] == seen == 1
+    assert pair["chance"] == pytest.approx(customer * country / records, abs=0.06)
+
+
+def test_expected_values_come_with_their_probability_and_their_records(explained):
+    case, _ = explained("304")
+    part = next(part for part in case["parts"] if part["column"] == "country")
+    best = part["expected"][0]
+    assert best["value"] == "DE"
+    assert best["probability"] > 0.5 > part["probability"]
+    assert best["n_records"] == ask("source.duckdb", "SELECT count(*) FROM payments WHERE country = 'DE'")[0][0]
+
+
+@pytest.mark.parametrize("key", ["304", "400"])
+def test_the_smallest_change_makes_the_record_normal_when_it_is_made(explained, run, key):
+    case, _ = explained(key)
+    found = case["change"]
+    (column,), (value,), (instead,) = found["columns"], found["values"], found["instead"]
+    assert column == {"304": "country", "400": "amount"}[key]
+    assert found["is_enough"]
+    assert str(case["record"][column]) == value
+    change(f"UPDATE payments SET {column} = '{instead}' WHERE id = {key}")
+    assert score_again(run, key) == pytest.approx(found["tail_probability"])
+    assert found["tail_probability"] >= 0.05 > case["tail_probability"]
+
+
+def test_nearest_normal_records_differ_where_it_is_said_and_were_not_flagged(explained):
+    case, _ = explained("304")
+    assert len(case["normal"]) == 3
+    for near in case["normal"]:
+        values = ask("source.duckdb", f"SELECT customer, country, shop FROM payments WHERE id = {near['key']}")[0]
+        assert values == tuple(near["values"][name] for name in ("customer", "country", "shop"))
+        differing = {name for name in ("customer", "country", "shop") if near["values"][name] != case["record"][name]}
+        assert differing == set(near["differs"]) & {"customer", "country", "shop"}
+        assert near["tail_probability"] >= 0.05
+    counts = [len(near["differs"]) for near in case["normal"]]
+    assert counts == sorted(counts)
+    assert counts[0] <= 2
+
+
+def test_the_habits_and_the_events_of_the_entity_are_those_of_the_source(explained):
+    case, _ = explained("304")
+    assert case["entity"] == "customer=c0"
+    own = "customer = 'c0' AND id <> 304"
+    assert case["n_of_entity"] == ask("source.duckdb", f"SELECT count(*) FROM payments WHERE {own}")[0][0]
+    habits = {habit["column"]: habit for habit in case["habits"]}
+    usual = ask(
+        "source.duckdb", f"SELECT country, count(*) AS n FROM payments WHERE {own} GROUP BY ALL ORDER BY n DESC LIMIT 3"
+    )
+    assert [tuple(pair) for pair in habits["country"]["usual"]] == usual
+    amounts = ask("source.duckdb", f"SELECT min(amount), median(amount), max(amount) FROM payments WHERE {own}")[0]
+    assert tuple(habits["amount"][name] for name in ("lowest", "median", "highest")) == pytest.approx(amounts)
+    near = ask(
+        "source.duckdb", "SELECT id::VARCHAR FROM payments WHERE customer = 'c0' AND abs(id - 304) <= 40 ORDER BY id"
+    )
+    assert [(event["key"],) for event in case["events"]] == near
+    assert [event["is_own"] for event in case["events"]].index(True) == 5
+    tails = dict(ask("anomembed.duckdb", "SELECT key, tail_probability FROM scores"))
+    assert all(event["tail_probability"] == tails[event["key"]] for event in case["events"])
+
+
+def test_people_see_every_section_and_nothing_that_a_terminal_obeys(run, folder):
+    outcome = run("explain", "303")
+    assert outcome.code == 0, outcome.err
+    assert "\x1b" not in outcome.out
+    assert "?[31m<b>" in outcome.out
+    out = run("explain", "304").out
+    for title in (
+        "RECORD",
+        "VIEWS",
+        "COLUMNS",
+        "SELDOM TOGETHER",
+        "SMALLEST CHANGE",
+        "NEAREST NORMAL",
+        "HABITS OF",
+        "AROUND IT",
+    ):
+        assert title in out
+    assert "304 of payments: flagged, rank " in out
+    assert "Normal with country=DE instead of BR" in out
+
+
+def test_earlier_flags_for_the_same_columns_are_listed(run, folder, explained):
+    change("UPDATE payments SET country = 'BR' WHERE id = 560")
+    score_again(run, "560")
+    case, _ = explained("560")
+    assert ("304", 2) in [(flag["key"], flag["run_id"]) for flag in case["earlier"]]
+    assert case["earlier"] == sorted(case["earlier"], key=lambda flag: -flag["alike"])
+
+
+def test_a_key_of_several_runs_is_of_the_newest_and_the_others_are_named(run, folder, explained):
+    score_again(run, "304")
+    case, err = explained("304")
+    assert (case["run_id"], case["other_runs"]) == (2, [1])
+    assert "judged by other runs, too: 1" in err
+    assert explained("304", "--run", "1")[0]["run_id"] == 1
+
+
+def test_an_unknown_key_is_answered_with_the_nearest(run, folder):
+    outcome = run("explain", "30O")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "no run in anomembed.duckdb scored a record '30O'; the nearest keys: '30', '300'" in outcome.err
+    assert "there are: 1" in run("explain", "304", "--run", "7").err
+    assert "scored a record" in run("explain", "x" * 100_000).err
+
+
+def test_a_record_that_is_gone_is_shown_as_the_store_has_it(explained):
+    before, _ = explained("304")
+    change("DELETE FROM payments WHERE id = 304")
+    case, err = explained("304")
+    assert "payments has no record 304 any more" in err
+    assert case["record"] == {"at": "2026-01-13T16:00:00", "customer": "c0", "country": "BR"}
+    kept = {part["column"]: part["contribution"] for part in case["parts"]}
+    assert kept == pytest.approx(
+        {part["column"]: part["contribution"] for part in before["parts"] if part["contribution"]}
+    )
+
+
+def test_a_record_that_has_changed_since_is_told(explained):
+    change("UPDATE payments SET country = 'DE' WHERE id = 304")
+    case, err = explained("304")
+    assert "has changed since run 1: its raw score was" in err
+    assert case["record"]["country"] == "DE"
+
+
+def test_without_the_source_the_store_still_answers(explained, run, folder):
+    (folder / "source.duckdb").rename("elsewhere.duckdb")
+    case, err = explained("304")
+    assert "the source cannot be read (no such file: source.duckdb" in err
+    assert case["parts"]
+    assert case["reason"]
+    (folder / "moved.toml").write_text('[source]\ndatabase = "elsewhere.duckdb"\ntable = "payments"\n')
+    case, err = explained("304", "--config", "moved.toml")
+    assert "note" not in err
+    assert case["record"]["note"] == "note 1"
+
+
+def test_a_column_that_is_gone_is_told(explained):
+    change("ALTER TABLE payments DROP country")
+    case, err = explained("304")
+    assert "the source has changed since run 1 (no such column in payments: country" in err
+    assert case["parts"]
+
+
+def test_a_store_without_runs_says_so(run, folder):
+    with opened("anomembed.duckdb") as connection:
+        connection.execute("DELETE FROM runs")
+    outcome = run("explain", "304")
+    assert outcome.code == 2
+    assert "no run in anomembed.duckdb: run `anomembed scan`" in outcome.err
+    assert "no store at" in run("explain", "304", "--store", "none.duckdb").err
+
+
+def test_what_is_computed_for_one_record_is_what_was_computed_for_all(run, database, explained):
+    """Bursts are held against all records, but counted for one here: its raw score must be the same."""
+    database(
+        """CREATE TABLE opened AS SELECT i AS id, 'd' || if(i BETWEEN 500 AND 511, 3, hash(i) % 60) AS device,
+        TIMESTAMP '2026-01-01' + INTERVAL 1 MINUTE * if(i BETWEEN 500 AND 511, 29500 + i, i * 60)::INT AS at,
+        'p' || hash(i * 3) % 4 AS plan FROM range(1500) r(i)""",
+        name="bursts.duckdb",
+    ).rename("bursts.duckdb")
+    outcome = run("scan", "bursts.duckdb", "--budget", "12", "--store", "b.duckdb", "--format", "json")
+    keys = [flag["id"] for flag in json.loads(outcome.out)]
+    assert {505, 511} <= set(keys)
+    for key in (505, 511, 7, 1499):
+        case, err = explained(str(key), "--store", "b.duckdb")
+        assert "changed" not in err
+        burst = next(view for view in case["views"] if view["view"] == "burst")
+        assert (burst["tail_probability"] < 0.01) == (key in (505, 511))
+
+
+def test_lines_are_found_by_their_number(run, explained, folder):
+    lines = [
+        f"2026-01-01 00:{i // 60:02}:{i % 60:02} app[1]: user {'eve' if i == 77 else 'bob'} logged in"
+        for i in range(600)
+    ]
+    lines.insert(300, "2026-01-01 00:05:00 app[1]: disk /dev/sda is on fire")
+    (folder / "app.log").write_text("\n".join(lines))
+    found = json.loads(run("scan", "app.log", "--budget", "1", "--store", "l.duckdb", "--format", "json").out)
+    for line in (found[0]["line"], 301, 78):
+        case, err = explained(str(line), "--store", "l.duckdb")
+        assert lines[line - 1].endswith(case["record"]["message"])
+        assert case["flagged"] == (line == found[0]["line"])
+        assert "changed" not in err
+
+
+def test_a_sequence_shows_its_events_and_the_one_without_which_it_is_normal(run, database, explained):
+    database(
+        """CREATE TABLE visits AS SELECT i // 6 AS visit, i AS n, CASE WHEN i = 303 THEN 'bomb' ELSE
+        ['login', 'view', 'view', 'buy', 'pay', 'logout'][1 + i % 6] END AS what FROM range(1200) r(i)
+        UNION ALL SELECT 50, 302.5, 'surprise'""",
+        name="visits.duckdb",
+    ).rename("visits.duckdb")
+    scan = (
+        "scan",
+        "visits.duckdb",
+        "--sequence",
+        "visit",
+        "--order",
+        "n",
+        "--event",
+        "what",
+        "--budget",
+        "1",
+        "--store",
+        "v.duckdb",
+    )
+    assert run(*scan).code == 0
+    key = ask("v.duckdb", "SELECT key FROM flags")[0][0]
+    case, _ = explained(key, "--store", "v.duckdb")
+    assert [event["values"]["event"] for event in case["events"]] == [
+        "login",
+        "view",
+        "view",
+        "surprise",
+        "bomb",
+        "pay",
+        "logout",
+    ]
+    assert case["unit"] == "sequences"
+    assert sum(part["contribution"] for part in case["parts"]) == pytest.approx(case["raw_score"])
+    assert case["change"]["values"][0] in ("surprise", "bomb")
+    assert run("explain", case["key"], "--store", "v.duckdb").out.count("ITS EVENTS") == 1
