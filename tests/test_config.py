@@ -56,6 +56,7 @@ snapshot = false
 window = "5min"
 delay = "5min"
 lookback = "1d"
+collect = "0s"
 expect = []
 refit = "never"
 complete_after = "30min"
