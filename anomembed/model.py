@@ -23,6 +23,7 @@ from anomembed.represent.sequences import Sequences, encode_sequences
 from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
 from anomembed.score.calibration import Calibration
 from anomembed.score.combine import CalibratedView, Scored, score
+from anomembed.score.flags import FlagRule
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,11 @@ class Model:
             tokens, np.full((1, len(self.numbers)), BOUND), twins=nothing.get("twins"), bursts=nothing.get("bursts")
         )
         return float(self.calibration.tail_probability(self.score(odd).raw)[0])
+
+    def caution(self, rule: FlagRule, n_scored: int = 1) -> str | None:
+        """Return a warning when a rule is unlikely to flag any of `n_scored` records, else None."""
+        tail, lowest = self.calibration, self.lowest_tail()
+        return rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest)
 
     def terms(self, batch: Batch) -> NDArray[np.float64]:
         """Return the terms of the records' raw scores, shape (n_records, n_views), in nats; high = abnormal."""

@@ -4,6 +4,7 @@
 runs the same steps without a store.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -21,10 +22,13 @@ from anomembed.represent.embeddings.epochs import Progress
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import score_and_explain
 from anomembed.write.feedback import Reference, correct_reference
+from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
 DEFAULT_BUDGET = 20
+FindLast = Callable[[Roles], tuple[str, int] | None]
+"""Returns the column and the position of the last record, by the roles of the columns."""
 
 
 class Watcher:
@@ -45,6 +49,9 @@ class Watcher:
 
     def model(self, model: Model) -> None:
         """Receive the fitted model."""
+
+    def caution(self, text: str) -> None:
+        """Receive a warning about what the model can flag."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +135,33 @@ def fit_for_scan(
 
 
 def fit_into_store(
-    table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
+    table: Table,
+    config: Config,
+    store: Store,
+    watcher: Watcher,
+    vectors: TokenVectors | None = None,
+    find_last: FindLast | None = None,
 ) -> int:
-    """Fit a model to a table, store it, and return its id; see `scan_into_store` for the parameters."""
+    """Fit a model to a table, store it, and return its id.
+
+    Parameters
+    ----------
+    table, config, store, watcher, vectors
+        See `scan_into_store`.
+    find_last : callable, optional
+        Returns the column and the position of the last record, which is kept with the model. It is asked before the
+        records are read, so that what comes meanwhile is after it.
+    """
     roles = find_roles(table, config)
+    last = find_last(roles) if find_last else None
     model = fit_corrected(table, config, store, watcher, roles, vectors)
+    if caution := model.caution(flag_rule(config)):
+        watcher.caution(caution)
     with store.transaction():
-        return save_model(model, store)
+        model_id = save_model(model, store)
+        if last:
+            keep_fitted_to(store, model_id, *last)
+    return model_id
 
 
 def fit_corrected(
@@ -199,8 +226,7 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
     with store.transaction():
         kept_id = save_model(model, store) if model_id is None else model_id
         run_id = store.add_run(kept_id, about, model.roles.key_names, flags.frame, flags.contributions)
-    tail, lowest = model.calibration, model.lowest_tail()
-    caution = rule.caution(n_scored, tail.n_reference, can_extrapolate=tail.is_fitted, lowest=lowest) or why_nothing
+    caution = model.caution(rule, n_scored) or why_nothing
     return Run(run_id, kept_id, model, rule, n_scored, flags, tuple(filter(None, (caution, *drift))))
 
 

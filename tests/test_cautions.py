@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import tomlkit
 from databases import opened
 
 from anomembed import scan
 from anomembed.score.calibration import fit_calibration
 from anomembed.score.flags import FlagKeeper, FlagRule
+from anomembed.write import template
 
 WRITTEN = Path("paid.toml")
 
@@ -132,6 +134,24 @@ def test_scan_says_so_as_score_does(run, paid):
         assert said[0][0].split(":")[0] == said[1][0].split(":")[0]
 
 
+def test_a_renamed_value_in_a_handful_of_records_is_told(run, paid):
+    fitted(run, paid)
+    said = run("score", "paid.toml", "--where", "id >= 4000 AND id < 4052").err
+    assert (
+        "channel=chip-and-pin, which the reference does not have, is in 6 of 52 records (12%): renamed or new?" in said
+    )
+    assert "does not have" not in run("score", "paid.toml", "--where", "id >= 4000 AND id < 4040").err
+
+
+def test_a_new_value_in_a_handful_of_records_is_no_drift_where_new_ones_are_usual(run, database):
+    path = database(
+        "CREATE TABLE paid AS SELECT i AS id, CASE WHEN i BETWEEN 4000 AND 4008 THEN 'new' WHEN i < 4000 AND i % 3 = 0 "
+        "THEN 'once' || i ELSE 'c' || i % 200 END AS who, 'k' || i % 5 AS kind FROM range(4088) r(i)"
+    )
+    fitted(run, path, "--category", "who")
+    assert "does not have" not in run("score", "paid.toml", "--where", "id >= 4000").err
+
+
 def test_values_that_are_new_in_few_records_are_no_drift(run, database):
     path = database(
         "CREATE TABLE paid AS SELECT i AS id, 'c' || if(i < 4000, hash(i) % 2000, i) AS who, 'k' || i % 5 AS kind "
@@ -148,18 +168,48 @@ def test_init_writes_a_threshold_so_a_quiet_hour_is_silent(run, database):
     )
     fitted(run, path)
     text = WRITTEN.read_text()
-    assert "threshold = 0.0001  # " in text
+    assert "threshold = 0.001  # " in text
     assert "\nbudget" not in text
     quiet = run("score", "paid.toml", "--where", "id >= 8900 AND id < 8967", "--fail-on-flags")
     assert (quiet.code, quiet.out) == (0, "")
 
 
-def test_init_writes_a_threshold_that_so_few_records_can_calibrate(run, database):
+@pytest.mark.parametrize(
+    ("options", "threshold", "why"),
+    [
+        ([], "0.01", "; 900 records of reference support none below 0.0074"),
+        (["--fit-where", "id < 300"], "0.05", "; 300 records of reference support none below 0.022"),
+        (["--fit-where", "true or n = 3"], "0.01", "; 900 records"),
+        (["--sequence", "shop", "--event", "c"], "0.05", "; 9 sequences"),
+    ],
+)
+def test_init_writes_a_threshold_that_the_reference_can_calibrate(run, database, options, threshold, why):
+    path = database(
+        "CREATE TABLE paid AS SELECT i id, 's' || hash(i) % 9 AS shop, 'c' || i % 3 AS c, 3 AS n FROM range(900) t(i)"
+    )
+    assert run("init", path, "-o", "few.toml", *options).code == 0
+    found = re.search(r"^threshold = (\S+)  # (.*)$", Path("few.toml").read_text(), re.MULTILINE)
+    assert found[1] == threshold
+    assert why in found[2]
+
+
+def test_a_large_reference_needs_no_reason_for_its_threshold():
+    example = tomlkit.parse("threshold = 1  # so many")["threshold"]
+    item = template._threshold(example, template.Sizes(10**6, 10**6, "records"))
+    assert (item.as_string(), item.trivia.comment) == ("0.0001", "# so many")
+
+
+def test_a_model_that_cannot_flag_by_the_rule_says_so_when_it_is_learnt(run, database):
     path = database(
         "CREATE TABLE paid AS SELECT i AS id, 's' || hash(i) % 9 AS shop, 'c' || i % 3 AS c FROM range(900) r(i)"
     )
-    assert run("init", path, "-o", "few.toml").code == 0
-    assert "threshold = 0.001  # " in Path("few.toml").read_text()
+    fitted(run, path)
+    said = []
+    for threshold in ("1e-9", "0.9"):
+        WRITTEN.write_text(re.sub("(?m)^threshold = .*$", f"threshold = {threshold}", WRITTEN.read_text()))
+        said.append(run("fit", "paid.toml").err)
+    assert re.search(r"^caution   threshold 1e-09 may flag nothing: .*\nsaved ", said[0], re.MULTILINE)
+    assert "caution" not in said[1]
 
 
 def test_a_budget_says_when_its_last_flags_are_ordinary(run, paid):

@@ -168,7 +168,8 @@ def test_without_feedback_and_flags_nothing_is_said_and_a_hostile_key_harms_noth
     assert n_reference == N
     with opened("store.duckdb") as connection:
         connection.execute(
-            "INSERT INTO flags SELECT 1, $$') OR true --$$, 1, 9, 1e-9, false, 'pair', 'odd', 'payments', NULL"
+            "INSERT INTO flags (run_id, key, rank, raw_score, tail_probability, extrapolated, view, reason, source) "
+            "VALUES (1, $$') OR true --$$, 1, 9, 1e-9, false, 'pair', 'odd', 'payments')"
         )
     _, (n_reference, _), _ = fitted(run, f"id < {N}")
     assert n_reference == N

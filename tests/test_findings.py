@@ -3,12 +3,17 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import duckdb
+import polars as pl
 import pytest
 from databases import opened
 
+from anomembed.config import TokensConfig
 from anomembed.explain.findings import finding_key
+from anomembed.fit.messages import event_tokens
+from anomembed.views.cases import SequenceCases
 from anomembed.views.reason import Count, Listed, Reason, Value
 
 PAIRS = """CREATE TABLE talk AS SELECT i AS id, TIMESTAMP '2026-03-01' + i * INTERVAL 1 MINUTE AS at,
@@ -27,17 +32,75 @@ def conflict(subject="a", seen=1, expected=("b",), view="pair"):
     return Reason("conflict", Value("pet", subject), evidence, view)
 
 
-def test_a_finding_is_the_view_the_columns_and_the_values():
+def test_a_finding_is_the_claim_the_columns_and_the_values():
     key = finding_key(conflict())
     assert key == finding_key(conflict(seen=7, expected=("c", "d")))
     assert key != finding_key(conflict("b"))
-    assert key != finding_key(conflict(view="record"))
+    assert key == finding_key(conflict(view="record"))
+    assert key != finding_key(replace(conflict(), kind="all together"))
     swapped = Reason("conflict", Value("says", "woof"), {"other": Value("pet", "a")}, "pair")
     assert key == finding_key(swapped)
 
 
 def test_the_key_of_a_finding_stays_the_same_from_version_to_version():
-    assert finding_key(Reason("rare", Value("city", "Rome"), {}, "rarity")) == "8856dd39e8718c0b"
+    assert finding_key(Reason("rare", Value("city", "Rome"), {}, "rarity")) == "6502c5e3050206ef"
+
+
+def test_how_seldom_a_value_is_makes_no_other_finding():
+    kinds = ("rare", "unseen", "uncommon", "unseen message")
+    assert len({finding_key(Reason(kind, Value("city", "Rome"), {}, "rarity")) for kind in kinds}) == 1
+
+
+@pytest.fixture
+def attacked(tmp_path):
+    """400 lines of a service, then three failed logins that differ in address and port, and one line like no other."""
+    lines = [f"2026-03-01 10:{i // 60:02d}:{i % 60:02d} INFO user {i % 7} came from 10.0.0.{i % 9}" for i in range(400)]
+    for i, (address, port) in enumerate([("203.0.113.9", 37159), ("198.51.100.7", 4022), ("203.0.113.80", 22)]):
+        lines.append(f"2026-03-01 11:00:{i:02d} INFO Failed password for root from {address} port {port} ssh2")
+    lines.append("2026-03-01 11:01:00 INFO the disk is on fire")
+    path = tmp_path / "auth.log"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_messages_that_are_like_none_of_the_reference_count_as_their_template(run, attacked):
+    options = ("--fit-where", "line <= 400", "--where", "line > 400", "--budget", 4)
+    outcome = run("scan", attacked, *options, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    flags = json.loads(outcome.out)
+    logins = [flag for flag in flags if "Failed" in flag["reason"]]
+    (fire,) = [flag for flag in flags if flag not in logins]
+    assert len(logins) == 3
+    assert len({flag["finding"] for flag in logins}) == 1
+    for flag in logins:
+        line = flag["record_values"]["message"]
+        like = "no message like `Failed password for root from <ip> port <num>` was seen in the reference"
+        assert flag["reason"].startswith(f"message={line}: {like}; expected: ")
+    assert fire["reason"].startswith("message=the disk is on fire was never seen in the reference")
+    assert fire["finding"] != logins[0]["finding"]
+    table = run("scan", attacked, *options).out
+    assert table.count("no message like") == 1
+    assert "3 flags have this reason; the others: " in table
+
+
+def test_messages_of_a_monitor_count_as_their_template_too(run, attacked):
+    assert run("init", attacked, "--monitor", "--fit-where", "line <= 400", "-o", "auth.toml").code == 0
+    assert run("monitor", "auth.toml", "--now", "2026-03-01T12:00", "--store", "s.duckdb", "-q").code == 0
+    with opened("s.duckdb", read_only=True) as store:
+        found = dict(store.execute('SELECT "values"[1], n_flags FROM findings').fetchall())
+    assert found["Failed password for root from <ip> port <num>"] == 3
+
+
+def test_events_that_are_messages_count_as_their_template():
+    known = event_tokens(
+        "event", pl.Series(["up and running well"] * 9 + ["down for maintenance now"]), TokensConfig(), is_text=True
+    )
+    cases = SequenceCases(
+        None, [["up and running well", "disk 7 failed on 10.0.0.1", "disk 9 failed on 10.0.0.2"]], known, None
+    )
+    values = [cases.event(text) for text in cases.shown[0]]
+    assert [value.same for value in values] == ["up and running well", *["disk <num> failed on <ip>"] * 2]
+    assert str(values[1]) == "event=disk 7 failed on 10.0.0.1"
 
 
 def test_flags_with_one_reason_are_one_line_and_flat_lists_them(run, talk):

@@ -291,17 +291,54 @@ def test_without_a_model_or_a_condition_for_one_the_first_run_says_what_to_do(ru
     assert not Path("store.duckdb").exists()
 
 
-def test_a_monitor_after_a_fit_begins_with_what_came_since(run):
+@pytest.fixture
+def fitted_shop(run):
+    """A shop whose model was fitted to all that was there, payments up to `N` - 1, without fit_where."""
     open_shop()
-    config = Path("shop.toml").read_text()
-    Path("shop.toml").write_text(config.replace("fit_where", "# fit_where"))
+    Path("shop.toml").write_text(Path("shop.toml").read_text().replace("fit_where", "# fit_where"))
     assert run("fit", "shop.toml", "-q").code == 0
+
+
+def test_a_monitor_after_a_fit_begins_after_the_last_record_that_the_model_was_fitted_to(fitted_shop, monitor):
+    """Whatever the clock says: the payments are of a time long before the fit."""
+    pay(*(payment(n) for n in range(N, N + HOUR)))
+    out = monitor(N + 2 * HOUR).out
+    assert "120 records judged from 2026-05-01 13:19:30 to 2026-05-01 15:15" in out
+    assert "begun after 2026-05-01 13:19:30: what came before counts as known" in out
+    assert judged_keys() == list(range(N, N + HOUR))
+    assert "begun" not in monitor(N + 3 * HOUR).out
+
+
+def test_a_monitor_after_a_fit_says_where_it_begins_when_nothing_is_new(fitted_shop, monitor):
+    assert monitor(N + HOUR).out == (
+        "shop: nothing new before 2026-05-01 14:15, begun after 2026-05-01 13:19:30: what came before counts as known\n"
+    )
+
+
+def test_a_monitor_after_a_fit_begins_there_though_the_source_was_emptied(fitted_shop, monitor):
+    with opened("shop.duckdb") as connection:
+        connection.execute("DELETE FROM payments")
+    assert "begun after 2026-05-01 13:19:30" in monitor(N + HOUR).out
+    pay(payment(N))
+    monitor(N + HOUR)
+    assert judged_keys() == [N]
+
+
+def test_a_monitor_with_a_model_that_does_not_know_its_last_record_begins_at_the_fit(fitted_shop, monitor):
     pay(*(payment(n) for n in range(N, N + 10)))
-    with opened("store.duckdb") as connection:  # as if it had been fitted when payment 1600 was made
-        connection.execute("UPDATE models SET fitted_at = ?", [START + N * STEP])
-    assert run("monitor", "shop.toml", "--now", at(N + HOUR)).code == 0
+    with opened("store.duckdb") as connection:  # as an older version kept it, when payment 1600 was made
+        connection.execute('UPDATE models SET fitted_at = ?, column_name = NULL, "position" = NULL', [START + N * STEP])
+    monitor(N + HOUR)
     assert set(range(N, N + 10)) <= set(judged_keys())
     assert len(judged_keys()) == len(set(judged_keys())) <= 20 + 1  # and the ten within the delay before the fit
+
+
+def test_a_monitor_begins_now_where_nothing_was_before(fitted_shop, monitor):
+    with opened("store.duckdb") as connection:
+        connection.execute('UPDATE models SET column_name = NULL, "position" = NULL')
+    assert "nothing new before 2026-04-30 23:54:59" in monitor("2026-04-30T23:59:59").out
+    monitor(HOUR)
+    assert sorted(judged_keys()) == list(range(HOUR - 10))
 
 
 def test_a_number_that_grows_is_a_watermark_too(run):
@@ -361,6 +398,35 @@ def test_without_a_rule_a_monitor_flags_by_a_threshold_and_not_so_many_a_run(sho
     Path("shop.toml").write_text(config.replace("threshold = 0.002", ""))
     pay(*(payment(n) for n in range(N, N + 30)), odd(N + 30))
     assert "31 records judged" in monitor(N + HOUR).out
-    assert read("SELECT rule, n_flagged FROM runs") == [
-        (f"threshold {1 / 240:g}", 1)
-    ]  # 240 of the reference were held out
+    assert read("SELECT rule, n_flagged FROM runs") == [(f"threshold {1 / 240:g}", 1)]
+
+
+def test_what_the_model_cannot_flag_is_said_in_the_first_run_with_it_and_with_another_rule(shop, monitor):
+    config = Path("shop.toml").read_text()
+    for number, (threshold, caution) in enumerate([("1e-9", 1), ("1e-9", 0), ("0.9", 0), ("2e-9", 1)]):
+        Path("shop.toml").write_text(config.replace("threshold = 0.002", f"threshold = {threshold}"))
+        pay(payment(N + number * HOUR))
+        outcome = monitor(N + number * HOUR + 30, "--format", "json")
+        assert outcome.err.count(f"caution   threshold {threshold.replace('-', '-0')} may flag nothing: ") == caution
+        assert len(said(outcome)["cautions"]) == caution
+        assert said(outcome)["n_scored"] == 1
+
+
+def test_a_first_run_with_nothing_new_says_what_its_model_cannot_flag(run):
+    open_shop()
+    Path("shop.toml").write_text(Path("shop.toml").read_text().replace("threshold = 0.002", "threshold = 1e-9"))
+    for is_first in (True, False):
+        outcome = run("monitor", "shop.toml", "--now", at(N))
+        assert "nothing new" in outcome.out
+        assert outcome.err.count("caution ") == is_first
+    assert run("monitor", "shop.toml", "--now", at(N), "--quiet").err == ""
+
+
+def test_a_monitor_cautions_of_new_values_as_score_does(shop, monitor):
+    pay(*(payment(n, city="Atlantis" if n % 10 == 0 else "city1") for n in range(N, N + HOUR)))
+    outcome = monitor(N + 2 * HOUR, "--format", "json")
+    sentence = "city=Atlantis, which the reference does not have, is in 12 of 120 records (10%): renamed or new?"
+    assert f"caution   {sentence}" in outcome.err
+    assert said(outcome)["cautions"][-1].startswith(sentence)
+    pay(*(payment(n) for n in range(N + HOUR, N + 2 * HOUR)))
+    assert "caution" not in monitor(N + 3 * HOUR).err

@@ -1,7 +1,9 @@
 """Findings and alerts of `anomembed monitor`: one incident is one message, and no channel loses one or stops a run."""
 
 import json
+import shlex
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -10,11 +12,17 @@ from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import polars as pl
 import pytest
+from databases import opened
 from monitored import HOUR, REFERENCE, at, odd, open_shop, pay, payment, read
 
+from anomembed.config import ChannelConfig
+from anomembed.monitor import telling
 from anomembed.monitor.findings import Flagged, Pace, flag, rest
 from anomembed.monitor.grouping import Group, group_of
+from anomembed.monitor.messages import message_of
+from anomembed.monitor.telling import gather
 from anomembed.views.reason import Count, Reason, Value
 
 N = REFERENCE
@@ -55,13 +63,14 @@ def test_a_finding_that_does_not_grow_is_told_no_more_and_closed_once():
     assert events(alerts) == [("f.2", "closed", 24)]  # when it was over, not when that was seen
     again, alerts = flag("m", closed, flagged(40), NOON + 41 * HOURS, PACE)
     assert events(alerts) == [("f.3", "opened", 41)]
-    assert (again.state, again.first_seen, again.n_flags) == ("open", NOON, 2)
+    assert (again.is_open, again.first_seen, again.n_flags) == (True, NOON, 2)
 
 
-def test_a_batch_of_days_closes_a_finding_before_it_opens_it_again():
+def test_a_flag_after_a_long_pause_opens_a_finding_again_and_does_not_tell_that_it_was_over():
     finding, _ = flag("m", None, flagged(0), NOON, PACE)
-    _, alerts = flag("m", finding, flagged(30), NOON + 48 * HOURS, PACE)
-    assert events(alerts) == [("f.2", "closed", 24), ("f.3", "opened", 48)]
+    again, alerts = flag("m", replace(finding, acknowledged=True), flagged(30), NOON + 48 * HOURS, PACE)
+    assert events(alerts) == [("f.2", "opened", 48)]
+    assert (again.is_open, again.acknowledged, again.n_flags) == (True, False, 2)
 
 
 def test_the_level_and_the_reason_are_those_of_the_most_abnormal_flag():
@@ -79,7 +88,7 @@ def test_the_level_and_the_reason_are_those_of_the_most_abnormal_flag():
     assert (finding.key, finding.tail_probability) == ("worse", 1e-9)
 
 
-def test_flags_group_by_view_columns_and_values_but_neither_by_key_nor_size_nor_count():
+def test_flags_group_by_claim_columns_and_values_but_neither_by_key_nor_size_nor_count_nor_view():
     def group(amount, city, direction="high", times=1, view="number", key="1"):
         evidence = {"direction": direction, "other": Value("city", city), "of": Value("id", key), "seen": Count(times)}
         return group_of(Reason("number", Value("amount", amount), evidence, view), ("id",), ("amount",))
@@ -87,10 +96,81 @@ def test_flags_group_by_view_columns_and_values_but_neither_by_key_nor_size_nor_
     usual = group("10.5", "Rome")
     assert usual.columns == ("amount", "city")
     assert usual.values == ("high", "Rome")
-    assert usual == group("99", "Rome", times=7, key="2")
-    others = [group("10.5", "Bonn"), group("10.5", "Rome", "low"), group("10.5", "Rome", view="joint")]
-    assert len({usual, *others}) == 4
-    assert len({each.finding_id("m") for each in (usual, *others)} | {usual.finding_id("n")}) == 5
+    same = [group("99", "Rome", times=7, key="2"), group("10.5", "Rome", view="joint")]
+    assert {each.finding_id("m") for each in same} == {usual.finding_id("m")}
+    others = [group("10.5", "Bonn"), group("10.5", "Rome", "low")]
+    assert len({each.finding_id("m") for each in (usual, *others)} | {usual.finding_id("n")}) == 4
+
+
+def test_flags_of_one_batch_that_several_views_give_for_the_same_are_one_finding():
+    reasons = [
+        Reason(kind, Value("city", "Rome"), {"other": Value("shop", "s1")}, view)
+        for kind, view in (("conflict", "pair"), ("conflict", "record"), ("rare", "rarity"), ("unseen", "novelty"))
+    ]
+    row = {"reason": "a reason", "tail_probability": 1e-5, "moment": NOON}
+    flags = pl.DataFrame([{"key": str(number), **row} for number in range(4)])
+    found = gather("m", 7, flags, [group_of(reason, (), ()) for reason in reasons])
+    assert [keys for _, keys in found] == [["0", "1"], ["2", "3"]]
+
+
+def test_an_alert_is_about_what_is_new_since_the_last_one_and_counts_what_was_before():
+    def worst(key, tail, first, n_flags=1):
+        return replace(flagged(first, n_flags=n_flags, tail=tail), key=key, reason=f"reason of {key}")
+
+    finding, _ = flag("m", None, worst("158", 1e-9, 0, 3), NOON, PACE)
+    finding, _ = rest(finding, NOON + 30 * HOURS, PACE)
+    finding, (alert,) = flag("m", finding, worst("61.5", 1e-4, 40, 2), NOON + 41 * HOURS, PACE)
+    told = alert.content()
+    assert (told["event"], told["level"], told["key"], told["reason"]) == ("opened", "warn", "61.5", "reason of 61.5")
+    assert (told["n_new"], told["n_flags"], told["tail_probability"]) == (2, 5, 1e-4)
+    text = message_of(told, "store.duckdb", "UTC").text
+    assert "flags: 2 new, from 2026-05-03 04:00 to 2026-05-03 04:00 (UTC); 3 before" in text
+    finding, _ = flag("m", finding, worst("70", 1e-5, 42), NOON + 42 * HOURS, PACE)
+    finding, _ = flag("m", finding, worst("65", 1e-4, 43), NOON + 43 * HOURS, PACE)
+    finding, (alert,) = rest(finding, NOON + 46 * HOURS, PACE)
+    told = alert.content()
+    assert (told["event"], told["key"], told["n_new"], told["new_since"]) == ("grown", "70", 2, "2026-05-03T06:00:00Z")
+    assert (finding.key, finding.tail_probability, finding.news) == ("158", 1e-9, None)
+    _, (alert,) = rest(finding, NOON + 99 * HOURS, PACE)
+    assert (alert.event, alert.level, alert.content()["key"]) == ("closed", "alert", "158")
+
+
+def test_numbers_of_different_entities_are_different_findings():
+    def group(who, column="amount"):
+        reason = Reason("number", Value(column, "12"), {"direction": "high"}, "number")
+        return group_of(reason, ("id",), ("amount",), [("customer", who)])
+
+    assert (group("ana").columns, group("ana").values) == (("amount", "customer"), ("high", "ana"))
+    assert group("ana") != group("ben")
+    assert group("ana", "city") == group("ben", "city")
+
+
+@pytest.mark.parametrize("n_flags", [1, 2])
+def test_programs_are_told_that_a_finding_is_over_and_people_when_it_had_several_flags(n_flags):
+    finding, _ = flag("m", None, flagged(0, n_flags=5), NOON, PACE)
+    finding, _ = rest(finding, NOON + 30 * HOURS, PACE)
+    finding, _ = flag("m", finding, flagged(40, n_flags=n_flags), NOON + 41 * HOURS, PACE)
+    kinds = ("webhook", "file", "command", "apprise", "stdout")
+    told = [
+        kind
+        for kind in kinds
+        if telling._wants_closing(ChannelConfig(kind=kind, to=None if kind == "stdout" else "x"), finding)
+    ]
+    assert told == (["webhook", "file"] if n_flags == 1 else ["webhook", "file", "command", "apprise"])
+
+
+def test_where_to_look_further_is_a_command_that_a_shell_reads_as_it_is(tmp_path):
+    def command(key):
+        content = flag("m", None, replace(flagged(0), key=key), NOON, PACE)[1][0].content()
+        return message_of(content, "a store.duckdb", "UTC").data["look_further"]
+
+    assert command("192051") == f"""duckdb '{tmp_path}/a store.duckdb' "FROM why('192051', of_run := 7)\""""
+    for key in ("O'Neil", "$HOME", "`id`", 'a"b', "a\\b", "hey!"):
+        quoted = key.replace("'", "''")
+        assert shlex.split(command(key))[2] == f"FROM why('{quoted}', of_run := 7)"
+        script = command(key).replace("duckdb", "printf '%s\\n'", 1)
+        echoed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        assert echoed.stdout.splitlines()[1] == f"FROM why('{quoted}', of_run := 7)"
 
 
 @pytest.fixture
@@ -272,7 +352,7 @@ def test_a_command_gets_the_text_and_the_object(monitor):
     taken = Path("taken").read_text()
     assert taken.startswith("['two words', '/")
     assert "[alert] shop: new: " in taken
-    assert "look further: duckdb store.duckdb" in taken
+    assert f"look further: duckdb {Path.cwd()}/store.duckdb \"FROM why('" in taken
     assert '"dedup_key"' in taken
     assert untold() == []
 
@@ -302,7 +382,9 @@ def test_a_command_that_fails_or_hangs_stops_no_run_and_loses_nothing(monitor, t
 def test_alerts_on_standard_output_are_text_without_what_a_terminal_obeys(monitor):
     attack(N, 4, city="\x1b[31mRome")
     outcome = monitor(N + HOUR, '[[monitor.channels]]\nkind = "stdout"\n', "--quiet")
-    assert outcome.out.startswith("[alert] shop: new: ")
+    title, details, *_ = outcome.out.splitlines()
+    assert title.startswith("[alert] shop: new: ")
+    assert details.startswith("flags: ")  # the sentence stands once
     assert "\x1b" not in outcome.out
 
 
@@ -365,6 +447,7 @@ def test_a_silenced_finding_is_counted_but_not_told_until_that_is_taken_back(run
     outcome = run("silence", finding[:6], "--for", "1000d", "--because", "a test", "--store", "store.duckdb")
     assert (outcome.code, outcome.err[:13]) == (0, "silent until ")
     assert finding in run("findings", "--store", "store.duckdb", "--state", "silenced").out
+    assert read("SELECT state, is_open FROM findings") == [("silenced", True)]
     assert go_on(6) == ["opened"]
     assert read("SELECT n_flags FROM findings") == [(10,)]
     assert run("unsilence", finding, "--store", "store.duckdb").code == 0
@@ -389,15 +472,29 @@ def test_an_acknowledged_finding_is_not_told_again_until_it_is_closed(run, attac
     finding, go_on = attacked
     assert run("acknowledge", finding[:8], "--store", "store.duckdb").err == f"{finding} is acknowledged\n"
     assert finding in run("findings", "--store", "store.duckdb", "--state", "acknowledged").out
+    assert read("SELECT state FROM findings") == [("acknowledged",)]
     assert go_on(6) == ["opened"]
     assert run("acknowledge", finding, "--undo", "--store", "store.duckdb").code == 0
     assert go_on(12) == ["opened", "grown"]
     assert run("acknowledge", finding, "--store", "store.duckdb").code == 0
-    assert go_on(60) == ["opened", "grown", "closed", "opened"]
+    assert go_on(60) == ["opened", "grown", "opened"]
     assert read("SELECT acknowledged FROM findings") == [(False,)]
 
 
-@pytest.mark.parametrize("name", ["f", "ffffffffffff", "%", "' OR 1=1"])
+def test_any_beginning_that_one_finding_has_names_it_and_of_several_it_says_which(run, attacked):
+    finding, _ = attacked
+    with opened("store.duckdb") as connection:
+        other = finding[0] + ("0" if finding[1] != "0" else "1") + finding[2:]
+        copy = "SELECT * EXCLUDE (state) REPLACE (? AS finding_id) FROM findings"
+        connection.execute(f"INSERT INTO findings BY NAME {copy}", [other])
+    assert run("acknowledge", finding[:2], "--store", "store.duckdb").err == f"{finding} is acknowledged\n"
+    outcome = run("acknowledge", finding[0], "--store", "store.duckdb")
+    assert outcome.code == 2
+    assert f"'{finding[0]}' begins 2 findings in store.duckdb: " in outcome.err
+    assert all(f"{name} (price=" in outcome.err for name in (finding, other))
+
+
+@pytest.mark.parametrize("name", ["g", "", "ffffffffffff", "%", "' OR 1=1"])
 def test_a_finding_that_is_not_there_is_said(run, attacked, name):
     outcome = run("acknowledge", name, "--store", "store.duckdb")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -231,3 +232,13 @@ def test_a_fitted_number_may_become_another_number(infer_in_file, database, kind
     source = database(f"CREATE TABLE t AS SELECT i::{kind} AS x, 'p' AS plain FROM range(9) t(i)", name="b.duckdb")
     with Table(source) as table:
         assert [column.role for column in match_roles(fitted, table).columns] == ["number", "category"]
+
+
+def test_what_a_configuration_ignores_keeps_the_reason_why_it_would_not_be_used_in_any_case(run, database):
+    path = database(
+        "CREATE TABLE t AS SELECT i AS id, 'one' AS host, 'k' || i % 5 AS k, 'c' || i % 3 AS c FROM range(99) r(i)"
+    )
+    assert run("init", path, "-o", "t.toml", "--ignore", "c").code == 0
+    said = run("fit", "t.toml").err
+    assert re.search(r"^not used +host: the same value in every record$", said, re.MULTILINE), said
+    assert re.search(r"^not used +c: user-specified$", said, re.MULTILINE)

@@ -231,7 +231,8 @@ def test_a_template_that_was_never_seen_is_flagged_as_such(clean):
     new = pl.DataFrame({"n": [1, 2], "message": ["Accepted key for bob from 10.0.0.2 port 7", "disk sda7 is on fire"]})
     flags = score_table(model, new).flags.frame
     assert flags["n"].to_list() == [2]
-    assert flags["reason"][0].startswith("message=disk sda7 is on fire was never seen in the reference")
+    said = "message=disk sda7 is on fire: no message like `disk <id> is on fire` was seen in the reference"
+    assert flags["reason"][0].startswith(said)
 
 
 def test_a_parameter_that_was_never_seen_is_named():

@@ -17,6 +17,7 @@ from anomembed.cli.fit import fit
 from anomembed.cli.init import init
 from anomembed.cli.models import app as models
 from anomembed.cli.monitor import monitor
+from anomembed.cli.report import report
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
 from anomembed.cli.similar import similar
@@ -53,6 +54,7 @@ app.command()(fit)
 app.command()(score)
 app.command()(monitor)
 app.command()(explain)
+app.command()(report)
 app.command()(similar)
 app.command()(sql)
 app.command()(findings)

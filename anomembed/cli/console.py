@@ -106,12 +106,16 @@ class Teller(Watcher):
         for note in summary.notes:
             self.say("note", note)
 
+    def caution(self, text: str) -> None:
+        """Print a warning about what the model can flag."""
+        self.say("caution", text)
+
     def run(self, run: Run, rule: str) -> None:
         """Print what a run did, and by which rule."""
         unit = run.model.unit
         self.say("scored", f"{run.n_scored:,} {unit}, {run.flags.frame.height:,} flagged ({rule})")
         for caution in run.cautions:
-            self.say("caution", caution)
+            self.caution(caution)
         least = run.flags.frame["tail_probability"].min()
         if isinstance(least, float) and least > HARDLY_ABNORMAL:
             self.say("note", f"no flag stands out: {least:.0%} of normal {unit} are at least as abnormal as the first")

@@ -8,8 +8,9 @@ import typer
 from anomembed.cli import options as o
 
 if TYPE_CHECKING:
-    from anomembed.config import SequenceConfig
+    from anomembed.config import Config, SequenceConfig
     from anomembed.read.table import Table
+    from anomembed.write.template import Sizes
 
 OutputFile = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Configuration file to write.")]
 
@@ -61,12 +62,21 @@ def init(
         zone = {"time_zone": machine_zone()} if for_monitor else {}
         source = config.source.model_copy(update={"database": database, "table": table, **zone})
         config = config.model_copy(update={"sequence": events, "source": source})
-        commented = config_text(config, roles, opened.count(), output.parent, suggestion, is_monitored=for_monitor)
+        text = config_text(config, roles, _sizes(opened, config), output.parent, suggestion, is_monitored=for_monitor)
     with completed(output) as unfinished:
-        unfinished.write_text(commented, encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
     if for_monitor:
         typer.echo(f"then, in cron: anomembed monitor {output}", err=True)
+
+
+def _sizes(table: "Table", config: "Config") -> "Sizes":
+    """Count the records, and those of the reference, or its sequences where a key names them."""
+    from anomembed.write.template import Sizes
+
+    where, key = config.source.fit_where, config.sequence.key
+    n_reference = table.count_distinct([table.column(key)], where) if key else table.count(where)
+    return Sizes(table.count(), n_reference, "sequences" if key else "records")
 
 
 def _column_names(table: "Table", sequence: "SequenceConfig") -> dict[str, str | tuple[str, ...]]:

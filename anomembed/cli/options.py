@@ -286,6 +286,9 @@ ScoresTo = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help=f"Write the score of every record to this {_listed(file_sinks())} file."),
 ]
+ReportTo = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write a page about the run to this .html file.")
+]
 OutputFormat = Annotated[
     str, typer.Option("--format", metavar=f"<{'|'.join(_forms())}>", help="Format of the results.", parser=_form)
 ]

@@ -1,6 +1,7 @@
 """Run ``scan``, ``fit``, ``score`` and ``export``: call the library, print notes and results."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -11,11 +12,13 @@ from anomembed.cli.printing import print_flags
 from anomembed.config import Config
 from anomembed.fit.model import check_embedding
 from anomembed.model import Model
+from anomembed.monitor.beginning import find_last
 from anomembed.opening import open_source
 from anomembed.pipeline import Run, fit_into_store, scan_into_store, score_into_store
 from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
+from anomembed.report.page import check_report_path, write_report
 from anomembed.score.detectors import check_detector
 from anomembed.write.export import check_export_path, export_vectors
 from anomembed.write.files import check_not_read
@@ -45,6 +48,8 @@ class Output:
         Replace an existing file, whatever it holds.
     flat : bool
         Print a row for every flag, also where several have one reason.
+    report : Path or None
+        File for a page about the run.
     """
 
     scores_to: Path | None
@@ -53,6 +58,7 @@ class Output:
     fail_on_flags: bool
     force: bool = False
     flat: bool = False
+    report: Path | None = None
 
 
 def scan_table(config: Config, output: Output) -> None:
@@ -76,7 +82,8 @@ def fit_table(config: Config, *, quiet: bool) -> None:
     vectors = read_wanted_vectors(config.embedding.vectors)
     with open_source(config) as table, Store(config.store.path) as store:
         teller.read(table.name, table.count(), table.notes)
-        model_id = fit_into_store(table, config, store, teller, vectors)
+        last = partial(find_last, table, config)
+        model_id = fit_into_store(table, config, store, teller, vectors, last)
     teller.say("saved", f"model {model_id} in {config.store.path}")
 
 
@@ -123,18 +130,24 @@ def _check(config: Config, output: Output) -> None:
     if output.scores_to:
         source, vectors = config.source.database, config.embedding.vectors
         check_scores_path(output.scores_to, source, config.store.path, vectors, force=output.force)
+    if output.report:
+        check_report_path(output.report, config.store.path, config.source.database, force=output.force)
 
 
 def _check_reads(table: Table, output: Output) -> None:
     """Refuse to write to a file that a query or a view reads."""
     if output.scores_to:
         check_not_read(output.scores_to, "scores", {"a file that the records are read from": table.files})
+    if output.report:
+        check_not_read(output.report, "report", {"a file that the records are read from": table.files})
 
 
 def _finish(run: Run, config: Config, store: Store, output: Output, teller: Teller) -> None:
     key = run.model.roles.key_names
     if output.scores_to:
         write_scores(store, key, output.scores_to)
+    if output.report:
+        write_report(store, output.report, run.run_id)
     teller.run(run, str(run.rule))
     if not output.quiet and (run.flags.frame.height or output.form != TABLE):
         print_flags(run.flags.frame, output.form, len(key), flat=output.flat)

@@ -10,6 +10,7 @@ def scan(
     *,
     given: o.Given,
     scores_to: o.ScoresTo = None,
+    report: o.ReportTo = None,
     form: o.OutputFormat = o.TABLE,
     quiet: o.Quiet = False,
     fail_on_flags: o.FailOnFlags = False,
@@ -26,4 +27,5 @@ def scan(
     from anomembed.config import make_config, merge
 
     config = make_config(merge(given, {"source": {"database": database, "table": table}}), "the options")
-    scan_table(config, Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags, force=force, flat=flat))
+    output = Output(scores_to, form, quiet=quiet, fail_on_flags=fail_on_flags, force=force, flat=flat, report=report)
+    scan_table(config, output)

@@ -89,7 +89,8 @@ def _append(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001
 
 
 def _print(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001
-    sys.stdout.write(inert(f"{message.title}\n{message.text}\n"))
+    text = message.text.partition("\n\n")[2] or message.text  # the reason, which comes first, is in the title
+    sys.stdout.write(inert(f"{message.title}\n{text}\n"))
     sys.stdout.flush()
 
 

@@ -4,10 +4,9 @@ A finding is opened by its first flag and closed when none comes for long; a fla
 here knows the clock: times are those of the records, and of the watermark.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from anomembed.monitor.grouping import Group
 
@@ -69,12 +68,23 @@ class Flagged:
 
 
 @dataclass(frozen=True)
+class Worst:
+    """The most abnormal of some flags, and when the earliest of them was."""
+
+    reason: str
+    key: str
+    run_id: int
+    tail_probability: float
+    first: datetime
+
+
+@dataclass(frozen=True)
 class Finding:
-    """A finding as the store keeps it, in the order of its columns."""
+    """A finding as the store keeps it; its fields are columns there."""
 
     monitor: str
     finding_id: str
-    state: Literal["open", "closed"]
+    is_open: bool
     view: str
     kind: str
     columns: tuple[str, ...]
@@ -92,11 +102,8 @@ class Finding:
     repeat_after: timedelta
     silenced_until: datetime | None = None
     acknowledged: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether flags of late belong to it."""
-        return self.state == "open"
+    news: Worst | None = None
+    n_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Alert:
     alert_id : str
         Id of the message; the same when it is sent twice.
     finding : Finding
-        The finding as it was then.
+        The finding as it was then; its `news` are what the message is about, and its `n_told` what was told before.
     event : str
         `OPENED`, `GROWN` or `CLOSED`.
     level : str
@@ -129,6 +136,7 @@ class Alert:
     def content(self) -> dict[str, Any]:
         """Return what is told, for JSON."""
         found = self.finding
+        news = found.news or Worst(found.reason, found.key, found.run_id, found.tail_probability, found.first_seen)
         return {
             "alert_id": self.alert_id,
             "dedup_key": found.finding_id,
@@ -139,11 +147,13 @@ class Alert:
             "view": found.view,
             "columns": list(found.columns),
             "values": list(found.values),
-            "reason": found.reason,
-            "key": found.key,
-            "run_id": found.run_id,
+            "reason": news.reason,
+            "key": news.key,
+            "run_id": news.run_id,
             "n_flags": found.n_flags,
-            "tail_probability": found.tail_probability,
+            "n_new": found.n_flags - found.n_told,
+            "tail_probability": news.tail_probability,
+            "new_since": news.first.isoformat() + "Z",
             "first_seen": found.first_seen.isoformat() + "Z",
             "last_seen": found.last_seen.isoformat() + "Z",
             "again": self.is_again,
@@ -156,6 +166,8 @@ Changed = tuple[Finding, list[Alert]]
 
 def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pace: Pace) -> Changed:
     """Return a finding with the flags of a batch; one that is opened is told.
+
+    One that should have been closed before them is opened again, and that alone is told: not that it was over, too.
 
     Parameters
     ----------
@@ -170,40 +182,61 @@ def flag(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pa
     pace : Pace
         How often to tell.
     """
-    alerts: list[Alert] = []
-    if known and known.is_open and flagged.first - known.last_seen >= pace.close_after:
-        known, alerts = _close(known, pace)
+    is_rested = known is not None and flagged.first - known.last_seen >= pace.close_after
     grown = _grow(monitor, known, flagged, at, pace)
-    if known and known.is_open:
-        return grown, alerts
-    opened = replace(grown, state="open", repeat_after=pace.repeat_interval, acknowledged=False)
-    return _tell(opened, OPENED, at, pace, alerts)
+    if known and known.is_open and not is_rested:
+        return grown, []
+    n_before = known.n_flags if known else 0
+    opened = replace(
+        grown,
+        is_open=True,
+        repeat_after=pace.repeat_interval,
+        acknowledged=False,
+        news=_worst(flagged),
+        n_before=n_before,
+    )
+    return _tell(opened, OPENED, at, pace)
 
 
 def _grow(monitor: str, known: Finding | None, flagged: Flagged, at: datetime, pace: Pace) -> Finding:
-    """Return a finding with more flags; its reason is that of the most abnormal of all."""
+    """Return a finding with more flags; its reason is that of the most abnormal of all, its news of those not told."""
+    group, news = flagged.group, _worst(flagged)
     if known is None:
-        group = flagged.group
         return Finding(
-            monitor, flagged.finding_id, "open", group.view, group.kind, group.columns, group.values, flagged.reason,
+            monitor, flagged.finding_id, True, group.view, group.kind, group.columns, group.values, flagged.reason,
             flagged.key, flagged.run_id, flagged.tail_probability, flagged.n_flags, flagged.first, flagged.last,
-            0, 0, at, pace.repeat_interval, flagged.silenced_until,
+            0, 0, at, pace.repeat_interval, flagged.silenced_until, news=news,
         )  # fmt: skip
     grown = replace(
         known,
         n_flags=known.n_flags + flagged.n_flags,
         first_seen=min(known.first_seen, flagged.first),
         last_seen=max(known.last_seen, flagged.last),
+        news=_worse(known.news, news),
     )
     if flagged.tail_probability >= known.tail_probability:
         return grown
     return replace(
         grown,
+        view=group.view,
+        kind=group.kind,
         reason=flagged.reason,
         key=flagged.key,
         run_id=flagged.run_id,
         tail_probability=flagged.tail_probability,
     )
+
+
+def _worst(flagged: Flagged) -> Worst:
+    return Worst(flagged.reason, flagged.key, flagged.run_id, flagged.tail_probability, flagged.first)
+
+
+def _worse(known: Worst | None, more: Worst) -> Worst:
+    """Return the more abnormal of two, the earlier one of equals, since the earliest flag of both."""
+    if known is None:
+        return more
+    worse = known if known.tail_probability <= more.tail_probability else more
+    return replace(worse, first=min(known.first, more.first))
 
 
 def rest(finding: Finding, at: datetime, pace: Pace) -> Changed | None:
@@ -223,7 +256,7 @@ def rest(finding: Finding, at: datetime, pace: Pace) -> Changed | None:
     is_due = finding.n_flags > finding.n_told and at - finding.alerted_at >= finding.repeat_after
     if is_due and not _is_quiet(finding, GROWN, at):
         later = min(2 * finding.repeat_after, max(LONGEST_INTERVAL, pace.repeat_interval))
-        return _tell(replace(finding, repeat_after=later), GROWN, at, pace, [])
+        return _tell(replace(finding, repeat_after=later), GROWN, at, pace)
     return None
 
 
@@ -235,15 +268,16 @@ def tell_again(monitor: str, flagged: Flagged, at: datetime, pace: Pace) -> Aler
 
 
 def _close(finding: Finding, pace: Pace) -> Changed:
-    return _tell(replace(finding, state="closed"), CLOSED, finding.last_seen + pace.close_after, pace, [])
+    return _tell(replace(finding, is_open=False), CLOSED, finding.last_seen + pace.close_after, pace)
 
 
-def _tell(finding: Finding, event: str, at: datetime, pace: Pace, before: Sequence[Alert]) -> Changed:
+def _tell(finding: Finding, event: str, at: datetime, pace: Pace) -> Changed:
+    told = replace(finding, n_told=finding.n_flags, alerted_at=at, news=None)
     if _is_quiet(finding, event, at):
-        return replace(finding, n_told=finding.n_flags, alerted_at=at), list(before)
-    told = replace(finding, n_alerts=finding.n_alerts + 1, n_told=finding.n_flags, alerted_at=at)
-    alert = Alert(f"{told.finding_id}.{told.n_alerts}", told, event, _level(told, pace), at)
-    return told, [*before, alert]
+        return told, []
+    told = replace(told, n_alerts=finding.n_alerts + 1)
+    about = replace(finding, news=None) if event == CLOSED else finding
+    return told, [Alert(f"{told.finding_id}.{told.n_alerts}", about, event, _level(about, pace), at)]
 
 
 def _is_quiet(finding: Finding, event: str, at: datetime) -> bool:
@@ -253,4 +287,5 @@ def _is_quiet(finding: Finding, event: str, at: datetime) -> bool:
 
 
 def _level(finding: Finding, pace: Pace) -> str:
-    return "alert" if finding.tail_probability <= pace.alert_at else "warn"
+    """Return the level of what is told: of the news, or of all."""
+    return "alert" if (finding.news or finding).tail_probability <= pace.alert_at else "warn"

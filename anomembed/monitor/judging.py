@@ -1,7 +1,8 @@
 """Judge what is new, part by part: read it, score it, and keep all that follows from it in one transaction."""
 
+import json
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import compress
@@ -20,10 +21,9 @@ from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
 from anomembed.scoring import explain_scored, score_frames
-from anomembed.views.reason import Reason
 from anomembed.write.ageing import forget_runs, forget_scores
 from anomembed.write.feedback import normal_findings
-from anomembed.write.ledger import Progress, advance
+from anomembed.write.ledger import Progress, advance, is_first_use
 
 UNEXPLAINED = "not explained"  # flags beyond those that are explained in a run
 
@@ -44,6 +44,8 @@ class Judged:
         Those that were flagged.
     drift : Drift or None
         What the records have.
+    cautions : tuple of str
+        What is new and frequent in the records.
     """
 
     part: Part
@@ -51,6 +53,7 @@ class Judged:
     n_scored: int = 0
     flags: Flags | None = field(default=None, repr=False)
     drift: Drift | None = field(default=None, repr=False)
+    cautions: tuple[str, ...] = ()
 
 
 def judge_fresh(judge: Judge, fresh: Fresh) -> Iterator[Judged]:
@@ -74,6 +77,13 @@ def judge_fresh(judge: Judge, fresh: Fresh) -> Iterator[Judged]:
         yield _keep(judge, read_found(judge, fresh, "quarantined", fresh.quarantined), fresh.period.since)
     for since, until in fresh.windows:
         yield _keep(judge, read_window(judge, since, until), until)
+
+
+def first_cautions(judge: Judge) -> list[str]:
+    """Return what the model and the rule cannot flag, in the first run with them."""
+    by = f"model {judge.model_id}, {judge.rule}"
+    caution = judge.model.caution(judge.rule) if is_first_use(judge.store, judge.monitor, by) else None
+    return [caution] if caution else []
 
 
 def judge_again(judge: Judge, since: int, until: int) -> Judged:
@@ -131,12 +141,12 @@ def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
         return Judged(part, judge.store.add_run_row({**about, **nothing}))
     drift = Drift(judge.model.vocabulary)
     scored = score_frames(judge.model, part.frames, drift)
-    flags, n_scored, *_ = explain_scored(judge.model, scored, judge.rule, judge.store.stage, drift)
+    flags, n_scored, _, cautions = explain_scored(judge.model, scored, judge.rule, judge.store.stage, drift)
     flags = _without_normal(judge, flags)
     about["n_scored"] = n_scored
     key = judge.model.roles.key_names
     run_id = judge.store.add_run(judge.model_id, about, key, flags.frame, flags.contributions)
-    return Judged(part, run_id, n_scored, flags, drift)
+    return Judged(part, run_id, n_scored, flags, drift, cautions)
 
 
 def _without_normal(judge: Judge, flags: Flags) -> Flags:
@@ -146,7 +156,7 @@ def _without_normal(judge: Judge, flags: Flags) -> Flags:
     """
     normal = normal_findings(judge.store, judge.monitor)
     tails = flags.frame["tail_probability"].to_list()
-    groups = [_group(judge, reason) for reason in flags.reasons]
+    groups = _groups(judge, flags)
     lowest = [normal.get(group.finding_id(judge.monitor), math.inf) for group in groups]
     is_number = [not set(judge.model.numbers).isdisjoint(group.columns) for group in groups]
     is_normal = [
@@ -156,8 +166,12 @@ def _without_normal(judge: Judge, flags: Flags) -> Flags:
     return flags.without([rank for rank, is_out in enumerate(is_normal, 1) if is_out]) if any(is_normal) else flags
 
 
-def _group(judge: Judge, reason: Reason) -> Group:
-    return group_of(reason, judge.model.roles.key_names, judge.model.numbers)
+def _groups(judge: Judge, flags: Flags) -> list[Group]:
+    """Return what each flag has in common with others, of those that are explained."""
+    model, entities = judge.model, [entity.name for entity in judge.model.entities]
+    whose = (_who(record, entities) for record in flags.frame["record_values"])
+    reasons = zip(flags.reasons, whose, strict=False)
+    return [group_of(reason, model.roles.key_names, model.numbers, who) for reason, who in reasons]
 
 
 def _gather(judge: Judge, judged: Judged, position: int, held: Collection[str] = ()) -> list[tuple[Flagged, list[str]]]:
@@ -172,10 +186,15 @@ def _gather(judge: Judge, judged: Judged, position: int, held: Collection[str] =
     shown = flags.select(pl.col(KEY).alias("key"), "reason", "tail_probability").with_columns(
         moment=pl.Series(moments, dtype=pl.Datetime("us"))
     )
-    groups = [_group(judge, reason) for reason in judged.flags.reasons]
+    groups = _groups(judge, judged.flags)
     others = [Group(view, UNEXPLAINED) for view in flags["view"][len(groups) :]]
     free = ~shown["key"].is_in(list(held))
     return gather(judge.monitor, judged.run_id, shown.filter(free), compress([*groups, *others], free))
+
+
+def _who(record: str, entities: Sequence[str]) -> list[tuple[str, str]]:
+    values = json.loads(record)
+    return [(name, str(values[name])) for name in entities if name in values]
 
 
 def _about(judge: Judge, part: Part) -> dict[str, object]:

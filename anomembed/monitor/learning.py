@@ -1,6 +1,5 @@
 """The model of a monitor: the newest that fits, or one that its first run learns."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -56,10 +55,12 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
         name = table.name
     for fit_where in dict.fromkeys((reference_of(config), config.source.fit_where)):
         try:
-            model_id, _ = choose_model(store, name, learnt_where(config, fit_where))
+            model_id, is_of_another = choose_model(store, name, learnt_where(config, fit_where))
         except StoreError as error:
             missing = error
         else:
+            if may_learn and is_of_another and reference_of(config) is not None:
+                continue  # it is of a configuration that shares the store
             return Known(model_id, load_model(store, model_id))
     if not may_learn:
         raise missing
@@ -103,13 +104,3 @@ def rule_of(config: Config, model: Model) -> FlagRule:
     is_given = any(getattr(flags, name) is not None for name in ("alpha", "budget", "threshold"))
     lowest = max(DEFAULT_THRESHOLD, 1 / max(model.calibration.n_reference, 1))
     return flag_rule(config) if is_given else FlagRule("threshold", lowest)
-
-
-def unreachable(rule: FlagRule, model: Model) -> Iterator[str]:
-    """Yield a sentence when not even a record of which nothing was ever seen would be flagged."""
-    lowest = model.lowest_tail()
-    if rule.name == "threshold" and lowest is not None and lowest > rule.value:
-        yield (
-            f"nothing can be flagged: even a record of which nothing was ever seen would have a tail probability of "
-            f"{lowest:.1e}, above the threshold {rule.value:g}; raise it, or learn from more records"
-        )

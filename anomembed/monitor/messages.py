@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -10,6 +11,7 @@ from anomembed.monitor.clock import EPOCH, MICROSECOND, as_local
 from anomembed.read.quoting import quote_text
 from anomembed.write.sinks import inert
 
+EXPANDED = frozenset('$`\\"!\n')  # by a shell within double quotes
 FURTHER = "look further: "  # before a command
 MOST_LISTED = 10  # reasons in a message about many alerts
 VERBS = {"opened": "new", "grown": "goes on", "closed": "over"}
@@ -38,14 +40,13 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
     """
     if "notice" in content:
         return _message_of_notice(content, store, zone)
-    further = f"duckdb {shlex.quote(store)} {shlex.quote(_why(content))}"
+    further = _in_duckdb(store, _why(content))
     again = ", judged again" if content["again"] else ""
     title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}{again}: {content['reason']}"
-    first, last = (_local(content[name], zone) for name in ("first_seen", "last_seen"))
     lines = [
         content["reason"],
         "",
-        f"flags: {content['n_flags']:,}, from {first} to {last} ({zone})",
+        _count(content, zone),
         f"most abnormal: {content['key']}, tail probability {content['tail_probability']:.1e}, view {content['view']}",
         f"finding: {content['dedup_key']}, alert {content['alert_id']}",
         f"look further: {further}",
@@ -63,6 +64,16 @@ def _message_of_notice(content: dict[str, Any], store: str, zone: str) -> Messag
         lines.append(f"flags that were held back: {content['n_flags']:,}")
     lines += [f"notice: {content['dedup_key']}, alert {content['alert_id']}", f"look further: {further}"]
     return Message(title, "\n".join(lines) + "\n", html_of(title, lines), {**content, "look_further": further})
+
+
+def _count(content: dict[str, Any], zone: str) -> str:
+    """Say how many flags there are, and when they were: the new ones, and before them others; or all."""
+    n_new, n_flags = content["n_new"], content["n_flags"]
+    is_closed = content["event"] == "closed"
+    first, last = (_local(content[name], zone) for name in ("first_seen" if is_closed else "new_since", "last_seen"))
+    if is_closed or n_new == n_flags:
+        return f"flags: {n_flags:,}, from {first} to {last} ({zone})"
+    return f"flags: {n_new:,} new, from {first} to {last} ({zone}); {n_flags - n_new:,} before"
 
 
 def rest_of(contents: Sequence[dict[str, Any]], store: str, n_before: int) -> Message:
@@ -84,7 +95,7 @@ def rest_of(contents: Sequence[dict[str, Any]], store: str, n_before: int) -> Me
     listed = [f"- {content['reason']} ({content['n_flags']:,} flags)" for content in contents[:MOST_LISTED]]
     if len(contents) > MOST_LISTED:
         listed.append(f"- and {len(contents) - MOST_LISTED:,} others")
-    further = f"duckdb {shlex.quote(store)} {shlex.quote('FROM findings ORDER BY tail_probability')}"
+    further = _in_duckdb(store, "FROM findings ORDER BY tail_probability")
     data = {
         "event": "more",
         "monitor": first["monitor"],
@@ -115,6 +126,12 @@ def html_of(title: str, lines: Sequence[str]) -> str:
         if is_further:
             SubElement(paragraph, "code").text = inert(further)
     return tostring(page, encoding="unicode", method="html")
+
+
+def _in_duckdb(store: str, sql: str) -> str:
+    """Return a command line that asks the store; in double quotes where a shell finds nothing to expand in them."""
+    quoted = shlex.quote(sql) if EXPANDED.intersection(sql) else f'"{sql}"'
+    return f"duckdb {shlex.quote(str(Path(store).absolute()))} {quoted}"
 
 
 def _why(content: dict[str, Any]) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from anomembed.config import MonitorConfig
+from anomembed.explain.findings import LENGTH
 from anomembed.monitor.findings import CLOSED, OPENED
-from anomembed.monitor.grouping import LENGTH
 from anomembed.write.incidents import queue
 from anomembed.write.notices import keep_notice, n_occurrences, read_notices
 from anomembed.write.store import Store

@@ -1,4 +1,7 @@
-"""A run that finds nothing new, as most do: without pydantic, Polars, and whatever else only a judgement needs."""
+"""A run that finds nothing new, as most do: without pydantic, Polars, and whatever else only a judgement needs.
+
+Whatever a whole run may have to do or to tell although nothing is new has to be asked for in `has_to_tell`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

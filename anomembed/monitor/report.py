@@ -45,7 +45,7 @@ class Report:
     drift : list of str
         How far the records of the last day are from the reference, where that matters.
     cautions : list of str
-        Why nothing can be flagged.
+        What the model and the rule cannot flag, in the first run with them; values that are new and frequent.
     notes : list of str
         What else should be known.
     seconds : dict
@@ -108,6 +108,9 @@ class Report:
         return f"{self.n_scored:,} {self.unit} judged{again}{span}, {self.n_flagged:,} flagged"
 
     def _remarks(self) -> list[str]:
+        begun = []
+        if self.is_begun and self.since is not None:
+            begun = [f"begun after {self._at(self.since - 1)}: what came before counts as known"]
         counts = {
             f"{self.n_late:,} of them late": self.n_late,
             f"{self.n_quarantined:,} of them without a place in time or of the future": self.n_quarantined,
@@ -119,14 +122,8 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [
-            *(text for text, count in counts.items() if count),
-            *self.notices,
-            *self.drift,
-            *self.cautions,
-            *told,
-            *self.notes,
-        ]
+        counted = (text for text, count in counts.items() if count)
+        return [*begun, *counted, *self.notices, *self.drift, *told, *self.notes]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)
@@ -143,7 +140,9 @@ class Report:
 
 
 def print_report(report: Report, form: str, *, is_quiet: bool) -> None:
-    """Print what a run did on standard output: a line for people, or JSON."""
+    """Print what a run did on standard output: a line for people, or JSON; and its cautions on standard error."""
+    for caution in report.cautions if not is_quiet else ():
+        sys.stderr.write(inert(f"caution   {caution}") + "\n")
     if form == "json":
         sys.stdout.write(json.dumps(report.as_json()) + "\n")
     elif not is_quiet:

@@ -154,7 +154,7 @@ def _judge(config: "Config", asked: Asked, store: Store, state: State | None, wa
     if asked.since or asked.until:
         return _judge_again(source, asked, store, read_plan(source, state, report), report)
     plan, fresh = look(source, asked, store, state, report)
-    if not fresh.is_nothing:
+    if report.is_begun or not fresh.is_nothing:
         with report.timed("judge"):
             _judge_fresh(source, asked, store, plan, fresh, report)
     _rest(config, asked, store, report)
@@ -163,8 +163,7 @@ def _judge(config: "Config", asked: Asked, store: Store, state: State | None, wa
 
 
 def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:
-    from anomembed.monitor.judging import judge_fresh
-    from anomembed.monitor.learning import unreachable
+    from anomembed.monitor.judging import first_cautions, judge_fresh
     from anomembed.monitor.staleness import drift_words
 
     judge = _judge_of(source, asked, store, plan)
@@ -173,7 +172,7 @@ def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: 
 
         judge = refit(judge, fresh.period.since)
     report.model_id = judge.model_id
-    report.cautions = list(unreachable(judge.rule, judge.model))
+    report.cautions = first_cautions(judge)
     for judged in judge_fresh(judge, fresh):
         _count(report, judged)
     if plan.watermark.is_time:
@@ -220,6 +219,7 @@ def _count(report: Report, judged: "Judged") -> None:
     report.n_repeated += int(judged.part.units["is_known"].sum())
     report.n_late += judged.n_scored * (judged.part.name == "late")
     report.n_quarantined += judged.n_scored * (judged.part.name == "quarantined")
+    report.cautions += judged.cautions
     if judged.flags:
         report.n_flagged += judged.flags.frame.height
     if judged.run_id is not None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from anomembed.config import MonitorConfig
+from anomembed.config import ChannelConfig, MonitorConfig
 from anomembed.config.durations import microseconds
-from anomembed.monitor.findings import Alert, Finding, Flagged, Pace, flag, rest, tell_again
+from anomembed.monitor.findings import CLOSED, Alert, Finding, Flagged, Pace, Worst, flag, rest, tell_again
 from anomembed.monitor.grouping import Group
 from anomembed.write.incidents import keep_findings, keep_flags, queue, read_findings, read_silences
 from anomembed.write.store import Store
@@ -45,10 +45,10 @@ def gather(monitor: str, run_id: int, flags: pl.DataFrame, groups: Iterable[Grou
     list of (Flagged, list of str)
         The flags of every finding, and their keys; in the order of their most abnormal flag.
     """
-    found: dict[Group, list[dict[str, Any]]] = {}
+    found: dict[str, tuple[Group, list[dict[str, Any]]]] = {}
     for group, row in zip(groups, flags.iter_rows(named=True), strict=True):
-        found.setdefault(group, []).append(row)
-    return [(_flagged(monitor, run_id, group, rows), [row["key"] for row in rows]) for group, rows in found.items()]
+        found.setdefault(group.finding_id(monitor), (group, []))[1].append(row)
+    return [(_flagged(monitor, run_id, group, rows), [row["key"] for row in rows]) for group, rows in found.values()]
 
 
 def _flagged(monitor: str, run_id: int, group: Group, rows: list[dict[str, Any]]) -> Flagged:
@@ -139,7 +139,12 @@ def record_again(
 
 def _findings(store: Store, monitor: str, ids: list[str] | None = None, *, is_open: bool = False) -> list[Finding]:
     rows = read_findings(store, monitor, ids, is_open=is_open)
-    return [Finding(**{**row, "columns": tuple(row["columns"]), "values": tuple(row["values"])}) for row in rows]
+    return [_finding(row) for row in rows]
+
+
+def _finding(row: dict[str, Any]) -> Finding:
+    news = Worst(**row["news"]) if row["news"] else None
+    return Finding(**{**row, "columns": tuple(row["columns"]), "values": tuple(row["values"]), "news": news})
 
 
 def _keep(store: Store, changed: list[tuple[Finding, list[Alert]]], settings: MonitorConfig) -> None:
@@ -159,5 +164,19 @@ def _row(finding: Finding) -> dict[str, Any]:
 
 def _queue(store: Store, alert: Alert, settings: MonitorConfig) -> None:
     rank = LEVELS.index(alert.level)
-    channels = [channel.title for channel in settings.channels if LEVELS.index(channel.level) <= rank]
+    channels = [
+        channel.title
+        for channel in settings.channels
+        if LEVELS.index(channel.level) <= rank and (alert.event != CLOSED or _wants_closing(channel, alert.finding))
+    ]
     queue(store, alert.content(), alert.at, channels)
+
+
+def _wants_closing(channel: ChannelConfig, finding: Finding) -> bool:
+    """Tell whether a channel is told that a finding is over.
+
+    Programs always are, by a webhook or a file, as what they opened would stay open. People are when there was more
+    than one flag; never on standard output, which cron mails: that nothing more came is no news.
+    """
+    is_read_by_programs = channel.kind in ("webhook", "file")
+    return is_read_by_programs or (channel.kind != "stdout" and finding.n_flags - finding.n_before > 1)

@@ -7,12 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import pdtrc
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind, Special, Tokens, Vocabulary
 from anomembed.views.reason import clean_text
 
 LEAST_SHARE, LEAST_RECORDS = 0.01, 20  # of the records scored, from which a new value is told
+HANDFUL, BY_CHANCE = 5, 1e-4  # fewer records are enough, where so many with a new value are unlikely in that column
 SPECIALS = (Special.MISSING, Special.UNSEEN, Special.RARE)
 MOST_KEPT = 1_000  # new values that are counted per column
 COMPARED = 10  # values of a column whose shares are compared, the most frequent ones; all others count as one
@@ -86,8 +88,9 @@ class Drift:
 
     def cautions(self) -> Iterator[str]:
         """Yield a sentence for every column with a value that is new and frequent."""
-        least = max(LEAST_RECORDS, LEAST_SHARE * self.n_records)
+        columns = {column.name: column for column in self._vocabulary.columns}
         for column, counted in self._unseen.items():
+            least = max(self._least_records(columns[column]), LEAST_SHARE * self.n_records)
             often = [(value, times) for value, times in counted.most_common() if times >= least]
             if not often:
                 continue
@@ -97,6 +100,19 @@ class Drift:
                 f"{self.n_records:,} records ({times / self.n_records:.0%}){more}: renamed or new? To take it as "
                 "normal, run `anomembed fit` again"
             )
+
+    def _least_records(self, column: ColumnTokens) -> int:
+        """Return the number of records with one new value that chance does not make.
+
+        New values are expected as often as the reference has values seen once [1]_; `LEAST_RECORDS` are never chance.
+
+        .. [1] Good: The population frequencies of species and the estimation of population parameters. Biometrika,
+           1953.
+        """
+        seen_once = np.count_nonzero(column.counts == 1) + 0.5
+        usual = self.n_records * seen_once / (column.n_records + 1)
+        chances = pdtrc(np.arange(HANDFUL, LEAST_RECORDS) - 1, usual)
+        return HANDFUL + int((chances > BY_CHANCE).sum())
 
 
 def _reference(column: ColumnTokens) -> Floats:

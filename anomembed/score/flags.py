@@ -96,7 +96,7 @@ class FlagRule:
         if self.name == "threshold" and lowest is not None and lowest > self.value:
             return (
                 f"{self} may flag nothing: even a record with no value that was ever seen has a tail probability of "
-                f"{lowest:.1e}; use more reference records, or --budget"
+                f"{lowest:.1e}; use more reference records, a higher threshold, or a budget"
             )
         smallest = 1.0 / (n_reference + 1)
         if self.name == "threshold" and can_extrapolate and self.value < smallest / FARTHEST_BEYOND:

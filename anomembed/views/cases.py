@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +42,13 @@ class SequenceCases:
 
     def event(self, text: str) -> Value:
         """Return an event as a value, such as ``action=login``."""
-        return Value(self.tokens.name, text)
+        templates = self.tokens.templates
+        is_new = templates is not None and text not in self._labels
+        return Value(self.tokens.name, text, like=templates.like(text) if templates and is_new else "")
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        return frozenset(self.tokens.labels)
 
 
 @dataclass(frozen=True)

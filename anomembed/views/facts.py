@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens, Vocabulary
+from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
 from anomembed.views.census import Census
+from anomembed.views.figures import bin_in_words
 from anomembed.views.reason import (
     MOST_EXPECTED,
     Among,
@@ -25,7 +26,6 @@ from anomembed.views.reason import (
     Text,
     Value,
     most_of,
-    plain_number,
     widened,
 )
 
@@ -38,6 +38,7 @@ MOST_TRIED = 5  # columns that a reason is looked for in
 
 WORDS = {
     "unseen": "{subject} was never seen in {reference}{expected}",
+    "unseen message": "{subject}: no message like `{like}` was seen in {reference}{expected}",
     "rare": "{subject} is rare ({times:,} of {of}){expected}",
     "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}{among}){expected}",
     "number": "{subject} is unusually {direction} ({most}{among} lie between {low:.6g} and {high:.6g})",
@@ -184,8 +185,13 @@ class Facts:
             return self.instead(case, column)
         of = f"{self.census.n_with(given):,}{' sampled' * self.census.among_pairs.is_sample} records"
         which = f"its {of}" if self._acts(case, other) else f"the {of} with {self.counted(case, other)}"
-        name = partial(self._bin, column) if self.number_of[column] >= 0 else self.vocabulary.label
-        return Listed(f"of {which} usually", tuple(map(name, usual)), tuple(usual.values()))
+        names = (self._bin(column, token) or self.vocabulary.label(token) for token in usual)
+        return Listed(f"of {which} usually", tuple(names), tuple(usual.values()))
+
+    def _bin(self, column: int, token: int) -> str:
+        """Return the range that a token of a number stands for; nothing for what is no number."""
+        tokens, code = self.vocabulary.columns[column], token - int(self.vocabulary.offsets[column])
+        return bin_in_words(tokens, code) if self.number_of[column] >= 0 else ""
 
     def conflict_or_notable(self, case: Case, columns: tuple[int, int], shares: Floats) -> Reason:
         """Say that two values hardly ever meet; when they do not, what else is unusual, by what columns contribute."""
@@ -219,23 +225,8 @@ class Facts:
         token = int(case.tokens[column])
         if self._is_presence(column, token):  # that there is one is what was counted
             return Text(f"any {self.vocabulary.columns[column].name}")
-        shown = self._bin(column, token) if self.number_of[column] >= 0 else ""
-        value = self.value(case, column)
+        shown, value = self._bin(column, token), self.value(case, column)
         return value if shown == value.text else replace(value, bin=value.bin or shown)
-
-    def _bin(self, column: int, token: int) -> str:
-        """Return the range of a bin to the last digit, as the label may be rounded; nothing for what is no bin."""
-        edges = [float(edge) for edge in self.vocabulary.columns[column].edges]
-        at = token - int(self.vocabulary.offsets[column]) - FIRST_VALUE
-        if at <= 0 or at >= len(edges):
-            return self.vocabulary.label(token) if at >= 0 else ""
-        low, high = edges[at - 1], edges[at]
-        if np.nextafter(low, np.inf) == high:
-            return plain_number(low)
-        is_open = at > 1 and np.nextafter(edges[at - 2], np.inf) == low  # the number below has a bin of its own
-        start = f"more than {plain_number(edges[at - 2])}" if is_open else plain_number(low)
-        is_last = at == len(edges) - 1
-        return f"{start} to {plain_number(np.nextafter(high, 0)) if is_last else 'less than ' + plain_number(high)}"
 
     def _is_presence(self, column: int, token: int) -> bool:
         """Tell whether a token only says that a vector is there."""
@@ -243,8 +234,10 @@ class Facts:
 
     def value(self, case: Case, column: int) -> Value:
         """Return the record's value of a column; one that is counted with all as rare says so."""
-        is_rare = self.vocabulary.special(int(case.tokens[column])) is Special.RARE
-        return Value(self.vocabulary.columns[column].name, case.shown[column], "and all as rare" if is_rare else "")
+        tokens, special = self.vocabulary.columns[column], self.vocabulary.special(int(case.tokens[column]))
+        text, bin_ = case.shown[column], "and all as rare" if special is Special.RARE else ""
+        is_new = tokens.templates is not None and special in (Special.UNSEEN, Special.RARE)
+        return Value(tokens.name, text, bin_, tokens.templates.like(text) if is_new and tokens.templates else "")
 
     def _value(self, case: Case, column: int) -> Reason | None:
         """Say that a value is new, rare or in unusual company; None when it is none of these."""
@@ -254,7 +247,10 @@ class Facts:
             return None  # its own views speak of it
         if special is Special.UNSEEN:
             evidence = {"reference": self.census.unseen_in(column), "expected": self.instead(case, column)}
-            return Reason("unseen", self.value(case, column), evidence)
+            value = self.value(case, column)
+            if value.same != value.text:
+                return Reason("unseen message", value, {"like": Text(value.like), **evidence})
+            return Reason("unseen", value, evidence)
         times, among = self.census.times(column, token), self.census.among(column)
         share = RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE
         # A missing vector is rare by itself; a null in other columns is judged by the values that it occurs with.

@@ -1,8 +1,11 @@
-"""Means and standard deviations as reasons state them: counted ones, whatever a score makes of few records."""
+"""Figures as reasons state them: counted means and spreads, whatever a score makes of few records, and exact ranges."""
 
 from typing import NamedTuple
 
 import numpy as np
+
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens
+from anomembed.views.reason import plain_number
 
 
 class Counted(NamedTuple):
@@ -44,3 +47,17 @@ def is_beyond(number: float, mean: float, *, is_high: bool) -> bool:
 def count_moments(times: float, mean: float, squares: float) -> Counted:
     """Return what a reader would compute of numbers, given their count, mean, and squared distances from it."""
     return Counted(int(times), float(mean), float(np.sqrt(squares / (times - 1))) if times > 1 else np.nan)
+
+
+def bin_in_words(tokens: ColumnTokens, code: int) -> str:
+    """Return the range of a bin to the last digit, as the label may be rounded; nothing for what is no bin."""
+    edges, at = [float(edge) for edge in tokens.edges], code - FIRST_VALUE
+    if at <= 0 or at >= len(edges):
+        return tokens.labels[code] if at >= 0 else ""
+    low, high = edges[at - 1], edges[at]
+    if np.nextafter(low, np.inf) == high:
+        return plain_number(low)
+    is_open = at > 1 and np.nextafter(edges[at - 2], np.inf) == low  # the number below has a bin of its own
+    start = f"more than {plain_number(edges[at - 2])}" if is_open else plain_number(low)
+    is_last = at == len(edges) - 1
+    return f"{start} to {plain_number(np.nextafter(high, 0)) if is_last else 'less than ' + plain_number(high)}"

@@ -42,11 +42,20 @@ class Reason:
 
 @dataclass(frozen=True)
 class Value:
-    """A value of a column, and the bin that was counted in its place; in words, ``amount=12 (10 to 15)``."""
+    """A value of a column, and the bin that was counted in its place; in words, ``amount=12 (10 to 15)``.
+
+    Of a message that is like none of the reference, `like` is it with its address, path, numbers and the like masked.
+    """
 
     column: str
     text: str
     bin: str = ""
+    like: str = ""
+
+    @property
+    def same(self) -> str:
+        """What is the same where other records have the same reason."""
+        return self.like or self.text
 
     def __str__(self) -> str:
         named = f"{clean_text(self.column)}={clean_text(self.text)}"

@@ -54,13 +54,15 @@ def new_events(cases: SequenceCases, row: int) -> Reason:
     """Name the commonest of the events that were never seen, and say how many others there are."""
     events = cases.shown[row]
     unseen = np.flatnonzero(cases.sequences[row : row + 1].events == Special.UNSEEN).tolist()
-    (name, count), *others = Counter(events[at] for at in unseen).most_common()
+    values = [cases.event(events[at]) for at in unseen]
+    (kind, count), *others = Counter(value.same for value in values).most_common()
+    value = next(value for value in values if value.same == kind)
     evidence = {
-        "where": f"at place {events.index(name) + 1:,}" if count == 1 else times(count),
+        "where": f"at place {events.index(value.text) + 1:,}" if count == 1 else times(count),
         "reference": str(cases.among) if cases.among.is_sample else "the reference",
         "others": f", and {_kinds(len(others))} ({times(len(unseen) - count)})" if others else "",
     }
-    return Reason("new event", cases.event(name), evidence)
+    return Reason("new event", value, evidence)
 
 
 def times(count: int) -> str:

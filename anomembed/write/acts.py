@@ -6,15 +6,15 @@ from datetime import datetime
 import polars as pl
 
 from anomembed.errors import StoreError, shown
+from anomembed.views.reason import clean_text
 from anomembed.write.store import Store
 
-SHORTEST = 4  # letters that name a finding
+MOST_LISTED = 10  # findings that a text may mean
 REASON = "/"  # between the view and the column of a reason
 COLUMNS = (
     "finding_id",
     "monitor",
-    "CASE WHEN silenced_until > now() AT TIME ZONE 'UTC' THEN 'silenced' "
-    "WHEN state = 'open' AND acknowledged THEN 'acknowledged' ELSE state END AS state",
+    "state",
     "n_flags",
     "tail_probability",
     "first_seen",
@@ -49,11 +49,16 @@ def find_finding(store: Store, name: str) -> str:
     StoreError
         When there is none, or more than one.
     """
-    rows = store.rows("SELECT DISTINCT finding_id FROM findings WHERE starts_with(finding_id, ?)", [name.lower()])
-    if len(name) < SHORTEST or not rows:
+    rows = store.rows(
+        "SELECT finding_id, any_value(reason) FROM findings WHERE starts_with(finding_id, ?) GROUP BY ALL ORDER BY ALL",
+        [name.lower()],
+    )
+    if not name or not rows:
         raise StoreError(f"no finding {shown(name)} in {store.path}; `anomembed findings` lists them")
     if len(rows) > 1:
-        raise StoreError(f"{len(rows)} findings in {store.path} begin with {shown(name)}: give more of its letters")
+        more = f"; and {len(rows) - MOST_LISTED:,} more" if len(rows) > MOST_LISTED else ""
+        listed = "; ".join(f"{finding} ({clean_text(reason)})" for finding, reason in rows[:MOST_LISTED])
+        raise StoreError(f"{shown(name)} begins {len(rows)} findings in {store.path}: {listed}{more}")
     return str(rows[0][0])
 
 

@@ -1,5 +1,7 @@
 """A DuckDB file that we write: opened at its newest version, changed in transactions, with errors in one sentence."""
 
+import glob
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -11,10 +13,13 @@ import duckdb
 from anomembed.errors import LockedError, StoreError
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.source import holder
+from anomembed.write.files import completed
 from anomembed.write.schema import migrations, read_version, upgrade
 
 if TYPE_CHECKING:
     import polars as pl
+
+COPY = ".version-"  # ends the name of the copy of an older version, before its number
 
 
 class OlderStoreError(StoreError):
@@ -108,13 +113,29 @@ class Database:
             self._connection.execute("SET enable_progress_bar = false")  # DuckDB's goes to standard output
 
     def _upgrade(self, version: int) -> None:
+        """Bring the file to the newest version, in one transaction; one of an older version is kept beside it."""
+        copy = self._keep_copy(version) if version else None
         try:
             with self.transaction() as connection:
                 upgrade(connection, version)
         except StoreError as error:
-            if version == 0:
+            if copy is None:
                 raise
+            copy.unlink(missing_ok=True)
             raise StoreError(f"store version {version} cannot be upgraded: {error}") from error
+
+    def _keep_copy(self, version: int) -> Path:
+        copy = self.path.with_name(f"{self.path.name}{COPY}{version}")
+        self._connection.execute("CHECKPOINT")
+        try:
+            with completed(copy) as unfinished:
+                shutil.copyfile(self.path, unfinished)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} is of an older version, and cannot be kept as {copy.name} before it is upgraded: "
+                f"{error.strerror or error}"
+            ) from error
+        return copy
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -155,9 +176,9 @@ class Database:
 
     def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        values = parameters if isinstance(parameters, Mapping) else list(parameters)
+        given = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
         with self._clear_errors():
-            return self._connection.execute(query, values).fetchall()
+            return self._connection.execute(query, given).fetchall()
 
     def frame(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = (), **frames: "pl.DataFrame"
@@ -196,6 +217,13 @@ def stored_version(path: Path) -> int:
         return read_version(connection, path)
 
 
+def _restore(path: Path) -> str:
+    """Say what to restore a damaged file from: the newest copy that an upgrade has left beside it, if there is one."""
+    copies = sorted(path.parent.glob(f"{glob.escape(path.name)}{COPY}*"), key=lambda copy: copy.stat().st_mtime)
+    which = f", such as {copies[-1]}, which the last upgrade left" if copies else ""
+    return f"restore it from a backup{which}"
+
+
 @contextmanager
 def clear_errors(path: Path) -> Iterator[None]:
     """Turn DuckDB's errors about a file that we write into one sentence."""
@@ -206,6 +234,8 @@ def clear_errors(path: Path) -> Iterator[None]:
         if "lock on file" in first:
             message = f"{path} is locked by another process{holder(first)}; try again later"
             raise LockedError(message) from error
+        if "Corrupt database file" in first or "Could not read enough bytes" in first:
+            raise StoreError(f"{path} is damaged: {_restore(path)}, or choose another file for the store") from error
         if "not a valid DuckDB" in first or "sqlite_scanner" in first:
             raise StoreError(f"{path} is not a DuckDB file; choose another file for the store") from error
         raise StoreError(f"{path}: {first}") from error

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from anomembed.read.quoting import quote_identifier
 from anomembed.write.database import registered
 from anomembed.write.store import Store
 
@@ -25,14 +26,18 @@ def read_findings(
 ) -> list[dict[str, Any]]:
     """Return findings of a monitor by column: those of some ids, or all; or only those that are open."""
     chosen = "" if ids is None else " AND list_contains(?, finding_id)"
-    state = " AND state = 'open'" if is_open else ""
+    state = " AND is_open" if is_open else ""
     query = f"SELECT f FROM findings f WHERE monitor = ?{state}{chosen} ORDER BY finding_id"
-    return [found for (found,) in store.rows(query, [monitor] if ids is None else [monitor, list(ids)])]
+    return [_kept(found) for (found,) in store.rows(query, [monitor] if ids is None else [monitor, list(ids)])]
 
 
 def read_silences(store: Store) -> dict[tuple[str, str], datetime]:
     """Return until when findings of a view that name a column are silent."""
     return {(view, column): until for view, column, until in store.rows("FROM silences")}
+
+
+def _kept(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name != "state"}  # that is computed from the others
 
 
 def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
@@ -41,8 +46,8 @@ def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
         store.rows(
             "DELETE FROM findings WHERE monitor = ? AND finding_id = ?", [finding["monitor"], finding["finding_id"]]
         )
-        values = list(finding.values())
-        store.rows(f"INSERT INTO findings VALUES ({', '.join('?' * len(values))})", values)
+        names, marks = ", ".join(map(quote_identifier, finding)), ", ".join("?" * len(finding))
+        store.rows(f"INSERT INTO findings ({names}) VALUES ({marks})", list(finding.values()))
 
 
 def keep_flags(store: Store, flags: "pl.DataFrame") -> None:
@@ -92,7 +97,7 @@ def note_failed(store: Store, channel: str, alerts: Sequence[str], error: str) -
 def is_due(store: Store, monitor: str, at: datetime, close_after: timedelta) -> bool:
     """Tell whether an open finding is to be closed at a time, or to be told because it has grown."""
     due = store.rows(
-        "SELECT count(*) FROM findings WHERE monitor = ? AND state = 'open' "
+        "SELECT count(*) FROM findings WHERE monitor = ? AND is_open "
         "AND (last_seen + ? <= ? OR (n_flags > n_told AND alerted_at + repeat_after <= ? "
         "AND NOT acknowledged AND coalesce(silenced_until <= ?, true)))",
         [monitor, close_after, at, at, at],

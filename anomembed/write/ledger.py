@@ -95,7 +95,7 @@ def start(store: Store, monitor: str, state: State, progress: Progress) -> None:
         The same, with what is there already.
     """
     store.rows(
-        "INSERT INTO watermarks VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO watermarks VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
         [monitor, state.source, state.column, json.dumps(state.plan), progress.until, state.position, state.n_behind],
     )
     _remember(store, monitor, progress.seen)
@@ -119,6 +119,27 @@ def advance(store: Store, monitor: str, progress: Progress) -> None:
         'UPDATE watermarks SET until = ?, "position" = ?, n_behind = ? WHERE monitor = ?',
         [progress.until, progress.position, progress.n_behind, monitor],
     )
+
+
+def keep_fitted_to(store: Store, model_id: int, column: str, position: int) -> None:
+    """Keep the last position in a column that a model was fitted to; call it within a transaction."""
+    sql = 'UPDATE models SET column_name = ?, "position" = ? WHERE model_id = ?'
+    store.rows(sql, [column, position, model_id])
+
+
+def fitted_to(store: Store, model_id: int, column: str) -> int | None:
+    """Return the last position in a column that a model was fitted to; None when that was not kept."""
+    rows = store.rows('SELECT "position" FROM models WHERE model_id = ? AND column_name = ?', [model_id, column])
+    return int(rows[0][0]) if rows else None
+
+
+def is_first_use(store: Store, monitor: str, by: str) -> bool:
+    """Tell whether a monitor judges by something else than in its last run, and keep by what it does."""
+    sql = (
+        "UPDATE watermarks SET judges_by = $by WHERE monitor = $monitor AND judges_by IS DISTINCT FROM $by RETURNING 1"
+    )
+    with store.transaction():
+        return bool(store.rows(sql, {"by": by, "monitor": monitor}))
 
 
 def _remember(store: Store, monitor: str, seen: "pl.DataFrame") -> None:

@@ -70,7 +70,7 @@ class Store(Database):
         model_id = self._next("models", "model_id")
         connection.execute(
             "INSERT INTO models SELECT ?, now() AT TIME ZONE 'UTC', ?, ?, c.config, ?, ?, ?, NULL, "
-            "c.config->>'$.source.database' FROM (SELECT ?::JSON AS config) c",
+            "c.config->>'$.source.database', NULL, NULL FROM (SELECT ?::JSON AS config) c",
             [model_id, record.source, record.n_reference, record.roles, record.summary, record.versions, record.config],
         )
         connection.executemany(

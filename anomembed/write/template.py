@@ -4,21 +4,20 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tomlkit
 from tomlkit.items import Array, Item, Table, Whitespace
 
 from anomembed.config import Config
 from anomembed.config.reading import PATHS
-from anomembed.fit.learnt import HELD_OUT_SHARE
+from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.read.databases.addresses import map_path
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
-from anomembed.score.flags import FARTHEST_BEYOND
 
-THRESHOLDS = (1e-4, 1e-3, 1e-2)  # to choose from, by the number of records
+THRESHOLDS = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)  # to choose from, by the size of the reference
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
 SHOWN_WITH = {
     **{name: name for name in ("table", "line_format", "read", "time_format", "time_zone")},
@@ -28,10 +27,18 @@ SHOWN_WITH = {
 """Settings that are left out, not commented out, unless another one is given."""
 
 
+class Sizes(NamedTuple):
+    """Records that roles were inferred from; records or sequences of the reference, and which."""
+
+    n_records: int
+    n_reference: int
+    unit: str
+
+
 def config_text(
     config: Config,
     roles: Roles,
-    n_records: int,
+    sizes: Sizes,
     folder: Path,
     suggestion: Suggestion | None = None,
     *,
@@ -45,8 +52,8 @@ def config_text(
         The settings that the user gave.
     roles : Roles
         The inferred roles.
-    n_records : int
-        Records that they were inferred from.
+    sizes : Sizes
+        How much there is.
     folder : Path
         Where the file will be; a relative path in it starts there.
     suggestion : Suggestion, optional
@@ -69,8 +76,8 @@ def config_text(
         document.remove("monitor")
         document["store"].remove("keep_scores")
     flags = document["flags"]
-    flags["threshold"] = _commented_like(flags["threshold"], _threshold(n_records))
-    return f"# Roles inferred from {n_records:,} records.\n{tomlkit.dumps(document)}"
+    flags["threshold"] = _threshold(flags["threshold"], sizes)
+    return f"# Roles inferred from {sizes.n_records:,} records.\n{tomlkit.dumps(document)}"
 
 
 def _with_watermark(section: Table, roles: Roles) -> Table:
@@ -80,10 +87,18 @@ def _with_watermark(section: Table, roles: Roles) -> Table:
     return _filled(section, {**given, **{name: section[name] for name in ("window", "delay", "lookback")}})
 
 
-def _threshold(n_records: int) -> float:
-    """Return the lowest threshold that so many records can calibrate, but not less than one in ten thousand."""
-    n_held_out = max(HELD_OUT_SHARE * n_records, 1)
-    return next((threshold for threshold in THRESHOLDS if threshold * n_held_out * FARTHEST_BEYOND >= 1), 0.01)
+def _threshold(example: Item, sizes: Sizes) -> Item:
+    """Return the lowest threshold that a reference can calibrate, but not less than one in ten thousand.
+
+    What is more abnormal than all records held out has a tail probability of about one in so many. Below that it is
+    extrapolated, and how far that goes depends on the records: often not to a tenth of it, and then nothing is flagged.
+    """
+    lowest = 1 / (min(HELD_OUT_SHARE * sizes.n_reference, MOST_HELD_OUT) + 1)
+    chosen = next((threshold for threshold in THRESHOLDS if threshold >= lowest), THRESHOLDS[-1])
+    item = _commented_like(example, chosen)
+    if lowest > THRESHOLDS[0]:
+        item.trivia.comment += f"; {sizes.n_reference:,} {sizes.unit} of reference support none below {lowest:.2g}"
+    return item
 
 
 def _given(config: Config, folder: Path) -> dict[str, dict[str, Any]]:

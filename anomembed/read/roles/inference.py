@@ -135,7 +135,10 @@ def _may_name_records(column: Column, profile: Profile) -> bool:
 
 def _assign(evidence: Evidence) -> ColumnRole:
     column = evidence.column
-    role, reason = next(found for rule in RULES if (found := rule(evidence)))
+    role, reason = _by_rules(evidence)
+    if evidence.given is Role.IGNORE:  # a configuration says so of what would not be used in any case, too
+        unasked, why = _by_rules(evidence._replace(given=None))
+        reason = why if unasked is Role.IGNORE else reason
     note = ""
     if evidence.label:
         note = f"{evidence.label}; it is left out (--category {column.name} uses it)"
@@ -143,6 +146,10 @@ def _assign(evidence: Evidence) -> ColumnRole:
     if role.content is Content.VECTOR:
         return replace(assigned, width=check_vector(column, evidence.width))
     return _as_written(assigned, evidence.found)
+
+
+def _by_rules(evidence: Evidence) -> tuple[Role, str]:
+    return next(found for rule in RULES if (found := rule(evidence)))
 
 
 def _as_written(column: ColumnRole, found: Found | None) -> ColumnRole:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anomembed.represent.tokens.masking import VARIABLE, Tokenised, tokenise
 from anomembed.represent.tokens.merging import VARIABLE_ID, merge_lines, token_hashes
 from anomembed.represent.tokens.parameters import MOST_VERSIONS, VALID, is_address
-from anomembed.represent.tokens.templates import Templates, is_mark
+from anomembed.represent.tokens.templates import CONTROLS, Templates, is_mark
 
 EMPTY = "(empty)"  # label of the template of messages without text
 MOST_SHAPES = 100_000  # most frequent shapes that templates are learnt from
@@ -137,7 +137,7 @@ def _labels(
         .agg((pl.col("gap") + pl.col("shown")).str.join(""))
     )
     names = pl.select(code=pl.int_range(len(first))).join(called, on="code", how="left", maintain_order="left")
-    labels = names[names.columns[1]].fill_null(EMPTY).str.replace_all(r"[\x00-\x1f\x7f-\x9f]+", "?")
+    labels = names[names.columns[1]].fill_null(EMPTY).str.replace_all(CONTROLS.pattern, "?")
     return labels, cells["is_open"].to_numpy()
 
 

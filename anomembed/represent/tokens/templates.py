@@ -5,9 +5,10 @@ The parameters of a message are its first address, path, identifier, and word th
 of lines that they were learnt from, not on their order.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from anomembed.represent.tokens.parameters import PARAMETERS, find_spans
 from anomembed.represent.tokens.shapes import shapes
 
 UNKNOWN = -1
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")  # in labels a question mark
 TEMPLATE, PARAMETER = "template:", "parameter:"  # prefixes of the columns derived from a column of messages
 
 
@@ -86,6 +88,19 @@ class Templates:
         spans = find_spans(tokens, codes, self._open_positions, np.append(self.n_versions, 0))
         return np.append(codes, np.int32(UNKNOWN))[index], spans.cut(texts, index, kinds)
 
+    def like(self, text: str) -> str:
+        """Return the label of a message; one without a template is masked as if it were the only one.
+
+        Examples
+        --------
+        >>> from anomembed.represent.tokens.template_learning import fit_templates
+        >>> known = fit_templates(count_shapes(pl.Series(["up", "down"])))
+        >>> known.like("Failed password for root from 203.0.113.9 port 37159 ssh2")
+        'Failed password for root from <ip> port <num>'
+        """
+        known = self.name(pl.Series([text]))[0]
+        return str(known) if known != text else mask(text)
+
     def name(self, texts: pl.Series) -> pl.Series:
         """Return the labels of messages; messages without a template, and null, stay unchanged."""
         codes = pl.Series(self.encode(texts))
@@ -137,6 +152,14 @@ class Templates:
                 index = _match_lines(ids[cells], marks[cells], patterns, is_open, hashes)
                 found[of_length] = np.append(templates, UNKNOWN)[index]
         return found
+
+
+@lru_cache(maxsize=10_000)
+def mask(text: str) -> str:
+    """Return a message with its addresses, paths, numbers and the like masked, without control characters."""
+    tokens = tokenise(shapes(pl.Series([text])))
+    spaced = zip(["", *tokens.gaps[1:].tolist()], tokens.kinds, strict=True) if len(tokens.kinds) else ()
+    return CONTROLS.sub("?", "".join(f"{' ' if gap else ''}{kind}" for gap, kind in spaced)) or text
 
 
 def count_shapes(texts: pl.Series) -> pl.DataFrame:

@@ -1,0 +1,182 @@
+"""A page from its template: everything that the browser needs is in it, and nothing in it can act but our script."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from anomembed.report.drawing import draw_run
+from anomembed.report.gathering import MOST_FLAGS, Gathered, gather
+from anomembed.views.reason import clean_text
+from anomembed.write.files import check_file, completed
+from anomembed.write.models import load_model
+from anomembed.write.store import Store
+
+MAKER = '<meta name="generator" content="anomembed">'
+HEAD = 4096  # bytes in which the maker is named
+MOST_BYTES = 900_000  # of the data of flags; their details go as far as there is room
+LONGEST = 240  # characters of a reason
+
+
+def check_report_path(path: Path, store: str, source: str | None = None, *, force: bool = False) -> None:
+    """Refuse a path that the page cannot or must not be written to; see `check_file`."""
+    check_file(path, "report", (".html",), {"the store": store, "the source": source}, is_ours=_is_report, force=force)
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MAKER.encode() in file.read(HEAD)
+
+
+def write_report(store: Store, path: Path, run_id: int | None = None) -> int:
+    """Write the page of a run; the file appears only when it is complete.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    path : Path
+        The file.
+    run_id : int, optional
+        The run; by default the newest.
+
+    Returns
+    -------
+    int
+        The run.
+    """
+    gathered = gather(store, run_id)
+    text = render(store, gathered)
+    with completed(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    return int(gathered.run["run_id"])
+
+
+def render(store: Store, gathered: Gathered) -> str:
+    """Return the page of a run."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    model = load_model(store, gathered.run["model_id"])
+    times = _moments(gathered)
+    style, script = _part("style.css"), _part("script.js")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= dict[str, Any](clean=_clean, plain=_plain, cut=_cut, tail=_tail, number=_number)
+    data, n_detailed = flag_data(gathered)
+    return environment.from_string(_part("page.html.j2")).render(
+        run=gathered.run,
+        unit=model.unit,
+        gathered=gathered,
+        charts=draw_run(store, model, gathered, [moment for moment in times if moment is not None]),
+        data=Markup(data),  # noqa: S704  # every character that could end the element is escaped
+        style=Markup(style),  # noqa: S704  # our own files
+        script=Markup(script),  # noqa: S704
+        policy=_policy(style, script),
+        n_shown=gathered.flags.height,
+        n_detailed=n_detailed,
+        most_flags=MOST_FLAGS,
+        settings=_settings(gathered.run["config"]),
+        unused=[role for role in gathered.run["roles"] if role["role"] == "ignore"],
+        used=[role for role in gathered.run["roles"] if role["role"] != "ignore"],
+    )
+
+
+@cache
+def _part(name: str) -> str:
+    return files(__package__).joinpath("parts", name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy: our own style and script, by their hashes, and pictures in the page."""
+    hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
+    allowed = "style-src 'sha256-{}'; script-src 'sha256-{}'".format(*hashes)
+    return f"default-src 'none'; {allowed}; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the settings that are set, by dotted name."""
+    sections = ((name, value) for name, value in config.items() if isinstance(value, dict) and name != "monitor")
+    found = [(f"{name}.{key}", value) for name, section in sections for key, value in section.items()]
+    return [(name, json.dumps(value, ensure_ascii=False)) for name, value in found if value not in (None, [], False)]
+
+
+def _clean(value: object) -> str:
+    return clean_text(str(value))
+
+
+def _tail(tail: float) -> str:
+    return f"{tail:.1e}" if tail < 0.01 else f"{tail:.1%}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _moments(gathered: Gathered) -> list[datetime | None]:
+    """Return when each flagged record was; None where that is not known."""
+    if gathered.time is None:
+        return [None] * gathered.flags.height
+    texts = [json.loads(record or "{}").get(gathered.time) for record in gathered.flags["record"]]
+    return [_moment(text) for text in texts]
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    from datetime import UTC
+
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def flag_data(gathered: Gathered) -> tuple[str, int]:
+    """Return the flags of a page as JSON that is safe within HTML, and of how many it has the details.
+
+    Details go as far as there is room: a page stays small, and the most abnormal flags come first.
+    """
+    place = {finding: at for at, finding in enumerate(gathered.findings["finding"])}
+    flags = [_flag(row, place) for row in gathered.flags.iter_rows(named=True)]
+    room, details = MOST_BYTES - len(_json(flags).encode()), []
+    for rank, parts in gathered.parts.group_by("rank", maintain_order=True):
+        detail = [int(str(rank[0])), list(_details(parts))]
+        room -= len(_json(detail).encode()) + 1
+        if room < 0:
+            break
+        details.append(detail)
+    return _json({"flags": flags, "details": details}), len(details)
+
+
+def _flag(row: Mapping[str, Any], place: Mapping[str, int]) -> list[Any]:
+    record = json.loads(row["record"] or "{}")
+    carried = [[clean_text(name), clean_text(str(value))] for name, value in record.items()]
+    about = [row["rank"], clean_text(row["key"]), float(f"{row['tail_probability']:.3g}"), int(row["extrapolated"])]
+    return [*about, _plain(row["view"]), _cut(row["reason"]), place.get(row["finding"], -1), carried]
+
+
+def _plain(text: object) -> str:
+    """Return text of ours without what it may have been given by another store: characters that show nothing."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
+
+
+def _cut(reason: str) -> str:
+    return _plain(reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…")
+
+
+def _details(parts: pl.DataFrame) -> Iterator[Sequence[Any]]:
+    for _, column, value, contribution, expected in parts.iter_rows():
+        shown = "(null)" if value is None else clean_text(value)
+        yield [clean_text(column), shown, round(contribution, 2), [clean_text(other) for other in expected[:3]]]
+
+
+def _json(value: object) -> str:
+    """Return JSON in which no text can end the element that it is in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,301 @@
+"""The page of a run: it says what the store says, hostile values stay text, and a browser finds it in order."""
+
+import json
+import re
+import shutil
+import sys
+from base64 import b64decode, b64encode
+from contextlib import chdir
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from databases import ask, opened
+
+from anomembed.cli import main
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "javascript:alert(1)",
+    "\u202eevil",
+    "=HYPERLINK(1)",
+    "\x1b[31m",
+    "</script><img src=x onerror=alert(1)>",
+    "$\\frac{",
+    "é" * 100_000,
+)
+PETS = """CREATE TABLE pets AS SELECT i AS id, TIMESTAMP '2026-01-01' + i * INTERVAL 1 HOUR AS at,
+    if(i % 2 = 0, 'cat', 'dog') AS pet, if(i % 2 = 0 AND i NOT IN (100, 200), 'meow', 'woof') AS says,
+    'n' || hash(i) % 5 AS nth, if(i % 10 = 0, NULL, i % 7) AS kilos, 1 AS same FROM range(400) r(i)"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a store whose run has two planted flags of one reason."""
+    folder = tmp_path_factory.mktemp("home")
+    with chdir(folder), pytest.MonkeyPatch.context() as patch:
+        with opened("source.duckdb") as connection:
+            connection.execute(PETS)
+        scan = ("scan", "source.duckdb", "--budget", "2", "--quiet", "--report", "scan.html")
+        patch.setattr(sys, "argv", ["anomembed", *scan])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert not end.value.code
+    return folder
+
+
+@pytest.fixture
+def folder(home, tmp_path, monkeypatch):
+    copied = tmp_path / "copied"
+    shutil.copytree(home, copied)
+    monkeypatch.chdir(copied)
+    return copied
+
+
+def change(*statements):
+    with opened("anomembed.duckdb") as connection:
+        for statement in statements:
+            connection.execute(*statement if isinstance(statement, tuple) else (statement,))
+
+
+def many_flags(number):
+    """Make as many flags of the two that there are, with their contributions."""
+    more = f"range({number - 2}) r(i)"
+    change(
+        f"INSERT INTO flags SELECT flags.* REPLACE (100 + i AS rank, 'k' || i AS key) "
+        f"FROM flags, {more} WHERE rank = 1",
+        f"INSERT INTO contributions SELECT contributions.* REPLACE ('k' || i AS key) FROM contributions, {more} "
+        "WHERE key = (SELECT key FROM flags WHERE rank = 1)",
+        f"UPDATE runs SET n_flagged = {number}",
+    )
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.data, self.words, self._inside = [], "", [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._inside = (tag, dict(attrs).get("id"))
+
+    def handle_data(self, data):
+        if self._inside == ("script", "data"):
+            self.data += data
+        else:
+            self.words.append(data)
+
+    def of(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def page(run, *options):
+    outcome = run("report", "r.html", "--force", *options)
+    assert outcome.code == 0, outcome.err
+    return Path("r.html").read_bytes().decode()
+
+
+def test_the_page_says_what_the_store_says(run, folder):
+    text = page(run)
+    found = Page(text)
+    data = json.loads(found.data)
+    flags = ask("anomembed.duckdb", "SELECT rank, key, view, reason FROM flags ORDER BY rank")
+    assert [(flag[0], flag[1], flag[4], flag[5]) for flag in data["flags"]] == flags
+    assert {flag[1] for flag in data["flags"]} == {"100", "200"}
+    assert data["flags"][0][6] == data["flags"][1][6] == 0  # one finding
+    _, parts = data["details"][0]
+    kept = ask(
+        "anomembed.duckdb",
+        f"SELECT column_name, round(sum(contribution), 2) AS share FROM contributions WHERE key = '{flags[0][1]}' "
+        "GROUP BY 1 HAVING abs(sum(contribution)) >= .005 ORDER BY sum(contribution) DESC, 1",
+    )
+    assert [(part[0], part[2]) for part in parts] == kept
+    words = " ".join(found.words)
+    assert "400 records were compared" in re.sub(r"\s+", " ", words)
+    assert "not judged" in words  # the column `same`
+    assert "10.0 %" in words  # of kilos are missing
+    assert len(found.of("img")) == 8  # four charts, each for light and dark
+
+
+def test_scan_writes_the_same_page_as_report_and_the_same_store_gives_the_same_bytes(run, folder):
+    first = page(run)
+    assert first == page(run)
+    assert (folder / "scan.html").read_text() == first
+    assert ask("anomembed.duckdb", "SELECT count(*) FROM runs") == [(1,)]
+
+
+def test_nothing_on_the_page_can_act_but_its_script(run, folder):
+    text = page(run)
+    found = Page(text)
+    policy = next(meta["content"] for meta in found.of("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    style, script = (re.search(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)[1] for tag in ("style", "script"))
+    for part in (style, script):
+        assert b64encode(sha256(part.encode()).digest()).decode() in policy
+    assert len(script.encode()) < 25_000
+    assert not re.search(r"innerHTML|eval|document\.write|https?:", script + style)
+    addresses = [
+        value for _, attributes in found.elements for name, value in attributes.items() if name in ("src", "href")
+    ]
+    assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in addresses)
+    assert not any(name.startswith("on") or name == "style" for _, attributes in found.elements for name in attributes)
+
+
+def test_hostile_values_are_text_on_every_part_of_the_page(run, folder):
+    flag = "$v AS key, $n AS rank, $v || ' is odd' AS reason, json_object($v, $v)::JSON AS record, $v AS finding"
+    part = "$v AS key, $v AS column_name, $v AS value, [$v] AS expected"
+    first = "(SELECT key FROM flags WHERE rank = 1)"
+    for at, value in enumerate(HOSTILE):
+        change(
+            (f"INSERT INTO flags SELECT * REPLACE ({flag}) FROM flags WHERE rank = 1", {"v": value, "n": 10 + at}),
+            (
+                f"INSERT INTO contributions SELECT * REPLACE ({part}) FROM contributions WHERE key = {first}",
+                {"v": value},
+            ),
+            ("UPDATE tokens SET token = $v, column_name = $v WHERE token_id = 3 AND model_id = 1", {"v": value}),
+        )
+    change(("UPDATE runs SET source = $v, database = $v, condition = $v", {"v": HOSTILE[5]}))
+    text = page(run)
+    found = Page(text)
+    assert [tag for tag, _ in found.elements].count("script") == 2
+    assert not [image for image in found.of("img") if not image["src"].startswith("data:")]
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert len(text) < 1_000_000
+    keys = [flag[1] for flag in json.loads(found.data)["flags"]]
+    assert {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[5]} <= set(keys)
+    for image in found.of("img"):
+        picture = b64decode(image["src"].partition(",")[2])
+        assert b"<script" not in picture
+        assert b"\x1b" not in picture
+
+
+def test_five_thousand_flags_are_small_and_more_are_the_top(run, folder):
+    many_flags(5_000)
+    change('UPDATE flags SET record = \'{"at": "2026-01-05T04:00:00", "pet": "cat", "says": "woof"}\'')
+    text = page(run)
+    assert len(text.encode()) <= 1_500_000
+    data = json.loads(Page(text).data)
+    assert len(data["flags"]) == 5_000
+    assert [rank for rank, _ in data["details"]] == [flag[0] for flag in data["flags"][: len(data["details"])]]
+    assert "most abnormal of" not in text
+    change(
+        "INSERT INTO flags SELECT * REPLACE (rank + 10000 AS rank, 'x' || key AS key) FROM flags WHERE rank < 200",
+        "UPDATE runs SET n_flagged = 5100",
+    )
+    text = page(run)
+    assert "This page has the 5,000 most abnormal of 5,100 flags" in text
+    assert len(json.loads(Page(text).data)["flags"]) == 5_000
+
+
+def test_a_run_without_flags_shows_what_was_looked_at(run, folder):
+    change(
+        "DELETE FROM flags",
+        "DELETE FROM contributions",
+        "UPDATE runs SET n_flagged = 0",
+        "UPDATE scores SET flagged = false",
+    )
+    text = page(run)
+    assert "Nothing stands out by that rule" in text
+    most = ask("anomembed.duckdb", "SELECT key FROM scores ORDER BY raw_score DESC, key LIMIT 20")
+    assert all(f"<td>{key}</td>" in text for (key,) in most)
+
+
+def test_only_a_page_of_ours_is_replaced(run, folder):
+    (folder / "mine.html").write_text("my notes")
+    outcome = run("report", "mine.html")
+    assert outcome.code == 2
+    assert "may hold something else" in outcome.err
+    assert (folder / "mine.html").read_text() == "my notes"
+    assert run("report", "scan.html").code == 0
+    assert run("report", "page.txt").code == 2
+    assert "no run 7" in run("report", "new.html", "--run", "7").err
+    assert not (folder / "new.html").exists()
+    assert run("scan", "source.duckdb", "--report", "mine.html").code == 2
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window; its console is kept."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    if not all(programs):
+        pytest.skip("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
+    yield driver
+    driver.quit()
+
+
+def requests(browser):
+    """Addresses that the page asked for since the last look."""
+    messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    sent = (m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent")
+    return [address for address in sent if not address.startswith(("data:", "file:"))]
+
+
+def test_a_browser_sorts_filters_pages_and_shows_details(run, folder, browser):
+    many_flags(5_000)
+    page(run)
+    browser.get((folder / "r.html").as_uri())
+    timing = browser.execute_script("return performance.getEntriesByType('navigation')[0].loadEventEnd")
+    assert 0 < timing < 2_000
+    assert browser.get_log("browser") == []
+    assert requests(browser) == []
+
+    def script(code):
+        return browser.execute_script(code)
+
+    def rows():  # their texts
+        return script(
+            "const rows = document.querySelectorAll('#rows > tr:not(.detail)');"
+            "return [...rows].map(row => [...row.children].map(cell => cell.textContent))"
+        )
+
+    assert len(rows()) == 50
+    assert rows()[0][0] == "1"
+    script("document.querySelector('[data-sort=\"0\"]').click()")
+    assert rows()[0][0] == "5097"
+    assert script("return document.querySelector('[aria-sort=descending]').textContent") == "Rank"
+    script("document.getElementById('forward').click()")
+    assert rows()[0][0] == "5047"
+    assert script("return document.getElementById('page').textContent") == "Page 2 of 100"
+    script("let f = document.getElementById('filter'); f.value = 'K77'; f.dispatchEvent(new Event('input'))")
+    assert script("return document.getElementById('count').textContent") == "11 of 5,000 flags"
+    assert all(row[1].startswith("k77") for row in rows())
+    script("document.getElementById('filter').value = ''; document.querySelector('[data-finding]').click()")
+    script("document.querySelector('[data-sort=\"0\"]').click(); document.querySelector('#rows button').click()")
+    assert script("return document.querySelector('#rows button').getAttribute('aria-expanded')") == "true"
+    assert script("return document.querySelector('.detail table').tBodies[0].rows[0].cells[0].textContent") in (
+        "says",
+        "pet",
+    )
+    before = script("return getComputedStyle(document.body).backgroundColor")
+    script("document.getElementById('theme').click()")
+    assert script("return getComputedStyle(document.body).backgroundColor") != before
+    browser.set_window_size(500, 900)
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    )
+    assert script("return document.documentElement.scrollWidth") == 390
+    assert browser.get_log("browser") == []
+
+
+def test_a_browser_runs_nothing_of_hostile_values(run, folder, browser):
+    value = "<img src=x onerror=\"document.title='gone'\"></script><script>document.title='gone'</script>"
+    change(("UPDATE flags SET key = $v || rank, reason = $v, record = json_object('who', $v)::JSON", {"v": value}))
+    page(run)
+    browser.get((folder / "r.html").as_uri())
+    browser.execute_script("document.querySelector('#rows button').click()")
+    assert "flagged of" in browser.title
+    assert browser.get_log("browser") == []
+    assert value[:20] in browser.execute_script("return document.querySelector('#rows td:nth-child(2)').textContent")
