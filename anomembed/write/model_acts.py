@@ -143,7 +143,7 @@ def _withdraw_findings(store: Store, models: list[int]) -> list[str]:
         "SELECT finding_id FROM finding_flags JOIN runs USING (run_id) GROUP BY finding_id "
         "HAVING bool_and(list_contains(?, model_id))"
     )
-    gone = f"UPDATE findings SET state = '{WITHDRAWN}' WHERE state = 'open' AND finding_id IN ({only})"
+    gone = f"UPDATE findings SET is_open = false WHERE is_open AND finding_id IN ({only})"
     rows = store.rows(f"{gone} RETURNING finding_id", [models])
     ids = [row[0] for row in rows]
     store.rows(
