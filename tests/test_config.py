@@ -64,6 +64,7 @@ batch = 100_000
 alert_at = 1e-6
 close_after = "1d"
 repeat_interval = "4h"
+collect = "0s"
 most_alerts = 20
 channels = []
 """
@@ -79,7 +80,7 @@ def test_these_are_the_defaults():
     nothing = {
         "sequence": ["key", "session_gap", "window", "length", "step"],
         "source": ["database", "table", "time_zone", "fit_where", "where"],
-        "monitor": ["name", "watermark", "fit_where", "end_event"],
+        "monitor": ["name", "watermark", "fit_where", "end_event", "quiet_hours", "metrics"],
         "embedding": ["epochs", "learning_rate", "vectors", "vectors_use"],
         "flags": ["alpha", "budget", "threshold"],
     }

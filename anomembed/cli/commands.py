@@ -18,6 +18,7 @@ from anomembed.cli.init import init
 from anomembed.cli.models import app as models
 from anomembed.cli.monitor import monitor
 from anomembed.cli.report import report
+from anomembed.cli.review import review
 from anomembed.cli.scan import scan
 from anomembed.cli.score import score
 from anomembed.cli.similar import similar
@@ -55,6 +56,7 @@ app.command()(score)
 app.command()(monitor)
 app.command()(explain)
 app.command()(report)
+app.command()(review)
 app.command()(similar)
 app.command()(sql)
 app.command()(findings)

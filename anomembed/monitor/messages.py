@@ -68,10 +68,11 @@ def _message_of_notice(content: dict[str, Any], store: str, zone: str) -> Messag
 
 def _count(content: dict[str, Any], zone: str) -> str:
     """Say how many flags there are, and when they were: the new ones, and before them others; or all."""
-    n_new, n_flags = content["n_new"], content["n_flags"]
-    is_closed = content["event"] == "closed"
-    first, last = (_local(content[name], zone) for name in ("first_seen" if is_closed else "new_since", "last_seen"))
-    if is_closed or n_new == n_flags:
+    n_flags = content["n_flags"]
+    n_new = content.get("n_new", n_flags)  # which an alert of an older version does not have
+    is_all = content["event"] == "closed" or n_new == n_flags
+    first, last = (_local(content[name], zone) for name in ("first_seen" if is_all else "new_since", "last_seen"))
+    if is_all:
         return f"flags: {n_flags:,}, from {first} to {last} ({zone})"
     return f"flags: {n_new:,} new, from {first} to {last} ({zone}); {n_flags - n_new:,} before"
 

@@ -110,7 +110,8 @@ class Report:
     def _remarks(self) -> list[str]:
         begun = []
         if self.is_begun and self.since is not None:
-            begun = [f"begun after {self._at(self.since - 1)}: what came before counts as known"]
+            where = f"{self._at(self.since - 1)}: what came before counts as known"
+            begun = ["begun after its reference" if self.n_scored else f"begun after {where}"]
         counts = {
             f"{self.n_late:,} of them late": self.n_late,
             f"{self.n_quarantined:,} of them without a place in time or of the future": self.n_quarantined,

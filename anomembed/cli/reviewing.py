@@ -1,0 +1,109 @@
+"""The prompt of ``review``: shows a finding, reads a key, and does what it says."""
+
+import sys
+from collections.abc import Callable
+
+from anomembed.cli.case import in_words, print_case
+from anomembed.errors import AnomembedError
+from anomembed.investigate.explaining import explain_key
+from anomembed.write.acts import silence
+from anomembed.write.feedback import give_feedback
+from anomembed.write.reading import open_to_read, patiently
+from anomembed.write.reviewing import Item, items_to_review
+from anomembed.write.sinks import inert
+from anomembed.write.store import Store
+
+PROMPT = "[n]ormal [a]nomaly [s]ilence s[k]ip [e]xplain [q]uit? "
+DAY, DAYS = 86_400, 7  # how long a finding is silenced
+STOPS = ("q", "\x03", "\x04", "")  # Ctrl-C, Ctrl-D, and the end of the input
+
+
+def walk(path: str) -> None:
+    """Walk through the findings of a store."""
+    with open_to_read(path) as store:
+        items = items_to_review(store)
+    if not items:
+        _say("nothing to review: every open finding has a verdict, or there is none")
+    for number, item in enumerate(items, 1):
+        flags = f"{item.n_flags:,} flag{'s' * (item.n_flags != 1)}"
+        _say(f"\n{number} of {len(items)}: {item.key}, {flags}, run {item.run_id}")
+        _say(f"{item.reason}\n{in_words(item.tail_probability)}")
+        if not _settle(path, item):
+            break
+
+
+def _settle(path: str, item: Item) -> bool:
+    """Do what is asked for until the finding is done with; False to stop."""
+    while True:
+        sys.stdout.write(PROMPT)
+        sys.stdout.flush()
+        pressed = read_key()
+        if pressed in STOPS:
+            _say("")
+            return False
+        if pressed == "k":
+            _say("skipped")
+            return True
+        act = ACTS.get(pressed)
+        if act is None:
+            _say("one of n, a, s, k, e and q")
+            continue
+        try:
+            is_done = act(path, item)
+        except AnomembedError as error:
+            _say(str(error))
+            continue
+        if is_done:
+            return True
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(inert(text) + "\n")
+
+
+def read_key() -> str:
+    """Return the key that is pressed; without a terminal, the first letter of the next line, empty at the end."""
+    if not sys.stdin.isatty():
+        line = sys.stdin.readline()
+        return line.strip().lower()[:1] or (" " if line else "")
+    import termios
+    import tty
+
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        pressed = sys.stdin.read(1).lower()
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+    _say(pressed if pressed.isprintable() else "")
+    return pressed
+
+
+def _verdict(verdict: str) -> Callable[[str, Item], bool]:
+    def act(path: str, item: Item) -> bool:
+        with patiently(lambda: Store(path, must_exist=True)) as store:
+            give_feedback(store, item.key, verdict, None, item.run_id)
+        _say(f"{item.key}: {verdict}")
+        return True
+
+    return act
+
+
+def _silence(path: str, item: Item) -> bool:
+    if item.finding_id is None:
+        _say("only findings of a monitor make alerts that can be silenced")
+        return False
+    with patiently(lambda: Store(path, must_exist=True)) as store:
+        until = silence(store, item.finding_id, DAYS * DAY, "review")
+    _say(f"silent until {until:%Y-%m-%d %H:%M} UTC")
+    return True
+
+
+def _explain(path: str, item: Item) -> bool:
+    with open_to_read(path) as store:
+        case = explain_key(store, item.key, item.run_id)
+    print_case(case, is_json=False)
+    return False
+
+
+ACTS = {"n": _verdict("normal"), "a": _verdict("anomaly"), "s": _silence, "e": _explain}
