@@ -7,6 +7,7 @@ import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 from databases import opened
 
 START = datetime(2026, 5, 1)
@@ -34,6 +35,12 @@ path = "store.duckdb"
 {monitor}
 """
 COLUMNS = "id BIGINT, paid_at TIMESTAMP, customer VARCHAR, shop VARCHAR, city VARCHAR, price DOUBLE"
+SCHEMA = {
+    "id": pl.Int64,
+    "paid_at": pl.Datetime("us"),
+    **dict.fromkeys(("customer", "shop", "city"), pl.String),
+    "price": pl.Float64,
+}
 CLOCKS = {
     "runs": ["scored_at"],
     "models": ["fitted_at"],
@@ -74,7 +81,8 @@ def pay(*rows, path="shop.duckdb"):
     with opened(path) as connection:
         connection.execute(f"CREATE TABLE IF NOT EXISTS payments ({COLUMNS})")
         if rows:
-            connection.executemany("INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?)", [list(row) for row in rows])
+            connection.register("new_payments", pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+            connection.execute("INSERT INTO payments FROM new_payments")
 
 
 def open_shop(source="", roles="", monitor=""):

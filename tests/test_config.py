@@ -56,6 +56,9 @@ snapshot = false
 window = "5min"
 delay = "5min"
 lookback = "1d"
+collect = "0s"
+expect = []
+refit = "never"
 complete_after = "30min"
 batch = 100_000
 alert_at = 1e-6
@@ -160,7 +163,7 @@ def test_bounds(section, name, inside, outside):
         ({"flag": {}}, "unknown setting flag; did you mean 'flags'?"),
         ({"flags": {"buget": 1}}, "unknown setting flags.buget; did you mean 'budget'?"),
         ({"tokens": {"BINS": 4}}, "unknown setting tokens.BINS; did you mean 'bins'?"),
-        ({"store": {"zzz": 1}}, "unknown setting store.zzz; there are: path, snapshot"),
+        ({"store": {"zzz": 1}}, "unknown setting store.zzz; there are: keep_runs, keep_scores, path, snapshot"),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_known_one(settings, hint):

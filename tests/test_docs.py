@@ -29,7 +29,12 @@ from generate import write_demo  # noqa: E402
 
 PAGES = {str(path.relative_to(TOP)): path.read_text(encoding="utf-8") for path in page_paths()}
 README, ALL = PAGES["README.md"], "\n".join(PAGES.values())
+GROUPS = ("models",)
 COMMANDS = get_command(app).commands
+COMMANDS = {
+    **{name: command for name, command in COMMANDS.items() if name not in GROUPS},
+    **{f"{group} {name}": command for group in GROUPS for name, command in COMMANDS[group].commands.items()},
+}
 CONTRACT = [
     "key",
     "ignore",
@@ -150,7 +155,7 @@ def options(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_has_an_example_that_parses(name, run):
-    outcome = run(name, "--help")
+    outcome = run(*name.split(), "--help")
     assert outcome.code == 0
     (example,) = re.findall(r"Example: anomembed (.*)", COMMANDS[name].help)
     assert "Example: anomembed" in outcome.out
@@ -180,7 +185,8 @@ def test_pages_name_no_option_that_does_not_exist():
 
 
 def parse(arguments):
-    name, *rest = arguments
+    n_words = 2 if arguments[0] in GROUPS else 1
+    name, rest = " ".join(arguments[:n_words]), list(arguments[n_words:])
     return COMMANDS[name].make_context(name, rest)
 
 

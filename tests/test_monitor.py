@@ -398,7 +398,7 @@ def test_without_a_rule_a_monitor_flags_by_a_threshold_and_not_so_many_a_run(sho
     Path("shop.toml").write_text(config.replace("threshold = 0.002", ""))
     pay(*(payment(n) for n in range(N, N + 30)), odd(N + 30))
     assert "31 records judged" in monitor(N + HOUR).out
-    assert read("SELECT rule, n_flagged FROM runs") == [("threshold 0.0001", 1)]
+    assert read("SELECT rule, n_flagged FROM runs") == [(f"threshold {1 / 240:g}", 1)]
 
 
 def test_what_the_model_cannot_flag_is_said_in_the_first_run_with_it_and_with_another_rule(shop, monitor):

@@ -15,6 +15,7 @@ from anomembed.cli.feedback import feedback
 from anomembed.cli.findings import acknowledge, findings, silence, unsilence
 from anomembed.cli.fit import fit
 from anomembed.cli.init import init
+from anomembed.cli.models import app as models
 from anomembed.cli.monitor import monitor
 from anomembed.cli.report import report
 from anomembed.cli.review import review
@@ -63,6 +64,7 @@ app.command()(silence)
 app.command()(unsilence)
 app.command()(acknowledge)
 app.command()(feedback)
+app.add_typer(models)
 app.command()(export)
 app.command()(evaluate)
 

@@ -5,12 +5,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from anomembed.config.durations import check_hours, check_length, check_length_of_key, check_some_length
+from anomembed.config.expectations import check_expectation
 from anomembed.config.section import MOST, Condition, Section, Share
 
 Length = Annotated[str, AfterValidator(check_some_length)]
 AnyLength = Annotated[str, AfterValidator(check_length)]
 QuietHours = Annotated[str, AfterValidator(check_hours)]
 LengthOfKey = Annotated[str, AfterValidator(check_length_of_key)]
+Expected = Annotated[str, AfterValidator(check_expectation)]
 
 
 class ChannelConfig(Section):
@@ -58,6 +60,12 @@ class MonitorConfig(Section):
     fit_where: Condition | None = None
     """SQL condition that selects the reference of the first run, which learns a model when there is none; by default
     that of ``source``."""
+    expect: tuple[Expected, ...] = ()
+    """Values whose records have a rhythm of their own, which is learnt: ``"job=backup"``, or ``"every host"`` for all
+    values of a column; one that is overdue is told, once, and once when it is back."""
+    refit: Literal["never", "weekly", "stale"] = "never"
+    """When a model of records is learnt anew, from the reference and all that was judged and not flagged: never, after
+    seven days, or when all runs of a day are far from the reference; it is tried beside the one before, and told."""
     complete_after: Length = "30min"
     """Sequences named by a key, or of a number of events: how long after its last event a sequence is complete."""
     end_event: str | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, create_model, model_validator
 
-from anomembed.config.monitoring import MonitorConfig
+from anomembed.config.monitoring import Length, MonitorConfig
 from anomembed.config.reading import STORE
 from anomembed.config.section import MOST, Condition, Names, Section, Share, TimeZone
 from anomembed.read.roles.role import LISTED
@@ -187,6 +187,10 @@ class StoreConfig(Section):
     path: str = STORE
     """DuckDB file of anomembed's own, created when missing; in a configuration file, a relative path starts at its
     folder."""
+    keep_scores: Length | None = None
+    """How long ``monitor`` keeps the scores of records that it did not flag, such as ``30d``; by default for ever."""
+    keep_runs: Length | None = None
+    """How long ``monitor`` keeps its runs that flagged nothing, with their drift; by default for ever."""
     snapshot: bool = False
     """Whether ``anomembed monitor`` leaves a copy of the store beside it after every run, called
     ``anomembed-snapshot.duckdb``, for shells that stay open."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from anomembed.config import EmbeddingConfig
 from anomembed.read.vectors import TokenVectors
+from anomembed.represent.arrays import Matrix
 from anomembed.represent.counts import Counts
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.epochs import Progress
@@ -38,6 +39,8 @@ class FitSettings:
         Imported vectors of tokens.
     progress : callable or None
         Called after every epoch; see `anomembed.fit.model.learn_model`.
+    before : dict
+        Vectors of the model before by column and token, as which the new ones are to lie; none by default.
     """
 
     embedding: EmbeddingConfig
@@ -47,6 +50,7 @@ class FitSettings:
     is_own: bool
     vectors: TokenVectors | None
     progress: Progress | None
+    before: dict[tuple[str, str], Matrix] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 from anomembed.read.vectors import TokenVectors, read_wanted_vectors
+from anomembed.represent.arrays import Matrix
 from anomembed.represent.embeddings.corpus import SplitCorpus
 from anomembed.represent.embeddings.epochs import Progress
 from anomembed.represent.learners import check_method
@@ -35,6 +36,7 @@ def learn_model(
     vectors: TokenVectors | None = None,
     progress: Progress | None = None,
     is_alone: bool = False,
+    before: Model | None = None,
     when_read: Callable[[], object] = lambda: None,
 ) -> Model:
     """Fit a model to the reference records of a table.
@@ -55,27 +57,37 @@ def learn_model(
         Called after every epoch of a learner, with its number (from 1), the largest number of epochs, and the loss.
     is_alone : bool, default=False
         Whether records will be scored without the others of their table, as scikit-learn's estimators do.
+    before : Model, optional
+        The model before, as whose embeddings the new ones are to lie.
     when_read : callable
         Called when the table is not needed any more, before what takes long.
 
     Raises
     ------
-    SourceError, DataError
-        When a named column does not exist, or there is nothing to learn from.
-    ConfigError
-        When the embedding method cannot be used on this data.
+    SourceError, DataError, ConfigError
+        When a named column or anything to learn from is not there, or the embedding method cannot be used on it.
     """
     roles = roles or find_roles(table, config)
-    learning = _settings(config, vectors, progress, is_own=is_own)
+    learning = replace(_settings(config, vectors, progress, is_own=is_own), before=_vectors_of(before))
     if roles.is_sequential:
-        sequences = read_sequence_reference(table, roles, config)
-        when_read()
-        return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
+        return _learn_of_sequences(table, roles, config, learning, when_read)
     reference = read_reference(table, roles, config, is_own=is_own, is_alone=is_alone)
     when_read()
     learnt = learn_records(reference, learning)
     model = _model(config, roles, table.name, reference.n_records, learnt, reference.entities.past)
     return replace(model, derived=_looked_at(reference.derived, learnt))
+
+
+def _learn_of_sequences(
+    table: Table, roles: Roles, config: Config, learning: FitSettings, when_read: Callable[[], object]
+) -> Model:
+    sequences = read_sequence_reference(table, roles, config)
+    when_read()
+    return _model(config, roles, table.name, sequences.n_sequences, learn_sequences(sequences, learning), None)
+
+
+def _vectors_of(model: Model | None) -> dict[tuple[str, str], Matrix]:
+    return dict(zip(model.vocabulary.token_names, model.embeddings.vectors, strict=True)) if model else {}
 
 
 def _looked_at(derived: Derived, learnt: Learnt) -> Derived:

@@ -7,6 +7,7 @@ from anomembed.fit.reference import Reference, count_corpus
 from anomembed.represent.attributes import find_attributes
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
+from anomembed.represent.embeddings.aligning import aligned
 from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.keys import distinct
 from anomembed.represent.pooling import fit_pooling
@@ -31,6 +32,8 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
     vocabulary, learnt, clean = reference.vocabulary, reference.learnt, learning.clean
     corpus = count_corpus(vocabulary, learnt.tokens)
     embeddings = fit_embeddings(corpus, learning.embedding, learning.seed, learning.progress, learning.vectors)
+    if learning.before:
+        embeddings = aligned(embeddings, vocabulary.token_names, learning.before)
     attributes = find_attributes(vocabulary, corpus.counts, reference.entities.columns)
     basis = Basis(
         records=learnt,

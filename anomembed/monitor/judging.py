@@ -2,20 +2,26 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import compress
 
 import polars as pl
 
+from anomembed.config.durations import microseconds
 from anomembed.explain.flags import Flags
+from anomembed.monitor.arriving import record_came
 from anomembed.monitor.clock import as_text
 from anomembed.monitor.findings import Flagged
 from anomembed.monitor.fresh import QUARANTINED, Fresh
 from anomembed.monitor.grouping import Group, group_of
+from anomembed.monitor.noticing import Scored, record_changes
 from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read_found, read_window
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
 from anomembed.scoring import explain_scored, score_frames
+from anomembed.write.ageing import forget_runs, forget_scores
 from anomembed.write.feedback import normal_findings
 from anomembed.write.ledger import Progress, advance, is_first_use
 
@@ -36,6 +42,8 @@ class Judged:
         Number of records or sequences.
     flags : Flags or None
         Those that were flagged.
+    drift : Drift or None
+        What the records have.
     cautions : tuple of str
         What is new and frequent in the records.
     """
@@ -44,6 +52,7 @@ class Judged:
     run_id: int | None = None
     n_scored: int = 0
     flags: Flags | None = field(default=None, repr=False)
+    drift: Drift | None = field(default=None, repr=False)
     cautions: tuple[str, ...] = ()
 
 
@@ -102,12 +111,24 @@ def _keep(judge: Judge, part: Part, position: int, n_too_late: int = 0) -> Judge
     seen = part.units.select("key", "position", "version").unique(maintain_order=True)
     with judge.store.transaction():
         judged = _score(judge, part, n_too_late)
-        if judged.flags and judged.run_id:
-            gathered = _gather(judge, judged, position)
+        if judged.flags and judged.drift and judged.run_id:
+            held = record_changes(judge, Scored(part, judged.run_id, judged.flags, judged.drift), position)
+            gathered = _gather(judge, judged, position, held)
             record_flags(judge.store, judge.monitor, gathered, judge.moment(position), judge.settings)
         behind, until = position - spans.lookback, as_text(position, is_time=is_time)
         advance(judge.store, judge.monitor, Progress(position, until, behind, part.n_behind, seen))
+        _forget(judge, judge.moment(position))
+        record_came(judge.store, judge.monitor, part.came, position, judge.source.zone, judge.settings)
     return judged
+
+
+def _forget(judge: Judge, at: datetime) -> None:
+    """Remove what the settings say is too old."""
+    settings = judge.source.config.store
+    if settings.keep_scores:
+        forget_scores(judge.store, judge.monitor, at - timedelta(microseconds=microseconds(settings.keep_scores)))
+    if settings.keep_runs:
+        forget_runs(judge.store, judge.monitor, at - timedelta(microseconds=microseconds(settings.keep_runs)))
 
 
 def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
@@ -125,7 +146,7 @@ def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
     about["n_scored"] = n_scored
     key = judge.model.roles.key_names
     run_id = judge.store.add_run(judge.model_id, about, key, flags.frame, flags.contributions)
-    return Judged(part, run_id, n_scored, flags, cautions)
+    return Judged(part, run_id, n_scored, flags, drift, cautions)
 
 
 def _without_normal(judge: Judge, flags: Flags) -> Flags:
@@ -153,8 +174,8 @@ def _groups(judge: Judge, flags: Flags) -> list[Group]:
     return [group_of(reason, model.roles.key_names, model.numbers, who) for reason, who in reasons]
 
 
-def _gather(judge: Judge, judged: Judged, position: int) -> list[tuple[Flagged, list[str]]]:
-    """Group the flags of a part; one without a place in time counts as of the watermark."""
+def _gather(judge: Judge, judged: Judged, position: int, held: Collection[str] = ()) -> list[tuple[Flagged, list[str]]]:
+    """Group the flags of a part but those held back; one without a place in time counts as of the watermark."""
     assert judged.flags is not None  # noqa: S101
     assert judged.run_id is not None  # noqa: S101
     names = judge.model.roles.key_names
@@ -167,7 +188,8 @@ def _gather(judge: Judge, judged: Judged, position: int) -> list[tuple[Flagged, 
     )
     groups = _groups(judge, judged.flags)
     others = [Group(view, UNEXPLAINED) for view in flags["view"][len(groups) :]]
-    return gather(judge.monitor, judged.run_id, shown, [*groups, *others])
+    free = ~shown["key"].is_in(list(held))
+    return gather(judge.monitor, judged.run_id, shown.filter(free), compress([*groups, *others], free))
 
 
 def _who(record: str, entities: Sequence[str]) -> list[tuple[str, str]]:

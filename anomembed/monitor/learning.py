@@ -94,11 +94,13 @@ def fitted_at(store: Store, model_id: int) -> int:
     return int(store.rows("SELECT epoch_us(fitted_at) FROM models WHERE model_id = ?", [model_id])[0][0])
 
 
-def rule_of(config: Config) -> FlagRule:
-    """Return the configured flag rule; by default, the threshold `DEFAULT_THRESHOLD`.
+def rule_of(config: Config, model: Model) -> FlagRule:
+    """Return the configured flag rule; by default, the lowest threshold that a model can count, or a low one.
 
-    A budget would flag as many records in every run, however normal they are.
+    A budget would flag as many records in every run, however normal they are. A threshold that is lower than one in as
+    many records as there were to calibrate on might never be reached.
     """
     flags = config.flags
     is_given = any(getattr(flags, name) is not None for name in ("alpha", "budget", "threshold"))
-    return flag_rule(config) if is_given else FlagRule("threshold", DEFAULT_THRESHOLD)
+    lowest = max(DEFAULT_THRESHOLD, 1 / max(model.calibration.n_reference, 1))
+    return flag_rule(config) if is_given else FlagRule("threshold", lowest)

@@ -11,7 +11,8 @@ from anomembed.monitor.fresh import Fresh, find_fresh, find_period
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
-from anomembed.write.incidents import is_any_pending, is_due
+from anomembed.monitor.watched import learn_lacking
+from anomembed.write.incidents import has_failed, is_any_pending, is_due, is_overdue
 from anomembed.write.ledger import State
 from anomembed.write.store import Store
 
@@ -71,6 +72,7 @@ def look(source: Source, asked: Asked, store: Store, state: State, report: Repor
     with report.timed("look"), source.opened() as table:
         report.zone = table.time_zone
         units = plan.units(table, config)
+        learn_lacking(store, asked.name, table, plan, config, state.position)
         period = find_period(table, plan, units, config, state, asked.now, is_replay=asked.is_replay)
         fresh = find_fresh(table, units, config, store, asked.name, period, state)
     report.since, report.until = state.position, period.until
@@ -105,9 +107,10 @@ def _checked(plan: Plan, config: "Config", state: State, name: str) -> Plan:
 
 
 def has_to_tell(store: Store, asked: Asked, config: "Config", report: Report) -> bool:
-    """Tell whether a finding is to be closed or told again, or a channel has an alert to take."""
+    """Tell whether a finding is to be closed or told again, something is overdue, or a channel has an alert to take."""
     channels = [channel.title for channel in config.monitor.channels]
-    return is_finding_due(store, asked, config, report) or is_any_pending(store, asked.name, channels)
+    is_news = is_finding_due(store, asked, config, report) or is_overdue(store, asked.name, moment_of(report, asked))
+    return is_news or has_failed(store, asked.name) or is_any_pending(store, asked.name, channels)
 
 
 def is_finding_due(store: Store, asked: Asked, config: "Config", report: Report) -> bool:

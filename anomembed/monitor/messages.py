@@ -38,6 +38,8 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
     zone : str
         Zone that times are shown in.
     """
+    if "notice" in content:
+        return _message_of_notice(content, store, zone)
     further = _in_duckdb(store, _why(content))
     again = ", judged again" if content["again"] else ""
     title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}{again}: {content['reason']}"
@@ -49,6 +51,18 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
         f"finding: {content['dedup_key']}, alert {content['alert_id']}",
         f"look further: {further}",
     ]
+    return Message(title, "\n".join(lines) + "\n", html_of(title, lines), {**content, "look_further": further})
+
+
+def _message_of_notice(content: dict[str, Any], store: str, zone: str) -> Message:
+    sql = f"FROM notices WHERE notice_id = {quote_text(content['dedup_key'])} ORDER BY occurrence"
+    further = f"duckdb {shlex.quote(store)} {shlex.quote(sql)}"
+    title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}: {content['reason']}"
+    over = f", over {_local(content['last_seen'], zone)}" if content["event"] == "closed" else ""
+    lines = [content["reason"], "", f"since {_local(content['first_seen'], zone)}{over} ({zone})"]
+    if content["n_flags"]:
+        lines.append(f"flags that were held back: {content['n_flags']:,}")
+    lines += [f"notice: {content['dedup_key']}, alert {content['alert_id']}", f"look further: {further}"]
     return Message(title, "\n".join(lines) + "\n", html_of(title, lines), {**content, "look_further": further})
 
 

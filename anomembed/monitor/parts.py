@@ -1,17 +1,19 @@
 """Read what is to be judged: records of a window, units that were found, and sequences, each in a fixed order."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
 from anomembed.config import MonitorConfig
 from anomembed.model import Model
+from anomembed.monitor.arriving import Came, read_came
 from anomembed.monitor.clock import as_moment
-from anomembed.monitor.fresh import AGAIN, NEW, Fresh
+from anomembed.monitor.fresh import AGAIN, LATE, NEW, Fresh
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.source import Source
+from anomembed.monitor.watched import Watched
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.read.units import Units
@@ -22,6 +24,7 @@ from anomembed.write.store import Store
 
 KEY, POSITION = "__anomembed_key", "__anomembed_position"
 MOST_LISTED = 1_000  # positions in a condition
+MOST_NEW = 10  # columns that are told
 UNITS = {"key": pl.String, "position": pl.Int64, "version": pl.Int64, "last": pl.Int64, "is_known": pl.Boolean}
 """Columns of units that were found."""
 
@@ -65,6 +68,11 @@ class Judge:
         return self.source.config.monitor
 
     @property
+    def watched(self) -> Watched:
+        """The values whose rhythm is watched."""
+        return Watched.of(self.source.config, self.plan)
+
+    @property
     def where(self) -> str | None:
         """Condition of the records that are judged."""
         return self.source.config.source.where
@@ -90,6 +98,10 @@ class Part:
         The records or sequences to score, as `read_frames` gives them, with their `KEY` and `POSITION`.
     n_behind : int
         Units that are farther behind than what will be looked for.
+    came : mapping
+        How records came, by the column that is watched.
+    new_columns : tuple of str
+        Columns of the source that the model does not know.
     """
 
     name: str
@@ -98,6 +110,8 @@ class Part:
     units: pl.DataFrame
     frames: list[pl.DataFrame]
     n_behind: int
+    came: Came = field(default_factory=dict)
+    new_columns: tuple[str, ...] = ()
 
 
 def read_again(judge: Judge, since: int, until: int) -> Part:
@@ -121,8 +135,16 @@ def read_window(judge: Judge, since: int, until: int) -> Part:
         unseen = not_seen(judge.store, judge.monitor, found)
         behind = until - judge.plan.spans(judge.source.config).lookback
         n_behind = _count_behind(table, units, judge.where, behind)  # before rows that are there twice are left out
+        came = read_came(table, judge.plan, judge.watched, judge.where, _between(since, until))
+        new_columns = _new_columns(judge, table)
         frames = _read(judge, table, unseen, (since, until))
-    return Part(NEW, since, until, unseen, frames, n_behind)
+    return Part(NEW, since, until, unseen, frames, n_behind, came, new_columns)
+
+
+def _new_columns(judge: Judge, table: Table) -> tuple[str, ...]:
+    known = {column.name.casefold() for column in judge.model.roles.columns}
+    names = [column.name for column in table.columns if not table.is_derived(column.name)]
+    return tuple(name for name in names if name.casefold() not in known)[:MOST_NEW]
 
 
 def _count_behind(table: Table, units: Units, where: str | None, behind: int) -> int:
@@ -135,9 +157,11 @@ def read_found(judge: Judge, fresh: Fresh, name: str, found: pl.DataFrame | None
         return Part(name, None, None, pl.DataFrame(schema=UNITS), [], fresh.n_behind)
     with judge.source.opened() as table:
         judge.plan.units(table, judge.source.config)
+        watched = judge.watched if name == LATE else Watched()
+        came = read_came(table, judge.plan, watched, judge.where, _at('"position"', found["last"]))
         frames = _read(judge, table, found)
     since = found["position"].drop_nulls().to_list()[:1]
-    return Part(name, since[0] if since else None, None, found, frames, fresh.n_behind)
+    return Part(name, since[0] if since else None, None, found, frames, fresh.n_behind, came)
 
 
 def _read(judge: Judge, table: Table, units: pl.DataFrame, span: tuple[int, int] | None = None) -> list[pl.DataFrame]:

@@ -40,6 +40,10 @@ class Report:
         How many of those judged came late, or have no place in time.
     n_repeated, n_too_late, n_without_key : int
         How many were left out, because their key was judged, or they came too late, or have no key.
+    notices : list of str
+        What was noticed of the source as a whole, and what of that is over.
+    drift : list of str
+        How far the records of the last day are from the reference, where that matters.
     cautions : list of str
         What the model and the rule cannot flag, in the first run with them; values that are new and frequent.
     notes : list of str
@@ -67,6 +71,8 @@ class Report:
     n_repeated: int = 0
     n_too_late: int = 0
     n_without_key: int = 0
+    notices: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -117,7 +123,8 @@ class Report:
             f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
             for channel, count in self.told.items()
         ]
-        return [*begun, *(text for text, count in counts.items() if count), *told, *self.notes]
+        counted = (text for text, count in counts.items() if count)
+        return [*begun, *counted, *self.notices, *self.drift, *told, *self.notes]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)

@@ -1,25 +1,28 @@
 """One run of a monitor: see what is new, judge it, keep it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anomembed.errors import AnomembedError, ConfigError, LockedError
 from anomembed.monitor.address import expanded
 from anomembed.monitor.checked import keep
 from anomembed.monitor.clock import read_moment, read_number
+from anomembed.monitor.failing import end_failure, note_failure
 from anomembed.monitor.fresh import Fresh
 from anomembed.monitor.looking import Asked, is_finding_due, look, moment_of, read_plan
 from anomembed.monitor.metrics import write_metrics
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
+from anomembed.monitor.watched import notice_overdue
 from anomembed.write.files import check_not_read
 from anomembed.write.incidents import is_any_pending
-from anomembed.write.ledger import State, add_failure, read_state
+from anomembed.write.ledger import State, read_state
+from anomembed.write.notices import read_notices
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -98,21 +101,29 @@ def _open_store(path: str, wait: float) -> Store:
 
 
 def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:
-    state = read_state(store, asked.name)
+    state, noticed = read_state(store, asked.name), read_notices(store, asked.name, is_open=False)
     try:
         report = _judge(config, asked, store, state, watcher)
     except Exception as error:
         if not asked.is_dry:
             with suppress(AnomembedError):  # a full disk, say: the first error is the one to show
-                _note_failure(store, asked.name, config, state, error)
+                note_failure(store, asked.name, config, state, error)
                 _deliver(config, asked, store)
         raise
+    end_failure(store, config, [notice for notice in noticed if notice["state"] == "open"])
+    report.notices = [
+        _news(notice) for notice in read_notices(store, asked.name, is_open=False) if notice not in noticed
+    ]
     if not asked.is_dry:
         with report.timed("tell"):
             report.told = _deliver(config, asked, store)
         write_metrics(store, asked, config, report)
         keep(store, asked.name, config, asked.checked)
     return report
+
+
+def _news(notice: Mapping[str, Any]) -> str:
+    return notice["reason"] if notice["state"] == "open" or notice["kind"] == "model" else f"over: {notice['reason']}"
 
 
 def _deliver(config: "Config", asked: Asked, store: Store) -> dict[str, str | int]:
@@ -132,20 +143,6 @@ def _rest(config: "Config", asked: Asked, store: Store, report: Report) -> None:
         record_rest(store, asked.name, moment_of(report, asked), config.monitor)
 
 
-def _note_failure(store: Store, monitor: str, config: "Config", state: State | None, error: Exception) -> None:
-    """Keep a run that failed, with why; not in a store that is only there because of it."""
-    if state is None and store.is_unused:
-        return
-    until = store.rows("SELECT until FROM watermarks WHERE monitor = ?", [monitor])
-    about = {
-        "source": state.source if state else str(config.source.table or config.source.database),
-        "rule": "none",
-        "since": until[0][0] if until else None,
-        "failure": str(error) if isinstance(error, AnomembedError) else f"a bug: {type(error).__name__}",
-    }
-    add_failure(store, monitor, about)
-
-
 def _judge(config: "Config", asked: Asked, store: Store, state: State | None, watcher: "MakeWatcher | None") -> Report:
     source, report = Source(config), Report(asked.name)
     if state is None:
@@ -161,17 +158,25 @@ def _judge(config: "Config", asked: Asked, store: Store, state: State | None, wa
         with report.timed("judge"):
             _judge_fresh(source, asked, store, plan, fresh, report)
     _rest(config, asked, store, report)
+    notice_overdue(store, asked.name, plan, config, moment_of(report, asked), report.zone)
     return report
 
 
 def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: Fresh, report: Report) -> None:
     from anomembed.monitor.judging import first_cautions, judge_fresh
+    from anomembed.monitor.staleness import drift_words
 
     judge = _judge_of(source, asked, store, plan)
+    if source.config.monitor.refit != "never":
+        from anomembed.monitor.refitting import refit
+
+        judge = refit(judge, fresh.period.since)
     report.model_id = judge.model_id
     report.cautions = first_cautions(judge)
     for judged in judge_fresh(judge, fresh):
         _count(report, judged)
+    if plan.watermark.is_time:
+        report.drift = list(drift_words(store, asked.name, fresh.period.until))
 
 
 def _judge_again(source: Source, asked: Asked, store: Store, plan: Plan, report: Report) -> Report:
@@ -204,7 +209,7 @@ def _judge_of(source: Source, asked: Asked, store: Store, plan: Plan) -> "Judge"
     from anomembed.pipeline import Watcher
 
     known = find_model(store, source, Watcher(), may_learn=False)
-    rule = rule_of(source.config)
+    rule = rule_of(source.config, known.model)
     return Judge(store, source, asked.name, plan, known.model_id or 0, known.model, rule, asked.now)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from anomembed.errors import LockedError
 from anomembed.opening import open_source
+from anomembed.read.source import machine_zone
 from anomembed.read.table import Table
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Source:
 
     config: "Config"
     patience: float | None = None
+
+    @property
+    def zone(self) -> str:
+        """Zone of times without one."""
+        return self.config.source.time_zone or machine_zone()
 
     @contextmanager
     def opened(self) -> Iterator[Table]:

@@ -11,6 +11,7 @@ from anomembed.read.aggregates import Aggregates
 from anomembed.read.column_types import MOMENTS, PLAIN, moment_sql
 from anomembed.read.columns import Column
 from anomembed.read.relation import HASH as HASH
+from anomembed.read.relation import RESERVED
 from anomembed.read.source import clear_errors, quote_identifier, quote_text
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ ROW_NUMBER = "row_number"
 VALUE = "value:"  # prefix of a column that is scored, read beside the key
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 HASHES = 2**64
+LEFT_OUT = RESERVED + "left_out"
 
 
 class Sample(NamedTuple):
@@ -99,6 +101,14 @@ class Table(Aggregates):
         wanted = self._records(where)
         shared = [f"{value} IN (SELECT {value} FROM {wanted})" for value in same]
         self._from = f"(FROM {self._from} WHERE {' OR '.join([f'coalesce(({where}), false)', *shared])})"
+
+    def leave_out(self, name: str, values: Sequence[str]) -> None:
+        """Leave out the records of which a text, which is SQL, is one of some values."""
+        with clear_errors(self.name):
+            self._connection.execute(
+                f"CREATE TEMP TABLE {LEFT_OUT} AS SELECT unnest(?::VARCHAR[]) AS value", [list(values)]
+            )
+        self._from = f"(FROM {self._from} WHERE {name} IS NULL OR {name} NOT IN (FROM {LEFT_OUT}))"
 
     def keep_one(self, same: Sequence[str]) -> None:
         """Leave out all but one of the records that agree in some SQL expressions; which one does not depend on order.

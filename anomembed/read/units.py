@@ -94,6 +94,11 @@ class Units:
         }
         return cls("units_of_sequences", tuple(parts.items()))
 
+    @classmethod
+    def of_values(cls, value: str, position: str) -> Self:
+        """Return the records of a table, each as a value and a position, which are SQL."""
+        return cls("units_of_values", (("value", value), ("position", position)))
+
     def sql(self, records: str) -> str:
         """Return the query of all units of some records, which are SQL."""
         return query(self.template, records=records, **dict(self.parts))

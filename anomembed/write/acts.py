@@ -88,7 +88,7 @@ def silence(store: Store, name: str, seconds: float, because: str) -> datetime:
         later = "greatest(last_seen, now() AT TIME ZONE 'UTC') + to_microseconds(CAST(? * 1e6 AS BIGINT))"
         store.rows(f"UPDATE findings SET silenced_until = {later} WHERE finding_id = ?", [seconds, finding_id])
         (until,) = store.rows("SELECT silenced_until FROM findings WHERE finding_id = ?", [finding_id])[0]
-        _add(store, "silence", finding_id, until, because)
+        add_act(store, "silence", finding_id, until, because)
     return datetime.fromisoformat(str(until))
 
 
@@ -99,7 +99,7 @@ def unsilence(store: Store, name: str) -> str:
     finding_id = find_finding(store, name)
     with store.transaction():
         store.rows("UPDATE findings SET silenced_until = NULL WHERE finding_id = ?", [finding_id])
-        _add(store, "unsilence", finding_id)
+        add_act(store, "unsilence", finding_id)
     return finding_id
 
 
@@ -127,7 +127,7 @@ def _silence_reason(store: Store, name: str, seconds: float, because: str) -> da
         store.rows("DELETE FROM silences WHERE view = ? AND column_name = ?", [view, column])
         store.rows("INSERT INTO silences VALUES (?, ?, ?)", [view, column, until])
         store.rows(f"UPDATE findings SET silenced_until = ? WHERE {where}", [until, view, column])
-        _add(store, "silence", name, until, because)
+        add_act(store, "silence", name, until, because)
     return datetime.fromisoformat(str(until))
 
 
@@ -137,7 +137,7 @@ def _unsilence_reason(store: Store, name: str) -> str:
     with store.transaction():
         store.rows("DELETE FROM silences WHERE view = ? AND column_name = ?", [view, column])
         store.rows(f"UPDATE findings SET silenced_until = NULL WHERE {where}", [view, column])
-        _add(store, "unsilence", name)
+        add_act(store, "unsilence", name)
     return name
 
 
@@ -146,11 +146,14 @@ def acknowledge(store: Store, name: str, *, is_undone: bool = False) -> str:
     finding_id = find_finding(store, name)
     with store.transaction():
         store.rows("UPDATE findings SET acknowledged = ? WHERE finding_id = ?", [not is_undone, finding_id])
-        _add(store, "take back" if is_undone else "acknowledge", finding_id)
+        add_act(store, "take back" if is_undone else "acknowledge", finding_id)
     return finding_id
 
 
-def _add(store: Store, act: str, finding_id: str, until: datetime | None = None, because: str | None = None) -> None:
+def add_act(
+    store: Store, act: str, finding_id: str = "", until: datetime | None = None, because: str | None = None
+) -> None:
+    """Keep what was done, with the time and the user; call it within a transaction."""
     store.rows(
         "INSERT INTO acts SELECT coalesce(max(act_id), 0) + 1, now() AT TIME ZONE 'UTC', ?, ?, ?, ?, ? FROM acts",
         [user_name(), act, finding_id, until, because],

@@ -95,6 +95,11 @@ def normal_findings(store: Store, monitor: str) -> dict[str, float]:
     )
 
 
+def normal_keys(store: Store, source: str) -> set[str]:
+    """Return the keys of the records of a table that were called normal."""
+    return {key for (key,) in store.rows(_KEYS_NORMAL.format(verdicts=_sql("feedback")), [source])}
+
+
 def correct_reference(store: Store, table: Table, roles: Roles, where: str | None) -> Reference:
     """Return the condition of the reference with what people called normal, and without what was flagged.
 

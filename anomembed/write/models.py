@@ -127,7 +127,7 @@ def choose_model(store: Store, source: str, config: Config) -> tuple[int, str | 
     StoreError
         When there is no model, or none with these settings.
     """
-    rows = store.rows("SELECT model_id, source, config FROM models ORDER BY model_id DESC")
+    rows = store.rows("SELECT model_id, source, config FROM models WHERE state IS NULL ORDER BY model_id DESC")
     if not rows:
         raise StoreError(f"there is no model in {store.path}: run `anomembed fit` first")
     wanted = _settings(config.model_dump(mode="json"))

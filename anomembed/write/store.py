@@ -69,7 +69,7 @@ class Store(Database):
         connection = self._connection
         model_id = self._next("models", "model_id")
         connection.execute(
-            "INSERT INTO models SELECT ?, now() AT TIME ZONE 'UTC', ?, ?, c.config, ?, ?, ?, "
+            "INSERT INTO models SELECT ?, now() AT TIME ZONE 'UTC', ?, ?, c.config, ?, ?, ?, NULL, "
             "c.config->>'$.source.database', NULL, NULL FROM (SELECT ?::JSON AS config) c",
             [model_id, record.source, record.n_reference, record.roles, record.summary, record.versions, record.config],
         )
@@ -96,17 +96,20 @@ class Store(Database):
         StoreError
             When there is no such model.
         """
-        known = [row[0] for row in self._connection.execute("SELECT model_id FROM models ORDER BY ALL").fetchall()]
-        if not known:
+        rows = self._connection.execute("SELECT model_id, state FROM models ORDER BY ALL").fetchall()
+        known, ready = [row[0] for row in rows], [model for model, state in rows if state is None]
+        if not (known if model_id else ready):
             raise StoreError(f"no model in {self.path}: run `anomembed fit` first")
         if model_id is not None and model_id not in known:
             raise StoreError(f"no model {model_id} in {self.path}; there are: {', '.join(map(str, known))}")
-        return int(known[-1] if model_id is None else model_id)
+        return int(ready[-1] if model_id is None else model_id)
 
     def model_parts(self, model_id: int | None = None) -> tuple[int, dict[str, bytes]]:
         """Return the id and the parts of a model; see `find_model`."""
         chosen = self.find_model(model_id)
         rows = self._connection.execute("SELECT name, content FROM model_parts WHERE model_id = ?", [chosen]).fetchall()
+        if not rows and self.rows("FROM models WHERE model_id = ? AND state = 'pruned'", [chosen]):
+            raise StoreError(f"model {chosen} in {self.path} was pruned: choose another with --model, or fit again")
         return chosen, dict(rows)
 
     def stage(self, batches: "Iterable[pl.DataFrame]") -> int:

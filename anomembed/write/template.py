@@ -74,6 +74,7 @@ def config_text(
         document["monitor"] = _with_watermark(document["monitor"], roles)
     else:
         document.remove("monitor")
+        document["store"].remove("keep_scores")
     flags = document["flags"]
     flags["threshold"] = _threshold(flags["threshold"], sizes)
     return f"# Roles inferred from {sizes.n_records:,} records.\n{tomlkit.dumps(document)}"

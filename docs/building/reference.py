@@ -22,7 +22,16 @@ from anomembed.write.store import Store
 from building.terminal import TOP, run
 
 SCHEMA = TOP / "docs/configuration.schema.json"
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+
+
+def _flat(commands: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield all commands by name; those of a group by its name and theirs."""
+    for name, command in commands.items():
+        inner = getattr(command, "commands", None)
+        yield from _flat(inner, f"{before}{name} ") if inner else [(before + name, command)]
+
+
+COMMANDS: dict[str, Any] = dict(_flat(get_command(app).commands))  # type: ignore[attr-defined]
 
 
 def commands() -> str:

@@ -128,6 +128,11 @@ class Vocabulary:
         """Names of the columns."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def token_names(self) -> list[tuple[str, str]]:
+        """Column and label of every token, in the order of their ids."""
+        return [(column.name, label) for column in self.columns for label in column.labels]
+
     def parse(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return `frame` with the templates and parameters of its messages; unchanged when it has them already."""
         for column in self.columns:

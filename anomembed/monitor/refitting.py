@@ -1,0 +1,172 @@
+"""Learn a model anew: from the reference and what was judged since, tried beside the one before, told, and then used.
+
+All of it happens before a run judges anything, and is kept in one transaction: a run that is killed begins it anew.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from anomembed.config import Config
+from anomembed.errors import ConfigError
+from anomembed.fit.model import learn_model
+from anomembed.model import Model
+from anomembed.monitor.clock import EPOCH, MICROSECOND, as_moment
+from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of
+from anomembed.monitor.notices import tell_refit
+from anomembed.monitor.parts import Judge
+from anomembed.monitor.staleness import drift_words, of_last_day
+from anomembed.read.roles.assigned import match_roles
+from anomembed.read.table import Table
+from anomembed.read.vectors import read_wanted_vectors
+from anomembed.scoring import read_frames, score_frames
+from anomembed.write.feedback import normal_keys
+from anomembed.write.models import save_model
+from anomembed.write.refits import flagged_keys, judged_since, keep_refit, last_refit, newest_since, open_changes
+
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+SOONEST = timedelta(days=3)  # from one new model to the next
+ALLOWED = 3  # times the flags that the threshold lets expect, which a new model may have on the day that it is tried on
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What two models make of the same records.
+
+    Parameters
+    ----------
+    n_records : int
+        Records that both scored.
+    n_flagged_old, n_flagged : int
+        How many the old one flags, and how many the new one.
+    agreement : float or None
+        Rank correlation of their scores; None without any.
+    """
+
+    n_records: int
+    n_flagged_old: int
+    n_flagged: int
+    agreement: float | None
+
+    def is_passed(self, threshold: float) -> bool:
+        """Tell whether the new one may take over: it flags no more than the old one, or than it may."""
+        return self.n_flagged <= max(self.n_flagged_old, ALLOWED * (1 + threshold * self.n_records))
+
+    def __str__(self) -> str:
+        order = "" if self.agreement is None else f", rank correlation {self.agreement:.2f}"
+        return (
+            f"of the last day's {self.n_records:,} records it flags {self.n_flagged:,}, "
+            f"the one before {self.n_flagged_old:,}{order}"
+        )
+
+
+def refit(judge: Judge, position: int) -> Judge:
+    """Return what judges from now on: with a new model, where one is due and passes its trial.
+
+    Parameters
+    ----------
+    judge : Judge
+        With the model so far.
+    position : int
+        What was before this has been judged.
+
+    Raises
+    ------
+    ConfigError
+        When the configuration wants what cannot be.
+    """
+    why = _why(judge, position)
+    if why is None:
+        return judge
+    model = _learn(judge, position)
+    rule = judge.rule
+    threshold = rule.value if rule.name == "threshold" else DEFAULT_THRESHOLD
+    trial = _try(judge, model, position, threshold)
+    is_passed = trial.is_passed(threshold)
+    with judge.store.transaction():
+        model_id = save_model(model, judge.store) if is_passed else None
+        said = f"model {model_id} takes over from {judge.model_id}" if is_passed else "a new model does not take over"
+        sentence = f"{said} ({why}): {trial}"
+        at = as_moment(position)
+        about = {"monitor": judge.monitor, "at": at, "old_model_id": judge.model_id, "model_id": model_id, "why": why}
+        keep_refit(judge.store, about | asdict(trial))
+        tell_refit(judge.store, judge.monitor, sentence, at, judge.settings)
+    return replace(judge, model=model, model_id=model_id) if model_id else judge
+
+
+def _why(judge: Judge, position: int) -> str | None:
+    """Return why a new model is due; None when none is."""
+    store, monitor, when = judge.store, judge.monitor, judge.settings.refit
+    if not judge.plan.watermark.is_time or judge.model.is_sequential:
+        raise ConfigError(f'monitor.refit = "{when}" is for records with times; run `anomembed fit` instead')
+    at, since = as_moment(position), newest_since(store, monitor)
+    last = last_refit(store, monitor)
+    if since is None or at - since < DAY or (last is not None and at - last < SOONEST):
+        return None
+    if when == "weekly":
+        start = since if last is None else max(since, last)
+        return f"after {(at - start).days} days" if at - start >= WEEK else None
+    changed = open_changes(store, monitor, at - DAY)
+    words = list(drift_words(store, monitor, position)) if of_last_day(store, monitor, position) else []
+    return "; ".join([*words, *(f"{name} has new values" for name in changed)]) or None
+
+
+def _learn(judge: Judge, position: int) -> Model:
+    """Learn from the reference, and from all that was judged and not flagged."""
+    config = judge.source.config
+    with judge.source.opened() as table:
+        judge.plan.units(table, config)
+        where = _learnt_where(judge, table, position)
+        normal = normal_keys(judge.store, table.name)
+        if keys := [key for key in flagged_keys(judge.store, judge.monitor) if key not in normal]:
+            table.leave_out(table.key_text([table.column(name) for name in judge.plan.key]), keys)
+        roles = match_roles(judge.model.roles, table)
+        vectors = read_wanted_vectors(config.embedding.vectors)
+        anew = _fitted_where(config, where)
+        model = learn_model(table, anew, roles=roles, vectors=vectors, before=judge.model, when_read=table.close)
+    return replace(model, config=judge.model.config)
+
+
+def _learnt_where(judge: Judge, table: Table, position: int) -> str:
+    at, since = judge.plan.position(table), judged_since(judge.store, judge.monitor)
+    reference, judged = reference_of(judge.source.config), f"{at} >= {_position(since)}" if since else "false"
+    if judge.where:
+        judged = f"{judged} AND (\n{judge.where}\n)"
+    whole = f"(\n{reference}\n) OR ({judged})" if reference else "true"
+    return f"({whole}) AND {at} < {position}"
+
+
+def _position(moment: datetime) -> int:
+    return (moment.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
+
+
+def _fitted_where(config: Config, where: str) -> Config:
+    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": where})})
+
+
+def _try(judge: Judge, model: Model, position: int, threshold: float) -> Trial:
+    """Score the records of the last day by both models."""
+    with judge.source.opened() as table:
+        judge.plan.units(table, judge.source.config)
+        at = judge.plan.position(table)
+        where = f"{at} >= {position - DAY // MICROSECOND} AND {at} < {position}"
+        both = f"(\n{judge.where}\n) AND ({where})" if judge.where else where
+        found = [_scores(one, table, both) for one in (judge.model, model)]
+    old, new = found
+    if not old.height:
+        return Trial(0, 0, 0, None)
+    names = list(judge.model.roles.key_names)
+    paired = old.unique(names).join(new.unique(names), on=names, suffix="_new", nulls_equal=True)
+    agreement = paired.select(pl.corr("raw_score", "raw_score_new", method="spearman")).item()
+    n_old, n_new = (int((scores["tail_probability"] <= threshold).sum()) for scores in (old, new))
+    known = agreement is not None and agreement == agreement  # NaN where all scores are the same
+    return Trial(old.height, n_old, n_new, float(agreement) if known else None)
+
+
+def _scores(model: Model, table: Table, where: str) -> pl.DataFrame:
+    names = [*model.roles.key_names, "raw_score", "tail_probability"]
+    frames = list(score_frames(model, read_frames(model, table, where)))
+    return (
+        pl.concat([frame.select(names) for frame in frames]) if frames else pl.DataFrame({name: [] for name in names})
+    )

@@ -1,0 +1,64 @@
+"""Whose rhythm is watched: that of the source as a whole, and of the values that are expected.
+
+What takes long to import is imported where there is something to do: most runs find nothing to learn, and nothing
+overdue.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from anomembed.config.expectations import expectation
+from anomembed.monitor.plan import Plan
+from anomembed.write.incidents import known_things, read_overdue
+from anomembed.write.store import Store
+
+if TYPE_CHECKING:
+    from anomembed.config import Config
+    from anomembed.read.table import Table
+
+
+class Watched(dict[str, tuple[str, ...] | None]):
+    """The values that are watched by column, None for all; the empty name stands for all records."""
+
+    @classmethod
+    def of(cls, config: "Config", plan: Plan) -> "Watched":
+        """Return what a configuration expects; nothing when positions are no times."""
+        if not plan.watermark.is_time:
+            return cls()
+        watched = cls({"": ("",)})
+        for column, value in map(expectation, config.monitor.expect):
+            known = watched.get(column, ())
+            watched[column] = None if value is None or known is None else (*known, value)
+        return watched
+
+    def lacking(self, known: set[tuple[str, str]]) -> "Watched":
+        """Return those of which nothing is known."""
+        columns = {column for column, _ in known}
+        rest: dict[str, tuple[str, ...] | None] = {
+            column: None if values is None else tuple(value for value in values if (column, value) not in known)
+            for column, values in self.items()
+            if values is not None or column not in columns
+        }
+        return Watched({column: values for column, values in rest.items() if values != ()})
+
+    def has(self, column: str, value: str) -> bool:
+        """Tell whether a value is watched."""
+        return column in self and value in (self[column] or (value,))
+
+
+def learn_lacking(store: Store, monitor: str, table: "Table", plan: Plan, config: "Config", position: int) -> None:
+    """Learn the rhythm of what is watched and not known yet, from what came before a position."""
+    if lacking := Watched.of(config, plan).lacking(known_things(store, monitor)):
+        from anomembed.monitor.arriving import learn_rhythms
+
+        learn_rhythms(store, monitor, table, plan, config, position, lacking)
+
+
+def notice_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: datetime, zone: str) -> None:
+    """Tell, once, of what is watched that it has not come for longer than usual at a time."""
+    watched = Watched.of(config, plan)
+    found = [row for row in read_overdue(store, monitor, at) if watched.has(row["column_name"], row["value"])]
+    if found:
+        from anomembed.monitor.arriving import record_overdue
+
+        record_overdue(store, monitor, found, zone, config.monitor)
