@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -103,19 +104,24 @@ def test_hostile_reasons_are_inert(review):
     assert "\x07" not in out
 
 
+def read_until(terminal, n_prompts):
+    """Read what is shown until there are so many prompts, for twenty seconds at most."""
+    shown = b""
+    while shown.count(b"uit?") < n_prompts:
+        assert select.select([terminal], [], [], 20)[0], shown
+        shown += os.read(terminal, 4096)
+
+
 def test_on_a_terminal_one_key_is_enough(review, monkeypatch):
     monkeypatch.setattr(sys, "stdin", sys.__stdin__)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "anomembed", "review"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True) as process:
         os.close(theirs)
-        shown = b""
         try:
-            while b"uit?" not in shown:
-                shown += os.read(ours, 4096)
+            read_until(ours, 1)
             os.write(ours, b"n")  # without the return key
-            while shown.count(b"uit?") < 2:
-                shown += os.read(ours, 4096)
+            read_until(ours, 1)
             os.write(ours, b"q")
             assert process.wait(timeout=20) == 0
         finally:

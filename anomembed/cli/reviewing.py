@@ -71,7 +71,7 @@ def read_key() -> str:
 
     before = termios.tcgetattr(sys.stdin)
     try:
-        tty.setcbreak(sys.stdin)
+        tty.setcbreak(sys.stdin, termios.TCSADRAIN)  # what was typed already counts
         pressed = sys.stdin.read(1).lower()
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
