@@ -8,7 +8,8 @@ COMMENT ON COLUMN models.column_name IS
 COMMENT ON COLUMN models."position" IS
     'Its last value that the model was fitted to: microseconds since 1970, or the number itself.';
 
--- A column that is computed cannot be added to a table, so the table is made anew.
+-- A column that is computed cannot be added to a table, so the table is made anew. (AT TIME ZONE is of an extension, which
+-- may not be there yet when DuckDB reads what a killed run left.)
 ALTER TABLE findings RENAME TO old_findings;
 CREATE TABLE findings (
     monitor VARCHAR NOT NULL, finding_id VARCHAR NOT NULL, is_open BOOLEAN NOT NULL, view VARCHAR NOT NULL,
@@ -20,7 +21,7 @@ CREATE TABLE findings (
     news STRUCT(reason VARCHAR, key VARCHAR, run_id BIGINT, tail_probability DOUBLE, "first" TIMESTAMP),
     n_before BIGINT NOT NULL,
     state VARCHAR GENERATED ALWAYS AS (
-        CASE WHEN silenced_until > now() AT TIME ZONE 'UTC' THEN 'silenced'
+        CASE WHEN silenced_until > make_timestamp(epoch_us(now())) THEN 'silenced'
             WHEN is_open AND acknowledged THEN 'acknowledged' WHEN is_open THEN 'open' ELSE 'closed' END) VIRTUAL);
 INSERT INTO findings BY NAME
     SELECT * EXCLUDE (state), state = 'open' AS is_open, NULL AS news, 0 AS n_before FROM old_findings;
