@@ -243,7 +243,7 @@ def test_macros_and_tables_that_pages_show_exist():
     store = "".join(path.read_text() for path in sorted((TOP / "anomembed/write").rglob("*.sql")))
     for statement in re.findall(r"^FROM (\w+)|FROM (why|similar|expected)\(", ALL, re.MULTILINE):
         name = "".join(statement)
-        assert re.search(rf'TABLE (?:IF NOT EXISTS )?{name} \(|MACRO "?{name}"?\(', store), name
+        assert re.search(rf'TABLE (?:IF NOT EXISTS )?{name} \(|VIEW {name} AS|MACRO "?{name}"?\(', store), name
 
 
 def test_files_that_pages_name_exist():

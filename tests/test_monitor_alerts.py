@@ -207,22 +207,22 @@ def attack(start, count=HOUR // 2, **changes):
     )
 
 
-def test_an_incident_of_thirty_flags_is_one_message(monitor):
-    attack(N)
+def test_an_incident_of_fifteen_flags_is_one_message(monitor):
+    attack(N, HOUR // 4)
     outcome = monitor(N + HOUR, FILE)
-    assert "30 flagged" in outcome.out
+    assert "15 flagged" in outcome.out
     findings = read("SELECT finding_id, n_flags, state, first_seen FROM findings")
-    assert sum(n for _, n, _, _ in findings) == 30
+    assert sum(n for _, n, _, _ in findings) == 15
     assert len(findings) == len(sent()) <= 2
     assert {alert["dedup_key"] for alert in sent()} == {finding for finding, *_ in findings}
     assert all(alert["event"] == "opened" and alert["reason"] and alert["key"] for alert in sent())
-    assert read("SELECT count(*) FROM finding_flags JOIN flags USING (run_id, key)") == [(30,)]
-    attack(N + HOUR)
+    assert read("SELECT count(*) FROM finding_flags JOIN flags USING (run_id, key)") == [(15,)]
+    attack(N + HOUR, HOUR // 4)
     monitor(N + 2 * HOUR, FILE)
     assert len(sent()) == len(findings)  # it has grown, but not for four hours
     monitor(N + 6 * HOUR, FILE)
     assert [alert["event"] for alert in sent()[len(findings) :]] == ["grown"] * len(findings)
-    assert sum(alert["n_flags"] for alert in sent()[len(findings) :]) == 60
+    assert sum(alert["n_flags"] for alert in sent()[len(findings) :]) == 30
     monitor(N + 50 * HOUR, FILE)
     assert [alert["event"] for alert in sent()[2 * len(findings) :]] == ["closed"] * len(findings)
     assert {state for (state,) in read("SELECT state FROM findings")} == {"closed"}

@@ -116,7 +116,11 @@ def play(folder, forker, n_steps, kills=None, other=None):
 
 def alerts():
     path = Path("alerts.ndjson")
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return (
+        [json.loads(line) for line in path.read_text().replace(str(Path.cwd()), "").splitlines()]
+        if path.exists()
+        else []
+    )
 
 
 def expected(n_steps):

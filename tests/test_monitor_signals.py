@@ -174,7 +174,7 @@ def test_a_log_in_json_has_the_fit_and_what_the_run_did(run):
     assert [line["message"] for line in lines if line["event"] == "key"] == ["id"]
     assert lines[-1]["event"] == "ended"
     assert (lines[-1]["n_scored"], lines[-1]["is_begun"]) == (0, True)
-    assert set(lines[-1]["seconds"]) == {"fit", "look", "tell"}
+    assert set(lines[-1]["seconds"]) == {"fit", "look", "judge", "tell"}
     assert outcome.out.startswith("shop: nothing new")
 
 

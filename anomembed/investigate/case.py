@@ -136,10 +136,10 @@ class Case:
     ----------
     key, run_id, model_id, source, database, scored_at, rule
         What judged it.
-    unit : str
-        What is judged: ``records`` or ``sequences``.
     flagged, rank, raw_score, tail_probability, extrapolated, view, reason
         How.
+    unit : str
+        What is judged: ``records`` or ``sequences``.
     other_runs : tuple of int
         Other runs that judged it.
     notes : tuple of str

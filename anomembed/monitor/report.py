@@ -46,12 +46,12 @@ class Report:
         How far the records of the last day are from the reference, where that matters.
     cautions : list of str
         What the model and the rule cannot flag, in the first run with them; values that are new and frequent.
+    told : dict
+        By channel, how many alerts it took, or why it took none.
     notes : list of str
         What else should be known.
     seconds : dict
         How long the run took, by step.
-    told : dict
-        By channel, how many alerts it took, or why it took none.
     is_begun, is_again, is_dry : bool
         Whether this is a first run, a period that was judged again, or a dry run.
     """
