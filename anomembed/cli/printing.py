@@ -90,7 +90,8 @@ def _others(found: Sequence[tuple[object, ...]]) -> str:
         return ""
     shown = [", ".join(map(str, key)) for key in found[1 : 1 + SHOWN_KEYS]]
     more = f" and {len(found) - 1 - len(shown):,} more" if len(found) - 1 > len(shown) else ""
-    return f"{len(found):,} flags have this reason; the others: {'; '.join(shown)}{more}"
+    others = "other" if len(found[1:]) == 1 else "others"
+    return f"{len(found):,} flags have this reason; the {others}: {'; '.join(shown)}{more}"
 
 
 def print_tables(tables: Mapping[str, pl.DataFrame], form: str, *, transposed: bool = False) -> None:

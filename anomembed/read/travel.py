@@ -32,6 +32,11 @@ def find_coordinates(names: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+def of_places(names: Sequence[str]) -> set[str]:
+    """Return the columns that say where something is, and are no amounts, by their names."""
+    return {name for pair in find_coordinates(names) for name in pair}
+
+
 def find_place(table: Table, roles: Roles, entity: str) -> tuple[str, ...]:
     """Choose the columns that say where an entity is: coordinates, of which it has several.
 

@@ -12,7 +12,7 @@ from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import HASH, Table
-from anomembed.read.travel import find_coordinates
+from anomembed.read.travel import of_places
 
 PREFIX = "twin: "  # starts the names of the derived columns
 SINCE, BEFORE, SAME = TWINS = tuple(PREFIX + name for name in ("seconds since", "records before", "same columns"))
@@ -73,7 +73,7 @@ def plan_twins(table: Table, roles: Roles, entity: str | None, time: str | None)
         None without a category, a time, or a number that some records repeat.
     """
     names = [column.name for column in roles.holding(Content.NUMBER)]
-    places = {name for pair in find_coordinates(names) for name in pair}
+    places = of_places(names)
     times, numbers = roles.holding(Content.MOMENT), [name for name in names if name not in places][:MOST_NUMBERS]
     who = entity or _finest(table, roles)
     if who is None or not times or not numbers or any(column.name.startswith(PREFIX) for column in table.columns):

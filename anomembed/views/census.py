@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
+from anomembed.views.figures import usual_of
 from anomembed.views.reason import Among
-
-LEAST_USUAL = 3  # records that have a value which is called usual
 
 
 @dataclass(frozen=True)
@@ -76,19 +75,16 @@ class Census:
         """Return how many records have a token, of those that pairs were counted in."""
         return int(self.with_token(token, np.array([token]))[0])
 
-    def most_with(self, token: int, column: int, *, without: int, n_most: int) -> dict[int, int]:
+    def most_with(self, token: int, column: int, *, without: int) -> dict[int, int]:
         """Return the tokens of a column that most records with a token have, and how many; the most frequent first.
 
-        Values that hardly any have are left out, and all when the one to be left out is as frequent.
+        Nothing when the one to be left out is as frequent.
         """
         low, high = (int(end) for end in self.vocabulary.offsets[column : column + 2])
         times = self.with_token(token, np.arange(low, high))
-        least = max(times[without - low] + 1, LEAST_USUAL)
+        n_without = times[without - low]
         times[[Special.RARE, Special.UNSEEN, without - low]] = 0
-        if times.max() < least:
-            return {}
-        order = np.argsort(-times, kind="stable")[:n_most]
-        return {low + at: int(times[at]) for at in order.tolist() if times[at]}
+        return {low + at: int(times[at]) for at in usual_of(times)} if times.max() > n_without else {}
 
     def chance(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records would have both if columns were independent, shape (n_columns,)."""

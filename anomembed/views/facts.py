@@ -17,23 +17,14 @@ from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
 from anomembed.views.census import Census
 from anomembed.views.figures import bin_in_words
-from anomembed.views.reason import (
-    MOST_EXPECTED,
-    Among,
-    Count,
-    Listed,
-    Reason,
-    Text,
-    Value,
-    most_of,
-    widened,
-)
+from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, most_of, widened
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
 BY_CHANCE = 0.01  # chance of so few meetings of independent values, from which that is no reason
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
+USUAL_SHARE = 0.5  # of the records with a value, from which the values that they have in another column are usual
 MOST_TRIED = 5  # columns that a reason is looked for in
 
 WORDS = {
@@ -154,20 +145,25 @@ class Facts:
     def conflict(self, case: Case, column: int, other: int) -> Reason | None:
         """Say that the values of two columns hardly ever meet, with the counts, or what a view knows beyond these.
 
-        None when they meet as seldom by chance. Of an entity and another value, the reason is about the value: no other
-        entity was expected.
+        None when they meet as seldom by chance. It is about the value that the other one says most of, and never about
+        an entity: no other was expected.
         """
         for reason_of_pair in self.pair_reasons:
             reason = reason_of_pair(case, column, other, self) or reason_of_pair(case, other, column, self)
             if reason:
                 return reason
-        if self._acts(case, column) and not self._acts(case, other):
+        acts = self._acts(case, column), self._acts(case, other)
+        if acts == (True, False) or (
+            not any(acts) and self._said(case, other, column) > self._said(case, column, other)
+        ):
             column, other = other, column
         seen, chance = (float(counted[other]) for counted in self._company(case, column))
         if pdtr(seen, chance) > BY_CHANCE:
             return None
-        evidence: dict[str, object] = {"other": self.counted(case, other), "seen": Count(seen), "chance": chance}
-        evidence |= {
+        evidence = {
+            "other": self.counted(case, other),
+            "seen": Count(seen),
+            "chance": chance,
             "among": self.census.among_pairs.if_sample("in"),
             "expected": self._usual_with(case, column, other),
         }
@@ -177,11 +173,21 @@ class Facts:
         """Tell whether the value of a column says who acts; a missing one names nobody."""
         return column in self.entities and self.vocabulary.special(int(case.tokens[column])) is None
 
+    def _usual(self, case: Case, column: int, other: int) -> dict[int, int]:
+        """Return the tokens that most records with another value have in a column, and how many."""
+        token, given = int(case.tokens[column]), int(case.tokens[other])
+        usual = self.census.most_with(given, column, without=token)
+        return {} if self._is_presence(column, token) else usual
+
+    def _said(self, case: Case, column: int, other: int) -> float:
+        """Return how much a value says of another column: the share of the values that records with it usually have."""
+        n_records = self.census.n_with(int(case.tokens[other]))
+        return sum(self._usual(case, column, other).values()) / max(n_records, 1)
+
     def _usual_with(self, case: Case, column: int, other: int) -> Listed:
         """List what records with another value usually have in a column; where no value is usual, what is expected."""
-        token, given = int(case.tokens[column]), int(case.tokens[other])
-        usual = self.census.most_with(given, column, without=token, n_most=MOST_EXPECTED)
-        if self._is_presence(column, token) or not usual:
+        usual, given = self._usual(case, column, other), int(case.tokens[other])
+        if not usual or (not self._acts(case, other) and self._said(case, column, other) < USUAL_SHARE):
             return self.instead(case, column)
         of = f"{self.census.n_with(given):,}{' sampled' * self.census.among_pairs.is_sample} records"
         which = f"its {of}" if self._acts(case, other) else f"the {of} with {self.counted(case, other)}"

@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens
-from anomembed.views.reason import plain_number
+from anomembed.views.reason import MOST_EXPECTED, plain_number
+
+LEAST_USUAL = 0.01  # of the records that have the most frequent value, so many have another one that is usual, too
 
 
 class Counted(NamedTuple):
@@ -37,6 +40,18 @@ def of_reference(times: int, n_reference: int) -> str:
     if times == n_reference:
         return f"all {others_of(times, '')}"
     return others_of(times, "") if times > n_reference else f"{times:,} of {n_reference:,} records"
+
+
+def usual_of(times: Floats) -> list[int]:
+    """Return the indices of the most frequent values, the most frequent first, without those that hardly any have.
+
+    Examples
+    --------
+    >>> usual_of(np.array([1.0, 0.0, 29.0, 628.0]))
+    [3, 2]
+    """
+    least = max(times.max(initial=0.0) * LEAST_USUAL, 1.0)
+    return [at for at in np.argsort(-times, kind="stable")[:MOST_EXPECTED].tolist() if times[at] >= least]
 
 
 def is_beyond(number: float, mean: float, *, is_high: bool) -> bool:

@@ -27,7 +27,8 @@ from anomembed.represent.keys import look_up
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import MOST_EXPECTED, Count, Listed, Reason, duration
+from anomembed.views.figures import usual_of
+from anomembed.views.reason import Count, Listed, Reason, duration
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 
 LEAST_KINDS = 0.5  # least number of different values that an entity has used
@@ -190,7 +191,7 @@ class HabitView(ViewOfRecords):
         """Name the values that an entity uses most, but for `token`, and in how many records."""
         times, labels = counts.copy(), facts.vocabulary.columns[column].labels
         times[token - int(self.offsets[column])] = 0
-        most = [token for token in np.argsort(-times, kind="stable")[:MOST_EXPECTED] if times[token] >= 1]
+        most = usual_of(times)
         return Listed("usually", tuple(labels[token] for token in most), tuple(int(times[token]) for token in most))
 
     def surprise(self, batch: Batch) -> Floats:

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.read.travel import find_coordinates
+from anomembed.read.travel import of_places
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE
@@ -80,9 +80,9 @@ class HeapingView(ViewOfRecords):
             return []
         columns = basis.vocabulary.columns
         records = replace(basis.records, tokens=np.asfortranarray(basis.records.tokens))  # read column by column
-        of_places = {name for pair in find_coordinates([column.source for column in columns]) for name in pair}
+        places = of_places([column.source for column in columns])
         numbers = np.array([at for at, column in enumerate(columns) if column.kind.traits.is_number], np.int64)
-        amounts = [number for number, at in enumerate(numbers) if columns[at].source not in of_places]
+        amounts = [number for number, at in enumerate(numbers) if columns[at].source not in places]
         categories = [at for at, column in enumerate(columns) if column.is_habitual and not column.kind.traits.period]
         found = [
             (column, token, number, *figures)

@@ -50,20 +50,17 @@ class TravelView(ViewOfRecords):
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view of a table with an entity, a time and coordinates, in which nearly all trips are possible."""
-        past, entity, travel = basis.entities.past, basis.entities.followed, basis.records.travel
-        if past is None or entity is None or travel is None:
-            return []
-        latitude = next(
-            (
-                at
-                for at, column in enumerate(basis.vocabulary.columns)
-                if column.source == past.history.place[0] and column.kind.traits.is_number
-            ),
-            None,
+        past, entity, travel, names = (
+            basis.entities.past,
+            basis.entities.followed,
+            basis.records.travel,
+            basis.vocabulary.names,
         )
+        if past is None or entity is None or travel is None or past.history.place[0] not in names:
+            return []
+        columns = np.array([entity, names.index(past.history.place[0])], np.int64)
         share = (float((speeds(travel) > FASTEST).sum()) + 0.5) / (len(travel) + 1)
-        is_rare = -np.log(share) > USUAL
-        return [cls(np.array([entity, latitude], np.int64), share)] if is_rare and latitude is not None else []
+        return [cls(columns, share)] if -np.log(share) > USUAL else []
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
         """Count all nats beyond e^-4: they are those of how rare impossible trips are."""
