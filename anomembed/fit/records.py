@@ -59,7 +59,7 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
         embeddings=embeddings,
         ranges=fit_ranges(_all_read(reference), vocabulary, reference.entities.columns),
         views=calibrated.views if learning.is_own else tuple(view.for_others() for view in calibrated.views),
-        calibration=fit_calibration(calibrated.total(), is_own=not reference.is_split),
+        calibration=fit_calibration(calibrated.total(), is_own=learning.is_own),
         detector=detector,
         n_learnt=len(learnt),
         n_distinct=n_distinct,

@@ -135,7 +135,7 @@ def learn_sequences(reference: SequenceReference, learning: FitSettings) -> Lear
         embeddings=part.basis.embeddings,
         ranges=Ranges(usual_counts(part.rows, part.times, n_tokens), np.empty(0, np.int64), ()),
         views=calibrated.views,
-        calibration=fit_calibration(calibrated.total(), is_own=is_own),
+        calibration=fit_calibration(calibrated.total(), is_own=learning.is_own),
         detector=part.detector,
         n_learnt=n_learnt,
         n_distinct=len(part.rows),
