@@ -291,7 +291,7 @@ def test_scan_by_the_autoencoder_finds_the_odd_record_and_says_why(run, database
     frame.write_parquet(tmp_path / "pets.parquet")
     outcome = run("scan", "pets.parquet", "--embedding", "autoencoder", "--budget", "1", "--format", "csv")
     assert outcome.code == 0, outcome.err
-    assert "says=moo is unusual with" in outcome.out
+    assert "of the 201 records with says=moo usually: cow (200)" in outcome.out
     assert outcome.out.splitlines()[1].startswith("100,")
     with opened("anomembed.duckdb", read_only=True) as store:
         share = "SELECT sum(contribution) FROM contributions WHERE view = 'reconstruction' AND column_name = 'says'"
