@@ -227,7 +227,7 @@ def test_a_model_that_cannot_flag_by_the_rule_says_so_when_it_is_learnt(run, dat
 def test_a_budget_says_when_its_last_flags_are_ordinary(run, paid):
     fitted(run, paid)
     said = run("score", "paid.toml", "--where", "id >= 4900", "--budget", 40).err
-    found = re.search(r"last (\d+) flagged are ordinary: (\S+) of normal records, about (\d+) of so many,", said)
+    found = re.search(r"last (\d+) flags are ordinary: (\S+) of normal records, about (\d+) of so many,", said)
     assert found
     with opened("anomembed.duckdb", read_only=True) as store:
         tails = [t for (t,) in store.execute("SELECT tail_probability FROM flags ORDER BY rank").fetchall()]

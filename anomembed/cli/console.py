@@ -135,11 +135,11 @@ class Teller(Watcher):
         is_ordinary = (tails > HARDLY_ABNORMAL) | (by_chance >= np.arange(1, len(tails) + 1))
         n_ordinary = int(is_ordinary[::-1].cumprod().sum())
         if n_ordinary:
+            ordinary = f"last {n_ordinary:,} flags are" if n_ordinary > 1 else "last flag is"
             self.say(
                 "note",
-                f"the last {n_ordinary:,} flagged are ordinary: {tails[-1]:.2g} of normal {run.model.unit}, about "
-                f"{by_chance[-1]:,.0f} of so many, are at least as abnormal as the last; --threshold flags none of "
-                "these",
+                f"the {ordinary} ordinary: {tails[-1]:.2g} of normal {run.model.unit}, about {by_chance[-1]:,.0f} of "
+                "so many, are at least as abnormal as the last; --threshold flags only what stands out",
             )
 
     @contextmanager
