@@ -43,10 +43,6 @@ def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
         checked = "" if given else digest(path)
         config = load_config(path, given)
         report = run_monitor(config, _asked(config, path, wanted, checked), log.teller)
-        if config.store.snapshot and not wanted.is_dry:
-            from anomembed.write.snapshot import leave_snapshot
-
-            leave_snapshot(config.store.path)
         log.ended(report)
         print_report(report, wanted.form, is_quiet=wanted.is_quiet)
     if wanted.fail_on_flags and report.n_flagged:

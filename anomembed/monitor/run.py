@@ -23,6 +23,7 @@ from anomembed.write.files import check_not_read
 from anomembed.write.incidents import is_any_pending
 from anomembed.write.ledger import State, read_state
 from anomembed.write.notices import read_notices
+from anomembed.write.snapshot import check_snapshot, leave_snapshot
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def check_files(config: "Config") -> None:
             check_not_read(Path(expanded(channel.to, missing="")), "alerts", read)
     if config.monitor.metrics:
         check_not_read(Path(config.monitor.metrics), "metrics", read)
+    if config.store.snapshot:
+        check_snapshot(config.store.path, read)
 
 
 @contextmanager
@@ -119,7 +122,14 @@ def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | N
             report.told = _deliver(config, asked, store)
         write_metrics(store, asked, config, report)
         keep(store, asked.name, config, asked.checked)
+        _leave_snapshot(store, config, report)
     return report
+
+
+def _leave_snapshot(store: Store, config: "Config", report: Report) -> None:
+    """Copy the store as the last thing of a run, if that is wanted; what keeps that from being done is noted."""
+    if config.store.snapshot and (why_not := leave_snapshot(store)):
+        report.notes.append(why_not)
 
 
 def _news(notice: Mapping[str, Any]) -> str:
