@@ -194,3 +194,20 @@ def test_old_scores_and_runs_are_forgotten_and_flags_are_not(monitor):
     assert read("SELECT count(*) FROM flags LEFT JOIN runs USING (run_id) WHERE runs.run_id IS NULL") == [(0,)]
     (key,) = read("SELECT min(key) FROM flags")[0]
     assert read(f"SELECT count(*) > 0 FROM why('{key}')") == [(True,)]
+
+
+def test_what_forgotten_runs_counted_is_still_counted(monitor):
+    config = Path("shop.toml")
+    config.write_text(config.read_text().replace("[store]\n", '[store]\nkeep_runs = "2h"\n'))
+    counted = "SELECT sum(n_scored), min(since), count(*) < 6 FROM runs WHERE monitor = 'shop'"
+    for number in range(N, N + 2000, 200):
+        pay(*map(payment, range(number, number + 200)))
+        monitor(number + 210)
+    ((n_scored, since, is_short),) = read(f"{counted} AND part = 'new' AND n_flagged = 0")
+    n_others = read("SELECT coalesce(sum(n_scored), 0) FROM runs WHERE n_flagged > 0")[0][0]
+    assert n_scored + n_others == 2000
+    assert (since.startswith("2026-05-01 13:1"), is_short) == (True, True)
+    assert read("SELECT count(*) FROM drift LEFT JOIN runs USING (run_id) WHERE runs.until IS NULL") == [(0,)]
+    assert read("SELECT count(DISTINCT run_id) FROM scores SEMI JOIN runs USING (run_id)") == [
+        (len(read("FROM runs")) - 1,)
+    ]
