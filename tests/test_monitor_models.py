@@ -108,6 +108,8 @@ def test_a_model_that_is_not_stale_stays_and_one_of_a_week_goes(monitor):
 
 def test_a_new_model_lies_as_the_one_before_it(monitor):
     pay(*map(payment, range(N, N + 9 * DAY, 7)))
+    config = Path("shop.toml")
+    config.write_text(config.read_text().replace("threshold = 0.002", ""))
     monitor(N + 8 * DAY, N + 9 * DAY, settings='refit = "weekly"\n')
     both = (
         "SELECT list_cosine_similarity(a.embedding, b.embedding) FROM tokens a, tokens b "
@@ -117,6 +119,12 @@ def test_a_new_model_lies_as_the_one_before_it(monitor):
     alike = [value for (value,) in read(both)]
     assert len(alike) == 9
     assert min(alike) > 0.8
+    rules = dict(read("SELECT model_id, list(DISTINCT rule) FROM runs WHERE part = 'new' GROUP BY ALL"))
+    assert [len(rule) for rule in rules.values()] == [1, 1]  # each model is judged by the rule that it can calibrate
+    assert rules[1] != rules[2]
+    last, taken = "SELECT max(epoch_us(paid_at)) FROM payments WHERE id < 1600", 'SELECT epoch_us("at") - 1 FROM refits'
+    fitted_to = read("SELECT column_name, position FROM models ORDER BY model_id")
+    assert fitted_to == [("paid_at", read(last, "shop.duckdb")[0][0]), ("paid_at", read(taken)[0][0])]
 
 
 def test_turned_embeddings_keep_their_products_and_lie_as_those_before():
