@@ -106,11 +106,14 @@ def test_a_model_that_is_not_stale_stays_and_one_of_a_week_goes(monitor):
     assert read("SELECT n_reference > 1600 FROM models WHERE model_id = 2") == [(True,)]
 
 
-def test_a_new_model_lies_as_the_one_before_it(monitor):
-    pay(*map(payment, range(N, N + 9 * DAY, 7)))
+def test_a_new_model_lies_as_the_one_before_it_and_knows_what_was_called_normal(monitor, run):
+    pay(*map(payment, range(N, N + 9 * DAY, 7)), odd(999_999, paid_at=None, city="Utopia"))
     config = Path("shop.toml")
     config.write_text(config.read_text().replace("threshold = 0.002", ""))
-    monitor(N + 8 * DAY, N + 9 * DAY, settings='refit = "weekly"\n')
+    monitor(N + 8 * DAY, settings='refit = "weekly"\n')
+    assert run("feedback", 999_999, "--normal", "--store", "store.duckdb").code == 0
+    monitor(N + 9 * DAY, settings='refit = "weekly"\n')
+    assert read("SELECT model_id, n_records FROM tokens WHERE token = 'Utopia'") == [(2, 1)]
     both = (
         "SELECT list_cosine_similarity(a.embedding, b.embedding) FROM tokens a, tokens b "
         "WHERE (a.column_name, a.token) = (b.column_name, b.token) AND a.model_id = 1 AND b.model_id = 2 "

@@ -262,11 +262,15 @@ def test_a_column_that_changed_is_one_notice_and_its_flags_are_held_back(monitor
     assert read(f"SELECT state FROM notices WHERE kind = '{kind}'") == [("closed",)]
 
 
-def test_an_odd_record_among_those_held_back_is_told_all_the_same(monitor):
+def test_an_odd_record_among_those_held_back_is_told_all_the_same_and_alone_left_out_of_the_next_fit(monitor, run):
     rows = odd_day(N_DAYS, 6, 18, NULL)
     come([*rows, job(hour(N_DAYS, 8), id=1, job="copy", host="host0", state="exploded")])
     _, sent = monitor(hour(N_DAYS, 12.1))
     assert [alert["reason"].split()[0] for alert in sent if "notice" not in alert] == ["state=exploded"]
+    assert read("SELECT count(*) > 20 FROM flags") == [(True,)]
+    config = Path("yard.toml")
+    config.write_text(config.read_text().replace("2026-03-30", "2026-04-30"))
+    assert "feedback  left out of the reference as flagged: 1\n" in run("fit", "yard.toml").err
 
 
 def test_a_column_that_has_but_one_value_is_told_and_one_whose_values_are_few_is_not(monitor):

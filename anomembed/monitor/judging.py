@@ -201,7 +201,7 @@ def _about(judge: Judge, part: Part) -> dict[str, object]:
     is_time = judge.plan.watermark.is_time
     ends = {"since": part.since, "until": part.until}
     return {
-        "source": judge.model.summary.source,
+        "source": judge.table,
         "condition": judge.where,
         "rule": str(judge.rule),
         "monitor": judge.monitor,

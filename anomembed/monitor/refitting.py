@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from anomembed.config import Config
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
@@ -17,15 +16,16 @@ from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of, rule_of
 from anomembed.monitor.notices import tell_refit
 from anomembed.monitor.parts import Judge
 from anomembed.monitor.staleness import drift_words, of_last_day
+from anomembed.pipeline import learnt_where
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import read_frames, score_frames
-from anomembed.write.feedback import normal_keys
+from anomembed.write.feedback import correct_reference
 from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
-from anomembed.write.refits import flagged_keys, judged_since, keep_refit, last_refit, newest_since, open_changes
+from anomembed.write.refits import judged_since, keep_refit, last_refit, newest_since, open_changes
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 SOONEST = timedelta(days=3)  # from one new model to the next
@@ -124,13 +124,10 @@ def _learn(judge: Judge, position: int) -> Model:
     config = judge.source.config
     with judge.source.opened() as table:
         judge.plan.units(table, config)
-        where = _learnt_where(judge, table, position)
-        normal = normal_keys(judge.store, table.name)
-        if keys := [key for key in flagged_keys(judge.store, judge.monitor) if key not in normal]:
-            table.leave_out(table.key_text([table.column(name) for name in judge.plan.key]), keys)
         roles = match_roles(judge.model.roles, table)
+        reference = correct_reference(judge.store, table, roles, _learnt_where(judge, table, position))
         vectors = read_wanted_vectors(config.embedding.vectors)
-        anew = _fitted_where(config, where)
+        anew = learnt_where(config, reference.where)
         model = learn_model(table, anew, roles=roles, vectors=vectors, before=judge.model, when_read=table.close)
     return replace(model, config=judge.model.config)
 
@@ -146,10 +143,6 @@ def _learnt_where(judge: Judge, table: Table, position: int) -> str:
 
 def _position(moment: datetime) -> int:
     return (moment.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
-
-
-def _fitted_where(config: Config, where: str) -> Config:
-    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": where})})
 
 
 def _try(judge: Judge, after: Judge, position: int) -> Trial:

@@ -220,7 +220,7 @@ def _judge_of(source: Source, asked: Asked, store: Store, plan: Plan) -> "Judge"
 
     known = find_model(store, source, Watcher(), may_learn=False)
     rule = rule_of(source.config, known.model)
-    return Judge(store, source, asked.name, plan, known.model_id or 0, known.model, rule, asked.now)
+    return Judge(store, source, known.table, asked.name, plan, known.model_id or 0, known.model, rule, asked.now)
 
 
 def _count(report: Report, judged: "Judged") -> None:
