@@ -456,6 +456,15 @@ def test_a_silenced_finding_is_counted_but_not_told_until_that_is_taken_back(run
     assert acts == [("silence", finding, "a test", True), ("unsilence", finding, None, True)]
 
 
+@pytest.mark.parametrize("act", [("silence", "--for", "1000d", "--because", "a test"), ("acknowledge",)])
+def test_a_period_that_is_judged_again_is_told_only_of_what_somebody_wants_to_hear(run, attacked, monitor, act):
+    finding, _ = attacked
+    assert run(act[0], finding, *act[1:], "--store", "store.duckdb").code == 0
+    before = sent()
+    assert ", 5 flagged" in monitor(N + HOUR, FILE, "--since", at(N), "--until", at(N + 10)).out
+    assert sent() == before
+
+
 def test_a_silence_ends_by_itself():
     quiet, _ = flag("m", None, flagged(0), NOON, PACE)
     quiet = replace(quiet, silenced_until=NOON + 10 * HOURS)

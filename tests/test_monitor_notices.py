@@ -267,7 +267,12 @@ def test_an_odd_record_among_those_held_back_is_told_all_the_same_and_alone_left
     come([*rows, job(hour(N_DAYS, 8), id=1, job="copy", host="host0", state="exploded")])
     _, sent = monitor(hour(N_DAYS, 12.1))
     assert [alert["reason"].split()[0] for alert in sent if "notice" not in alert] == ["state=exploded"]
-    assert read("SELECT count(*) > 20 FROM flags") == [(True,)]
+    period = ("--since", hour(N_DAYS, 0).isoformat(), "--until", hour(N_DAYS, 12).isoformat())
+    said = run("monitor", "yard.toml", "--now", hour(N_DAYS, 12.1).isoformat(), *period)
+    assert " judged again" in said.out
+    (again,) = alerts()[len(sent) :]
+    assert again["reason"].startswith("state=exploded")
+    assert read("SELECT count(*) > 40 FROM flags") == [(True,)]
     config = Path("yard.toml")
     config.write_text(config.read_text().replace("2026-03-30", "2026-04-30"))
     assert "feedback  left out of the reference as flagged: 1\n" in run("fit", "yard.toml").err

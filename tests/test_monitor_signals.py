@@ -95,6 +95,14 @@ def test_a_run_with_nothing_new_renews_them_and_one_that_fails_does_not(shop, mo
     assert metrics()["anomembed_last_success_timestamp_seconds"] == first + 3600
 
 
+def test_a_period_that_is_judged_again_leaves_them_as_they_are(shop, monitor):
+    pay(*(payment(n) for n in range(N, N + 2 * HOUR)))
+    monitor(N + 2 * HOUR)
+    before = Path("shop.prom").read_text()
+    assert "judged again" in monitor(N + 2 * HOUR, "--since", at(N), "--until", at(N + HOUR)).out
+    assert Path("shop.prom").read_text() == before
+
+
 def test_a_name_is_escaped_and_the_file_can_be_read_by_others(shop, run):
     config = Path("shop.toml").read_text()
     Path("shop.toml").write_text(config + METRICS + "name = 'it\"s \\\\ {odd}'\n")

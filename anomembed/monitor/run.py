@@ -120,7 +120,8 @@ def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | N
     if not asked.is_dry:
         with report.timed("tell"):
             report.told = _deliver(config, asked, store)
-        write_metrics(store, asked, config, report)
+        if not report.is_again:  # the watermark stays where it is
+            write_metrics(store, asked, config, report)
         keep(store, asked.name, config, asked.checked)
         _leave_snapshot(store, config, report)
     return report
@@ -162,7 +163,7 @@ def _judge(config: "Config", asked: Asked, store: Store, state: State | None, wa
             state = begin(store, source, asked, watcher() if watcher else None)
         report.is_begun = True
     if asked.since or asked.until:
-        return _judge_again(source, asked, store, read_plan(source, state, report), report)
+        return _judge_again(source, asked, store, state, report)
     plan, fresh = look(source, asked, store, state, report)
     if report.is_begun or not fresh.is_nothing:
         with report.timed("judge"):
@@ -189,9 +190,10 @@ def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: 
         report.drift = list(drift_words(store, asked.name, fresh.period.until))
 
 
-def _judge_again(source: Source, asked: Asked, store: Store, plan: Plan, report: Report) -> Report:
+def _judge_again(source: Source, asked: Asked, store: Store, state: State, report: Report) -> Report:
     from anomembed.monitor.judging import judge_again
 
+    plan = read_plan(source, state, report)
     with source.opened() as table:
         report.zone = table.time_zone
     judge = _judge_of(source, asked, store, plan)
@@ -199,7 +201,7 @@ def _judge_again(source: Source, asked: Asked, store: Store, plan: Plan, report:
     if since >= until:
         raise ConfigError("--since must be before --until")
     report.since, report.until, report.is_again, report.model_id = since, until, True, judge.model_id
-    _count(report, judge_again(judge, since, until))
+    _count(report, judge_again(judge, since, until, state.position))
     return report
 
 

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from anomembed.read.quoting import quote_identifier
 from anomembed.write.database import registered
 from anomembed.write.store import Store
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class Pending(NamedTuple):
@@ -50,9 +47,13 @@ def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
         store.rows(f"INSERT INTO findings ({names}) VALUES ({marks})", list(finding.values()))
 
 
-def keep_flags(store: Store, flags: "pl.DataFrame") -> None:
-    """Keep which flags belong to which finding: ``finding_id``, ``run_id`` and ``key``."""
-    with store.transaction() as connection, registered(connection, "new_finding_flags", flags):
+def keep_flags(store: Store, flags: Iterable[tuple[str, int, str]]) -> None:
+    """Keep which flags belong to which finding: its id, the run and the key."""
+    import polars as pl
+
+    schema = {"finding_id": pl.String, "run_id": pl.Int64, "key": pl.String}
+    rows = pl.DataFrame(list(flags), schema=schema, orient="row")
+    with store.transaction() as connection, registered(connection, "new_finding_flags", rows):
         connection.execute("INSERT INTO finding_flags SELECT finding_id, run_id, key FROM new_finding_flags")
 
 
