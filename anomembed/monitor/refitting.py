@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from anomembed.config import MonitorConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
@@ -15,6 +16,7 @@ from anomembed.monitor.clock import EPOCH, MICROSECOND, as_moment
 from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of, rule_of
 from anomembed.monitor.notices import tell_refit
 from anomembed.monitor.parts import Judge
+from anomembed.monitor.plan import Plan
 from anomembed.monitor.staleness import drift_words, of_last_day
 from anomembed.pipeline import learnt_where
 from anomembed.read.roles.assigned import match_roles
@@ -102,11 +104,22 @@ def _threshold(rule: FlagRule) -> float:
     return rule.value if rule.name == "threshold" else DEFAULT_THRESHOLD
 
 
+def check_refit(settings: MonitorConfig, plan: Plan, *, is_sequential: bool) -> None:
+    """Refuse settings that want to learn anew what cannot be.
+
+    Raises
+    ------
+    ConfigError
+        When it is no records with times.
+    """
+    if settings.refit != "never" and (is_sequential or not plan.watermark.is_time):
+        raise ConfigError(f'monitor.refit = "{settings.refit}" is for records with times; run `anomembed fit` instead')
+
+
 def _why(judge: Judge, position: int) -> str | None:
     """Return why a new model is due; None when none is."""
     store, monitor, when = judge.store, judge.monitor, judge.settings.refit
-    if not judge.plan.watermark.is_time or judge.model.is_sequential:
-        raise ConfigError(f'monitor.refit = "{when}" is for records with times; run `anomembed fit` instead')
+    check_refit(judge.settings, judge.plan, is_sequential=judge.model.is_sequential)
     at, since = as_moment(position), newest_since(store, monitor)
     last = last_refit(store, monitor)
     if since is None or at - since < DAY or (last is not None and at - last < SOONEST):

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anomembed.errors import AnomembedError, ConfigError, LockedError
-from anomembed.monitor.address import expanded
 from anomembed.monitor.checked import keep
 from anomembed.monitor.clock import read_moment, read_number
 from anomembed.monitor.failing import end_failure, note_failure
+from anomembed.monitor.files import check_files
 from anomembed.monitor.fresh import Fresh
 from anomembed.monitor.looking import Asked, is_finding_due, look, moment_of, read_plan
 from anomembed.monitor.metrics import write_metrics
@@ -19,11 +18,10 @@ from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
 from anomembed.monitor.watched import notice_overdue
-from anomembed.write.files import check_not_read
 from anomembed.write.incidents import is_any_pending
 from anomembed.write.ledger import State, read_state
 from anomembed.write.notices import read_notices
-from anomembed.write.snapshot import check_snapshot, leave_snapshot
+from anomembed.write.snapshot import leave_snapshot
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -68,18 +66,6 @@ def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = 
         with _taken_back(store):
             report = _run(config, asked, store, watcher)
         return replace(report, is_dry=True)
-
-
-def check_files(config: "Config") -> None:
-    """Refuse what would write to a file that is read, before anything is."""
-    read = {"the source": config.source.database, "the store": config.store.path, "its log": f"{config.store.path}.wal"}
-    for channel in config.monitor.channels:
-        if channel.kind == "file" and channel.to:
-            check_not_read(Path(expanded(channel.to, missing="")), "alerts", read)
-    if config.monitor.metrics:
-        check_not_read(Path(config.monitor.metrics), "metrics", read)
-    if config.store.snapshot:
-        check_snapshot(config.store.path, read)
 
 
 @contextmanager
