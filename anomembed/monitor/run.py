@@ -100,9 +100,9 @@ def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | N
                 _deliver(config, asked, store)
         raise
     end_failure(store, config, [notice for notice in noticed if notice["state"] == "open"])
-    report.notices = [
-        _news(notice) for notice in read_notices(store, asked.name, is_open=False) if notice not in noticed
-    ]
+    known = set(map(_occasion, noticed))
+    now = read_notices(store, asked.name, is_open=False)
+    report.notices = [_news(notice) for notice in now if _occasion(notice) not in known]
     if not asked.is_dry:
         with report.timed("tell"):
             report.told = _deliver(config, asked, store)
@@ -117,6 +117,11 @@ def _leave_snapshot(store: Store, config: "Config", report: Report) -> None:
     """Copy the store as the last thing of a run, if that is wanted; what keeps that from being done is noted."""
     if config.store.snapshot and (why_not := leave_snapshot(store)):
         report.notes.append(why_not)
+
+
+def _occasion(notice: Mapping[str, Any]) -> tuple[str, int, str]:
+    """Return what of a notice is told once: that more flags are held back because of it is no news."""
+    return notice["notice_id"], notice["occurrence"], notice["state"]
 
 
 def _news(notice: Mapping[str, Any]) -> str:
