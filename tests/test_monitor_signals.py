@@ -186,6 +186,11 @@ def test_a_log_in_json_has_the_fit_and_what_the_run_did(run):
     assert outcome.out.startswith("shop: nothing new")
 
 
+def test_its_lines_name_the_monitor_as_the_store_does(shop, monitor):
+    outcome = monitor(N, "--log-format", "json", settings='name = "payments of Ann"\n')
+    assert {line["monitor"] for line in lines_of(outcome)} == {"payments of Ann"}
+
+
 def test_an_error_is_a_line_of_json_too_with_the_same_exit_code(shop, monitor):
     outcome = monitor(N, "--log-format", "json", "--quiet", settings="lokback = 1\n", code=2)
     (line,) = lines_of(outcome)
