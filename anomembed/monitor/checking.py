@@ -27,8 +27,8 @@ from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.write.database import stored_version
 from anomembed.write.ledger import read_state
+from anomembed.write.reading import open_to_read
 from anomembed.write.schema import migrations
-from anomembed.write.store import Store
 
 
 class Checked(NamedTuple):
@@ -126,7 +126,7 @@ def _model(config: Config, name: str) -> str:
     if not path.exists() or stored_version(path) < len(migrations()):
         return _to_learn(config)
     source = Source(config, patience=0)
-    with Store(path) as store:
+    with open_to_read(path) as store:
         state = read_state(store, name)
         try:
             known = find_model(store, source, Watcher(), may_learn=False)
