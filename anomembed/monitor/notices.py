@@ -160,4 +160,4 @@ def _queue(store: Store, notice: Notice, event: str, at: datetime, settings: Mon
     content = notice.content(event, at)
     is_told = {"warn": ("warn",), "alert": ("warn", "alert")}[notice.level]
     channels = [channel.title for channel in settings.channels if channel.level in is_told]
-    queue(store, {**content, "finding_id": notice.notice_id}, at, channels)
+    queue(store, content, at, channels)
