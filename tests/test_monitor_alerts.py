@@ -17,13 +17,14 @@ import pytest
 from databases import opened
 from monitored import HOUR, REFERENCE, at, odd, open_shop, pay, payment, read
 
-from anomembed.config import ChannelConfig
-from anomembed.monitor import telling
+from anomembed.config import ChannelConfig, Config
+from anomembed.monitor import outbox, telling
 from anomembed.monitor.findings import Flagged, Pace, flag, rest
 from anomembed.monitor.grouping import Group, group_of
 from anomembed.monitor.messages import message_of
 from anomembed.monitor.telling import gather
 from anomembed.views.reason import Count, Reason, Value
+from anomembed.write.incidents import Pending
 
 N = REFERENCE
 FILE = '[[monitor.channels]]\nkind = "file"\nto = "alerts.ndjson"\n'
@@ -157,6 +158,14 @@ def test_programs_are_told_that_a_finding_is_over_and_people_when_it_had_several
         if telling._wants_closing(ChannelConfig(kind=kind, to=None if kind == "stdout" else "x"), finding)
     ]
     assert told == (["webhook", "file"] if n_flags == 1 else ["webhook", "file", "command", "apprise"])
+
+
+def test_times_are_told_in_the_zone_of_the_source_which_is_the_machines_by_default(monkeypatch):
+    monkeypatch.setattr("anomembed.monitor.source.machine_zone", lambda: "Asia/Tokyo")
+    pending = [Pending("a.1", "warn", flag("m", None, flagged(0), NOON, PACE)[1][0].content())]
+    for zone, said in ((None, "(Asia/Tokyo)"), ("Europe/Paris", "(Europe/Paris)")):
+        ((_, message),) = outbox._messages(Config(source={"time_zone": zone}), pending)
+        assert said in message.text
 
 
 def test_where_to_look_further_is_a_command_that_a_shell_reads_as_it_is(tmp_path):
@@ -454,6 +463,15 @@ def test_a_silenced_finding_is_counted_but_not_told_until_that_is_taken_back(run
     assert go_on(12) == ["opened", "grown"]
     acts = read("SELECT act, finding_id, because, user_name <> '' FROM acts ORDER BY act_id")
     assert acts == [("silence", finding, "a test", True), ("unsilence", finding, None, True)]
+
+
+@pytest.mark.parametrize("act", [("silence", "--for", "1000d", "--because", "a test"), ("acknowledge",)])
+def test_a_period_that_is_judged_again_is_told_only_of_what_somebody_wants_to_hear(run, attacked, monitor, act):
+    finding, _ = attacked
+    assert run(act[0], finding, *act[1:], "--store", "store.duckdb").code == 0
+    before = sent()
+    assert ", 5 flagged" in monitor(N + HOUR, FILE, "--since", at(N), "--until", at(N + 10)).out
+    assert sent() == before
 
 
 def test_a_silence_ends_by_itself():

@@ -71,6 +71,8 @@ def test_before_the_first_run_the_model_is_still_to_be_learnt(check):
     assert "right  store: store.duckdb will be made" in lines
     assert "right  model: the first run learns it, where paid_at < TIMESTAMP '2026-05-01 13:20:00'" in lines
     assert not Path("store.duckdb").exists()
+    change("[monitor]", '[monitor]\nwatermark = "id"\nrefit = "stale"')
+    assert any('WRONG  model: monitor.refit = "stale" is for records with times' in line for line in check(2))
     change("fit_where", "# fit_where")
     assert "WRONG  model: there is none: run `anomembed fit` first, or set fit_where in [monitor]" in check(2)
 
@@ -99,6 +101,14 @@ def test_a_channel_that_cannot_work_is_told_without_its_secrets(shop, check, kin
     assert all(line.startswith("right") for line in right)
 
 
+def test_a_file_of_a_channel_or_of_metrics_that_is_read_makes_no_other_wrong(shop, check):
+    change("[monitor]", '[monitor]\nmetrics = "shop.duckdb"')
+    add_channel("file", "store.duckdb")
+    add_channel("command", f"{sys.executable} -c pass")
+    wrong = [line.partition(":")[0] for line in check(2) if line.startswith("WRONG")]
+    assert wrong == ["WRONG  metrics", "WRONG  channel file"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -111,6 +121,8 @@ def test_a_channel_that_cannot_work_is_told_without_its_secrets(shop, check, kin
         ('"store.duckdb"', '"nowhere/store.duckdb"', "store: No such file or directory"),
         ("[monitor]", "[embedding]\nwidth = 7\n[monitor]", "model: no model in store.duckdb was fitted with these"),
         ("[monitor]", '[monitor]\nwatermark = "id"', "model: shop has judged by paid_at, not by id"),
+        ("[monitor]", '[monitor]\nexpect = ["every chop"]', "source: no such column in payments: chop"),
+        ("[monitor]", '[monitor]\nname = "ids"\nwatermark = "id"\nrefit = "weekly"', 'refit = "weekly" is for'),
     ],
 )
 def test_what_is_wrong_is_told_line_by_line(shop, check, old, new, said):

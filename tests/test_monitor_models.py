@@ -106,9 +106,14 @@ def test_a_model_that_is_not_stale_stays_and_one_of_a_week_goes(monitor):
     assert read("SELECT n_reference > 1600 FROM models WHERE model_id = 2") == [(True,)]
 
 
-def test_a_new_model_lies_as_the_one_before_it(monitor):
-    pay(*map(payment, range(N, N + 9 * DAY, 7)))
-    monitor(N + 8 * DAY, N + 9 * DAY, settings='refit = "weekly"\n')
+def test_a_new_model_lies_as_the_one_before_it_and_knows_what_was_called_normal(monitor, run):
+    pay(*map(payment, range(N, N + 9 * DAY, 7)), odd(999_999, paid_at=None, city="Utopia"))
+    config = Path("shop.toml")
+    config.write_text(config.read_text().replace("threshold = 0.002", ""))
+    monitor(N + 8 * DAY, settings='refit = "weekly"\n')
+    assert run("feedback", 999_999, "--normal", "--store", "store.duckdb").code == 0
+    monitor(N + 9 * DAY, settings='refit = "weekly"\n')
+    assert read("SELECT model_id, n_records FROM tokens WHERE token = 'Utopia'") == [(2, 1)]
     both = (
         "SELECT list_cosine_similarity(a.embedding, b.embedding) FROM tokens a, tokens b "
         "WHERE (a.column_name, a.token) = (b.column_name, b.token) AND a.model_id = 1 AND b.model_id = 2 "
@@ -117,6 +122,12 @@ def test_a_new_model_lies_as_the_one_before_it(monitor):
     alike = [value for (value,) in read(both)]
     assert len(alike) == 9
     assert min(alike) > 0.8
+    rules = dict(read("SELECT model_id, list(DISTINCT rule) FROM runs WHERE part = 'new' GROUP BY ALL"))
+    assert [len(rule) for rule in rules.values()] == [1, 1]  # each model is judged by the rule that it can calibrate
+    assert rules[1] != rules[2]
+    last, taken = "SELECT max(epoch_us(paid_at)) FROM payments WHERE id < 1600", 'SELECT epoch_us("at") - 1 FROM refits'
+    fitted_to = read("SELECT column_name, position FROM models ORDER BY model_id")
+    assert fitted_to == [("paid_at", read(last, "shop.duckdb")[0][0]), ("paid_at", read(taken)[0][0])]
 
 
 def test_turned_embeddings_keep_their_products_and_lie_as_those_before():
@@ -194,3 +205,20 @@ def test_old_scores_and_runs_are_forgotten_and_flags_are_not(monitor):
     assert read("SELECT count(*) FROM flags LEFT JOIN runs USING (run_id) WHERE runs.run_id IS NULL") == [(0,)]
     (key,) = read("SELECT min(key) FROM flags")[0]
     assert read(f"SELECT count(*) > 0 FROM why('{key}')") == [(True,)]
+
+
+def test_what_forgotten_runs_counted_is_still_counted(monitor):
+    config = Path("shop.toml")
+    config.write_text(config.read_text().replace("[store]\n", '[store]\nkeep_runs = "2h"\n'))
+    counted = "SELECT sum(n_scored), min(since), count(*) < 6 FROM runs WHERE monitor = 'shop'"
+    for number in range(N, N + 2000, 200):
+        pay(*map(payment, range(number, number + 200)))
+        monitor(number + 210)
+    ((n_scored, since, is_short),) = read(f"{counted} AND part = 'new' AND n_flagged = 0")
+    n_others = read("SELECT coalesce(sum(n_scored), 0) FROM runs WHERE n_flagged > 0")[0][0]
+    assert n_scored + n_others == 2000
+    assert (since.startswith("2026-05-01 13:1"), is_short) == (True, True)
+    assert read("SELECT count(*) FROM drift LEFT JOIN runs USING (run_id) WHERE runs.until IS NULL") == [(0,)]
+    assert read("SELECT count(DISTINCT run_id) FROM scores SEMI JOIN runs USING (run_id)") == [
+        (len(read("FROM runs")) - 1,)
+    ]

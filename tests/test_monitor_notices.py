@@ -247,6 +247,8 @@ def test_a_column_that_changed_is_one_notice_and_its_flags_are_held_back(monitor
     assert (alert["event"], alert["notice"], alert["level"]) == ("opened", kind, "alert")
     assert re.match(said, alert["reason"]), alert["reason"]
     assert alert["reason"] in said_first[0]
+    assert alert["look_further"].startswith(f"duckdb {Path('store.duckdb').absolute()} ")
+    assert "finding_id" not in alert
     n_held = alert["n_flags"]
     assert n_held >= 20
     assert f"; {n_held} flags are held back" in alert["reason"]
@@ -255,18 +257,29 @@ def test_a_column_that_changed_is_one_notice_and_its_flags_are_held_back(monitor
         "SELECT count(*) FROM flags JOIN finding_flags USING (run_id, key) JOIN notices ON notice_id = finding_id"
     ) == [(n_held,)]
     assert read("SELECT count(*) FROM findings") == [(0,)]
-    assert not [a for a in monitor(hour(N_DAYS, 18.1))[1] if a["notice"] == kind]
+    said_next, sent = monitor(hour(N_DAYS, 18.1))
+    assert not [a for a in sent if a["notice"] == kind]
+    assert alert["reason"] not in said_next[0]  # that more flags are held back is no news
     assert read(f"SELECT n_flags > {n_held} FROM notices WHERE kind = '{kind}'") == [(True,)]
     (over,) = [a for a in monitor(hour(N_DAYS, 21.1), hour(N_DAYS, 23))[1] if a["notice"] == kind]
     assert (over["event"], over["dedup_key"]) == ("closed", alert["dedup_key"])
     assert read(f"SELECT state FROM notices WHERE kind = '{kind}'") == [("closed",)]
 
 
-def test_an_odd_record_among_those_held_back_is_told_all_the_same(monitor):
+def test_an_odd_record_among_those_held_back_is_told_all_the_same_and_alone_left_out_of_the_next_fit(monitor, run):
     rows = odd_day(N_DAYS, 6, 18, NULL)
     come([*rows, job(hour(N_DAYS, 8), id=1, job="copy", host="host0", state="exploded")])
     _, sent = monitor(hour(N_DAYS, 12.1))
     assert [alert["reason"].split()[0] for alert in sent if "notice" not in alert] == ["state=exploded"]
+    period = ("--since", hour(N_DAYS, 0).isoformat(), "--until", hour(N_DAYS, 12).isoformat())
+    said = run("monitor", "yard.toml", "--now", hour(N_DAYS, 12.1).isoformat(), *period)
+    assert " judged again" in said.out
+    (again,) = alerts()[len(sent) :]
+    assert again["reason"].startswith("state=exploded")
+    assert read("SELECT count(*) > 40 FROM flags") == [(True,)]
+    config = Path("yard.toml")
+    config.write_text(config.read_text().replace("2026-03-30", "2026-04-30"))
+    assert "feedback  left out of the reference as flagged: 1\n" in run("fit", "yard.toml").err
 
 
 def test_a_column_that_has_but_one_value_is_told_and_one_whose_values_are_few_is_not(monitor):

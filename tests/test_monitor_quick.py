@@ -10,7 +10,7 @@ import pytest
 from databases import opened
 from monitored import HOUR, REFERENCE, at, odd, pay, payment, read
 
-from anomembed.monitor import quick
+from anomembed.monitor import arriving, quick
 
 N = REFERENCE
 HEAVY = {"pyod", "numba", "sklearn", "scipy", "matplotlib", "torch", "polars", "pyarrow", "pydantic", "typer", "rich"}
@@ -163,3 +163,20 @@ def test_a_source_that_has_lost_a_column_is_told_by_the_whole_run(shop, monitor)
     outcome, is_quick = monitor(N)
     assert (outcome.code, is_quick) == (2, False)
     assert "no such column in payments: paid_at" in outcome.err
+
+
+def test_what_is_expected_no_more_or_never_came_keeps_no_run_from_being_quick(shop, monitor, monkeypatch):
+    config = Path("shop.toml").read_text()
+    Path("shop.toml").write_text(config.replace("[monitor]", '[monitor]\nexpect = ["shop=shop1", "shop=none"]'))
+    assert not monitor(N)[1]
+    learnt = []
+    monkeypatch.setattr(arriving, "read_came", lambda *given: learnt.append(given) or {})
+    assert monitor(N)[1]
+    assert not learnt
+    with opened("store.duckdb") as connection:  # the shop alone is overdue, and not told yet
+        connection.execute("UPDATE rhythms SET due = if(value = 'shop1', last_seen, NULL), usual = 1.0")
+    assert not monitor(N)[1]
+    with opened("store.duckdb") as connection:
+        connection.execute("DELETE FROM notices; DELETE FROM deliveries")
+    Path("shop.toml").write_text(config)
+    assert [monitor(N)[1] for _ in range(2)] == [False, True]

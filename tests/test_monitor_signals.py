@@ -95,6 +95,14 @@ def test_a_run_with_nothing_new_renews_them_and_one_that_fails_does_not(shop, mo
     assert metrics()["anomembed_last_success_timestamp_seconds"] == first + 3600
 
 
+def test_a_period_that_is_judged_again_leaves_them_as_they_are(shop, monitor):
+    pay(*(payment(n) for n in range(N, N + 2 * HOUR)))
+    monitor(N + 2 * HOUR)
+    before = Path("shop.prom").read_text()
+    assert "judged again" in monitor(N + 2 * HOUR, "--since", at(N), "--until", at(N + HOUR)).out
+    assert Path("shop.prom").read_text() == before
+
+
 def test_a_name_is_escaped_and_the_file_can_be_read_by_others(shop, run):
     config = Path("shop.toml").read_text()
     Path("shop.toml").write_text(config + METRICS + "name = 'it\"s \\\\ {odd}'\n")
@@ -176,6 +184,11 @@ def test_a_log_in_json_has_the_fit_and_what_the_run_did(run):
     assert (lines[-1]["n_scored"], lines[-1]["is_begun"]) == (0, True)
     assert set(lines[-1]["seconds"]) == {"fit", "look", "judge", "tell"}
     assert outcome.out.startswith("shop: nothing new")
+
+
+def test_its_lines_name_the_monitor_as_the_store_does(shop, monitor):
+    outcome = monitor(N, "--log-format", "json", settings='name = "payments of Ann"\n')
+    assert {line["monitor"] for line in lines_of(outcome)} == {"payments of Ann"}
 
 
 def test_an_error_is_a_line_of_json_too_with_the_same_exit_code(shop, monitor):

@@ -115,6 +115,24 @@ def test_folders_elsewhere_are_mounted_too_and_those_within_another_are_not(shop
     assert f"{tmp_path}/elsewhere" in paths
 
 
+def test_folders_of_metrics_channels_vectors_and_globs_are_mounted_too(shop, unit, tmp_path):
+    for name in ("metrics", "told", "vectors", "parts"):
+        (tmp_path / name).mkdir()
+    config = Path("shop.toml").read_text().replace('"shop.duckdb"', f'"{tmp_path}/parts/*/day-*.parquet"')
+    metrics, vectors = (
+        f'metrics = "{tmp_path}/metrics/shop.prom"\n',
+        f'[embedding]\nvectors = "{tmp_path}/vectors/v.vec"\n',
+    )
+    channels = "".join(
+        f'[[monitor.channels]]\nname = "{n}"\nkind = "file"\nto = "{to}"\n'
+        for n, to in enumerate((f"{tmp_path}/told/alerts.ndjson", "${NOWHERE}/alerts.ndjson"))
+    )
+    Path("shop.toml").write_text(config + metrics + channels + vectors)
+    paths = set(re.findall(r'mountPath: "(.*)"}', unit("kubernetes")))
+    assert len(paths) == 5
+    assert {f"{tmp_path}/{name}" for name in ("metrics", "told", "vectors", "parts")} < paths
+
+
 def test_what_channels_take_from_the_environment_is_named_but_never_filled_in(shop, unit, monkeypatch):
     with Path("shop.toml").open("a") as file:
         file.write(HOOK)

@@ -1,17 +1,23 @@
 """SQL over the store: what macros answer, checked against the source; `anomembed sql` and `similar`; snapshots."""
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 from contextlib import chdir
+from pathlib import Path
 
 import duckdb
 import pytest
 from databases import ask, opened
+from monitored import REFERENCE, at, pay, payment
 from test_store import HOLD, another_process
 
 from anomembed.cli import main
 from anomembed.write import reading
 from anomembed.write.snapshot import leave_snapshot, snapshot_path
+from anomembed.write.store import Store
 
 # Shops 0 to 3 sell in DE, the others in FR; shop 9 sells in both; 30 records have an amount about 480.
 TABLE = """CREATE TABLE t AS
@@ -177,35 +183,66 @@ def test_similar_values_come_with_what_both_go_with(answer, run, tmp_path):
     assert "like merchant=Acme" in run("similar", "shop").err
 
 
-def test_a_snapshot_is_the_store_and_who_has_the_last_one_open_keeps_it(answer, tmp_path):
-    store = tmp_path / "s.duckdb"
-    store.write_bytes(b"first")
-    assert leave_snapshot(store) == snapshot_path(store) == tmp_path / "s-snapshot.duckdb"
-    with snapshot_path(store).open("rb") as reader:
-        store.write_bytes(b"second")
-        leave_snapshot(store)
-        assert reader.read() == b"first"
-    assert snapshot_path(store).read_bytes() == b"second"
+def _add_run(store):
+    with store.transaction():
+        store.add_run_row({"source": "t", "rule": "none", "n_scored": 0, "n_flagged": 0})
+
+
+def test_a_snapshot_is_the_store_and_who_has_the_last_one_open_keeps_it(tmp_path):
+    with Store(tmp_path / "s.duckdb") as store:
+        _add_run(store)
+        assert leave_snapshot(store) is None
+    final = snapshot_path(store.path)
+    first = final.read_bytes()
+    with final.open("rb") as reader, Store(store.path) as again:
+        _add_run(again)
+        assert leave_snapshot(again) is None
+        assert reader.read() == first
+    assert ask(final, "SELECT source FROM runs") == [("t",), ("t",)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s-snapshot.duckdb", "s.duckdb"]
 
 
-def test_a_monitor_leaves_a_snapshot_that_stays_open_while_it_runs_again(run, begun_shop, tmp_path, monkeypatch):
-    import shutil
+def test_nobody_else_gets_the_store_while_it_is_copied_or_after_that(tmp_path):
+    with Store(tmp_path / "s.duckdb") as store:
+        leave_snapshot(store)
+        opening = f"import duckdb; duckdb.connect({str(store.path)!r})"
+        other = subprocess.run([sys.executable, "-c", opening], capture_output=True, text=True, check=False)
+        assert "lock on file" in other.stderr
 
-    from monitored import REFERENCE, at
 
-    folder = tmp_path / "shop"
-    shutil.copytree(begun_shop, folder)
-    monkeypatch.chdir(folder)
-    settings = (folder / "shop.toml").read_text()
-    (folder / "shop.toml").write_text(
-        settings.replace("[store]", "[store]\nsnapshot = true")
-        if "[store]" in settings
-        else f"{settings}\n[store]\nsnapshot = true\n"
-    )
+def test_a_snapshot_replaces_no_source_and_nothing_that_is_no_database(run, begun_shop, tmp_path):
+    shutil.copytree(begun_shop, tmp_path, dirs_exist_ok=True)
+    config = Path("shop.toml")
+    config.write_text(config.read_text().replace("[store]", "[store]\nsnapshot = true"))
+    Path("store-snapshot.duckdb").write_text("my notes")
+    outcome = run("monitor", "shop.toml", "--now", at(REFERENCE + 5))
+    assert (outcome.code, "is no DuckDB file" in outcome.err) == (2, True)
+    assert Path("store-snapshot.duckdb").read_text() == "my notes"
+    Path("shop.duckdb").replace("store-snapshot.duckdb")
+    config.write_text(config.read_text().replace('"shop.duckdb"', '"store-snapshot.duckdb"'))
+    outcome = run("monitor", "shop.toml", "--now", at(REFERENCE + 5))
+    assert (outcome.code, "it is the source" in outcome.err) == (2, True)
+    assert len(ask("store-snapshot.duckdb", "FROM payments")) == REFERENCE
+
+
+def test_a_snapshot_that_cannot_be_written_is_told_and_the_run_stands(run, begun_shop, tmp_path):
+    shutil.copytree(begun_shop, tmp_path, dirs_exist_ok=True)
+    config = Path("shop.toml")
+    config.write_text(config.read_text().replace("[store]", "[store]\nsnapshot = true"))
+    Path(f".store-snapshot.duckdb.{os.getpid()}.unfinished").mkdir()  # nothing can be written there
+    pay(*(payment(number) for number in range(REFERENCE, REFERENCE + 40)))
+    outcome = run("monitor", "shop.toml", "--now", at(REFERENCE + 60))
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "40 records judged" in outcome.out
+    assert "no snapshot at store-snapshot.duckdb: " in outcome.out
+
+
+def test_a_monitor_leaves_a_snapshot_that_stays_open_while_it_runs_again(run, begun_shop, tmp_path):
+    shutil.copytree(begun_shop, tmp_path, dirs_exist_ok=True)
+    config = Path("shop.toml")
+    config.write_text(config.read_text().replace("[store]", "[store]\nsnapshot = true"))
     assert run("monitor", "shop.toml", "--now", at(REFERENCE + 5)).code == 0
-    copy = next(folder.glob("*-snapshot.duckdb"))
-    with opened(copy, read_only=True) as shell:
+    with opened("store-snapshot.duckdb", read_only=True) as shell:
         runs = shell.execute("SELECT count(*) FROM runs").fetchall()
         assert run("monitor", "shop.toml", "--now", at(REFERENCE + 9)).code == 0
         assert shell.execute("SELECT count(*) FROM runs").fetchall() == runs

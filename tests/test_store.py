@@ -29,7 +29,7 @@ from anomembed.errors import LockedError, StoreError
 from anomembed.fit.model import learn_model
 from anomembed.pipeline import score_into_store
 from anomembed.read.table import Table
-from anomembed.write import schema
+from anomembed.write import reading, schema
 from anomembed.write.models import save_model
 from anomembed.write.schema import migrations
 from anomembed.write.store import Store
@@ -642,13 +642,43 @@ def another_process(code, *arguments):
 HOLD = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('ready', flush=True); time.sleep(60)"
 
 
-def test_a_store_in_use_means_try_again_later(copy, run, database):
+def test_a_store_in_use_means_try_again_later(copy, run, database, monkeypatch):
+    monkeypatch.setattr(reading, "PAUSES", (0.01,))
     path = database(f"CREATE TABLE t AS SELECT 'k' || i AS id, {PETS}")
     with another_process(HOLD, copy):
         with pytest.raises(LockedError, match="try again later"):
             load_model(copy)
         outcome = run("scan", path, "t", "-q", "--store", copy)
     assert (outcome.code, outcome.err.count("\n")) == (3, 1)
+
+
+READ = HOLD.replace("sys.argv[1]", "sys.argv[1], read_only=True")
+QUESTIONS = [
+    ("findings",), ("findings", "--summary"), ("models", "list"), ("models", "show", "1"), ("models", "diff", "1", "1"),
+    ("export", "vectors.vec"),
+]  # fmt: skip
+ACTS = [
+    ("silence", "pair/city", "--for", "1d", "--because", "x"), ("unsilence", "pair/city"), ("acknowledge", "abc"),
+    ("feedback", "1", "--normal"), ("models", "revert", "1"), ("models", "prune"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
+def test_what_only_reads_a_store_needs_no_lock_of_its_own(copy, run, question):
+    before = copy.read_bytes()
+    with another_process(READ, copy):
+        outcome = run(*question, "--store", copy)
+    assert outcome.code == 0, outcome.err
+    assert copy.read_bytes() == before
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act[0])
+def test_an_act_waits_for_a_run_that_has_the_store(copy, run, monkeypatch, act):
+    with another_process(HOLD, copy) as process:
+        monkeypatch.setattr(reading.time, "sleep", lambda _: process.kill() or process.wait())
+        outcome = run(*act, "--store", copy)
+    assert outcome.code in (0, 2)  # it has read the store
+    assert "locked" not in outcome.err
 
 
 WRITE = """

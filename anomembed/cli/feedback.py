@@ -42,11 +42,11 @@ def feedback(
     from anomembed.config import make_config
     from anomembed.errors import ConfigError
     from anomembed.write.feedback import give_feedback
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_act
 
     chosen = [name for name, is_it in zip(FOLLOWS, (normal, anomaly, withdraw), strict=True) if is_it]
     if len(chosen) != 1:
         raise ConfigError("say one of --normal, --anomaly and --withdraw")
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_act(make_config(given).store.path) as store:
         said = give_feedback(store, key, chosen[0], note, run_id)
     typer.echo(f"{key!r} of {said.source} (run {said.run_id}): {FOLLOWS[chosen[0]]}", err=True)

@@ -56,9 +56,9 @@ def findings(
     from anomembed.config import make_config
     from anomembed.write.acts import list_findings
     from anomembed.write.feedback import precision
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_read
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_read(make_config(given).store.path) as store:
         if summary:
             print_tables({"precision": precision(store)}, form)
         else:
@@ -75,13 +75,13 @@ def silence(finding: Reason, length: For, because: Because, *, given: o.Given) -
     from anomembed.config.durations import MICROSECONDS, microseconds
     from anomembed.errors import ConfigError
     from anomembed.write.acts import silence as make_silent
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_act
 
     try:
         seconds = microseconds(length) / MICROSECONDS
     except ValueError as error:
         raise ConfigError(f"--for {length!r}: {error}") from error
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_act(make_config(given).store.path) as store:
         typer.echo(f"silent until {make_silent(store, finding, seconds, because):%Y-%m-%d %H:%M} UTC", err=True)
 
 
@@ -93,9 +93,9 @@ def unsilence(finding: Reason, *, given: o.Given) -> None:
     """
     from anomembed.config import make_config
     from anomembed.write.acts import unsilence as make_loud
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_act
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_act(make_config(given).store.path) as store:
         typer.echo(f"{make_loud(store, finding)} is told again", err=True)
 
 
@@ -107,8 +107,8 @@ def acknowledge(finding: Finding, *, given: o.Given, undo: Undo = False) -> None
     """
     from anomembed.config import make_config
     from anomembed.write.acts import acknowledge as take_on
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_act
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_act(make_config(given).store.path) as store:
         known = take_on(store, finding, is_undone=undo)
         typer.echo(f"{known} is {'told again while it grows' if undo else 'acknowledged'}", err=True)

@@ -33,9 +33,9 @@ def list_all(*, given: o.Given, form: o.OutputFormat = o.TABLE) -> None:
     from anomembed.cli.printing import print_tables
     from anomembed.config import make_config
     from anomembed.write.model_acts import list_models
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_read
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_read(make_config(given).store.path) as store:
         print_tables({"models": list_models(store)}, form)
 
 
@@ -49,9 +49,9 @@ def show(model: Model, *, given: o.Given) -> None:
     from anomembed.cli.console import printable
     from anomembed.config import make_config
     from anomembed.write.model_acts import describe_model
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_read
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_read(make_config(given).store.path) as store:
         for name, value in describe_model(store, model).items():
             typer.echo(printable(f"{name:<12} {'' if value is None else value}".rstrip()))
 
@@ -66,9 +66,9 @@ def diff(model: Model, other: Other, most: Most = 20, *, given: o.Given, form: o
     from anomembed.cli.printing import print_tables
     from anomembed.config import make_config
     from anomembed.write.model_acts import compare_models
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_read
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_read(make_config(given).store.path) as store:
         print_tables({"values": compare_models(store, model, other, most)}, form)
 
 
@@ -81,9 +81,9 @@ def revert(model: Model, *, given: o.Given, withdraw_findings: Findings = False)
     """
     from anomembed.config import make_config
     from anomembed.write.model_acts import revert as go_back
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_act
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_act(make_config(given).store.path) as store:
         gone, n_findings = go_back(store, model, findings=withdraw_findings)
     names = f"withdrew model {', '.join(map(str, gone))}" if gone else "no newer model to withdraw"
     more = f" and {n_findings:,} findings" if withdraw_findings else ""
@@ -99,8 +99,8 @@ def prune(keep: Keep = 3, *, given: o.Given) -> None:
     """
     from anomembed.config import make_config
     from anomembed.write.model_acts import prune as remove
-    from anomembed.write.store import Store
+    from anomembed.write.reading import open_to_act
 
-    with Store(make_config(given).store.path, must_exist=True) as store:
+    with open_to_act(make_config(given).store.path) as store:
         gone = remove(store, keep)
     typer.echo(f"removed model {', '.join(map(str, gone))}" if gone else "nothing to remove", err=True)

@@ -42,20 +42,17 @@ def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
     with log.errors(), pinged(None if wanted.is_dry else wanted.ping, log):
         checked = "" if given else digest(path)
         config = load_config(path, given)
-        report = run_monitor(config, _asked(config, path, wanted, checked), log.teller)
-        if config.store.snapshot and not wanted.is_dry:
-            from anomembed.write.snapshot import leave_snapshot
-
-            leave_snapshot(config.store.path)
+        log.monitor = config.monitor.name or path.stem
+        report = run_monitor(config, _asked(config, log.monitor, wanted, checked), log.teller)
         log.ended(report)
         print_report(report, wanted.form, is_quiet=wanted.is_quiet)
     if wanted.fail_on_flags and report.n_flagged:
         raise typer.Exit(FLAGS_FOUND)
 
 
-def _asked(config: Config, path: Path, wanted: Wanted, checked: str) -> Asked:
+def _asked(config: Config, name: str, wanted: Wanted, checked: str) -> Asked:
     return Asked(
-        name=config.monitor.name or path.stem,
+        name=name,
         now=_current(config, wanted.now),
         is_replay=wanted.now is not None,
         since=wanted.since,

@@ -8,10 +8,9 @@ from anomembed.errors import AnomembedError
 from anomembed.investigate.explaining import explain_key
 from anomembed.write.acts import silence
 from anomembed.write.feedback import give_feedback
-from anomembed.write.reading import open_to_read, patiently
+from anomembed.write.reading import open_to_act, open_to_read
 from anomembed.write.reviewing import Item, items_to_review
 from anomembed.write.sinks import inert
-from anomembed.write.store import Store
 
 PROMPT = "[n]ormal [a]nomaly [s]ilence s[k]ip [e]xplain [q]uit? "
 DAY, DAYS = 86_400, 7  # how long a finding is silenced
@@ -81,7 +80,7 @@ def read_key() -> str:
 
 def _verdict(verdict: str) -> Callable[[str, Item], bool]:
     def act(path: str, item: Item) -> bool:
-        with patiently(lambda: Store(path, must_exist=True)) as store:
+        with open_to_act(path) as store:
             give_feedback(store, item.key, verdict, None, item.run_id)
         _say(f"{item.key}: {verdict}")
         return True
@@ -93,7 +92,7 @@ def _silence(path: str, item: Item) -> bool:
     if item.finding_id is None:
         _say("only findings of a monitor make alerts that can be silenced")
         return False
-    with patiently(lambda: Store(path, must_exist=True)) as store:
+    with open_to_act(path) as store:
         until = silence(store, item.finding_id, DAYS * DAY, "review")
     _say(f"silent until {until:%Y-%m-%d %H:%M} UTC")
     return True

@@ -24,6 +24,7 @@ from anomembed.write.export import check_export_path, export_vectors
 from anomembed.write.files import check_not_read
 from anomembed.write.models import choose_model, load_model
 from anomembed.write.nothing import score_nothing
+from anomembed.write.reading import open_to_read
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
 
@@ -90,7 +91,7 @@ def fit_table(config: Config, *, quiet: bool) -> None:
 def export_model(store_path: str, model_id: int | None, path: Path, *, force: bool, quiet: bool) -> None:
     """Write a model's embeddings to a file."""
     check_export_path(path, store_path, force=force)
-    with Store(store_path, must_exist=True) as store:
+    with open_to_read(store_path) as store:
         chosen, n_vectors = export_vectors(store, model_id, path)
     Teller(is_quiet=quiet).say("wrote", f"{path}: {n_vectors:,} vectors of model {chosen} in {store_path}")
 

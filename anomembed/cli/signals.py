@@ -26,7 +26,7 @@ class Log:
     Parameters
     ----------
     monitor : str
-        Its name.
+        Its name, as far as that is known; it may be set when more is.
     is_json : bool
         Whether lines are JSON.
     is_quiet : bool
@@ -34,7 +34,7 @@ class Log:
     """
 
     def __init__(self, monitor: str, *, is_json: bool, is_quiet: bool) -> None:
-        self._monitor, self._is_json, self._is_quiet = monitor, is_json, is_quiet
+        self.monitor, self._is_json, self._is_quiet = monitor, is_json, is_quiet
 
     def teller(self) -> "Teller":
         """Return what tells the progress of a fit."""
@@ -69,7 +69,7 @@ class Log:
     def _write(self, level: str, event: str, **values: object) -> None:
         if self._is_json and (level == "error" or not self._is_quiet):
             moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-            told = {"time": moment, "level": level, "event": event, "monitor": self._monitor, **values}
+            told = {"time": moment, "level": level, "event": event, "monitor": self.monitor, **values}
             sys.stderr.write(json.dumps(told) + "\n")
 
 

@@ -17,6 +17,7 @@ from anomembed.config import Config, load_config
 from anomembed.errors import ConfigError, shown
 from anomembed.monitor.address import VARIABLE
 from anomembed.read.databases.addresses import is_address
+from anomembed.read.files.kinds import GLOB
 
 MINUTES = 5  # between two runs: one that finds nothing new costs a third of a second
 LONGEST = 40  # letters of a name; Kubernetes takes 52, with what it adds itself
@@ -78,11 +79,23 @@ def _program() -> list[str]:
 
 
 def _folders(path: Path, config: Config, folder: Path) -> tuple[Path, ...]:
-    """Return the folders of the configuration, the source and the store; none that is within another."""
-    database = str(config.source.database or "")
-    files = [path, Path(config.store.path), *([] if not database or is_address(database) else [Path(database)])]
-    found = sorted({folder, *(file.absolute().parent.resolve() for file in files)})
+    """Return the folders of all files that a run reads or writes; none that is within another."""
+    monitor, database = config.monitor, config.source.database
+    read = [None if is_address(database or "") else database, config.embedding.vectors]
+    told = [
+        channel.to for channel in monitor.channels if channel.kind == "file" and not VARIABLE.search(str(channel.to))
+    ]
+    named = filter(None, (*read, monitor.metrics, *told))
+    found = sorted({folder, *map(_folder, (path, Path(config.store.path), *map(Path, named)))})
     return tuple(f for f in found if not any(other in f.parents for other in found))
+
+
+def _folder(file: Path) -> Path:
+    """Return the folder of a file, or the one that all files of a glob are in."""
+    path = file.absolute().parent
+    while GLOB.search(str(path)) and not path.is_dir():
+        path = path.parent
+    return path.resolve()
 
 
 def print_unit(kind: str, path: Path, given: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from anomembed.read.quoting import quote_text
 from anomembed.read.table import Table
 from anomembed.read.units import Units
 from anomembed.views.reason import clean_text
-from anomembed.write.arrivals import KEPT, keep_arrivals, keep_rhythms, read_arrivals
+from anomembed.write.arrivals import KEPT, keep_arrivals, keep_never_seen, keep_rhythms, read_arrivals
 from anomembed.write.incidents import known_things
 from anomembed.write.notices import told_silences
 from anomembed.write.store import Store
@@ -72,6 +72,8 @@ def learn_rhythms(
     came = read_came(table, plan, lacking, config.source.where, f'"position" >= {since} AND "position" < {position}')
     with store.transaction():
         record_came(store, monitor, came, position, table.time_zone, config.monitor)
+        for column, values in lacking.items():
+            keep_never_seen(store, monitor, column, values or ("",))
 
 
 def record_came(store: Store, monitor: str, came: Came, position: int, zone: str, settings: MonitorConfig) -> None:

@@ -11,7 +11,7 @@ from anomembed.monitor.source import Source
 from anomembed.monitor.watermark import EARLIEST, LATEST
 from anomembed.read.databases.addresses import is_address
 from anomembed.read.table import Table
-from anomembed.write.ledger import Progress, State, fitted_to, start
+from anomembed.write.ledger import Progress, State, fitted_to, keep_fitted_to, start
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def begin(store: Store, source: Source, asked: "Asked", watcher: "Watcher | None
     state = State(source_name(config), plan.watermark.column, plan.to_json(), position, progress.n_behind)
     with store.transaction():
         if known.model_id is None:
-            save_model(known.model, store)
+            keep_fitted_to(store, save_model(known.model, store), plan.watermark.column, reference)
         start(store, asked.name, state, progress)
     return state
 

@@ -8,23 +8,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from anomembed.config import ChannelConfig, Config
+from anomembed.config.expectations import expectation
 from anomembed.errors import AnomembedError, StoreError
+from anomembed.fit.model import find_roles
 from anomembed.monitor.address import ChannelError, expanded
 from anomembed.monitor.channels import arguments_of, notifier_of
 from anomembed.monitor.clock import as_local
+from anomembed.monitor.files import check_alerts, check_copy, check_metrics
 from anomembed.monitor.learning import find_model, reference_of
 from anomembed.monitor.looking import read_plan
 from anomembed.monitor.plan import Plan
+from anomembed.monitor.refitting import check_refit
 from anomembed.monitor.report import Report
-from anomembed.monitor.run import check_files
 from anomembed.monitor.source import Source
 from anomembed.monitor.webhook import WebhookError, check_address
 from anomembed.pipeline import Watcher
 from anomembed.read.roles.assigned import match_roles
+from anomembed.read.table import Table
 from anomembed.write.database import stored_version
 from anomembed.write.ledger import read_state
+from anomembed.write.reading import open_to_read
 from anomembed.write.schema import migrations
-from anomembed.write.store import Store
 
 
 class Checked(NamedTuple):
@@ -50,7 +54,7 @@ def check_monitor(config: Config, name: str) -> Iterator[Checked]:
     Checked
     """
     yield _tried("source", lambda: _source(config))
-    store = _tried("store", lambda: _store(Path(config.store.path)))
+    store = _tried("store", lambda: _store(config, Path(config.store.path)))
     yield store
     if store.is_right:
         yield _tried("model", lambda: _model(config, name))
@@ -88,10 +92,12 @@ def _named(config: Config) -> Iterator[str]:
     yield from (sequence.key,) if sequence.key else ()
     yield from (*sequence.order, *sequence.event)
     yield from (config.monitor.watermark,) if config.monitor.watermark else ()
+    yield from (expectation(text).column for text in config.monitor.expect)
 
 
-def _store(path: Path) -> str:
+def _store(config: Config, path: Path) -> str:
     check_writable(path)
+    check_copy(config)
     if not path.exists():
         return f"{path} will be made"
     version, newest = stored_version(path), len(migrations())
@@ -120,7 +126,7 @@ def _model(config: Config, name: str) -> str:
     if not path.exists() or stored_version(path) < len(migrations()):
         return _to_learn(config)
     source = Source(config, patience=0)
-    with Store(path) as store:
+    with open_to_read(path) as store:
         state = read_state(store, name)
         try:
             known = find_model(store, source, Watcher(), may_learn=False)
@@ -132,7 +138,7 @@ def _model(config: Config, name: str) -> str:
         plan = read_plan(source, state, report) if state else None
     with source.opened() as table:
         match_roles(known.model.roles, table)
-        (plan or Plan.of(table, known.model.roles, config)).units(table, config)
+        _check_plan(table, plan or Plan.of(table, known.model.roles, config), config)
         zone = table.time_zone
     fitted = f"{known.model_id}, fitted on {known.model.summary.n_reference:,} {known.model.unit}"
     if state is None or plan is None:
@@ -144,17 +150,24 @@ def _model(config: Config, name: str) -> str:
 def _to_learn(config: Config) -> str:
     if reference_of(config) is None:
         raise StoreError("there is none: run `anomembed fit` first, or set fit_where in [monitor]")
+    with Source(config, patience=0).opened() as table:
+        _check_plan(table, Plan.of(table, find_roles(table, config), config), config)
     return f"the first run learns it, where {reference_of(config)}"
 
 
+def _check_plan(table: Table, plan: Plan, config: Config) -> None:
+    plan.units(table, config)
+    check_refit(config.monitor, plan, is_sequential=config.sequence.is_whole)
+
+
 def _metrics(config: Config, path: Path) -> str:
-    check_files(config)
+    check_metrics(config)
     check_writable(path)
     return f"{path} can be written"
 
 
 def _channel(config: Config, channel: ChannelConfig) -> str:
-    check_files(config)
+    check_alerts(config, channel)
     said: str = _CHANNELS[channel.kind](channel.to or "")
     return f"{said}, from level {channel.level}"
 

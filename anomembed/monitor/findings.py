@@ -260,9 +260,17 @@ def rest(finding: Finding, at: datetime, pace: Pace) -> Changed | None:
     return None
 
 
-def tell_again(monitor: str, flagged: Flagged, at: datetime, pace: Pace) -> Alert:
-    """Return the alert of a period that was judged again; the finding stays as it is."""
+def tell_again(
+    monitor: str, known: Finding | None, flagged: Flagged, at: datetime, watermark: datetime, pace: Pace
+) -> Alert | None:
+    """Return the alert of a period that was judged again, None where nobody wants to hear of it; see `flag`.
+
+    The finding stays as it is. Whether it is silenced is asked at the watermark, which the period is before.
+    """
     finding = _grow(monitor, None, flagged, at, pace)
+    is_known_quiet = known is not None and _is_quiet(known, GROWN if known.is_open else OPENED, watermark)
+    if is_known_quiet or _is_quiet(finding, OPENED, watermark):
+        return None
     alert_id = f"{finding.finding_id}.again.{flagged.run_id}"
     return Alert(alert_id, finding, OPENED, _level(finding, pace), at, is_again=True)
 

@@ -16,7 +16,7 @@ from anomembed.monitor.clock import as_text
 from anomembed.monitor.findings import Flagged
 from anomembed.monitor.fresh import QUARANTINED, Fresh
 from anomembed.monitor.grouping import Group, group_of
-from anomembed.monitor.noticing import Scored, record_changes
+from anomembed.monitor.noticing import Scored, hold_again, record_changes
 from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read_found, read_window
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
@@ -86,7 +86,7 @@ def first_cautions(judge: Judge) -> list[str]:
     return [caution] if caution else []
 
 
-def judge_again(judge: Judge, since: int, until: int) -> Judged:
+def judge_again(judge: Judge, since: int, until: int, watermark: int) -> Judged:
     """Judge a period that was judged before, beside the earlier runs; nothing else changes.
 
     Parameters
@@ -95,13 +95,17 @@ def judge_again(judge: Judge, since: int, until: int) -> Judged:
         What a run needs.
     since, until : int
         Positions, from and up to.
+    watermark : int
+        What was before this has been judged.
     """
     part = read_again(judge, since, until)
     with judge.store.transaction():
         judged = _score(judge, part)
-        if judged.flags and judged.run_id:
-            at = judge.moment(until)
-            record_again(judge.store, judge.monitor, _gather(judge, judged, until), at, judge.settings)
+        if judged.flags and judged.drift and judged.run_id:
+            held = hold_again(judge, Scored(part, judged.run_id, judged.flags, judged.drift), since, until)
+            at, latest = judge.moment(until), judge.moment(max(watermark, until))
+            gathered = _gather(judge, judged, until, held)
+            record_again(judge.store, judge.monitor, gathered, at, latest, judge.settings)
     return judged
 
 
@@ -201,7 +205,7 @@ def _about(judge: Judge, part: Part) -> dict[str, object]:
     is_time = judge.plan.watermark.is_time
     ends = {"since": part.since, "until": part.until}
     return {
-        "source": judge.model.summary.source,
+        "source": judge.table,
         "condition": judge.where,
         "rule": str(judge.rule),
         "monitor": judge.monitor,

@@ -20,10 +20,11 @@ DEFAULT_THRESHOLD = 1e-4  # tail probability
 
 
 class Known(NamedTuple):
-    """A model, and its number in the store; None when it is not there yet."""
+    """A model, its number in the store, None when it is not there yet, and the table that it is for."""
 
     model_id: int | None
     model: Model
+    table: str
 
 
 def reference_of(config: Config) -> str | None:
@@ -61,7 +62,7 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
         else:
             if may_learn and is_of_another and reference_of(config) is not None:
                 continue  # it is of a configuration that shares the store
-            return Known(model_id, load_model(store, model_id))
+            return Known(model_id, load_model(store, model_id), name)
     if not may_learn:
         raise missing
     if reference_of(config) is None:
@@ -69,7 +70,7 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
             f"there is no model in {store.path} with these settings: run `anomembed fit` first, or say by fit_where in "
             "[monitor] which records the first run learns from"
         ) from missing
-    return Known(None, _learn(store, source, watcher))
+    return Known(None, _learn(store, source, watcher), name)
 
 
 def _learn(store: Store, source: Source, watcher: Watcher) -> Model:

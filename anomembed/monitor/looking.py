@@ -11,8 +11,8 @@ from anomembed.monitor.fresh import Fresh, find_fresh, find_period
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
-from anomembed.monitor.watched import learn_lacking
-from anomembed.write.incidents import has_failed, is_any_pending, is_due, is_overdue
+from anomembed.monitor.watched import find_overdue, learn_lacking
+from anomembed.write.incidents import has_failed, is_any_pending, is_due
 from anomembed.write.ledger import State
 from anomembed.write.store import Store
 
@@ -106,11 +106,11 @@ def _checked(plan: Plan, config: "Config", state: State, name: str) -> Plan:
     return plan
 
 
-def has_to_tell(store: Store, asked: Asked, config: "Config", report: Report) -> bool:
+def has_to_tell(store: Store, asked: Asked, plan: Plan, config: "Config", report: Report) -> bool:
     """Tell whether a finding is to be closed or told again, something is overdue, or a channel has an alert to take."""
-    channels = [channel.title for channel in config.monitor.channels]
-    is_news = is_finding_due(store, asked, config, report) or is_overdue(store, asked.name, moment_of(report, asked))
-    return is_news or has_failed(store, asked.name) or is_any_pending(store, asked.name, channels)
+    channels, at = [channel.title for channel in config.monitor.channels], moment_of(report, asked)
+    is_news = is_finding_due(store, asked, config, report) or find_overdue(store, asked.name, plan, config, at)
+    return bool(is_news) or has_failed(store, asked.name) or is_any_pending(store, asked.name, channels)
 
 
 def is_finding_due(store: Store, asked: Asked, config: "Config", report: Report) -> bool:

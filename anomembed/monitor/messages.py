@@ -56,7 +56,7 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
 
 def _message_of_notice(content: dict[str, Any], store: str, zone: str) -> Message:
     sql = f"FROM notices WHERE notice_id = {quote_text(content['dedup_key'])} ORDER BY occurrence"
-    further = f"duckdb {shlex.quote(store)} {shlex.quote(sql)}"
+    further = _in_duckdb(store, sql)
     title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}: {content['reason']}"
     over = f", over {_local(content['last_seen'], zone)}" if content["event"] == "closed" else ""
     lines = [content["reason"], "", f"since {_local(content['first_seen'], zone)}{over} ({zone})"]

@@ -1,7 +1,7 @@
 """What a run did, as a file that Prometheus' node exporter collects, in the OpenMetrics format.
 
-The file is written beside and then renamed, so that nobody reads half of it. A run that fails leaves it as it is: the
-time of the last success grows old.
+The file is written beside and then renamed, so that nobody reads half of it. A run that fails leaves it as it is, so
+that the time of the last success grows old, and so does one that judges a period again.
 """
 
 from collections.abc import Iterator

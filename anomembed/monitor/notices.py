@@ -59,6 +59,11 @@ class Notice:
     n_flags: int = 0
 
     @property
+    def about(self) -> About:
+        """What it is about."""
+        return About(self.kind, self.column_name, self.value)
+
+    @property
     def level(self) -> str:
         """How urgent it is."""
         return "warn" if self.kind in MILD else "alert"
@@ -87,7 +92,7 @@ class Notice:
 def open_notices(store: Store, monitor: str, kinds: Iterable[str]) -> dict[About, Notice]:
     """Return the notices of some kinds that are not over."""
     found = (Notice(**row) for row in read_notices(store, monitor))
-    return {About(n.kind, n.column_name, n.value): n for n in found if n.kind in set(kinds)}
+    return {notice.about: notice for notice in found if notice.kind in set(kinds)}
 
 
 def begin_notice(
@@ -155,4 +160,4 @@ def _queue(store: Store, notice: Notice, event: str, at: datetime, settings: Mon
     content = notice.content(event, at)
     is_told = {"warn": ("warn",), "alert": ("warn", "alert")}[notice.level]
     channels = [channel.title for channel in settings.channels if channel.level in is_told]
-    queue(store, {**content, "finding_id": notice.notice_id}, at, channels)
+    queue(store, content, at, channels)

@@ -1,5 +1,6 @@
 """Keep how far a part is from the reference, tell which columns have changed, and hold back the flags of that."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ from anomembed.represent.tokens.vocabulary import Special
 from anomembed.score.drift import ColumnDrift, Drift
 from anomembed.write.drifts import keep_drift, usual_drift
 from anomembed.write.incidents import keep_flags
+from anomembed.write.notices import read_notices
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,26 @@ def record_changes(judge: Judge, scored: Scored, position: int) -> frozenset[str
         changes = find_changes(judge.model, scored.drift, usual, set(known))
         changes |= find_new_columns(part.new_columns, set(known))
     active = [about for about in (*known, *changes.begun) if about not in changes.over and about.kind in HOLDING]
-    held = _held(judge, scored, sorted(active, key=repr)) if active else {}
+    held = _held(judge, scored, active)
     _tell(judge, changes, known, held, (part.since, position))
-    for about, keys in held.items():
-        rows = {"finding_id": about.notice_id(monitor), "run_id": scored.run_id, "key": keys}
-        keep_flags(store, pl.DataFrame(rows, schema={"finding_id": pl.String, "run_id": pl.Int64, "key": pl.String}))
+    return _keep_held(judge, scored.run_id, held)
+
+
+def hold_again(judge: Judge, scored: Scored, since: int, until: int) -> frozenset[str]:
+    """Hold back the flags of a period that was judged again which notices of then explain; see `record_changes`."""
+    notices = (Notice(**row) for row in read_notices(judge.store, judge.monitor, is_open=False))
+    begin, end = judge.moment(since), judge.moment(until)
+    active = {
+        notice.about
+        for notice in notices
+        if notice.kind in HOLDING and notice.begun_at < end and (notice.ended_at is None or notice.ended_at > begin)
+    }
+    return _keep_held(judge, scored.run_id, _held(judge, scored, active))
+
+
+def _keep_held(judge: Judge, run_id: int, held: dict[About, list[str]]) -> frozenset[str]:
+    """Keep which flags are held back by which notice, and return the keys of all."""
+    keep_flags(judge.store, [(about.notice_id(judge.monitor), run_id, key) for about in held for key in held[about]])
     return frozenset(key for keys in held.values() for key in keys)
 
 
@@ -101,8 +118,10 @@ def _tell(
             hold_back(store, notice, len(held[about]))
 
 
-def _held(judge: Judge, scored: Scored, active: list[About]) -> dict[About, list[str]]:
+def _held(judge: Judge, scored: Scored, active: Collection[About]) -> dict[About, list[str]]:
     """Return the keys of the flagged records that have a new or no value where that was noticed, by notice."""
+    if not active:
+        return {}
     names, vocabulary = judge.model.roles.key_names, judge.model.vocabulary
     flagged = pl.concat(
         [
@@ -112,7 +131,7 @@ def _held(judge: Judge, scored: Scored, active: list[About]) -> dict[About, list
     )
     tokens, is_free = vocabulary.encode(read_values(flagged)), np.ones(flagged.height, bool)
     found = {}
-    for about in active:
+    for about in sorted(active, key=repr):
         if about.column_name not in vocabulary.names:  # another model
             continue
         at = vocabulary.names.index(about.column_name)

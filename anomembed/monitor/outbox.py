@@ -10,8 +10,8 @@ from anomembed.monitor.address import ChannelError
 from anomembed.monitor.channels import tell
 from anomembed.monitor.clock import local_time, position_of
 from anomembed.monitor.messages import Message, message_of, rest_of
+from anomembed.monitor.source import Source
 from anomembed.monitor.telling import LEVELS
-from anomembed.read.source import machine_zone
 from anomembed.write.incidents import Pending, note_failed, note_told, pending
 from anomembed.write.store import Store
 
@@ -58,7 +58,7 @@ def is_quiet(config: Config, now: int) -> bool:
     if config.monitor.quiet_hours is None:
         return False
     since, until = hours(config.monitor.quiet_hours)
-    at = local_time(now, config.source.time_zone or machine_zone())
+    at = local_time(now, Source(config).zone)
     return since <= at < until if since < until else at >= since or at < until
 
 
@@ -78,7 +78,7 @@ def _deliver(store: Store, config: Config, channel: ChannelConfig, alerts: Seque
 
 def _messages(config: Config, alerts: Sequence[Pending]) -> list[tuple[list[str], Message]]:
     """Return a message for each alert, up to the most that a run may send, and one for all others."""
-    most, store, zone = config.monitor.most_alerts, config.store.path, config.source.time_zone or "UTC"
+    most, store, zone = config.monitor.most_alerts, config.store.path, Source(config).zone
     if microseconds(config.monitor.collect) and len(alerts) > 1:
         most = 0
     single, others = alerts[:most], alerts[most:]

@@ -39,6 +39,8 @@ class Judge:
         An open store.
     source : Source
         What is judged.
+    table : str
+        Name of its table.
     monitor : str
         Name of the monitor.
     plan : Plan
@@ -55,6 +57,7 @@ class Judge:
 
     store: Store
     source: Source
+    table: str
     monitor: str
     plan: Plan
     model_id: int

@@ -54,8 +54,8 @@ def _look(store: Store, name: str, checked: str, database: str, moment: str | No
         return None
     at = now() if moment is None else read_moment(moment, config.source.time_zone or machine_zone(), "--now")
     asked, report = Asked(name, at, is_replay=moment is not None), Report(name)
-    _, fresh = look(Source(config, patience=0), asked, store, state, report)
-    if not fresh.is_nothing or has_to_tell(store, asked, config, report):
+    plan, fresh = look(Source(config, patience=0), asked, store, state, report)
+    if not fresh.is_nothing or has_to_tell(store, asked, plan, config, report):
         return None
     write_metrics(store, asked, config, report)
     return report

@@ -8,22 +8,26 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from anomembed.config import Config
+from anomembed.config import MonitorConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
 from anomembed.monitor.clock import EPOCH, MICROSECOND, as_moment
-from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of
+from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of, rule_of
 from anomembed.monitor.notices import tell_refit
 from anomembed.monitor.parts import Judge
+from anomembed.monitor.plan import Plan
 from anomembed.monitor.staleness import drift_words, of_last_day
+from anomembed.pipeline import learnt_where
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
+from anomembed.score.flags import FlagRule
 from anomembed.scoring import read_frames, score_frames
-from anomembed.write.feedback import normal_keys
+from anomembed.write.feedback import correct_reference
+from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
-from anomembed.write.refits import flagged_keys, judged_since, keep_refit, last_refit, newest_since, open_changes
+from anomembed.write.refits import judged_since, keep_refit, last_refit, newest_since, open_changes
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 SOONEST = timedelta(days=3)  # from one new model to the next
@@ -80,26 +84,42 @@ def refit(judge: Judge, position: int) -> Judge:
     if why is None:
         return judge
     model = _learn(judge, position)
-    rule = judge.rule
-    threshold = rule.value if rule.name == "threshold" else DEFAULT_THRESHOLD
-    trial = _try(judge, model, position, threshold)
-    is_passed = trial.is_passed(threshold)
+    after = replace(judge, model=model, rule=rule_of(judge.source.config, model))
+    trial = _try(judge, after, position)
+    is_passed = trial.is_passed(_threshold(after.rule))
     with judge.store.transaction():
         model_id = save_model(model, judge.store) if is_passed else None
+        if model_id:
+            keep_fitted_to(judge.store, model_id, judge.plan.watermark.column, position - 1)
         said = f"model {model_id} takes over from {judge.model_id}" if is_passed else "a new model does not take over"
         sentence = f"{said} ({why}): {trial}"
         at = as_moment(position)
         about = {"monitor": judge.monitor, "at": at, "old_model_id": judge.model_id, "model_id": model_id, "why": why}
         keep_refit(judge.store, about | asdict(trial))
         tell_refit(judge.store, judge.monitor, sentence, at, judge.settings)
-    return replace(judge, model=model, model_id=model_id) if model_id else judge
+    return replace(after, model_id=model_id) if model_id else judge
+
+
+def _threshold(rule: FlagRule) -> float:
+    return rule.value if rule.name == "threshold" else DEFAULT_THRESHOLD
+
+
+def check_refit(settings: MonitorConfig, plan: Plan, *, is_sequential: bool) -> None:
+    """Refuse settings that want to learn anew what cannot be.
+
+    Raises
+    ------
+    ConfigError
+        When it is no records with times.
+    """
+    if settings.refit != "never" and (is_sequential or not plan.watermark.is_time):
+        raise ConfigError(f'monitor.refit = "{settings.refit}" is for records with times; run `anomembed fit` instead')
 
 
 def _why(judge: Judge, position: int) -> str | None:
     """Return why a new model is due; None when none is."""
     store, monitor, when = judge.store, judge.monitor, judge.settings.refit
-    if not judge.plan.watermark.is_time or judge.model.is_sequential:
-        raise ConfigError(f'monitor.refit = "{when}" is for records with times; run `anomembed fit` instead')
+    check_refit(judge.settings, judge.plan, is_sequential=judge.model.is_sequential)
     at, since = as_moment(position), newest_since(store, monitor)
     last = last_refit(store, monitor)
     if since is None or at - since < DAY or (last is not None and at - last < SOONEST):
@@ -117,13 +137,10 @@ def _learn(judge: Judge, position: int) -> Model:
     config = judge.source.config
     with judge.source.opened() as table:
         judge.plan.units(table, config)
-        where = _learnt_where(judge, table, position)
-        normal = normal_keys(judge.store, table.name)
-        if keys := [key for key in flagged_keys(judge.store, judge.monitor) if key not in normal]:
-            table.leave_out(table.key_text([table.column(name) for name in judge.plan.key]), keys)
         roles = match_roles(judge.model.roles, table)
+        reference = correct_reference(judge.store, table, roles, _learnt_where(judge, table, position))
         vectors = read_wanted_vectors(config.embedding.vectors)
-        anew = _fitted_where(config, where)
+        anew = learnt_where(config, reference.where)
         model = learn_model(table, anew, roles=roles, vectors=vectors, before=judge.model, when_read=table.close)
     return replace(model, config=judge.model.config)
 
@@ -141,25 +158,23 @@ def _position(moment: datetime) -> int:
     return (moment.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
 
 
-def _fitted_where(config: Config, where: str) -> Config:
-    return config.model_copy(update={"source": config.source.model_copy(update={"fit_where": where})})
-
-
-def _try(judge: Judge, model: Model, position: int, threshold: float) -> Trial:
-    """Score the records of the last day by both models."""
+def _try(judge: Judge, after: Judge, position: int) -> Trial:
+    """Score the records of the last day by both models, each with its rule."""
     with judge.source.opened() as table:
         judge.plan.units(table, judge.source.config)
         at = judge.plan.position(table)
         where = f"{at} >= {position - DAY // MICROSECOND} AND {at} < {position}"
         both = f"(\n{judge.where}\n) AND ({where})" if judge.where else where
-        found = [_scores(one, table, both) for one in (judge.model, model)]
+        found = [_scores(one.model, table, both) for one in (judge, after)]
     old, new = found
     if not old.height:
         return Trial(0, 0, 0, None)
     names = list(judge.model.roles.key_names)
     paired = old.unique(names).join(new.unique(names), on=names, suffix="_new", nulls_equal=True)
     agreement = paired.select(pl.corr("raw_score", "raw_score_new", method="spearman")).item()
-    n_old, n_new = (int((scores["tail_probability"] <= threshold).sum()) for scores in (old, new))
+    thresholds = (_threshold(one.rule) for one in (judge, after))
+    tails = zip((old["tail_probability"], new["tail_probability"]), thresholds, strict=True)
+    n_old, n_new = (int((tail <= threshold).sum()) for tail, threshold in tails)
     known = agreement is not None and agreement == agreement  # NaN where all scores are the same
     return Trial(old.height, n_old, n_new, float(agreement) if known else None)
 

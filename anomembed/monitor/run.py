@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anomembed.errors import AnomembedError, ConfigError, LockedError
-from anomembed.monitor.address import expanded
 from anomembed.monitor.checked import keep
 from anomembed.monitor.clock import read_moment, read_number
 from anomembed.monitor.failing import end_failure, note_failure
+from anomembed.monitor.files import check_files
 from anomembed.monitor.fresh import Fresh
 from anomembed.monitor.looking import Asked, is_finding_due, look, moment_of, read_plan
 from anomembed.monitor.metrics import write_metrics
@@ -19,10 +18,10 @@ from anomembed.monitor.plan import Plan
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
 from anomembed.monitor.watched import notice_overdue
-from anomembed.write.files import check_not_read
 from anomembed.write.incidents import is_any_pending
 from anomembed.write.ledger import State, read_state
 from anomembed.write.notices import read_notices
+from anomembed.write.snapshot import leave_snapshot
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -69,16 +68,6 @@ def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = 
         return replace(report, is_dry=True)
 
 
-def check_files(config: "Config") -> None:
-    """Refuse what would write to a file that is read, before anything is."""
-    read = {"the source": config.source.database, "the store": config.store.path, "its log": f"{config.store.path}.wal"}
-    for channel in config.monitor.channels:
-        if channel.kind == "file" and channel.to:
-            check_not_read(Path(expanded(channel.to, missing="")), "alerts", read)
-    if config.monitor.metrics:
-        check_not_read(Path(config.monitor.metrics), "metrics", read)
-
-
 @contextmanager
 def _taken_back(store: Store) -> Iterator[None]:
     """Take back all that is written within it."""
@@ -111,15 +100,28 @@ def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | N
                 _deliver(config, asked, store)
         raise
     end_failure(store, config, [notice for notice in noticed if notice["state"] == "open"])
-    report.notices = [
-        _news(notice) for notice in read_notices(store, asked.name, is_open=False) if notice not in noticed
-    ]
+    known = set(map(_occasion, noticed))
+    now = read_notices(store, asked.name, is_open=False)
+    report.notices = [_news(notice) for notice in now if _occasion(notice) not in known]
     if not asked.is_dry:
         with report.timed("tell"):
             report.told = _deliver(config, asked, store)
-        write_metrics(store, asked, config, report)
+        if not report.is_again:  # the watermark stays where it is
+            write_metrics(store, asked, config, report)
         keep(store, asked.name, config, asked.checked)
+        _leave_snapshot(store, config, report)
     return report
+
+
+def _leave_snapshot(store: Store, config: "Config", report: Report) -> None:
+    """Copy the store as the last thing of a run, if that is wanted; what keeps that from being done is noted."""
+    if config.store.snapshot and (why_not := leave_snapshot(store)):
+        report.notes.append(why_not)
+
+
+def _occasion(notice: Mapping[str, Any]) -> tuple[str, int, str]:
+    """Return what of a notice is told once: that more flags are held back because of it is no news."""
+    return notice["notice_id"], notice["occurrence"], notice["state"]
 
 
 def _news(notice: Mapping[str, Any]) -> str:
@@ -152,7 +154,7 @@ def _judge(config: "Config", asked: Asked, store: Store, state: State | None, wa
             state = begin(store, source, asked, watcher() if watcher else None)
         report.is_begun = True
     if asked.since or asked.until:
-        return _judge_again(source, asked, store, read_plan(source, state, report), report)
+        return _judge_again(source, asked, store, state, report)
     plan, fresh = look(source, asked, store, state, report)
     if report.is_begun or not fresh.is_nothing:
         with report.timed("judge"):
@@ -179,9 +181,10 @@ def _judge_fresh(source: Source, asked: Asked, store: Store, plan: Plan, fresh: 
         report.drift = list(drift_words(store, asked.name, fresh.period.until))
 
 
-def _judge_again(source: Source, asked: Asked, store: Store, plan: Plan, report: Report) -> Report:
+def _judge_again(source: Source, asked: Asked, store: Store, state: State, report: Report) -> Report:
     from anomembed.monitor.judging import judge_again
 
+    plan = read_plan(source, state, report)
     with source.opened() as table:
         report.zone = table.time_zone
     judge = _judge_of(source, asked, store, plan)
@@ -189,7 +192,7 @@ def _judge_again(source: Source, asked: Asked, store: Store, plan: Plan, report:
     if since >= until:
         raise ConfigError("--since must be before --until")
     report.since, report.until, report.is_again, report.model_id = since, until, True, judge.model_id
-    _count(report, judge_again(judge, since, until))
+    _count(report, judge_again(judge, since, until, state.position))
     return report
 
 
@@ -210,7 +213,7 @@ def _judge_of(source: Source, asked: Asked, store: Store, plan: Plan) -> "Judge"
 
     known = find_model(store, source, Watcher(), may_learn=False)
     rule = rule_of(source.config, known.model)
-    return Judge(store, source, asked.name, plan, known.model_id or 0, known.model, rule, asked.now)
+    return Judge(store, source, known.table, asked.name, plan, known.model_id or 0, known.model, rule, asked.now)
 
 
 def _count(report: Report, judged: "Judged") -> None:

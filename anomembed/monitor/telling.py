@@ -85,15 +85,12 @@ def record_flags(
         The section.
     """
     pace = pace_of(settings)
-    known = {f.finding_id: f for f in _findings(store, monitor, [flagged.finding_id for flagged, _ in gathered])}
-    silences = read_silences(store)
+    known, silences = _known(store, monitor, gathered), read_silences(store)
     changed = [
         flag(monitor, known.get(flagged.finding_id), _silenced(flagged, silences), at, pace) for flagged, _ in gathered
     ]
     _keep(store, changed, settings)
-    rows = [(flagged.finding_id, flagged.run_id, key) for flagged, keys in gathered for key in keys]
-    schema = {"finding_id": pl.String, "run_id": pl.Int64, "key": pl.String}
-    keep_flags(store, pl.DataFrame(rows, schema=schema, orient="row"))
+    keep_flags(store, [(flagged.finding_id, flagged.run_id, key) for flagged, keys in gathered for key in keys])
 
 
 def _silenced(flagged: Flagged, silences: dict[tuple[str, str], datetime]) -> Flagged:
@@ -130,11 +127,33 @@ def record_rest(store: Store, monitor: str, at: datetime, settings: MonitorConfi
 
 
 def record_again(
-    store: Store, monitor: str, gathered: list[tuple[Flagged, list[str]]], at: datetime, settings: MonitorConfig
+    store: Store,
+    monitor: str,
+    gathered: list[tuple[Flagged, list[str]]],
+    at: datetime,
+    watermark: datetime,
+    settings: MonitorConfig,
 ) -> None:
-    """Queue the alerts of a period that was judged again, marked so; see `record_flags`."""
+    """Queue the alerts of a period that was judged again, marked so; see `record_flags`.
+
+    Parameters
+    ----------
+    store, monitor, gathered, at, settings
+        See `record_flags`.
+    watermark : datetime
+        Up to when all has been judged.
+    """
+    pace, silences = pace_of(settings), read_silences(store)
+    known = _known(store, monitor, gathered)
     for flagged, _ in gathered:
-        _queue(store, tell_again(monitor, flagged, at, pace_of(settings)), settings)
+        before = known.get(flagged.finding_id)
+        if alert := tell_again(monitor, before, _silenced(flagged, silences), at, watermark, pace):
+            _queue(store, alert, settings)
+
+
+def _known(store: Store, monitor: str, gathered: list[tuple[Flagged, list[str]]]) -> dict[str, Finding]:
+    ids = [flagged.finding_id for flagged, _ in gathered]
+    return {finding.finding_id: finding for finding in _findings(store, monitor, ids)}
 
 
 def _findings(store: Store, monitor: str, ids: list[str] | None = None, *, is_open: bool = False) -> list[Finding]:

@@ -5,7 +5,7 @@ overdue.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anomembed.config.expectations import expectation
 from anomembed.monitor.plan import Plan
@@ -54,11 +54,15 @@ def learn_lacking(store: Store, monitor: str, table: "Table", plan: Plan, config
         learn_rhythms(store, monitor, table, plan, config, position, lacking)
 
 
+def find_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: datetime) -> list[dict[str, Any]]:
+    """Return what is watched, has not come for longer than usual at a time, and was not told to be overdue."""
+    watched = Watched.of(config, plan)
+    return [row for row in read_overdue(store, monitor, at) if watched.has(row["column_name"], row["value"])]
+
+
 def notice_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: datetime, zone: str) -> None:
     """Tell, once, of what is watched that it has not come for longer than usual at a time."""
-    watched = Watched.of(config, plan)
-    found = [row for row in read_overdue(store, monitor, at) if watched.has(row["column_name"], row["value"])]
-    if found:
+    if found := find_overdue(store, monitor, plan, config, at):
         from anomembed.monitor.arriving import record_overdue
 
         record_overdue(store, monitor, found, zone, config.monitor)

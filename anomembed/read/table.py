@@ -4,6 +4,7 @@ Nothing here depends on the order of the rows, except for records without a key,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomembed.errors import DataError
@@ -21,7 +22,7 @@ ROW_NUMBER = "row_number"
 VALUE = "value:"  # prefix of a column that is scored, read beside the key
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 HASHES = 2**64
-LEFT_OUT = RESERVED + "left_out"
+LISTED, NUMBERS = RESERVED + "listed_", count()  # names of tables of values, which all differ
 
 
 class Sample(NamedTuple):
@@ -102,13 +103,12 @@ class Table(Aggregates):
         shared = [f"{value} IN (SELECT {value} FROM {wanted})" for value in same]
         self._from = f"(FROM {self._from} WHERE {' OR '.join([f'coalesce(({where}), false)', *shared])})"
 
-    def leave_out(self, name: str, values: Sequence[str]) -> None:
-        """Leave out the records of which a text, which is SQL, is one of some values."""
+    def is_listed(self, text: str, values: Sequence[str]) -> str:
+        """Return an SQL condition for the records of which a text, which is SQL, is one of some values."""
+        listed = f"{LISTED}{next(NUMBERS)}"
         with clear_errors(self.name):
-            self._connection.execute(
-                f"CREATE TEMP TABLE {LEFT_OUT} AS SELECT unnest(?::VARCHAR[]) AS value", [list(values)]
-            )
-        self._from = f"(FROM {self._from} WHERE {name} IS NULL OR {name} NOT IN (FROM {LEFT_OUT}))"
+            self._connection.execute(f"CREATE TEMP TABLE {listed} AS SELECT unnest(?::VARCHAR[])", [list(values)])
+        return f"coalesce({text} IN (FROM {listed}), false)"
 
     def keep_one(self, same: Sequence[str]) -> None:
         """Leave out all but one of the records that agree in some SQL expressions; which one does not depend on order.

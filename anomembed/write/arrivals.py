@@ -96,3 +96,13 @@ def keep_rhythms(store: Store, monitor: str, column: str, rhythms: pl.DataFrame)
         connection.execute(
             "INSERT INTO rhythms SELECT ?, ?, value, last, due, usual FROM new_rhythms", [monitor, column]
         )
+
+
+def keep_never_seen(store: Store, monitor: str, column: str, values: Sequence[str]) -> None:
+    """Keep of values of a column that have no rhythm that they were looked for; call it within a transaction."""
+    known = "SELECT value FROM rhythms WHERE monitor = $monitor AND column_name = $column"
+    store.rows(
+        "INSERT INTO rhythms (monitor, column_name, value) SELECT $monitor, $column, v "
+        f"FROM (SELECT unnest($values) AS v) WHERE v NOT IN ({known})",
+        {"monitor": monitor, "column": column, "values": list(values)},
+    )

@@ -63,6 +63,7 @@ class Database:
             raise StoreError(f"no such folder for the store: {self.path.parent}")
         is_new = not self.path.exists()
         self._is_in_transaction = self._has_failed_part = False
+        self._copied = ExitStack()
         try:
             self._open(is_new=is_new)
         except LockedError:  # another process was faster: the file is not ours
@@ -81,16 +82,20 @@ class Database:
         try:
             self._prepare(is_new=is_new)
         except BaseException:
-            self._connection.close()
+            self._close()
             raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._connection.close()
+        self._close()
         if self.is_unused:  # a command that failed leaves no empty store behind
             self._remove()
+
+    def _close(self) -> None:
+        self._connection.close()
+        self._copied.close()
 
     def _remove(self) -> None:
         for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
@@ -126,16 +131,34 @@ class Database:
 
     def _keep_copy(self, version: int) -> Path:
         copy = self.path.with_name(f"{self.path.name}{COPY}{version}")
-        self._connection.execute("CHECKPOINT")
         try:
-            with completed(copy) as unfinished:
-                shutil.copyfile(self.path, unfinished)
+            self.copy_to(copy)
         except OSError as error:
             raise StoreError(
                 f"{self.path} is of an older version, and cannot be kept as {copy.name} before it is upgraded: "
                 f"{error.strerror or error}"
             ) from error
         return copy
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the file, which nobody else can change meanwhile; who has the last copy open keeps that.
+
+        Parameters
+        ----------
+        path : Path
+            The copy; what was there is replaced when it is complete.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written.
+        """
+        with self._clear_errors():
+            self._connection.execute("CHECKPOINT")
+        # The lock on the file is this process's: whoever closes the file here, too, lets go of it before all is done.
+        source = self._copied.enter_context(self.path.open("rb"))
+        with completed(path) as unfinished, unfinished.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

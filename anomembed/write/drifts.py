@@ -54,7 +54,8 @@ class Drifted(NamedTuple):
 def drift_since(store: Store, monitor: str, since: str) -> Drifted | None:
     """Return how far the runs of the newest model that end after a time are from the reference; None without any."""
     chosen = (
-        "FROM runs WHERE monitor = $monitor AND part = 'new' AND until > $since AND n_scored >= $few AND model_id = "
+        "FROM runs WHERE monitor = $monitor AND part = 'new' AND until > $since AND n_scored >= $few "
+        "AND tail_excess IS NOT NULL AND model_id = "  # which those do not have whose drift is forgotten
         "(SELECT max_by(model_id, run_id) FROM runs WHERE monitor = $monitor AND part = 'new' AND model_id IS NOT NULL)"
     )
     given = {"monitor": monitor, "since": since, "few": FEW}

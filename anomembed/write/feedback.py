@@ -7,7 +7,6 @@ from typing import NamedTuple
 import polars as pl
 
 from anomembed.errors import StoreError, shown
-from anomembed.read.quoting import quote_text
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.sequences import FORMED
 from anomembed.read.table import Table
@@ -95,15 +94,11 @@ def normal_findings(store: Store, monitor: str) -> dict[str, float]:
     )
 
 
-def normal_keys(store: Store, source: str) -> set[str]:
-    """Return the keys of the records of a table that were called normal."""
-    return {key for (key,) in store.rows(_KEYS_NORMAL.format(verdicts=_sql("feedback")), [source])}
-
-
 def correct_reference(store: Store, table: Table, roles: Roles, where: str | None) -> Reference:
     """Return the condition of the reference with what people called normal, and without what was flagged.
 
-    Records that were flagged are only left out where a condition selects the reference; those called normal join it.
+    Records that were flagged are only left out where a condition selects the reference, and not where a notice holds
+    their flags back: what is new in many records has to be learnt. Those called normal join it.
 
     Parameters
     ----------
@@ -120,20 +115,23 @@ def correct_reference(store: Store, table: Table, roles: Roles, where: str | Non
     if where is None or not names or names == [FORMED]:  # whole tables hold all that is normal already
         return Reference(where, 0, 0)
     key = table.key_text([table.column(name) for name in names])
-    normal = [key for (key,) in store.rows(_KEYS_NORMAL.format(verdicts=_sql("feedback")), [table.name])]
-    flagged = [key for (key,) in store.rows("SELECT DISTINCT key FROM flags WHERE source = ? ORDER BY 1", [table.name])]
+    normal, flagged = (
+        [key for (key,) in store.rows(query.format(verdicts=_sql("feedback")), {"source": table.name})]
+        for query in (_NORMAL, _FLAGGED)
+    )
     if not normal and not flagged:
         return Reference(where, 0, 0)
     inside = f"coalesce((\n{where}\n), false)"
-    bad, good = _among(key, sorted(set(flagged) - set(normal))), _among(key, normal)
+    bad, good = table.is_listed(key, flagged), table.is_listed(key, normal)
     n_left_out, n_joined = table.count(f"{inside} AND {bad}"), table.count(f"NOT {inside} AND {good}")
     if not n_left_out + n_joined:
         return Reference(where, 0, 0)
     return Reference(f"{inside} AND NOT {bad} OR {good}", n_left_out, n_joined)
 
 
-_KEYS_NORMAL = "SELECT key FROM ({verdicts}) WHERE source = ? AND verdict = 'normal' ORDER BY key"
-
-
-def _among(key: str, keys: list[str]) -> str:
-    return f"coalesce({key} IN ({', '.join(map(quote_text, keys))}), false)" if keys else "false"
+_NORMAL = "SELECT key FROM ({verdicts}) WHERE source = $source AND verdict = 'normal'"
+_FLAGGED = (
+    f"SELECT DISTINCT key FROM flags WHERE source = $source AND key NOT IN ({_NORMAL}) AND NOT EXISTS ("
+    "FROM finding_flags f JOIN notices n ON n.notice_id = f.finding_id "
+    "WHERE f.run_id = flags.run_id AND f.key = flags.key)"
+)

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from anomembed.read.quoting import quote_identifier
 from anomembed.write.database import registered
 from anomembed.write.store import Store
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class Pending(NamedTuple):
@@ -50,9 +47,13 @@ def keep_findings(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
         store.rows(f"INSERT INTO findings ({names}) VALUES ({marks})", list(finding.values()))
 
 
-def keep_flags(store: Store, flags: "pl.DataFrame") -> None:
-    """Keep which flags belong to which finding: ``finding_id``, ``run_id`` and ``key``."""
-    with store.transaction() as connection, registered(connection, "new_finding_flags", flags):
+def keep_flags(store: Store, flags: Iterable[tuple[str, int, str]]) -> None:
+    """Keep which flags belong to which finding: its id, the run and the key."""
+    import polars as pl
+
+    schema = {"finding_id": pl.String, "run_id": pl.Int64, "key": pl.String}
+    rows = pl.DataFrame(list(flags), schema=schema, orient="row")
+    with store.transaction() as connection, registered(connection, "new_finding_flags", rows):
         connection.execute("INSERT INTO finding_flags SELECT finding_id, run_id, key FROM new_finding_flags")
 
 
@@ -114,27 +115,20 @@ def is_any_pending(store: Store, monitor: str, channels: Sequence[str]) -> bool:
     return bool(store.rows(query, [monitor, list(channels)])[0][0]) if channels else False
 
 
-def is_overdue(store: Store, monitor: str, at: datetime) -> bool:
-    """Tell whether a record is overdue at a time, and was not told to be."""
-    return bool(store.rows(f"SELECT count(*) FROM ({OVERDUE})", {"monitor": monitor, "at": at})[0][0])
-
-
 def has_failed(store: Store, monitor: str) -> bool:
     """Tell whether it was told that runs fail, and not yet that they do so no more."""
     query = "SELECT count(*) FROM notices WHERE monitor = ? AND kind = 'failed' AND state = 'open'"
     return bool(store.rows(query, [monitor])[0][0])
 
 
-OVERDUE = (
-    "SELECT r FROM rhythms r WHERE monitor = $monitor AND due <= $at AND NOT EXISTS ("
-    "FROM notices n WHERE n.monitor = $monitor AND n.column_name = r.column_name AND n.value = r.value "
-    "AND n.kind IN ('silent', 'overdue') AND n.state = 'open') ORDER BY due, column_name, value"
-)
-
-
 def read_overdue(store: Store, monitor: str, at: datetime) -> list[dict[str, Any]]:
     """Return the rhythms whose next record is overdue at a time, and was not told to be, the first due first."""
-    return [found for (found,) in store.rows(OVERDUE, {"monitor": monitor, "at": at})]
+    query = (
+        "SELECT r FROM rhythms r WHERE monitor = $monitor AND due <= $at AND NOT EXISTS ("
+        "FROM notices n WHERE n.monitor = $monitor AND n.column_name = r.column_name AND n.value = r.value "
+        "AND n.kind IN ('silent', 'overdue') AND n.state = 'open') ORDER BY due, column_name, value"
+    )
+    return [found for (found,) in store.rows(query, {"monitor": monitor, "at": at})]
 
 
 def known_things(store: Store, monitor: str) -> set[tuple[str, str]]:

@@ -19,6 +19,7 @@ from anomembed.model import Model
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Special
 from anomembed.write.checking import check_model
 from anomembed.write.packing import Packer, reachable
+from anomembed.write.reading import open_to_read
 from anomembed.write.store import ModelRecord, Store
 
 MOST_PAIRS = 2_000_000  # listed in the store, the most frequent ones
@@ -85,7 +86,7 @@ def load_model(store: Store | str | Path, model_id: int | None = None) -> Model:
         When there is no such model, or it is damaged.
     """
     if not isinstance(store, Store):
-        with Store(store, must_exist=True) as opened:
+        with open_to_read(store) as opened:
             return load_model(opened, model_id)
     model = Packer(classes()).unpack(store.model_parts(model_id)[1])
     if not isinstance(model, Model):

@@ -1,4 +1,4 @@
-"""Open a store for reading, beside others that read it: the next run of a monitor must not meet a lock for long."""
+"""Open a store beside others that read it, or for a moment to write: no run of a monitor meets a lock for long."""
 
 import time
 from collections.abc import Callable
@@ -29,6 +29,22 @@ def open_to_read(path: str | Path) -> Store:
         When another process still writes to it.
     """
     return patiently(lambda: _open(path))
+
+
+def open_to_act(path: str | Path) -> Store:
+    """Open a store to write a few rows; while another process has it, wait for some seconds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store; it must exist.
+
+    Raises
+    ------
+    StoreError, LockedError
+        See `open_to_read`.
+    """
+    return patiently(lambda: Store(path, must_exist=True))
 
 
 def _open(path: str | Path) -> Store:

@@ -41,16 +41,6 @@ def open_changes(store: Store, monitor: str, begun_before: datetime) -> list[str
     return [row[0] for row in store.rows(query, [monitor, begun_before])]
 
 
-def flagged_keys(store: Store, monitor: str) -> list[str]:
-    """Return the keys of all records that were flagged, but those that a notice held back."""
-    query = (
-        "SELECT DISTINCT key FROM flags JOIN runs USING (run_id) WHERE monitor = $monitor AND NOT EXISTS ("
-        "FROM finding_flags f JOIN notices n ON n.notice_id = f.finding_id "
-        "WHERE f.run_id = flags.run_id AND f.key = flags.key AND n.monitor = $monitor) ORDER BY 1"
-    )
-    return [row[0] for row in store.rows(query, {"monitor": monitor})]
-
-
 def keep_refit(store: Store, refit: Mapping[str, Any]) -> None:
     """Keep that a model was learnt anew, and what came of it; call it within a transaction."""
     names, places = ", ".join(f'"{name}"' for name in refit), ", ".join("?" * len(refit))

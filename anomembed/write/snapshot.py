@@ -1,11 +1,11 @@
 """A copy of a store beside it, for shells that stay open: no run waits for who reads it."""
 
-import os
-import shutil
-from contextlib import suppress
 from pathlib import Path
 
-from anomembed.errors import StoreError
+from anomembed.errors import ConfigError, StoreError
+from anomembed.read.files.kinds import DATABASE_KIND, binary_kind
+from anomembed.write.files import Others, check_not_read
+from anomembed.write.store import Store
 
 
 def snapshot_path(store: str | Path) -> Path:
@@ -20,31 +20,32 @@ def snapshot_path(store: str | Path) -> Path:
     return path.with_name(f"{path.stem}-snapshot{path.suffix}")
 
 
-def leave_snapshot(store: str | Path) -> Path:
-    """Copy a store that nobody has open for writing, then rename the copy: who has the last one open keeps that.
+def check_snapshot(store: str | Path, others: Others) -> None:
+    """Refuse to replace what is no snapshot.
 
     Parameters
     ----------
     store : str or Path
-        The store, closed.
-
-    Returns
-    -------
-    Path
-        The copy.
+        The store.
+    others : mapping
+        Files that are read, by what they are.
 
     Raises
     ------
-    StoreError
-        When it cannot be written; the last copy is left as it was.
+    ConfigError
+        When one of them, or another thing than a database, is where the copy would be.
     """
-    final = snapshot_path(store)
-    unfinished = final.with_name(f".{final.name}.{os.getpid()}")
+    path = snapshot_path(store)
+    check_not_read(path, "snapshot", others)
+    if path.exists() and not (path.is_file() and binary_kind(str(path)) == DATABASE_KIND):
+        raise ConfigError(f"the snapshot cannot be written to {path}: that is no DuckDB file")
+
+
+def leave_snapshot(store: Store) -> str | None:
+    """Copy an open store; return why that could not be done, if it could not. The last copy is then as it was."""
+    path = snapshot_path(store.path)
     try:
-        shutil.copyfile(store, unfinished)
-        unfinished.replace(final)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise StoreError(f"no snapshot at {final}: {error.strerror or error}") from error
-    return final
+        store.copy_to(path)
+    except (OSError, StoreError) as error:
+        return f"no snapshot at {path}: {getattr(error, 'strerror', None) or error}"
+    return None
