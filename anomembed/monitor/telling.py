@@ -136,8 +136,8 @@ def record_again(
     monitor: str,
     gathered: list[tuple[Flagged, list[str]]],
     at: datetime,
-    watermark: datetime,
     settings: MonitorConfig,
+    watermark: datetime,
 ) -> None:
     """Queue the alerts of a period that was judged again, marked so; see `record_flags`.
 
