@@ -161,7 +161,7 @@ def test_sql_shows_nothing_that_a_terminal_obeys(answer, run):
 
 
 def test_a_store_that_is_being_written_is_waited_for_and_then_another_time(answer, run, monkeypatch):
-    monkeypatch.setattr(reading, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(reading, "PATIENCE", 0.05)
     with another_process(HOLD, "anomembed.duckdb") as process:
         outcome = run("sql", "FROM runs")
         assert (outcome.code, outcome.out, outcome.err.count("\n")) == (3, "", 1)

@@ -643,7 +643,7 @@ HOLD = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('ready'
 
 
 def test_a_store_in_use_means_try_again_later(copy, run, database, monkeypatch):
-    monkeypatch.setattr(reading, "PAUSES", (0.01,))
+    monkeypatch.setattr(reading, "PATIENCE", 0.05)
     path = database(f"CREATE TABLE t AS SELECT 'k' || i AS id, {PETS}")
     with another_process(HOLD, copy):
         with pytest.raises(LockedError, match="try again later"):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+FLAGS_FOUND = 1  # the exit code where --fail-on-flags is given
+
 
 class Interrupted(Exception):  # noqa: N818  # ends the program, but is no error
     """The user pressed Ctrl-C."""

@@ -5,15 +5,9 @@ from typing import Annotated
 import typer
 
 from anomembed.cli import options as o
+from anomembed.cli.choices import choice
 
 STATES = ("open", "acknowledged", "silenced", "closed")
-
-
-def _state(name: str) -> str:
-    if name not in STATES:
-        raise typer.BadParameter(f"{name!r} is not {', '.join(STATES[:-1])} or {STATES[-1]}.")
-    return name
-
 
 Finding = Annotated[
     str,
@@ -25,10 +19,7 @@ Reason = Annotated[
         metavar="FINDING|REASON", help="Id of the finding, or the beginning of it; or all of a reason, as VIEW/COLUMN."
     ),
 ]
-State = Annotated[
-    str | None,
-    typer.Option("--state", metavar=f"<{'|'.join(STATES)}>", help="Only findings in this state.", parser=_state),
-]
+State = Annotated[str | None, choice("--state", STATES, "Only findings in this state.")]
 Monitor = Annotated[str | None, typer.Option("--of", metavar="NAME", help="Only findings of this monitor.")]
 Summary = Annotated[
     bool,

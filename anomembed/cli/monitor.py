@@ -5,28 +5,11 @@ from typing import Annotated
 import typer
 
 from anomembed.cli import options as o
+from anomembed.cli.choices import choice
 from anomembed.monitor.report import FORMS
 
 LOGS = ("plain", "json")
 UNITS = ("cron", "systemd", "kubernetes")
-
-
-def _form(name: str) -> str:
-    if name not in FORMS:
-        raise typer.BadParameter(f"{name!r} is not table or json.")
-    return name
-
-
-def _log(name: str) -> str:
-    if name not in LOGS:
-        raise typer.BadParameter(f"{name!r} is not plain or json.")
-    return name
-
-
-def _unit(name: str) -> str:
-    if name not in UNITS:
-        raise typer.BadParameter(f"{name!r} is not {', '.join(UNITS[:-1])} or {UNITS[-1]}.")
-    return name
 
 
 Wait = Annotated[
@@ -47,23 +30,14 @@ Check = Annotated[
     typer.Option("--check", help="Test configuration, source, store, model and channels; judge and send nothing."),
 ]
 Unit = Annotated[
-    str | None,
-    typer.Option(
-        "--print-unit",
-        metavar=f"<{'|'.join(UNITS)}>",
-        help="Print what runs it on time, with all paths, instead of running it.",
-        parser=_unit,
-    ),
+    str | None, choice("--print-unit", UNITS, "Print what runs it on time, with all paths, instead of running it.")
 ]
 Ping = Annotated[
     str | None,
     typer.Option("--ping", metavar="URL", help="Post to URL/start when it begins, then to URL, or URL/fail."),
 ]
-LogForm = Annotated[
-    str,
-    typer.Option("--log-format", metavar="<plain|json>", help="Format of standard error.", parser=_log),
-]
-Form = Annotated[str, typer.Option("--format", metavar="<table|json>", help="Format of the result.", parser=_form)]
+LogForm = Annotated[str, choice("--log-format", LOGS, "Format of standard error.")]
+Form = Annotated[str, choice("--format", FORMS, "Format of the result.")]
 
 
 @o.with_settings("store")

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from anomembed.cli.ends import FLAGS_FOUND
 from anomembed.cli.signals import Log, pinged
 from anomembed.config import Config, load_config
 from anomembed.config.durations import MICROSECONDS, microseconds
@@ -16,8 +17,6 @@ from anomembed.monitor.looking import Asked
 from anomembed.monitor.report import print_report
 from anomembed.monitor.run import run_monitor
 from anomembed.read.source import machine_zone
-
-FLAGS_FOUND = 1
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The options of the command line: one row each in `SETTINGS` when they stand for a setting, else an alias below it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from anomembed.cli.choices import choice, listed
 from anomembed.read.lines.formats import FORMATS
 from anomembed.read.roles.role import LISTED
 from anomembed.represent.learners import list_names
@@ -245,22 +246,6 @@ def nested(values: Mapping[str, Any]) -> Given:
 
 TABLE = "table"  # the format for people
 
-
-def _forms() -> list[str]:
-    return [TABLE, *printed_sinks()]
-
-
-def _form(name: str) -> str:
-    if name not in _forms():
-        raise typer.BadParameter(f"{name!r} is not one of {_listed(_forms())}.")
-    return name
-
-
-def _listed(names: Iterable[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} or {last}" if most else last
-
-
 Database = Annotated[
     str,
     typer.Argument(
@@ -284,14 +269,12 @@ ModelId = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file, whatever it holds.")]
 ScoresTo = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help=f"Write the score of every record to this {_listed(file_sinks())} file."),
+    typer.Option(metavar="FILE", help=f"Write the score of every record to this {listed(file_sinks())} file."),
 ]
 ReportTo = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Write a page about the run to this .html file.")
 ]
-OutputFormat = Annotated[
-    str, typer.Option("--format", metavar=f"<{'|'.join(_forms())}>", help="Format of the results.", parser=_form)
-]
+OutputFormat = Annotated[str, choice("--format", [TABLE, *printed_sinks()], "Format of the results.")]
 Flat = Annotated[bool, typer.Option("--flat", help="List every flag, also where several have one reason.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 FailOnFlags = Annotated[bool, typer.Option("--fail-on-flags", help="Exit with code 1 when a record is flagged.")]

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from anomembed.cli.console import Teller
+from anomembed.cli.ends import FLAGS_FOUND
 from anomembed.cli.options import TABLE
 from anomembed.cli.printing import print_flags
 from anomembed.config import Config
@@ -27,8 +28,6 @@ from anomembed.write.nothing import score_nothing
 from anomembed.write.reading import open_to_read
 from anomembed.write.sinks import check_scores_path, write_scores
 from anomembed.write.store import Store
-
-FLAGS_FOUND = 1
 
 
 @dataclass(frozen=True)

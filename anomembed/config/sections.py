@@ -190,8 +190,8 @@ class StoreConfig(Section):
     keep_scores: Length | None = None
     """How long ``monitor`` keeps the scores of records that it did not flag, such as ``30d``; by default for ever."""
     keep_runs: Length | None = None
-    """How long ``monitor`` keeps its runs that flagged nothing, with their drift; of older ones a row with their totals
-    stays for each model. By default for ever."""
+    """How long ``monitor`` keeps its runs that flagged nothing, with their drift, until a row for each model has their
+    totals; by default for ever."""
     snapshot: bool = False
     """Whether ``anomembed monitor`` leaves a copy of the store beside it after every run, called
     ``anomembed-snapshot.duckdb``, for shells that stay open."""

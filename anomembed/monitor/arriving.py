@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from anomembed.config import Config, MonitorConfig
-from anomembed.monitor.clock import EPOCH, MICROSECOND, as_local, as_moment
+from anomembed.monitor.clock import MICROSECOND, as_local, as_moment, position_of
 from anomembed.monitor.notices import OVERDUE, SILENT, About, begin_notice, end_notice, open_notices
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.rhythm import Hours, next_due
@@ -15,7 +15,7 @@ from anomembed.monitor.watched import Watched
 from anomembed.read.quoting import quote_text
 from anomembed.read.table import Table
 from anomembed.read.units import Units
-from anomembed.views.reason import clean_text
+from anomembed.views.reason import clean_text, duration
 from anomembed.write.arrivals import KEPT, keep_arrivals, keep_never_seen, keep_rhythms, read_arrivals
 from anomembed.write.incidents import known_things
 from anomembed.write.notices import told_silences
@@ -130,13 +130,9 @@ def _rhythms(store: Store, monitor: str, column: str, values: Sequence[str], pos
     for (value,), frame in read_arrivals(store, monitor, column, values).group_by("value", maintain_order=True):
         told = told_silences(store, monitor, column, str(value), as_moment(position) - KEPT)
         hours = Hours(*(frame[name].to_numpy() for name in ("hour", "first", "last", "widest")))
-        usual = next_due(hours, position, [(_position(begun), _position(ended)) for begun, ended in told], zone)
+        usual = next_due(hours, position, [(position_of(begun), position_of(ended)) for begun, ended in told], zone)
         rows.append((value, frame["last"][-1], *(usual or (None, None))))
     return pl.DataFrame(rows, schema=RHYTHM, orient="row")
-
-
-def _position(moment: datetime) -> int:
-    return (moment.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
 
 
 def record_overdue(
@@ -160,7 +156,7 @@ def record_overdue(
     with store.transaction():
         for row in found:
             column, value = row["column_name"], row["value"]
-            reason = _reason(column, value, _position(row["last_seen"]), row["usual"], zone)
+            reason = _reason(column, value, position_of(row["last_seen"]), row["usual"], zone)
             about = About(OVERDUE if column else SILENT, column, value)
             begin_notice(store, monitor, about, reason, row["last_seen"], row["due"], settings)
 
@@ -168,17 +164,4 @@ def record_overdue(
 def _reason(column: str, value: str, last: int, usual: float, zone: str) -> str:
     what = f"{clean_text(column)}={clean_text(value)}" if column else "no new records"
     verb = "has not come since" if column else "since"
-    return f"{what} {verb} {as_local(last, zone)}: at this time it is usually at most {_length(usual)}"
-
-
-def _length(seconds: float) -> str:
-    """Return a length of time in the unit that fits it.
-
-    Examples
-    --------
-    >>> _length(90), _length(5400), _length(200_000)
-    ('2 min', '1.5 h', '2.3 days')
-    """
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86_400:.1f} days"
+    return f"{what} {verb} {as_local(last, zone)}: at this time it is usually at most {duration(usual)}"

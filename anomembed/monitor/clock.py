@@ -1,7 +1,7 @@
 """Positions in a source: microseconds since 1970 in UTC, or the number that a key has come to; and their text."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import time as clock_time
 from zoneinfo import ZoneInfo
 
@@ -33,14 +33,12 @@ def read_moment(text: str, zone: str, option: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{option} {text!r} is not a time; write it like 2026-05-31 or 2026-05-31T14:00") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
-    return position_of(moment)
+    return position_of(moment, ZoneInfo(zone))
 
 
-def position_of(moment: datetime) -> int:
-    """Return the position of a moment with a zone."""
-    return (moment - EPOCH) // MICROSECOND
+def position_of(moment: datetime, zone: tzinfo = UTC) -> int:
+    """Return the position of a moment; one without a zone is in `zone`: in UTC, as the store keeps moments."""
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=zone)) - EPOCH) // MICROSECOND
 
 
 def local_time(position: int, zone: str) -> clock_time:

@@ -105,7 +105,7 @@ def judge_again(judge: Judge, since: int, until: int, watermark: int) -> Judged:
             held = hold_again(judge, Scored(part, judged.run_id, judged.flags, judged.drift), since, until)
             at, latest = judge.moment(until), judge.moment(max(watermark, until))
             gathered = _gather(judge, judged, until, held)
-            record_again(judge.store, judge.monitor, gathered, at, latest, judge.settings)
+            record_again(judge.store, judge.monitor, gathered, at, judge.settings, latest)
     return judged
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from anomembed.monitor.clock import EPOCH, MICROSECOND, as_local
+from anomembed.monitor.clock import as_local, position_of
 from anomembed.read.quoting import quote_text
 from anomembed.write.sinks import inert
 
@@ -140,4 +140,4 @@ def _why(content: dict[str, Any]) -> str:
 
 
 def _local(moment: str, zone: str) -> str:
-    return as_local((datetime.fromisoformat(moment) - EPOCH) // MICROSECOND, zone)
+    return as_local(position_of(datetime.fromisoformat(moment)), zone)

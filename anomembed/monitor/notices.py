@@ -10,6 +10,7 @@ from typing import Any
 from anomembed.config import MonitorConfig
 from anomembed.explain.findings import LENGTH
 from anomembed.monitor.findings import CLOSED, OPENED
+from anomembed.monitor.telling import hearing
 from anomembed.write.incidents import queue
 from anomembed.write.notices import keep_notice, n_occurrences, read_notices
 from anomembed.write.store import Store
@@ -104,7 +105,9 @@ def begin_notice(
     told_at: datetime,
     settings: MonitorConfig,
     n_flags: int = 0,
-) -> Notice:
+    *,
+    is_over: bool = False,
+) -> None:
     """Keep that something began, and queue its alert; call it within a transaction.
 
     Parameters
@@ -123,14 +126,16 @@ def begin_notice(
         The section.
     n_flags : int, default=0
         Flags that are held back.
+    is_over : bool, default=False
+        Whether it is over at once.
     """
     notice_id = about.notice_id(monitor)
     occurrence = n_occurrences(store, monitor, notice_id) + 1
-    told = {**asdict(about), "reason": reason, "begun_at": at, "n_flags": n_flags}
-    notice = Notice(monitor, notice_id, occurrence, "open", **told)
+    state, ended_at = ("closed", at) if is_over else ("open", None)
+    told = {**asdict(about), "reason": reason, "begun_at": at, "ended_at": ended_at, "n_flags": n_flags}
+    notice = Notice(monitor, notice_id, occurrence, state, **told)
     keep_notice(store, asdict(notice))
     _queue(store, notice, OPENED, told_at, settings)
-    return notice
 
 
 def end_notice(store: Store, notice: Notice, at: datetime, settings: MonitorConfig) -> None:
@@ -140,17 +145,6 @@ def end_notice(store: Store, notice: Notice, at: datetime, settings: MonitorConf
     _queue(store, ended, CLOSED, at, settings)
 
 
-def tell_refit(store: Store, monitor: str, reason: str, at: datetime, settings: MonitorConfig) -> None:
-    """Keep and tell that a model was learnt anew, which is over at once; call it within a transaction."""
-    about = About(OF_MODEL)
-    notice_id = about.notice_id(monitor)
-    occurrence = n_occurrences(store, monitor, notice_id) + 1
-    told = {**asdict(about), "reason": reason, "begun_at": at, "ended_at": at}
-    notice = Notice(monitor, notice_id, occurrence, "closed", **told)
-    keep_notice(store, asdict(notice))
-    _queue(store, notice, OPENED, at, settings)
-
-
 def hold_back(store: Store, notice: Notice, n_flags: int) -> None:
     """Keep that more flags are held back because of a notice; call it within a transaction."""
     keep_notice(store, asdict(replace(notice, n_flags=notice.n_flags + n_flags)))
@@ -158,6 +152,4 @@ def hold_back(store: Store, notice: Notice, n_flags: int) -> None:
 
 def _queue(store: Store, notice: Notice, event: str, at: datetime, settings: MonitorConfig) -> None:
     content = notice.content(event, at)
-    is_told = {"warn": ("warn",), "alert": ("warn", "alert")}[notice.level]
-    channels = [channel.title for channel in settings.channels if channel.level in is_told]
-    queue(store, content, at, channels)
+    queue(store, content, at, [channel.title for channel in hearing(settings, notice.level)])

@@ -4,7 +4,7 @@ All of it happens before a run judges anything, and is kept in one transaction: 
 """
 
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -12,9 +12,9 @@ from anomembed.config import MonitorConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
-from anomembed.monitor.clock import EPOCH, MICROSECOND, as_moment
+from anomembed.monitor.clock import MICROSECOND, as_moment, position_of
 from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of, rule_of
-from anomembed.monitor.notices import tell_refit
+from anomembed.monitor.notices import OF_MODEL, About, begin_notice
 from anomembed.monitor.parts import Judge
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.staleness import drift_words, of_last_day
@@ -96,7 +96,7 @@ def refit(judge: Judge, position: int) -> Judge:
         at = as_moment(position)
         about = {"monitor": judge.monitor, "at": at, "old_model_id": judge.model_id, "model_id": model_id, "why": why}
         keep_refit(judge.store, about | asdict(trial))
-        tell_refit(judge.store, judge.monitor, sentence, at, judge.settings)
+        begin_notice(judge.store, judge.monitor, About(OF_MODEL), sentence, at, at, judge.settings, is_over=True)
     return replace(after, model_id=model_id) if model_id else judge
 
 
@@ -147,15 +147,11 @@ def _learn(judge: Judge, position: int) -> Model:
 
 def _learnt_where(judge: Judge, table: Table, position: int) -> str:
     at, since = judge.plan.position(table), judged_since(judge.store, judge.monitor)
-    reference, judged = reference_of(judge.source.config), f"{at} >= {_position(since)}" if since else "false"
+    reference, judged = reference_of(judge.source.config), f"{at} >= {position_of(since)}" if since else "false"
     if judge.where:
         judged = f"{judged} AND (\n{judge.where}\n)"
     whole = f"(\n{reference}\n) OR ({judged})" if reference else "true"
     return f"({whole}) AND {at} < {position}"
-
-
-def _position(moment: datetime) -> int:
-    return (moment.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
 
 
 def _try(judge: Judge, after: Judge, position: int) -> Trial:

@@ -1,12 +1,11 @@
 """One run of a monitor: see what is new, judge it, keep it."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from anomembed.errors import AnomembedError, ConfigError, LockedError
+from anomembed.errors import AnomembedError, ConfigError
 from anomembed.monitor.checked import keep
 from anomembed.monitor.clock import read_moment, read_number
 from anomembed.monitor.failing import end_failure, note_failure
@@ -21,6 +20,7 @@ from anomembed.monitor.watched import notice_overdue
 from anomembed.write.incidents import is_any_pending
 from anomembed.write.ledger import State, read_state
 from anomembed.write.notices import read_notices
+from anomembed.write.reading import patiently
 from anomembed.write.snapshot import leave_snapshot
 from anomembed.write.store import Store
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 MakeWatcher = Callable[[], "Watcher"]
 """Makes the callbacks of a fit, only when there is one."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between two tries to open the store
 
 
 class _DryRun(Exception):  # noqa: N818  # takes back what a dry run wrote
@@ -59,7 +58,7 @@ def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = 
         When something must be changed first; it is kept as a run that failed.
     """
     check_files(config)
-    with _open_store(config.store.path, asked.wait) as store:
+    with patiently(lambda: Store(config.store.path), asked.wait) as store:  # locked until the run ends, however it does
         if not asked.is_dry:
             return _run(config, asked, store, watcher)
         report = Report(asked.name)
@@ -74,19 +73,6 @@ def _taken_back(store: Store) -> Iterator[None]:
     with suppress(_DryRun), store.transaction():
         yield
         raise _DryRun
-
-
-def _open_store(path: str, wait: float) -> Store:
-    """Open the store, which only one run at a time can; it stays locked until the run ends, however it ends."""
-    deadline, pause = time.monotonic() + wait, FIRST_PAUSE
-    while True:
-        try:
-            return Store(path)
-        except LockedError:
-            if time.monotonic() + pause > deadline:
-                raise
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | None") -> Report:

@@ -1,21 +1,19 @@
 """The source of a monitor: open only while it is read, so that its writer is not shut out."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from anomembed.errors import LockedError
 from anomembed.opening import open_source
 from anomembed.read.source import machine_zone
 from anomembed.read.table import Table
+from anomembed.write.reading import patiently
 
 if TYPE_CHECKING:
     from anomembed.config import Config
 
 PATIENCE = 20.0  # seconds that a writer may hold the source
-PAUSES = (0.02, 1.0)  # seconds between two tries: at first, and at most
 
 
 @dataclass(frozen=True)
@@ -47,20 +45,9 @@ class Source:
         LockedError
             When it is still locked then.
         """
-        table = self._open()
+        patience = PATIENCE if self.patience is None else self.patience
+        table = patiently(lambda: open_source(self.config), patience)
         try:
             yield table
         finally:
             table.close()
-
-    def _open(self) -> Table:
-        patience = PATIENCE if self.patience is None else self.patience
-        deadline, pause = time.monotonic() + patience, PAUSES[0]
-        while True:
-            try:
-                return open_source(self.config)
-            except LockedError:
-                if time.monotonic() + pause > deadline:
-                    raise
-            time.sleep(pause)
-            pause = min(2 * pause, PAUSES[1])

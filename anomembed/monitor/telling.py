@@ -17,6 +17,11 @@ from anomembed.write.store import Store
 LEVELS = ("warn", "alert")  # from the lower to the higher
 
 
+def hearing(settings: MonitorConfig, level: str) -> list[ChannelConfig]:
+    """Return the channels that are told what has a level."""
+    return [channel for channel in settings.channels if LEVELS.index(channel.level) <= LEVELS.index(level)]
+
+
 def pace_of(settings: MonitorConfig) -> Pace:
     """Return how long findings rest, and how often they are told."""
     return Pace(
@@ -131,8 +136,8 @@ def record_again(
     monitor: str,
     gathered: list[tuple[Flagged, list[str]]],
     at: datetime,
-    watermark: datetime,
     settings: MonitorConfig,
+    watermark: datetime,
 ) -> None:
     """Queue the alerts of a period that was judged again, marked so; see `record_flags`.
 
@@ -182,11 +187,10 @@ def _row(finding: Finding) -> dict[str, Any]:
 
 
 def _queue(store: Store, alert: Alert, settings: MonitorConfig) -> None:
-    rank = LEVELS.index(alert.level)
     channels = [
         channel.title
-        for channel in settings.channels
-        if LEVELS.index(channel.level) <= rank and (alert.event != CLOSED or _wants_closing(channel, alert.finding))
+        for channel in hearing(settings, alert.level)
+        if alert.event != CLOSED or _wants_closing(channel, alert.finding)
     ]
     queue(store, alert.content(), alert.at, channels)
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from anomembed.write.database import registered
+from anomembed.write.refits import NEWEST
 from anomembed.write.store import Store
 
 LATEST = 200  # runs of a monitor that tell what is usual
@@ -55,8 +56,7 @@ def drift_since(store: Store, monitor: str, since: str) -> Drifted | None:
     """Return how far the runs of the newest model that end after a time are from the reference; None without any."""
     chosen = (
         "FROM runs WHERE monitor = $monitor AND part = 'new' AND until > $since AND n_scored >= $few "
-        "AND tail_excess IS NOT NULL AND model_id = "  # which those do not have whose drift is forgotten
-        "(SELECT max_by(model_id, run_id) FROM runs WHERE monitor = $monitor AND part = 'new' AND model_id IS NOT NULL)"
+        f"AND tail_excess IS NOT NULL AND model_id = ({NEWEST})"  # NULL: its drift is forgotten
     )
     given = {"monitor": monitor, "since": since, "few": FEW}
     length = "max(CAST(until AS TIMESTAMP)) - min(CAST(since AS TIMESTAMP))"

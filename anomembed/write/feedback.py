@@ -1,7 +1,5 @@
 """What people say about records: kept in the store, and what follows from it for the reference and for flags."""
 
-from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 import polars as pl
@@ -11,6 +9,7 @@ from anomembed.read.roles.assigned import Roles
 from anomembed.read.sequences import FORMED
 from anomembed.read.table import Table
 from anomembed.write.acts import user_name
+from anomembed.write.queries import sql_of
 from anomembed.write.store import Store
 
 
@@ -27,11 +26,6 @@ class Reference(NamedTuple):
     where: str | None
     n_left_out: int
     n_joined: int
-
-
-@cache
-def _sql(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 def give_feedback(store: Store, key: str, verdict: str, note: str | None, run_id: int | None) -> Said:
@@ -64,7 +58,7 @@ def give_feedback(store: Store, key: str, verdict: str, note: str | None, run_id
         which = f"run {run_id} of {store.path}" if run_id else f"no run of {store.path}"
         raise StoreError(f"{which} judged {'no' if run_id else 'a'} record {shown(key)}; give its key as flags have it")
     said = Said(*rows[0])
-    counts = store.rows(f"SELECT count(*) FROM ({_sql('feedback')}) WHERE source = ? AND key = ?", [said.source, key])
+    counts = store.rows(f"SELECT count(*) FROM ({sql_of('feedback')}) WHERE source = ? AND key = ?", [said.source, key])
     if verdict == "withdrawn" and not counts[0][0]:
         raise StoreError(f"nothing was said about {shown(key)} of {said.source}: there is nothing to withdraw")
     with store.transaction():
@@ -78,7 +72,7 @@ def give_feedback(store: Store, key: str, verdict: str, note: str | None, run_id
 
 def precision(store: Store) -> pl.DataFrame:
     """Return of the judged flags how many were right: by view, and in all (the last row)."""
-    return store.frame(_sql("precision").replace("{verdicts}", _sql("feedback")))
+    return store.frame(sql_of("precision").replace("{verdicts}", sql_of("feedback")))
 
 
 def normal_findings(store: Store, monitor: str) -> dict[str, float]:
@@ -87,7 +81,7 @@ def normal_findings(store: Store, monitor: str) -> dict[str, float]:
         store.rows(
             "SELECT g.finding_id, min(f.tail_probability) FROM finding_flags g "
             "JOIN flags f USING (run_id, key) JOIN runs r USING (run_id) "
-            f"JOIN ({_sql('feedback')}) v ON v.source = f.source AND v.key = f.key "
+            f"JOIN ({sql_of('feedback')}) v ON v.source = f.source AND v.key = f.key "
             "WHERE r.monitor = ? AND v.verdict = 'normal' GROUP BY ALL ORDER BY ALL",
             [monitor],
         )
@@ -116,7 +110,7 @@ def correct_reference(store: Store, table: Table, roles: Roles, where: str | Non
         return Reference(where, 0, 0)
     key = table.key_text([table.column(name) for name in names])
     normal, flagged = (
-        [key for (key,) in store.rows(query.format(verdicts=_sql("feedback")), {"source": table.name})]
+        [key for (key,) in store.rows(query.format(verdicts=sql_of("feedback")), {"source": table.name})]
         for query in (_NORMAL, _FLAGGED)
     )
     if not normal and not flagged:

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from anomembed.read.queries import query
 from anomembed.write.database import registered
+from anomembed.write.queries import sql_of
 from anomembed.write.store import Store, key_text
 
 if TYPE_CHECKING:
@@ -63,11 +62,6 @@ class Progress:
     behind: int
     n_behind: int
     seen: "pl.DataFrame"
-
-
-@cache
-def _sql(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 def read_state(store: Store, monitor: str) -> State | None:
@@ -163,7 +157,7 @@ def note_checked(store: Store, monitor: str, digest: str, settings: str) -> None
 def count_all(store: Store, monitor: str) -> dict[str, int]:
     """Return how much a monitor has judged so far, and what is open; see ``metrics.sql`` for the names."""
     names = ("records", "flags", "late", "too_late", "quarantined", "findings", "pending")
-    return dict(zip(names, map(int, store.rows(_sql("metrics"), {"monitor": monitor})[0]), strict=True))
+    return dict(zip(names, map(int, store.rows(sql_of("metrics"), {"monitor": monitor})[0]), strict=True))
 
 
 def fingerprint(store: Store, monitor: str, zone: str) -> tuple[Any, ...]:
@@ -189,7 +183,7 @@ def not_seen(store: Store, monitor: str, units: "pl.DataFrame") -> "pl.DataFrame
     pl.DataFrame
         Some of the rows, with ``is_known``: judged before, at another position or in an earlier row here.
     """
-    return store.frame(_sql("not_seen"), {"monitor": monitor}, new_units=units)
+    return store.frame(sql_of("not_seen"), {"monitor": monitor}, new_units=units)
 
 
 def add_keys(store: Store, frame: "pl.DataFrame", key: Sequence[str], name: str) -> "pl.DataFrame":

@@ -1,12 +1,10 @@
 """Which values of a column are like one, and what both occur with."""
 
-from functools import cache
-from importlib.resources import files
-
 import polars as pl
 
 from anomembed.errors import ConfigError, StoreError
 from anomembed.write.asking import OURS
+from anomembed.write.queries import sql_of
 from anomembed.write.store import Store
 
 MOST = 10  # values
@@ -15,11 +13,6 @@ SELECT token, embedding, n_records FROM tokens
 WHERE model_id = model_of($column, $value, $model::BIGINT) AND column_name = $column AND kind = 'value'
     AND n_records > 0
 ORDER BY n_records DESC, token LIMIT 2000"""
-
-
-@cache
-def _sql() -> str:
-    return files(__package__).joinpath("likeness.sql").read_text(encoding="utf-8")
 
 
 def split_token(token: str) -> tuple[str, str]:
@@ -63,7 +56,7 @@ def find_similar(store: Store, token: str, most: int = MOST, model_id: int | Non
     """
     column, value = split_token(token)
     try:
-        return store.frame(_sql(), {"column": column, "value": value, "model": model_id, "most": most})
+        return store.frame(sql_of("likeness"), {"column": column, "value": value, "model": model_id, "most": most})
     except StoreError as error:
         raise StoreError(str(error).split(OURS)[-1]) from error
 

@@ -9,7 +9,8 @@ from anomembed.errors import LockedError
 from anomembed.write.database import OlderStoreError
 from anomembed.write.store import Store
 
-PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0)  # seconds between tries while another process writes: five in all
+PATIENCE = 5.0  # seconds that another process may write
+PAUSES = (0.02, 1.0)  # seconds between two tries: at first, and at most
 Opened = TypeVar("Opened")
 
 
@@ -56,11 +57,14 @@ def _open(path: str | Path) -> Store:
         return Store(path, must_exist=True, is_read_only=True)
 
 
-def patiently(action: Callable[[], Opened]) -> Opened:
-    """Do what needs a file that another process may hold, again and again for some seconds."""
-    for pause in PAUSES:
+def patiently(action: Callable[[], Opened], seconds: float | None = None) -> Opened:
+    """Do what needs a file that another process may hold, again and again for some seconds, `PATIENCE` by default."""
+    deadline, pause = time.monotonic() + (PATIENCE if seconds is None else seconds), PAUSES[0]
+    while True:
         try:
             return action()
         except LockedError:
-            time.sleep(pause)
-    return action()
+            if time.monotonic() + pause > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, PAUSES[1])

@@ -1,9 +1,8 @@
 """What is to be reviewed: findings that nobody has spoken of yet."""
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
+from anomembed.write.queries import sql_of
 from anomembed.write.store import Store
 
 
@@ -38,12 +37,7 @@ class Item:
     record: str | None
 
 
-@cache
-def _sql(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
 def items_to_review(store: Store) -> list[Item]:
     """Return the open findings of monitors, and those of the newest run over each table, the most abnormal first."""
-    rows = store.rows(_sql("to_review").replace("{verdicts}", _sql("feedback")))
+    rows = store.rows(sql_of("to_review").replace("{verdicts}", sql_of("feedback")))
     return [Item(*row) for row in rows]
