@@ -183,8 +183,8 @@ def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:
     before = search(points, within, "right") - 1
     slopes = np.append(np.diff(heights) / np.maximum(np.diff(points), 1e-300), 0.0)
     following = np.append(heights[1:], heights[-1])
-    risen: Floats = heights[before] + slopes[before] * (within - points[before])
-    return np.minimum(risen, following[before])
+    risen = heights[before] + slopes[before] * (within - points[before])
+    return np.asarray(np.minimum(risen, following[before]))
 
 
 def _fit_pareto(excess: Floats) -> tuple[float, float]:
