@@ -79,6 +79,7 @@ class Relation:
             self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
             self._checked: set[str] = set()
+            self._measured: dict[tuple[str, str], float] = {}  # until other records are left
         except SourceError:
             self.close()
             raise
@@ -197,9 +198,15 @@ class Relation:
         self._derived.update(columns)
 
     def measure(self, selecting: str, expression: str) -> float:
-        """Return an aggregate of the rows that SQL selects from the table ``records``; 0 when it is null."""
-        found = self._rows(f"WITH records AS (FROM {self._from}) SELECT {expression} FROM ({selecting})")
-        return float(found[0][0] or 0)
+        """Return an aggregate of the rows that SQL selects from the table ``records``; 0 when it is null.
+
+        It is asked of the source once, so the SQL must not read columns that are derived in between.
+        """
+        asked = selecting, expression
+        if asked not in self._measured:
+            found = self._rows(f"WITH records AS (FROM {self._from}) SELECT {expression} FROM ({selecting})")
+            self._measured[asked] = float(found[0][0] or 0)
+        return self._measured[asked]
 
     def find(self, selecting: str) -> list[tuple[Any, ...]]:
         """Return the rows that SQL beginning with WITH selects from the table ``records``."""
