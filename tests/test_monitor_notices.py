@@ -186,6 +186,15 @@ def test_what_was_never_there_is_not_expected_and_a_column_that_is_not_there_is_
     assert (outcome.code, "this names no value" in outcome.err) == (2, True)
 
 
+def test_what_is_expected_no_more_is_overdue_no_more(monitor):
+    come([row for row in of_day(N_DAYS) if row[2] != "backup"])
+    assert [alert["value"] for alert in monitor(hour(N_DAYS, 12))[1]] == ["backup"]
+    config = Path("yard.toml")
+    config.write_text(config.read_text().replace('"job=backup", ', ""))
+    come([row for row in of_day(N_DAYS + 1) if row[2] != "backup"])
+    assert [(alert["event"], alert["value"]) for alert in monitor(hour(N_DAYS + 1, 9))[1]] == [("closed", "backup")]
+
+
 def rhythm(moments, until, told=()):
     """When the record after some is overdue, in hours after the last."""
     positions = np.sort(np.asarray(moments, np.int64))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from anomembed.config.expectations import expectation
+from anomembed.monitor.notices import OVERDUE, end_notice, open_notices
 from anomembed.monitor.plan import Plan
 from anomembed.write.incidents import known_things, read_overdue
 from anomembed.write.store import Store
@@ -61,7 +62,15 @@ def find_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: d
 
 
 def notice_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: datetime, zone: str) -> None:
-    """Tell, once, of what is watched that it has not come for longer than usual at a time."""
+    """Tell, once, of what is watched that it has not come for longer than usual at a time.
+
+    What is watched no more is over: nobody would tell when it is back.
+    """
+    watched = Watched.of(config, plan)
+    for about, notice in open_notices(store, monitor, (OVERDUE,)).items():
+        if not watched.has(about.column_name, about.value):
+            with store.transaction():
+                end_notice(store, notice, at, config.monitor)
     if found := find_overdue(store, monitor, plan, config, at):
         from anomembed.monitor.arriving import record_overdue
 
