@@ -250,6 +250,16 @@ def test_without_the_source_the_store_still_answers(explained, run, folder):
     assert case["record"]["note"] == "note 1"
 
 
+def test_of_a_pruned_model_the_store_still_answers(explained, run, folder):
+    assert run(*SCAN, "--quiet").code == 0
+    assert run("models", "prune", "--keep", "1").code == 0
+    case, err = explained("304", "--run", "1")
+    assert "model 1 was pruned: below is what the store has" in err
+    assert case["reason"]
+    assert case["parts"]
+    assert not case["views"]
+
+
 def test_a_column_that_is_gone_is_told(explained):
     change("ALTER TABLE payments DROP country")
     case, err = explained("304")

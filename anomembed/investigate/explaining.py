@@ -26,9 +26,11 @@ from anomembed.represent.batch import Batch
 from anomembed.views.facts import Case as Found
 from anomembed.views.facts import Facts
 from anomembed.write.judgements import Judgement, earlier_flags, find_judgement, kept_parts
+from anomembed.write.model_acts import PRUNED, unit_of
 from anomembed.write.models import load_model
 from anomembed.write.store import Store
 
+AGAIN = "for more, score the record again by another one, and explain that run"
 SAME = 1e-6  # relative difference of two raw scores that are the same
 
 
@@ -53,6 +55,8 @@ def explain_key(store: Store, key: str, run_id: int | None = None, config: Confi
     """
     judged = find_judgement(store, key, run_id)
     case = _kept(store, judged)
+    if judged.state == PRUNED:
+        return _with_note(case, f"model {judged.model_id} was pruned: below is what the store has; {AGAIN}")
     settings = config or (Config.model_validate_json(judged.config) if judged.config else None)
     if settings is None or settings.source.database is None:
         return _with_note(case, "the store does not say where the source is: below is what it has; name it by --config")
@@ -87,6 +91,7 @@ def _kept(store: Store, judged: Judgement) -> Case:
         view=judged.view,
         reason=judged.reason,
         other_runs=judged.others,
+        unit=unit_of(json.loads(judged.roles)),
         record=carried,
         parts=parts,
         earlier=_earlier(store, judged),

@@ -49,7 +49,6 @@ def add_sequence(case: Case, at: SourceRecord, rows: pl.DataFrame) -> Case:
         by_view[view] = by_view.get(view, 0.0) + part.contribution
     return replace(
         case,
-        unit="sequences",
         record={"sequence": case.key, "events": f"{rows.height:,}"},
         views=_views(model, sequences, by_view),
         parts=tuple(sorted(parts, key=lambda part: -part.contribution)),

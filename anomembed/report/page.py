@@ -16,6 +16,7 @@ from anomembed.report.drawing import draw_run
 from anomembed.report.gathering import MOST_FLAGS, Gathered, gather
 from anomembed.views.reason import clean_text
 from anomembed.write.files import check_file, completed
+from anomembed.write.model_acts import unit_of
 from anomembed.write.models import load_model
 from anomembed.write.store import Store
 
@@ -64,7 +65,7 @@ def render(store: Store, gathered: Gathered) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    model = load_model(store, gathered.run["model_id"])
+    model = None if gathered.run["is_pruned"] else load_model(store, gathered.run["model_id"])
     times = _moments(gathered)
     style, script = _part("style.css"), _part("script.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -72,7 +73,7 @@ def render(store: Store, gathered: Gathered) -> str:
     data, n_detailed = flag_data(gathered)
     return environment.from_string(_part("page.html.j2")).render(
         run=gathered.run,
-        unit=model.unit,
+        unit=unit_of(gathered.run["roles"]),
         gathered=gathered,
         charts=draw_run(store, model, gathered, [moment for moment in times if moment is not None]),
         data=Markup(data),  # noqa: S704  # every character that could end the element is escaped
