@@ -346,3 +346,11 @@ def test_a_sequence_shows_its_events_and_the_one_without_which_it_is_normal(run,
     assert sum(part["contribution"] for part in case["parts"]) == pytest.approx(case["raw_score"])
     assert case["change"]["values"][0] in ("surprise", "bomb")
     assert run("explain", case["key"], "--store", "v.duckdb").out.count("ITS EVENTS") == 1
+    case, err = explained("10", "--store", "v.duckdb")
+    assert (case["change"], "note" in err) == (None, False)
+    with opened("visits.duckdb") as connection:
+        connection.execute("INSERT INTO visits SELECT 10, 9000 + i, 'view' FROM range(300) r(i)")
+    case, err = explained("10", "--store", "v.duckdb")
+    assert "the sequence has changed since run 1: its raw score was" in err
+    assert "of its 306 events the first 200 are shown" in err
+    assert len(case["events"]) == 200
