@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from databases import ask, opened
+from scipy.special import pdtr
 
 from anomembed.cli import main
 
@@ -115,6 +116,13 @@ def test_values_that_seldom_meet_are_counted(explained):
     )[0]
     assert pair["seen"] == seen == 1
     assert pair["chance"] == pytest.approx(customer * country / records, abs=0.06)
+
+
+def test_pairs_that_no_reason_would_name_are_not_called_seldom(explained):
+    for key in ("5", "11", "304", "400"):
+        for pair in explained(key)[0]["pairs"]:
+            assert pdtr(pair["seen"], pair["chance"]) < 0.011, pair
+            assert (pair["other_column"] == "amount") == (" to " in pair["other_value"])
 
 
 def test_expected_values_come_with_their_probability_and_their_records(explained):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomembed.views.facts import Case, Facts
+from anomembed.views.reason import Value
 
-LEAST = 0.5  # log of how much less often than by chance two values meet to be listed
 MOST = 5  # pairs
 
 
@@ -17,7 +17,7 @@ class Pair:
     Parameters
     ----------
     column, value, other_column, other_value : str
-        The values.
+        The values, of a number with its range.
     seen, chance : float
         Reference records with both, and how many would have both if the columns were independent.
     """
@@ -31,19 +31,24 @@ class Pair:
 
 
 def odd_pairs(case: Case, facts: Facts) -> list[Pair]:
-    """Return the pairs of values that meet more seldom than by chance, the oddest first."""
-    tokens, columns = case.tokens, facts.vocabulary.columns
-    shown = [at for at, column in enumerate(columns) if not column.kind.traits.is_presence]
+    """Return the pairs of values that meet so seldom that it is a reason, the oddest first."""
+    columns = facts.vocabulary.columns
     found = []
-    for at in shown:
-        token = int(tokens[at])
-        seen, chance = facts.census.together(token, tokens), facts.census.chance(token, tokens)
-        less = np.log1p(chance) - np.log1p(seen)
-        for other in (other for other in shown if other > at and facts.counts.compared[at, other]):
-            if less[other] > LEAST:
-                names = (columns[at].name, case.shown[at], columns[other].name, case.shown[other])
-                found.append((-less[other], Pair(*names, float(seen[other]), round(float(chance[other]), 1))))
+    for at, column in enumerate(columns):
+        less = facts.seldom(case, at)
+        company = facts.census.company(int(case.tokens[at]), case.tokens)
+        for other in np.flatnonzero(less).tolist():
+            if other > at and not (column.kind.traits.is_presence or columns[other].kind.traits.is_presence):
+                names = (column.name, _named(case, facts, at), columns[other].name, _named(case, facts, other))
+                counts = float(company.seen[other]), round(float(company.chance[other]), 1)
+                found.append((-less[other], Pair(*names, *counts)))
     return [pair for _, pair in sorted(found, key=lambda pair: pair[0])[:MOST]]
+
+
+def _named(case: Case, facts: Facts, column: int) -> str:
+    """Return a value, with the range that was counted in its place."""
+    counted = facts.counted(case, column)
+    return f"{counted.text} ({counted.bin})" if isinstance(counted, Value) and counted.bin else counted.text
 
 
 @dataclass(frozen=True)
