@@ -134,6 +134,31 @@ def test_expected_values_come_with_their_probability_and_their_records(explained
     assert best["n_records"] == ask("source.duckdb", "SELECT count(*) FROM payments WHERE country = 'DE'")[0][0]
 
 
+def test_values_are_counted_as_what_is_said_whatever_they_look_like(run, database, explained):
+    """A city that is called as a missing one is, cities that are too rare to be known, and amounts of many digits."""
+    database(
+        """CREATE TABLE trips AS SELECT i AS id, 'l' || i % 3 AS line,
+        CASE WHEN i = 7 THEN 'Rome' WHEN i = 8 THEN 'Oslo' WHEN i = 9 THEN NULL
+            WHEN i % 3 = 0 THEN '(missing)' ELSE 'Bern' END AS city,
+        1234567.25 + hash(i) % 1000 / 8 AS amount FROM range(600) r(i)""",
+        name="trips.duckdb",
+    ).rename("trips.duckdb")
+    Path("trips.toml").write_text(
+        '[source]\ndatabase = "trips.duckdb"\n[store]\npath = "t.duckdb"\n[tokens]\nmin_count = 5\n'
+    )
+    assert run("fit", "trips.toml", "--quiet").code == run("score", "trips.toml", "--quiet").code == 0
+    parts = {key: {p["column"]: p for p in explained(key, "--store", "t.duckdb")[0]["parts"]} for key in ("7", "9")}
+    assert parts["7"]["city"]["counted_as"] == "any rare value"
+    best = parts["9"]["city"]["expected"][0]
+    assert (best["value"], best["n_records"]) == ("(missing)", 199)
+    low, high = parts["7"]["amount"]["counted_as"].split(" to less than ")
+    assert float(low) <= float(parts["7"]["amount"]["value"]) < float(high)
+    amounts = "SELECT count(*) FROM trips WHERE amount >= ? AND amount < ?"
+    for value in parts["7"]["amount"]["expected"]:
+        low, high = value["value"].replace("less than ", "").split(" to ")
+        assert ask("trips.duckdb", amounts.replace("?", low, 1).replace("?", high)) == [(value["n_records"],)]
+
+
 @pytest.mark.parametrize("key", ["304", "400"])
 def test_the_smallest_change_makes_the_record_normal_when_it_is_made(explained, run, key):
     case, _ = explained(key)

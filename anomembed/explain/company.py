@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.facts import Case, Facts
+from anomembed.views.figures import bin_in_words
 from anomembed.views.reason import Value
 
 MOST = 5  # pairs
+ALL_RARE = "any rare value"  # what a value is counted as that has no token of its own
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,25 @@ def expectations(case: Case, facts: Facts, column: int) -> tuple[float, list[Exp
     scores = case.scores[column].astype(np.float64)
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
-    tokens, low = facts.vocabulary.columns[column], int(facts.vocabulary.offsets[column])
+    low = int(facts.vocabulary.offsets[column])
     own = float(chances[int(case.tokens[column]) - low])
-    codes = [tokens.labels.index(label) for label in facts.expected(case, column)]
     return own, [
-        Expected(tokens.labels[code], float(chances[code]), facts.census.times(column, low + code)) for code in codes
+        Expected(_label(facts, column, code), float(chances[code]), facts.census.times(column, low + code))
+        for code in facts.expected_codes(case, column)
     ]
+
+
+def counted_as(case: Case, facts: Facts, column: int) -> str | None:
+    """Return what the value in a column was counted as: its range, or with others; None when as itself."""
+    code = int(case.tokens[column]) - int(facts.vocabulary.offsets[column])
+    if code == Special.RARE:
+        return ALL_RARE
+    label = _label(facts, column, code)
+    return None if code < FIRST_VALUE or label == case.shown[column] else label
+
+
+def _label(facts: Facts, column: int, code: int) -> str:
+    """Return the label of a token; of a range of numbers, to the last digit."""
+    tokens = facts.vocabulary.columns[column]
+    is_range = facts.number_of[column] >= 0 and code >= FIRST_VALUE
+    return bin_in_words(tokens, code) if is_range else tokens.labels[code]

@@ -198,8 +198,9 @@ def _follow(model: Model, batch: Batch, row: int, edit: Edit, number: int) -> No
     if batch.rhythm is not None and name == model.past.history.target:
         batch.rhythm[row] = np.nan
     if batch.steps is not None and model.past.events and model.past.history.event == (name,):
-        labels = model.past.events.labels
-        batch.steps[row, 0] = labels.index(edit.text) if edit.text in labels else batch.steps[row, 0]
+        values = model.past.events.labels[FIRST_VALUE:]  # a value may be spelled as a special token is
+        if edit.text in values:
+            batch.steps[row, 0] = FIRST_VALUE + values.index(edit.text)
 
 
 def _follow_sum(model: Model, batch: Batch, row: int, name: str, more: float) -> None:

@@ -44,7 +44,7 @@ class Part:
     contribution : float
         In nats; high = abnormal.
     counted_as : str or None
-        The bin that the value was counted in; None when it is counted as itself.
+        The range that the value was counted in, or what it was counted with; None when it is counted as itself.
     probability : float or None
         How likely the value, or its bin, is by the others of the record; None where that is not known.
     expected : tuple of Expected

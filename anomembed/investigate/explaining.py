@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.errors import AnomembedError
-from anomembed.explain.company import Expected, expectations, odd_pairs
+from anomembed.explain.company import Expected, counted_as, expectations, odd_pairs
 from anomembed.explain.counterfactual import NORMAL, find_change
 from anomembed.explain.records import know, take_cases
 from anomembed.investigate.case import Case, Earlier, Part, ViewTail
@@ -154,6 +154,5 @@ def _parts(model: Model, facts: Facts, found: Found, shares: NDArray[np.float64]
     for column in np.argsort(-shares, kind="stable").tolist():
         own, expected = expectations(found, facts, column)
         counted = None if model.vocabulary.columns[column].kind.traits.is_presence else own
-        label = model.vocabulary.label(int(found.tokens[column])) if facts.number_of[column] >= 0 else None
         name, share, value = model.vocabulary.names[column], float(shares[column]), found.shown[column]
-        yield Part(name, value, share, None if label == value else label, counted, tuple(expected))
+        yield Part(name, value, share, counted_as(found, facts, column), counted, tuple(expected))

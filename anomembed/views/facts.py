@@ -203,7 +203,11 @@ class Facts:
         return found or self.most_notable(case, np.argsort(-shares / self.sizes, kind="stable").tolist())
 
     def expected(self, case: Case, column: int) -> list[str]:
-        """Return the values that were expected in a column, the likeliest first; the record's own is left out.
+        """Return the values that were expected in a column, the likeliest first."""
+        return [self.vocabulary.columns[column].labels[code] for code in self.expected_codes(case, column)]
+
+    def expected_codes(self, case: Case, column: int) -> list[int]:
+        """Return the codes of the tokens that were expected in a column; the record's own is left out.
 
         None are expected in place of an entity, of a vector, or of a parameter that most messages lack.
         """
@@ -217,8 +221,7 @@ class Facts:
             scores[Special.MISSING] = -np.inf
         scores[int(case.tokens[column]) - low] = -np.inf
         order = np.argsort(-scores, kind="stable")[:MOST_EXPECTED]
-        near = [token for token in order if scores[token] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
-        return [self.vocabulary.columns[column].labels[token] for token in near]
+        return [int(code) for code in order if scores[code] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
 
     def instead(self, case: Case, column: int) -> Listed:
         """List the values that were expected in a column."""
