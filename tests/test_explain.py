@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from databases import ask, opened
+from scipy.special import pdtr
 
 from anomembed.cli import main
 
@@ -117,6 +118,13 @@ def test_values_that_seldom_meet_are_counted(explained):
     assert pair["chance"] == pytest.approx(customer * country / records, abs=0.06)
 
 
+def test_pairs_that_no_reason_would_name_are_not_called_seldom(explained):
+    for key in ("5", "11", "304", "400"):
+        for pair in explained(key)[0]["pairs"]:
+            assert pdtr(pair["seen"], pair["chance"]) < 0.011, pair
+            assert (pair["other_column"] == "amount") == (" to " in pair["other_value"])
+
+
 def test_expected_values_come_with_their_probability_and_their_records(explained):
     case, _ = explained("304")
     part = next(part for part in case["parts"] if part["column"] == "country")
@@ -124,6 +132,31 @@ def test_expected_values_come_with_their_probability_and_their_records(explained
     assert best["value"] == "DE"
     assert best["probability"] > 0.5 > part["probability"]
     assert best["n_records"] == ask("source.duckdb", "SELECT count(*) FROM payments WHERE country = 'DE'")[0][0]
+
+
+def test_values_are_counted_as_what_is_said_whatever_they_look_like(run, database, explained):
+    """A city that is called as a missing one is, cities that are too rare to be known, and amounts of many digits."""
+    database(
+        """CREATE TABLE trips AS SELECT i AS id, 'l' || i % 3 AS line,
+        CASE WHEN i = 7 THEN 'Rome' WHEN i = 8 THEN 'Oslo' WHEN i = 9 THEN NULL
+            WHEN i % 3 = 0 THEN '(missing)' ELSE 'Bern' END AS city,
+        1234567.25 + hash(i) % 1000 / 8 AS amount FROM range(600) r(i)""",
+        name="trips.duckdb",
+    ).rename("trips.duckdb")
+    Path("trips.toml").write_text(
+        '[source]\ndatabase = "trips.duckdb"\n[store]\npath = "t.duckdb"\n[tokens]\nmin_count = 5\n'
+    )
+    assert run("fit", "trips.toml", "--quiet").code == run("score", "trips.toml", "--quiet").code == 0
+    parts = {key: {p["column"]: p for p in explained(key, "--store", "t.duckdb")[0]["parts"]} for key in ("7", "9")}
+    assert parts["7"]["city"]["counted_as"] == "any rare value"
+    best = parts["9"]["city"]["expected"][0]
+    assert (best["value"], best["n_records"]) == ("(missing)", 199)
+    low, high = parts["7"]["amount"]["counted_as"].split(" to less than ")
+    assert float(low) <= float(parts["7"]["amount"]["value"]) < float(high)
+    amounts = "SELECT count(*) FROM trips WHERE amount >= ? AND amount < ?"
+    for value in parts["7"]["amount"]["expected"]:
+        low, high = value["value"].replace("less than ", "").split(" to ")
+        assert ask("trips.duckdb", amounts.replace("?", low, 1).replace("?", high)) == [(value["n_records"],)]
 
 
 @pytest.mark.parametrize("key", ["304", "400"])
@@ -250,6 +283,16 @@ def test_without_the_source_the_store_still_answers(explained, run, folder):
     assert case["record"]["note"] == "note 1"
 
 
+def test_of_a_pruned_model_the_store_still_answers(explained, run, folder):
+    assert run(*SCAN, "--quiet").code == 0
+    assert run("models", "prune", "--keep", "1").code == 0
+    case, err = explained("304", "--run", "1")
+    assert "model 1 was pruned: below is what the store has" in err
+    assert case["reason"]
+    assert case["parts"]
+    assert not case["views"]
+
+
 def test_a_column_that_is_gone_is_told(explained):
     change("ALTER TABLE payments DROP country")
     case, err = explained("304")
@@ -336,3 +379,11 @@ def test_a_sequence_shows_its_events_and_the_one_without_which_it_is_normal(run,
     assert sum(part["contribution"] for part in case["parts"]) == pytest.approx(case["raw_score"])
     assert case["change"]["values"][0] in ("surprise", "bomb")
     assert run("explain", case["key"], "--store", "v.duckdb").out.count("ITS EVENTS") == 1
+    case, err = explained("10", "--store", "v.duckdb")
+    assert (case["change"], "note" in err) == (None, False)
+    with opened("visits.duckdb") as connection:
+        connection.execute("INSERT INTO visits SELECT 10, 9000 + i, 'view' FROM range(300) r(i)")
+    case, err = explained("10", "--store", "v.duckdb")
+    assert "the sequence has changed since run 1: its raw score was" in err
+    assert "of its 306 events the first 200 are shown" in err
+    assert len(case["events"]) == 200

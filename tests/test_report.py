@@ -128,6 +128,17 @@ def test_scan_writes_the_same_page_as_report_and_the_same_store_gives_the_same_b
     assert ask("anomembed.duckdb", "SELECT count(*) FROM runs") == [(1,)]
 
 
+def test_a_page_of_a_pruned_model_and_of_forgotten_scores_shows_what_is_left(run, folder):
+    gone = [f"DELETE FROM {table}" for table in ("model_parts", "tokens", "pairs", "losses")]
+    change(*gone, "UPDATE models SET state = 'pruned'")
+    words = " ".join(Page(page(run)).words)
+    assert "not in the store any more" in words
+    assert "Scores against the reference" not in words
+    assert "Data quality" not in words
+    change("DELETE FROM scores")
+    assert "Share of the records" not in " ".join(Page(page(run)).words)
+
+
 def test_nothing_on_the_page_can_act_but_its_script(run, folder):
     text = page(run)
     found = Page(text)

@@ -71,6 +71,13 @@ def test_findings_are_walked_through_and_those_with_a_verdict_do_not_come_back(r
     assert "nothing to review" in review("")
 
 
+def test_the_tail_of_a_sequence_is_among_sequences_and_tiny_ones_are_capped(review):
+    with opened("anomembed.duckdb") as connection:
+        connection.execute('UPDATE models SET roles = \'[{"column": "says", "role": "event"}]\'')
+        connection.execute("UPDATE flags SET tail_probability = 1e-300 WHERE rank = 1")
+    assert "less than 1 in 1,000,000,000,000 normal sequences is at least this abnormal" in review("q\n")
+
+
 def test_the_end_of_the_input_stops(review):
     assert review("").count("uit?") == 1
     assert ask("anomembed.duckdb", "FROM feedback") == []

@@ -1,5 +1,6 @@
 """Somebody who cannot have come so far: impossible trips are found, possible ones and noisy places are not."""
 
+import json
 import math
 
 import numpy as np
@@ -90,3 +91,12 @@ def test_where_somebody_is_is_no_number_far_out():
 )
 def test_coordinates_are_known_by_their_names(names, pairs):
     assert find_coordinates(names) == pairs
+
+
+def test_no_other_place_is_called_normal_whose_distance_from_the_one_before_is_not_known(run):
+    trips().write_parquet("trips.parquet")
+    asked = ("--key", "id", "--entity", "user", "--time", "at", "--budget", "2", "--quiet")
+    assert run("scan", "trips.parquet", *asked).code == 0
+    case = json.loads(run("explain", N, "--format", "json").out)
+    assert case["view"] == "travel"
+    assert not {"lat", "lon"} & set((case["change"] or {"columns": ()})["columns"])

@@ -13,6 +13,7 @@ from anomembed.cli.console import Teller, printable
 from anomembed.cli.printing import print_rows
 from anomembed.explain.company import Expected
 from anomembed.investigate.case import Case, Event, Habit, Part, Similar
+from anomembed.score.wording import in_words, odds, tail_text
 from anomembed.views.reason import clean_text
 from anomembed.write.sinks import inert
 
@@ -58,7 +59,7 @@ def _print_verdict(case: Case) -> None:
     flagged = f"flagged, rank {case.rank} ({case.rule})" if case.flagged else f"not flagged ({case.rule})"
     _say(f"{clean_text(case.key)} of {clean_text(case.source)}: {flagged}, run {case.run_id}")
     beyond = ", extrapolated" if case.extrapolated else ""
-    _say(f"{in_words(case.tail_probability, case.unit).capitalize()} ({case.tail_probability:.2g}{beyond}).")
+    _say(f"{in_words(case.tail_probability, case.unit).capitalize()} ({tail_text(case.tail_probability)}{beyond}).")
     if case.reason:
         _say(f"{case.view}: {case.reason}")
 
@@ -76,19 +77,6 @@ def _section(title: str, heads: Mapping[str, bool], rows: Iterable[Sequence[str 
         print_rows(heads, found)
 
 
-def in_words(tail: float, unit: str = "records") -> str:
-    """Return a tail probability in words.
-
-    Examples
-    --------
-    >>> in_words(0.6), in_words(0.0002)
-    ('60 % of normal records are at least this abnormal', '1 in 5,000 normal records is at least this abnormal')
-    """
-    if tail >= 0.1:
-        return f"{tail:.0%} of normal {unit} are at least this abnormal".replace("%", " %")
-    return f"1 in {_round(1 / tail):,.0f} normal {unit} is at least this abnormal"
-
-
 def bar(tail: float) -> str:
     """Return a bar that is as long as a tail probability is low, on a logarithmic scale.
 
@@ -103,13 +91,7 @@ def bar(tail: float) -> str:
 def _views(case: Case) -> Iterator[tuple[str, ...]]:
     for view in case.views:
         tail = view.tail_probability
-        words = f"1 in {_round(1 / tail):,.0f}" if tail < 0.1 else f"{tail:.0%}"
-        yield view.view, bar(tail), f"{tail:.1e}", words, f"{view.contribution:+.2f}"
-
-
-def _round(times: float) -> float:
-    """Return a number with two digits that count."""
-    return float(f"{times:.2g}")
+        yield view.view, bar(tail), tail_text(tail), odds(tail), f"{view.contribution:+.2f}"
 
 
 def cut(value: str | None) -> str:
@@ -165,7 +147,7 @@ def _print_similar(case: Case) -> None:
     names = list(case.normal[0].values)
     heads = {"": False, "this record": False, **{f"{one.key}": False for one in case.normal}}
     rows = [(name, cut(case.record.get(name)), *(_beside(one, name) for one in case.normal)) for name in names]
-    tails = ("tail", f"{case.tail_probability:.1e}", *(_tail(one.tail_probability) for one in case.normal))
+    tails = ("tail", tail_text(case.tail_probability), *(_tail(one.tail_probability) for one in case.normal))
     _section("nearest normal records (* differs)", heads, [*rows, tails])
 
 
@@ -174,12 +156,12 @@ def _beside(one: Similar, name: str) -> str:
 
 
 def _tail(tail: float | None) -> str:
-    return "not scored" if tail is None else f"{tail:.1e}" if tail < 0.01 else f"{tail:.0%}"
+    return "not scored" if tail is None else tail_text(tail)
 
 
 def _earlier(case: Case) -> Iterator[tuple[str, ...]]:
     for flag in case.earlier:
-        yield flag.key, str(flag.run_id), f"{flag.alike:.0%}", f"{flag.tail_probability:.1e}", flag.reason
+        yield flag.key, str(flag.run_id), f"{flag.alike:.0%}", tail_text(flag.tail_probability), flag.reason
 
 
 def _print_habits(case: Case) -> None:

@@ -16,11 +16,11 @@ from rich.text import Text
 
 from anomembed.cli.console import printable
 from anomembed.cli.options import TABLE
+from anomembed.score.wording import tail_text
 from anomembed.views.reason import clean_text
 from anomembed.write.sinks import inert, printed_sinks
 
 PIPE_WIDTH = 200  # of a table that is not printed on a terminal
-LEAST_TAIL = 1e-12  # tail probability below which its size means nothing
 LONGEST_SHOWN = 300  # characters of a record's value below the reason: of a message, what matters may be anywhere
 SHOWN_KEYS = 5  # of the records with one reason besides the first
 
@@ -63,16 +63,11 @@ def _print_table(flags: pl.DataFrame, n_keys: int, *, flat: bool) -> None:
 
 def _row(first: Mapping[str, Any], found: Sequence[tuple[object, ...]], keys: Sequence[str]) -> tuple[str, ...]:
     """Return the cells of a finding: its first flag, and below the reason the record and which others there are."""
-    tail = f"{tail_text(first['tail_probability'])}{'*' if first['extrapolated'] else ''}"
+    tail = tail_text(first["tail_probability"], is_extrapolated=first["extrapolated"])
     lines = [first["reason"], _about(first["record_values"], first["reason"]), _others(found)]
     key = (str(first[name]) for name in keys)
     reason = "\n".join(printable(line) for line in lines if line)
     return str(first["rank"]), *map(printable, key), tail, printable(first["view"]), reason
-
-
-def tail_text(tail: float) -> str:
-    """Return a tail probability as people read it: nobody can tell one in a trillion from less."""
-    return f"{tail:.1e}" if tail >= LEAST_TAIL else f"<{LEAST_TAIL:.0e}"
 
 
 def _about(record: str, reason: str) -> str:

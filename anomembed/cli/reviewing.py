@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable
 
-from anomembed.cli.case import in_words, print_case
+from anomembed.cli.case import print_case
 from anomembed.errors import AnomembedError
 from anomembed.investigate.explaining import explain_key
+from anomembed.score.wording import in_words
 from anomembed.write.acts import silence
 from anomembed.write.feedback import give_feedback
 from anomembed.write.reading import open_to_act, open_to_read
@@ -26,7 +27,7 @@ def walk(path: str) -> None:
     for number, item in enumerate(items, 1):
         flags = f"{item.n_flags:,} flag{'s' * (item.n_flags != 1)}"
         _say(f"\n{number} of {len(items)}: {item.key}, {flags}, run {item.run_id}")
-        _say(f"{item.reason}\n{in_words(item.tail_probability)}")
+        _say(f"{item.reason}\n{in_words(item.tail_probability, item.unit)}")
         if not _settle(path, item):
             break
 

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.facts import Case, Facts
+from anomembed.views.figures import bin_in_words
+from anomembed.views.reason import Value
 
-LEAST = 0.5  # log of how much less often than by chance two values meet to be listed
 MOST = 5  # pairs
+ALL_RARE = "any rare value"  # what a value is counted as that has no token of its own
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Pair:
     Parameters
     ----------
     column, value, other_column, other_value : str
-        The values.
+        The values, of a number with its range.
     seen, chance : float
         Reference records with both, and how many would have both if the columns were independent.
     """
@@ -31,19 +34,24 @@ class Pair:
 
 
 def odd_pairs(case: Case, facts: Facts) -> list[Pair]:
-    """Return the pairs of values that meet more seldom than by chance, the oddest first."""
-    tokens, columns = case.tokens, facts.vocabulary.columns
-    shown = [at for at, column in enumerate(columns) if not column.kind.traits.is_presence]
+    """Return the pairs of values that meet so seldom that it is a reason, the oddest first."""
+    columns = facts.vocabulary.columns
     found = []
-    for at in shown:
-        token = int(tokens[at])
-        seen, chance = facts.census.together(token, tokens), facts.census.chance(token, tokens)
-        less = np.log1p(chance) - np.log1p(seen)
-        for other in (other for other in shown if other > at and facts.counts.compared[at, other]):
-            if less[other] > LEAST:
-                names = (columns[at].name, case.shown[at], columns[other].name, case.shown[other])
-                found.append((-less[other], Pair(*names, float(seen[other]), round(float(chance[other]), 1))))
+    for at, column in enumerate(columns):
+        less = facts.seldom(case, at)
+        company = facts.census.company(int(case.tokens[at]), case.tokens)
+        for other in np.flatnonzero(less).tolist():
+            if other > at and not (column.kind.traits.is_presence or columns[other].kind.traits.is_presence):
+                names = (column.name, _named(case, facts, at), columns[other].name, _named(case, facts, other))
+                counts = float(company.seen[other]), round(float(company.chance[other]), 1)
+                found.append((-less[other], Pair(*names, *counts)))
     return [pair for _, pair in sorted(found, key=lambda pair: pair[0])[:MOST]]
+
+
+def _named(case: Case, facts: Facts, column: int) -> str:
+    """Return a value, with the range that was counted in its place."""
+    counted = facts.counted(case, column)
+    return f"{counted.text} ({counted.bin})" if isinstance(counted, Value) and counted.bin else counted.text
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,25 @@ def expectations(case: Case, facts: Facts, column: int) -> tuple[float, list[Exp
     scores = case.scores[column].astype(np.float64)
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
-    tokens, low = facts.vocabulary.columns[column], int(facts.vocabulary.offsets[column])
+    low = int(facts.vocabulary.offsets[column])
     own = float(chances[int(case.tokens[column]) - low])
-    codes = [tokens.labels.index(label) for label in facts.expected(case, column)]
     return own, [
-        Expected(tokens.labels[code], float(chances[code]), facts.census.times(column, low + code)) for code in codes
+        Expected(_label(facts, column, code), float(chances[code]), facts.census.times(column, low + code))
+        for code in facts.expected_codes(case, column)
     ]
+
+
+def counted_as(case: Case, facts: Facts, column: int) -> str | None:
+    """Return what the value in a column was counted as: its range, or with others; None when as itself."""
+    code = int(case.tokens[column]) - int(facts.vocabulary.offsets[column])
+    if code == Special.RARE:
+        return ALL_RARE
+    label = _label(facts, column, code)
+    return None if code < FIRST_VALUE or label == case.shown[column] else label
+
+
+def _label(facts: Facts, column: int, code: int) -> str:
+    """Return the label of a token; of a range of numbers, to the last digit."""
+    tokens = facts.vocabulary.columns[column]
+    is_range = facts.number_of[column] >= 0 and code >= FIRST_VALUE
+    return bin_in_words(tokens, code) if is_range else tokens.labels[code]

@@ -1,7 +1,8 @@
 """The smallest change that makes a record normal: other values in one column, else in two, each tried by scoring it.
 
 Everything else stays as it is. What was derived from the record's past follows the change where it can: sums of a day,
-the event, what a record repeats, what came at once with it. A change of who acts or when is no answer, and not tried.
+the event, what a record repeats, what came at once with it. A change of who acts or when is no answer, and not tried;
+nor is a change of where, when it is judged how fast one came there from the place before: that place is not known here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from anomembed.read.column_types import INTEGERS
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind
 from anomembed.views.facts import Case, Facts
+from anomembed.views.travel import TravelView
 
 NORMAL = 0.05  # tail probability from which a record is called normal
 MOST_VALUES = 8  # that are tried in a column
@@ -132,8 +134,14 @@ def _can_change(model: Model, column: int) -> bool:
     """Tell whether another value in a column is an answer."""
     tokens = model.vocabulary.columns[column]
     is_moment = tokens.kind in (Kind.HOUR, Kind.WEEKDAY, Kind.MONTH_PART)
-    who = {entity.name for entity in model.entities}
-    return tokens.source not in who and not tokens.kind.traits.is_presence and not (is_moment and model.past)
+    fixed = {entity.name for entity in model.entities} | {*_places(model)}
+    return tokens.source not in fixed and not tokens.kind.traits.is_presence and not (is_moment and model.past)
+
+
+def _places(model: Model) -> tuple[str, ...]:
+    """Return the coordinates that a distance was computed from which a view looks at."""
+    is_judged = any(isinstance(calibrated.view, TravelView) for calibrated in model.views)
+    return model.past.history.place if model.past and is_judged else ()
 
 
 def _edits(model: Model, facts: Facts, case: Case, column: int) -> list[Edit]:
@@ -198,8 +206,9 @@ def _follow(model: Model, batch: Batch, row: int, edit: Edit, number: int) -> No
     if batch.rhythm is not None and name == model.past.history.target:
         batch.rhythm[row] = np.nan
     if batch.steps is not None and model.past.events and model.past.history.event == (name,):
-        labels = model.past.events.labels
-        batch.steps[row, 0] = labels.index(edit.text) if edit.text in labels else batch.steps[row, 0]
+        values = model.past.events.labels[FIRST_VALUE:]  # a value may be spelled as a special token is
+        if edit.text in values:
+            batch.steps[row, 0] = FIRST_VALUE + values.index(edit.text)
 
 
 def _follow_sum(model: Model, batch: Batch, row: int, name: str, more: float) -> None:

@@ -39,15 +39,10 @@ def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
     flagged : pl.DataFrame
         Rows as `anomembed.scoring.score_batches` yields them, most abnormal first.
     """
-    tokens = model.vocabulary.columns[0]
     reasons: list[Reason] = []
     rows: list[tuple[object, ...]] = []
-    n_learnt = model.summary.n_learnt
-    among = Among(n_learnt, n_learnt < model.summary.n_reference, "sequences")
     for frame in flagged.select("view", EVENTS, GAPS).iter_slices(EXPLAINED_AT_ONCE):
-        shown = [["(missing)" if e is None else e for e in events] for events in name_events(frame[EVENTS], tokens)]
-        sequences = encode_sequences(frame[EVENTS], frame[GAPS], tokens)
-        cases = SequenceCases(sequences, shown, tokens, model.ranges, among)
+        cases = sequence_cases(model, frame)
         for view, shares in zip(frame["view"], take_apart(model, cases), strict=True):
             # The view of a perfectly normal sequence may have no parts.
             main = next((share for share in shares if share.view == view), shares[0])
@@ -55,6 +50,15 @@ def explain_sequences(model: Model, flagged: pl.DataFrame) -> Flags:
             rank = len(reasons)
             rows += [(rank, view, p.column_name, p.value, p.contribution, p.expected) for view, p in shares]
     return make_flags(model, flagged, reasons, pl.DataFrame(rows, schema=CONTRIBUTIONS, orient="row"))
+
+
+def sequence_cases(model: Model, frame: pl.DataFrame) -> SequenceCases:
+    """Return sequences as reasons need them, given their events and the times between these."""
+    tokens, summary = model.vocabulary.columns[0], model.summary
+    shown = [["(missing)" if e is None else e for e in events] for events in name_events(frame[EVENTS], tokens)]
+    sequences = encode_sequences(frame[EVENTS], frame[GAPS], tokens)
+    among = Among(summary.n_learnt, summary.n_learnt < summary.n_reference, "sequences")
+    return SequenceCases(sequences, shown, tokens, model.ranges, among)
 
 
 def take_apart(model: Model, cases: SequenceCases) -> list[list[Share]]:

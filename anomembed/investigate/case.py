@@ -1,11 +1,14 @@
 """What is known of one judged record or sequence, as data: the same for people, JSON and pages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isclose
+from typing import Self
 
 from anomembed.explain.company import Expected, Pair
 from anomembed.explain.counterfactual import Change
 
+SAME = 1e-6  # relative difference of two raw scores that are the same
 Values = Mapping[str, str | None]
 
 
@@ -41,7 +44,7 @@ class Part:
     contribution : float
         In nats; high = abnormal.
     counted_as : str or None
-        The bin that the value was counted in; None when it is counted as itself.
+        The range that the value was counted in, or what it was counted with; None when it is counted as itself.
     probability : float or None
         How likely the value, or its bin, is by the others of the record; None where that is not known.
     expected : tuple of Expected
@@ -184,3 +187,17 @@ class Case:
     n_of_entity: int = 0
     habits: tuple[Habit, ...] = ()
     events: tuple[Event, ...] = ()
+
+    def noted(self, note: str) -> Self:
+        """Return it with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
+    def checked(self, raw: float) -> Self:
+        """Return it with a note if its raw score, as the source is now, is another one than the run's."""
+        if isclose(raw, self.raw_score, rel_tol=SAME, abs_tol=SAME):
+            return self
+        what = "the record, or what was before it," if self.unit == "records" else "the sequence"
+        return self.noted(
+            f"{what} has changed since run {self.run_id}: its raw score was "
+            f"{self.raw_score:.6g} then, and is {raw:.6g} now"
+        )

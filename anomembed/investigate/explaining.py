@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from math import isclose
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.errors import AnomembedError
-from anomembed.explain.company import Expected, expectations, odd_pairs
+from anomembed.explain.company import Expected, counted_as, expectations, odd_pairs
 from anomembed.explain.counterfactual import NORMAL, find_change
 from anomembed.explain.records import know, take_cases
 from anomembed.investigate.case import Case, Earlier, Part, ViewTail
@@ -26,10 +25,11 @@ from anomembed.represent.batch import Batch
 from anomembed.views.facts import Case as Found
 from anomembed.views.facts import Facts
 from anomembed.write.judgements import Judgement, earlier_flags, find_judgement, kept_parts
+from anomembed.write.model_acts import PRUNED, unit_of
 from anomembed.write.models import load_model
 from anomembed.write.store import Store
 
-SAME = 1e-6  # relative difference of two raw scores that are the same
+AGAIN = "for more, score the record again by another one, and explain that run"
 
 
 def explain_key(store: Store, key: str, run_id: int | None = None, config: Config | None = None) -> Case:
@@ -53,13 +53,15 @@ def explain_key(store: Store, key: str, run_id: int | None = None, config: Confi
     """
     judged = find_judgement(store, key, run_id)
     case = _kept(store, judged)
+    if judged.state == PRUNED:
+        return case.noted(f"model {judged.model_id} was pruned: below is what the store has; {AGAIN}")
     settings = config or (Config.model_validate_json(judged.config) if judged.config else None)
     if settings is None or settings.source.database is None:
-        return _with_note(case, "the store does not say where the source is: below is what it has; name it by --config")
+        return case.noted("the store does not say where the source is: below is what it has; name it by --config")
     try:
         table = open_source(settings)
     except AnomembedError as error:
-        return _with_note(case, f"the source cannot be read ({error}): below is what the store has")
+        return case.noted(f"the source cannot be read ({error}): below is what the store has")
     with table:
         return _from_source(case, store, judged, table)
 
@@ -87,6 +89,7 @@ def _kept(store: Store, judged: Judgement) -> Case:
         view=judged.view,
         reason=judged.reason,
         other_runs=judged.others,
+        unit=unit_of(json.loads(judged.roles)),
         record=carried,
         parts=parts,
         earlier=_earlier(store, judged),
@@ -97,10 +100,6 @@ def _earlier(store: Store, judged: Judgement) -> tuple[Earlier, ...]:
     return tuple(Earlier(*row) for row in earlier_flags(store, judged).iter_rows())
 
 
-def _with_note(case: Case, *notes: str) -> Case:
-    return replace(case, notes=(*case.notes, *notes))
-
-
 def _from_source(case: Case, store: Store, judged: Judgement, table: Table) -> Case:
     """Add what the source and the model say."""
     model = load_model(store, judged.model_id)
@@ -108,12 +107,12 @@ def _from_source(case: Case, store: Store, judged: Judgement, table: Table) -> C
         at = locate(table, model, judged.key)
         rows = at.as_it_is()
         if not rows.height:
-            return _with_note(case, f"{table.name} has no record {judged.key} any more: below is what the store has")
+            return case.noted(f"{table.name} has no record {judged.key} any more: below is what the store has")
         if model.is_sequential:
             return add_sequence(case, at, rows)
         return _add_record(replace(case, record=rows.row(0, named=True)), at, store)
     except AnomembedError as error:
-        return _with_note(case, f"the source has changed since run {judged.run_id} ({error})")
+        return case.noted(f"the source has changed since run {judged.run_id} ({error})")
 
 
 def _add_record(case: Case, at: SourceRecord, store: Store) -> Case:
@@ -131,7 +130,7 @@ def _take_apart(case: Case, model: Model, frame: pl.DataFrame) -> Case:
     """Add what the model says of the record: views, contributions, expected values, and what would be normal."""
     values = model.vocabulary.parse(read_values(frame))
     batch, facts = model.make_batch(values), know(model)
-    case = _check_same(case, float(model.score(batch).raw[0]))
+    case = case.checked(float(model.score(batch).raw[0]))
     (found, shares), *_ = take_cases(model, values, batch, facts)
     return replace(
         case,
@@ -139,16 +138,6 @@ def _take_apart(case: Case, model: Model, frame: pl.DataFrame) -> Case:
         parts=tuple(_parts(model, facts, found, shares.sum(axis=0))),
         pairs=tuple(odd_pairs(found, facts)),
         change=find_change(model, facts, found, shares.sum(axis=0)) if case.tail_probability < NORMAL else None,
-    )
-
-
-def _check_same(case: Case, raw: float) -> Case:
-    if isclose(raw, case.raw_score, rel_tol=SAME, abs_tol=SAME):
-        return case
-    return _with_note(
-        case,
-        f"the record, or what was before it, has changed since run {case.run_id}: its raw score was "
-        f"{case.raw_score:.6g} then, and is {raw:.6g} now",
     )
 
 
@@ -165,6 +154,5 @@ def _parts(model: Model, facts: Facts, found: Found, shares: NDArray[np.float64]
     for column in np.argsort(-shares, kind="stable").tolist():
         own, expected = expectations(found, facts, column)
         counted = None if model.vocabulary.columns[column].kind.traits.is_presence else own
-        label = model.vocabulary.label(int(found.tokens[column])) if facts.number_of[column] >= 0 else None
         name, share, value = model.vocabulary.names[column], float(shares[column]), found.shown[column]
-        yield Part(name, value, share, None if label == value else label, counted, tuple(expected))
+        yield Part(name, value, share, counted_as(found, facts, column), counted, tuple(expected))

@@ -8,17 +8,15 @@ import polars as pl
 
 from anomembed.explain.company import Expected
 from anomembed.explain.counterfactual import NORMAL, Change
-from anomembed.explain.sequences import take_apart
+from anomembed.explain.sequences import sequence_cases, take_apart
 from anomembed.investigate.case import Case, Event, Part, ViewTail
 from anomembed.investigate.source import SourceRecord
 from anomembed.model import Model
 from anomembed.read.sequences import EVENTS, GAPS
-from anomembed.represent.sequences import Sequences, encode_sequences, name_events
-from anomembed.views.cases import SequenceCases
-from anomembed.views.reason import Among, duration
+from anomembed.represent.sequences import Sequences, encode_sequences
+from anomembed.views.reason import duration
 
-MOST_SHOWN = 200  # events
-MOST_TRIED = 200  # events that are left out in turn
+MOST_SHOWN = 200  # events that are shown, and left out in turn
 
 
 def add_sequence(case: Case, at: SourceRecord, rows: pl.DataFrame) -> Case:
@@ -36,11 +34,11 @@ def add_sequence(case: Case, at: SourceRecord, rows: pl.DataFrame) -> Case:
     frame = at.frame()
     if frame is None:
         return case
-    model, tokens = at.model, at.model.vocabulary.columns[0]
-    sequences = encode_sequences(frame[EVENTS], frame[GAPS], tokens)
-    shown = ["(missing)" if event is None else event for event in name_events(frame[EVENTS], tokens)[0]]
-    among = Among(model.summary.n_learnt, model.summary.n_learnt < model.summary.n_reference, "sequences")
-    (shares,) = take_apart(model, SequenceCases(sequences, [shown], tokens, model.ranges, among))
+    model, cases = at.model, sequence_cases(at.model, frame)
+    (shown,), (shares,) = cases.shown, take_apart(model, cases)
+    case = case.checked(float(model.score(cases.sequences).raw[0]))
+    if len(shown) > MOST_SHOWN:
+        case = case.noted(f"of its {len(shown):,} events the first {MOST_SHOWN} are shown, and left out in turn")
     parts = [
         Part(p.column_name, p.value, p.contribution, None, None, tuple(map(Expected, p.expected))) for _, p in shares
     ]
@@ -49,11 +47,10 @@ def add_sequence(case: Case, at: SourceRecord, rows: pl.DataFrame) -> Case:
         by_view[view] = by_view.get(view, 0.0) + part.contribution
     return replace(
         case,
-        unit="sequences",
         record={"sequence": case.key, "events": f"{rows.height:,}"},
-        views=_views(model, sequences, by_view),
+        views=_views(model, cases.sequences, by_view),
         parts=tuple(sorted(parts, key=lambda part: -part.contribution)),
-        change=_without_one(model, frame, shown),
+        change=_without_one(model, frame, shown) if case.tail_probability < NORMAL else None,
         events=tuple(_events(shown, frame[GAPS][0].to_list())),
     )
 
@@ -78,7 +75,7 @@ def _without_one(model: Model, frame: pl.DataFrame, shown: Sequence[str]) -> Cha
     events, gaps = frame[EVENTS][0].to_list(), frame[GAPS][0].to_list()
     if len(events) < 2:
         return None
-    tried = range(min(len(events), MOST_TRIED))
+    tried = range(min(len(events), MOST_SHOWN))
     left = pl.DataFrame(
         {EVENTS: [_dropped(events, at) for at in tried], GAPS: [_joined(gaps, at) for at in tried]},
         schema={name: frame.schema[name] for name in (EVENTS, GAPS)},

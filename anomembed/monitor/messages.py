@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from anomembed.monitor.clock import as_local, position_of
 from anomembed.read.quoting import quote_text
+from anomembed.score.wording import tail_text
 from anomembed.write.sinks import inert
 
 EXPANDED = frozenset('$`\\"!\n')  # by a shell within double quotes
@@ -41,13 +42,14 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
     if "notice" in content:
         return _message_of_notice(content, store, zone)
     further = _in_duckdb(store, _why(content))
+    tail = tail_text(content["tail_probability"])
     again = ", judged again" if content["again"] else ""
     title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}{again}: {content['reason']}"
     lines = [
         content["reason"],
         "",
         _count(content, zone),
-        f"most abnormal: {content['key']}, tail probability {content['tail_probability']:.1e}, view {content['view']}",
+        f"most abnormal: {content['key']}, tail probability {tail}, view {content['view']}",
         f"finding: {content['dedup_key']}, alert {content['alert_id']}",
         f"look further: {further}",
     ]

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from anomembed.config.expectations import expectation
-from anomembed.monitor.notices import OVERDUE, end_notice, open_notices
 from anomembed.monitor.plan import Plan
 from anomembed.write.incidents import known_things, read_overdue
+from anomembed.write.notices import read_notices
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -67,10 +67,17 @@ def notice_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at:
     What is watched no more is over: nobody would tell when it is back.
     """
     watched = Watched.of(config, plan)
-    for about, notice in open_notices(store, monitor, (OVERDUE,)).items():
-        if not watched.has(about.column_name, about.value):
-            with store.transaction():
-                end_notice(store, notice, at, config.monitor)
+    over = [
+        row
+        for row in read_notices(store, monitor)
+        if row["kind"] == "overdue" and not watched.has(row["column_name"], row["value"])
+    ]
+    if over:
+        from anomembed.monitor.notices import Notice, end_notice
+
+        with store.transaction():
+            for row in over:
+                end_notice(store, Notice(**row), at, config.monitor)
     if found := find_overdue(store, monitor, plan, config, at):
         from anomembed.monitor.arriving import record_overdue
 

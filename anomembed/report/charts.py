@@ -124,7 +124,7 @@ def _utc() -> Any:  # noqa: ANN401
 
 
 def chart_of_scores(
-    grid: Sequence[float], own: Sequence[float], reference: Sequence[float], threshold: float | None
+    grid: Sequence[float], own: Sequence[float], reference: Sequence[float] | None, threshold: float | None
 ) -> Chart:
     """Draw which share of the records, and of the reference, has at least each raw score.
 
@@ -133,27 +133,29 @@ def chart_of_scores(
     grid : sequence of float
         Raw scores.
     own, reference : sequence of float
-        Shares with at least each.
+        Shares with at least each; None where that of the reference is not known any more.
     threshold : float or None
         The lowest raw score of a flag.
     """
 
     def plot(axes: "Axes", inks: Inks) -> None:
-        axes.plot(grid, reference, color=inks[3], linewidth=4, label="reference")
+        if reference is not None:
+            axes.plot(grid, reference, color=inks[3], linewidth=4, label="reference")
         axes.plot(grid, np.maximum(own, 1e-12), color=inks[1], linewidth=1.6, label="these records")
         if threshold is not None:
             axes.axvline(threshold, color=inks[2], linestyle="--", label="lowest flag")
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0e}" if share < 0.01 else f"{share:.0%}")
         axes.yaxis.set_minor_formatter(lambda *_: "")
-        axes.set_ylim(max(1e-8, min(reference) / 2), 1.5)
+        axes.set_ylim(max(1e-8, min(reference or own) / 2), 1.5)
         axes.set_xlabel("raw score, nats (high = abnormal)")
         axes.set_ylabel("share at least as high")
         axes.legend(frameon=False)
 
     where = "nothing is flagged" if threshold is None else f"flags begin at {threshold:.3g}"
-    text = f"Share of the records with at least a raw score, beside that of the reference; {where}."
-    return draw("Scores against the reference", text, plot)
+    beside = "" if reference is None else ", beside that of the reference"
+    text = f"Share of the records with at least a raw score{beside}; {where}."
+    return draw("Scores" if reference is None else "Scores against the reference", text, plot)
 
 
 def chart_of_values(places: Any, is_flagged: Sequence[bool], names: Sequence[str]) -> Chart:  # noqa: ANN401

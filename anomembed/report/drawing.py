@@ -24,15 +24,15 @@ SELECT column_name, token, embedding, n_records FROM tokens
 WHERE model_id = ? AND kind = 'value' AND n_records > 0 ORDER BY n_records DESC, column_name, token"""
 
 
-def draw_run(store: Store, model: Model, gathered: Gathered, moments: list[datetime]) -> list[Chart]:
+def draw_run(store: Store, model: Model | None, gathered: Gathered, moments: list[datetime]) -> list[Chart]:
     """Draw what there is to draw of a run.
 
     Parameters
     ----------
     store : Store
         The open store.
-    model : Model
-        The model that scored.
+    model : Model or None
+        The model that scored; None when it was pruned.
     gathered : Gathered
         What is known of the run.
     moments : list of datetime
@@ -41,18 +41,21 @@ def draw_run(store: Store, model: Model, gathered: Gathered, moments: list[datet
     charts: list[Chart] = []
     if len(moments) > 1 and min(moments) < max(moments):
         charts.append(chart_of_times(moments, gathered.time or "time"))
-    charts.append(_scores(store, model, gathered.run["run_id"], gathered.run["n_scored"]))
+    charts += _scores(store, model, gathered.run["run_id"], gathered.run["n_scored"])
     if gathered.drivers.height:
         charts.append(chart_of_columns(*(gathered.drivers[name].to_list() for name in gathered.drivers.columns)))
     charts += _values(store, gathered)
     return charts
 
 
-def _scores(store: Store, model: Model, run_id: int, n_scored: int) -> Chart:
+def _scores(store: Store, model: Model | None, run_id: int, n_scored: int) -> Iterator[Chart]:
     low, high, threshold = store.rows(ENDS, [run_id])[0]
+    if low is None:  # nothing was scored, or its scores are too old to be kept
+        return
     grid = np.linspace(low, max(high, low + 1e-9), POINTS)
     shares = store.frame(SHARES, {"run": run_id, "n": max(n_scored, 1), "grid": grid.tolist()})["share"].to_list()
-    return chart_of_scores(grid.tolist(), shares, model.calibration.tail_probability(grid).tolist(), threshold)
+    reference = None if model is None else model.calibration.tail_probability(grid).tolist()
+    yield chart_of_scores(grid.tolist(), shares, reference, threshold)
 
 
 def _values(store: Store, gathered: Gathered) -> Iterator[Chart]:

@@ -15,7 +15,8 @@ MOST_UNUSUAL = 20  # records that are shown where nothing is flagged
 TAILS = (0.1, 0.01, 0.001)  # at which the records are compared with the reference
 RUN = """
 SELECT r.run_id, r.model_id, r.scored_at, r.source, r.database, r.condition, r.rule, r.n_scored, r.n_flagged, r.monitor,
-    m.fitted_at, m.source AS fitted_on, m.n_reference, m.config, m.roles, m.summary, m.versions
+    m.fitted_at, m.source AS fitted_on, m.n_reference, m.config, m.roles, m.summary, m.versions,
+    m.state IS NOT DISTINCT FROM 'pruned' AS is_pruned
 FROM runs r JOIN models m USING (model_id) WHERE failure IS NULL AND (run_id = $run OR $run IS NULL)
 ORDER BY run_id DESC LIMIT 1"""
 FLAGS = """

@@ -14,8 +14,10 @@ import polars as pl
 
 from anomembed.report.drawing import draw_run
 from anomembed.report.gathering import MOST_FLAGS, Gathered, gather
+from anomembed.score.wording import tail_text
 from anomembed.views.reason import clean_text
 from anomembed.write.files import check_file, completed
+from anomembed.write.model_acts import unit_of
 from anomembed.write.models import load_model
 from anomembed.write.store import Store
 
@@ -64,15 +66,15 @@ def render(store: Store, gathered: Gathered) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    model = load_model(store, gathered.run["model_id"])
+    model = None if gathered.run["is_pruned"] else load_model(store, gathered.run["model_id"])
     times = _moments(gathered)
     style, script = _part("style.css"), _part("script.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= dict[str, Any](clean=_clean, plain=_plain, cut=_cut, tail=_tail, number=_number)
+    environment.filters |= dict[str, Any](clean=_clean, plain=_plain, cut=_cut, tail=tail_text, number=_number)
     data, n_detailed = flag_data(gathered)
     return environment.from_string(_part("page.html.j2")).render(
         run=gathered.run,
-        unit=model.unit,
+        unit=unit_of(gathered.run["roles"]),
         gathered=gathered,
         charts=draw_run(store, model, gathered, [moment for moment in times if moment is not None]),
         data=Markup(data),  # noqa: S704  # every character that could end the element is escaped
@@ -109,10 +111,6 @@ def _settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _clean(value: object) -> str:
     return clean_text(str(value))
-
-
-def _tail(tail: float) -> str:
-    return f"{tail:.1e}" if tail < 0.01 else f"{tail:.1%}"
 
 
 def _number(value: float) -> str:
@@ -157,7 +155,9 @@ def flag_data(gathered: Gathered) -> tuple[str, int]:
 def _flag(row: Mapping[str, Any], place: Mapping[str, int]) -> list[Any]:
     record = json.loads(row["record"] or "{}")
     carried = [[clean_text(name), clean_text(str(value))] for name, value in record.items()]
-    about = [row["rank"], clean_text(row["key"]), float(f"{row['tail_probability']:.3g}"), int(row["extrapolated"])]
+    tail = row["tail_probability"]
+    shown = tail_text(tail, is_extrapolated=row["extrapolated"])
+    about = [row["rank"], clean_text(row["key"]), float(f"{tail:.3g}"), shown]
     return [*about, _plain(row["view"]), _cut(row["reason"]), place.get(row["finding"], -1), carried]
 
 

@@ -5,15 +5,32 @@ What views are fitted to leaves out the records that are held out for calibratio
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import pdtr
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
 from anomembed.views.figures import usual_of
 from anomembed.views.reason import Among
+
+BY_CHANCE = 0.01  # chance of so few meetings of independent values, from which that is no reason
+
+
+class Company(NamedTuple):
+    """How many records have a value with each of others, and how many would if the columns were independent."""
+
+    seen: Floats
+    chance: Floats
+
+    @property
+    def less(self) -> Floats:
+        """Log of how much less often than by chance they meet; 0 where as few may meet by chance."""
+        less = np.log1p(self.chance) - np.log1p(self.seen)
+        return np.asarray(np.where(pdtr(self.seen, self.chance) > BY_CHANCE, 0.0, less))
 
 
 @dataclass(frozen=True)
@@ -85,6 +102,10 @@ class Census:
         n_without = times[without - low]
         times[[Special.RARE, Special.UNSEEN, without - low]] = 0
         return {low + at: int(times[at]) for at in usual_of(times)} if times.max() > n_without else {}
+
+    def company(self, token: int, others: NDArray[np.integer]) -> Company:
+        """Return how often a token meets each of others, one of each column, and how often it would by chance."""
+        return Company(self.together(token, others), self.chance(token, others))
 
     def chance(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records would have both if columns were independent, shape (n_columns,)."""

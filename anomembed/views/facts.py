@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import pdtr
 
 from anomembed.read.history import History
 from anomembed.represent.arrays import Floats
@@ -22,7 +21,6 @@ from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
 SELDOM = 0.7  # log of how much less often than by chance two values meet to be called unusual together
-BY_CHANCE = 0.01  # chance of so few meetings of independent values, from which that is no reason
 AS_EXPECTED = 3.0  # nats by which an expected value may be less likely than the likeliest
 USUAL_SHARE = 0.5  # of the records with a value, from which the values that they have in another column are usual
 MOST_TRIED = 5  # columns that a reason is looked for in
@@ -157,13 +155,13 @@ class Facts:
             not any(acts) and self._said(case, other, column) > self._said(case, column, other)
         ):
             column, other = other, column
-        seen, chance = (float(counted[other]) for counted in self._company(case, column))
-        if pdtr(seen, chance) > BY_CHANCE:
+        company = self.census.company(int(case.tokens[column]), case.tokens)
+        if company.less[other] == 0:
             return None
         evidence = {
             "other": self.counted(case, other),
-            "seen": Count(seen),
-            "chance": chance,
+            "seen": Count(float(company.seen[other])),
+            "chance": float(company.chance[other]),
             "among": self.census.among_pairs.if_sample("in"),
             "expected": self._usual_with(case, column, other),
         }
@@ -205,7 +203,11 @@ class Facts:
         return found or self.most_notable(case, np.argsort(-shares / self.sizes, kind="stable").tolist())
 
     def expected(self, case: Case, column: int) -> list[str]:
-        """Return the values that were expected in a column, the likeliest first; the record's own is left out.
+        """Return the values that were expected in a column, the likeliest first."""
+        return [self.vocabulary.columns[column].labels[code] for code in self.expected_codes(case, column)]
+
+    def expected_codes(self, case: Case, column: int) -> list[int]:
+        """Return the codes of the tokens that were expected in a column; the record's own is left out.
 
         None are expected in place of an entity, of a vector, or of a parameter that most messages lack.
         """
@@ -219,8 +221,7 @@ class Facts:
             scores[Special.MISSING] = -np.inf
         scores[int(case.tokens[column]) - low] = -np.inf
         order = np.argsort(-scores, kind="stable")[:MOST_EXPECTED]
-        near = [token for token in order if scores[token] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
-        return [self.vocabulary.columns[column].labels[token] for token in near]
+        return [int(code) for code in order if scores[code] > max(scores[order[0]] - AS_EXPECTED, -1e30)]
 
     def instead(self, case: Case, column: int) -> Listed:
         """List the values that were expected in a column."""
@@ -282,19 +283,17 @@ class Facts:
                 return Reason(kind, self.value(case, column), cited)
         return None
 
-    def _company(self, case: Case, column: int) -> tuple[Floats, Floats]:
-        """Return how often the value of a column meets the others of its record, and how often it would by chance."""
-        token, others = int(case.tokens[column]), case.tokens
-        return self.census.together(token, others), self.census.chance(token, others)
+    def seldom(self, case: Case, column: int) -> Floats:
+        """Return how much more seldom than by chance a value meets the others, log scale; 0 where that is no reason."""
+        less = self.census.company(int(case.tokens[column]), case.tokens).less
+        less[~self.counts.compared[column] | (less <= SELDOM)] = 0
+        less[column] = 0
+        return less
 
     def _worst_company(self, case: Case, column: int) -> int | None:
         """Return the column whose value most seldom meets this one's, against chance; None when no value does."""
-        seen, chance = self._company(case, column)
-        less = np.log1p(chance) - np.log1p(seen)
-        less[~self.counts.compared[column] | (pdtr(seen, chance) > BY_CHANCE)] = 0
-        less[column] = 0
-        worst = int(less.argmax())
-        return worst if less[worst] > SELDOM else None
+        less = self.seldom(case, column)
+        return int(less.argmax()) if less.any() else None
 
 
 PairReason = Callable[[Case, int, int, Facts], Reason | None]

@@ -13,8 +13,8 @@ LONGEST_KEY = 200  # characters of a key to which the nearest is looked for
 MOST_NEAR = 3  # keys that are offered
 JUDGED = """
 SELECT r.run_id, r.model_id, r.source, r.database, r.config, r.condition, r.rule, r.scored_at, s.raw_score,
-    s.tail_probability, s.flagged, s.view, f.rank, f.reason, f.extrapolated, f.record
-FROM scores s JOIN runs r USING (run_id) LEFT JOIN flags f USING (run_id, key)
+    s.tail_probability, s.flagged, s.view, f.rank, f.reason, f.extrapolated, f.record, m.roles, m.state
+FROM scores s JOIN runs r USING (run_id) JOIN models m USING (model_id) LEFT JOIN flags f USING (run_id, key)
 WHERE s.key = ? ORDER BY run_id DESC"""
 PARTS = """
 SELECT column_name, any_value(value) AS value, sum(contribution) AS contribution, any_value(expected) AS expected
@@ -59,6 +59,8 @@ class Judgement:
         As in the table ``scores``.
     rank, reason, extrapolated, record
         As in the table ``flags``; None when it was not flagged.
+    roles, state : str, str or None
+        Of the model, as in the table ``models``.
     others : tuple of int
         Other runs that judged it, the newest first.
     """
@@ -80,6 +82,8 @@ class Judgement:
     reason: str | None
     extrapolated: bool | None
     record: str | None
+    roles: str
+    state: str | None
     others: tuple[int, ...]
 
 

@@ -1,11 +1,13 @@
 """What people do with the models of a store: list and compare them, go back to an earlier one, and remove old ones."""
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
 
 from anomembed.errors import StoreError
+from anomembed.read.roles.role import Role
 from anomembed.write.acts import add_act
 from anomembed.write.store import Store
 
@@ -92,6 +94,11 @@ def _with_parts(store: Store, model_id: int) -> int:
     if model_state(store, store.find_model(model_id)) == PRUNED:
         raise StoreError(f"model {model_id} in {store.path} was pruned: nothing of it is left to compare")
     return model_id
+
+
+def unit_of(roles: Iterable[Mapping[str, Any]]) -> str:
+    """Return what a model judges, in the plural, by the roles that are kept of it: ``records`` or ``sequences``."""
+    return "sequences" if any(role["role"] == Role.EVENT for role in roles) else "records"
 
 
 def model_state(store: Store, model_id: int) -> str | None:

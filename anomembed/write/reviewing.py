@@ -1,7 +1,9 @@
 """What is to be reviewed: findings that nobody has spoken of yet."""
 
+import json
 from dataclasses import dataclass
 
+from anomembed.write.model_acts import unit_of
 from anomembed.write.queries import sql_of
 from anomembed.write.store import Store
 
@@ -24,8 +26,8 @@ class Item:
         Of that flag.
     reason : str
         Its reason, in words.
-    record : str or None
-        What the flag carries of its record, as JSON.
+    unit : str
+        What was judged, in the plural: ``records`` or ``sequences``.
     """
 
     key: str
@@ -34,10 +36,10 @@ class Item:
     n_flags: int
     tail_probability: float
     reason: str
-    record: str | None
+    unit: str
 
 
 def items_to_review(store: Store) -> list[Item]:
     """Return the open findings of monitors, and those of the newest run over each table, the most abnormal first."""
     rows = store.rows(sql_of("to_review").replace("{verdicts}", sql_of("feedback")))
-    return [Item(*row) for row in rows]
+    return [Item(key, *about, unit_of(json.loads(roles))) for key, *about, roles in rows]  # type: ignore[call-arg]

@@ -20,12 +20,12 @@ everything AS (
     UNION ALL
     SELECT * FROM of_others
 )
-SELECT key, run_id, finding_id, n_flags, tail_probability, reason, record
-FROM everything
-WHERE (same, source) NOT IN (
+SELECT key, run_id, finding_id, n_flags, tail_probability, reason, models.roles
+FROM everything JOIN runs USING (run_id) JOIN models USING (model_id)
+WHERE (same, everything.source) NOT IN (
     SELECT DISTINCT (said.same, said.source)
     FROM everything said
     JOIN spoken ON spoken.source = said.source AND spoken.key = said.key
 )
-QUALIFY row_number() OVER (PARTITION BY same, source ORDER BY tail_probability, run_id DESC, key) = 1
+QUALIFY row_number() OVER (PARTITION BY same, everything.source ORDER BY tail_probability, run_id DESC, key) = 1
 ORDER BY tail_probability, key

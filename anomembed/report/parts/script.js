@@ -28,10 +28,6 @@
     return made;
   }
 
-  function tail(value, beyond) {
-    return (value < 0.01 ? value.toExponential(1) : (100 * value).toFixed(1) + "%") + (beyond ? "*" : "");
-  }
-
   function chosen() {
     const wanted = state.text.toLowerCase();
     const found = [];
@@ -86,7 +82,7 @@
     button.setAttribute("aria-expanded", "false");
     button.addEventListener("click", () => toggle(button, row, flag));
     key.append(button);
-    row.append(element("td", flag[0], "number"), key, element("td", tail(flag[2], flag[3]), "number"), element("td", flag[4], "view"), element("td", flag[5]));
+    row.append(element("td", flag[0], "number"), key, element("td", flag[3], "number"), element("td", flag[4], "view"), element("td", flag[5]));
     return row;
   }
 
