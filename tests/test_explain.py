@@ -327,6 +327,18 @@ def test_what_is_computed_for_one_record_is_what_was_computed_for_all(run, datab
         assert (burst["tail_probability"] < 0.01) == (key in (505, 511))
 
 
+def test_columns_may_be_called_like_ours(run, database, explained):
+    path = database(
+        """CREATE TABLE t AS SELECT i AS value, 'u' || i % 20 AS count, TIMESTAMP '2026-01-01' + to_minutes(i) AS rank,
+        'r' || if(i < 900, i % 7, i % 9) AS n_records, 'k' || i % 5 AS key FROM range(1000) r(i)"""
+    )
+    roles = ("--key", "value", "--entity", "count", "--time", "rank", "--category", "n_records", "--category", "key")
+    outcome = run("scan", path, *roles, "--fit-where", "value < 900", "--where", "value >= 900", "--budget", 3)
+    assert outcome.code == 0, outcome.err
+    assert "n_records=r8, which the reference does not have" in outcome.err
+    assert explained("908")[0]["record"]["count"] == "u8"
+
+
 def test_lines_are_found_by_their_number(run, explained, folder):
     lines = [
         f"2026-01-01 00:{i // 60:02}:{i % 60:02} app[1]: user {'eve' if i == 77 else 'bob'} logged in"

@@ -98,7 +98,7 @@ def _range(name: str, value: str | None, numbers: pl.Series) -> Habit:
 
 
 def _usual(name: str, value: str | None, texts: pl.Series) -> Habit:
-    counts = texts.value_counts().sort(["count", name], descending=[True, False], nulls_last=True)
+    counts = texts.rename("value").value_counts().sort("count", "value", descending=[True, False], nulls_last=True)
     times = dict(counts.iter_rows())
     return Habit(name, value, tuple(counts[:MOST_USUAL].iter_rows()), times.get(value, 0))
 

@@ -60,7 +60,7 @@ class Drift:
             is_unseen = tokens[:, at] == self._vocabulary.offsets[at] + Special.UNSEEN
             if column.kind is not Kind.VALUE or column.is_of_message or not is_unseen.any():
                 continue
-            found = values[column.source].filter(pl.Series(is_unseen)).value_counts(name="n_records")
+            found = values[column.source].filter(pl.Series(is_unseen)).rename("value").value_counts()
             counted = self._unseen.get(column.name, Counter()) + Counter(dict(found.iter_rows()))
             self._unseen[column.name] = Counter(dict(counted.most_common(MOST_KEPT)))
 
