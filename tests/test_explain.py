@@ -329,14 +329,14 @@ def test_what_is_computed_for_one_record_is_what_was_computed_for_all(run, datab
 
 def test_columns_may_be_called_like_ours(run, database, explained):
     path = database(
-        """CREATE TABLE t AS SELECT i AS value, 'u' || i % 20 AS count, TIMESTAMP '2026-01-01' + to_minutes(i) AS rank,
-        'r' || if(i < 900, i % 7, i % 9) AS n_records, 'k' || i % 5 AS key FROM range(1000) r(i)"""
+        """CREATE TABLE t AS SELECT i AS value, 'u' || i % 20 AS key, TIMESTAMP '2026-01-01' + to_minutes(i) AS rank,
+        'r' || if(i < 900, i % 7, i % 9) AS n_records, 'k' || i % 5 AS count FROM range(1000) r(i)"""
     )
-    roles = ("--key", "value", "--entity", "count", "--time", "rank", "--category", "n_records", "--category", "key")
+    roles = ("--key", "value", "--entity", "key", "--time", "rank", "--category", "n_records", "--category", "count")
     outcome = run("scan", path, *roles, "--fit-where", "value < 900", "--where", "value >= 900", "--budget", 3)
     assert outcome.code == 0, outcome.err
-    assert "n_records=r8, which the reference does not have" in outcome.err
-    assert explained("908")[0]["record"]["count"] == "u8"
+    assert "n_records=r7, which the reference does not have" in outcome.err
+    assert explained("908")[0]["record"]["count"] == "k3"
 
 
 def test_lines_are_found_by_their_number(run, explained, folder):

@@ -62,7 +62,7 @@ class Drift:
                 continue
             found = values[column.source].filter(pl.Series(is_unseen)).rename("value").value_counts()
             counted = self._unseen.get(column.name, Counter()) + Counter(dict(found.iter_rows()))
-            self._unseen[column.name] = Counter(dict(counted.most_common(MOST_KEPT)))
+            self._unseen[column.name] = Counter(dict(_ordered(counted)[:MOST_KEPT]))
 
     def unseen(self, column: str) -> Counter[str]:
         """Return how many records have each value of a column that the reference does not have."""
@@ -91,7 +91,7 @@ class Drift:
         columns = {column.name: column for column in self._vocabulary.columns}
         for column, counted in self._unseen.items():
             least = max(self._least_records(columns[column]), LEAST_SHARE * self.n_records)
-            often = [(value, times) for value, times in counted.most_common() if times >= least]
+            often = [(value, times) for value, times in _ordered(counted) if times >= least]
             if not often:
                 continue
             (value, times), more = often[0], f", and {len(often) - 1:,} more such values" if len(often) > 1 else ""
@@ -113,6 +113,11 @@ class Drift:
         usual = self.n_records * seen_once / (column.n_records + 1)
         chances = pdtrc(np.arange(HANDFUL, LEAST_RECORDS) - 1, usual)
         return HANDFUL + int((chances > BY_CHANCE).sum())
+
+
+def _ordered(counted: Counter[str]) -> list[tuple[str, int]]:
+    """Return values with their records, the most frequent first, and equally frequent ones by name."""
+    return sorted(counted.items(), key=lambda found: (-found[1], found[0]))
 
 
 def _reference(column: ColumnTokens) -> Floats:
