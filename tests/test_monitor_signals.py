@@ -52,7 +52,7 @@ def metrics(path="shop.prom"):
             continue
         name, labels, value = SAMPLE.fullmatch(line).groups()
         assert name == family + ("_total" if kinds[family] == "counter" else "")
-        step = re.search(r'step="(\w+)"', labels)
+        step = re.search(r'(?:step|column)="(\w+)"', labels)
         samples[f"{name} {step[1]}" if step else name] = float(value)
     return samples
 
@@ -63,7 +63,7 @@ def test_metrics_tell_what_was_judged_and_what_is_open(shop, monitor):
     pay(payment(N + 50), payment(N + 2000, paid_at=None))
     monitor(N + HOUR)
     found = metrics()
-    assert {name: value for name, value in found.items() if "seconds" not in name} == {
+    assert {name: value for name, value in found.items() if not re.search("seconds|unseen", name)} == {
         "anomembed_records_total": 5,
         "anomembed_flags_total": 1,
         "anomembed_late_records_total": 1,
@@ -78,6 +78,15 @@ def test_metrics_tell_what_was_judged_and_what_is_open(shop, monitor):
     assert {name for name in found if name.startswith("anomembed_step")} == {
         f"anomembed_step_seconds {step}" for step in ("look", "judge", "tell")
     }
+
+
+def test_the_share_of_values_that_the_reference_does_not_have_is_told_by_column(shop, monitor):
+    pay(*(payment(n, city="Atlantis") for n in range(N, N + 5)), *(payment(n) for n in range(N + 5, N + 20)))
+    for _ in range(2):  # wholly, then quickly
+        monitor(N + HOUR)
+        unseen = {name.split()[1]: share for name, share in metrics().items() if "unseen" in name}
+        assert unseen.pop("city") == 0.25
+        assert set(unseen.values()) == {0}
 
 
 def test_a_run_with_nothing_new_renews_them_and_one_that_fails_does_not(shop, monitor):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from anomembed.monitor.looking import Asked
 from anomembed.monitor.report import Report
 from anomembed.write.files import completed
-from anomembed.write.ledger import count_all
+from anomembed.write.ledger import count_all, newest_unseen
 from anomembed.write.store import Store
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ GAUGES = {
 }
 LAST = Metric("anomembed_last_success_timestamp_seconds", "gauge", "seconds", "When a run last succeeded.")
 LAG = Metric("anomembed_watermark_lag_seconds", "gauge", "seconds", "How far the watermark is behind the clock.")
+UNSEEN = Metric(
+    "anomembed_unseen_ratio",
+    "gauge",
+    "ratio",
+    "Share of the last records with a value that is not in the reference.",
+)
 STEPS = Metric("anomembed_step_seconds", "gauge", "seconds", "How long the steps of the last run took.")
 
 
@@ -80,6 +86,10 @@ def _lines(store: Store, asked: Asked, report: Report) -> Iterator[str]:
     yield from (*_head(LAST), f"{LAST.name}{{{label}}} {asked.now * SECOND:.3f}")
     if report.is_time and report.until is not None:
         yield from (*_head(LAG), f"{LAG.name}{{{label}}} {(asked.now - report.until) * SECOND:.3f}")
+    if unseen := newest_unseen(store, report.monitor):
+        yield from _head(UNSEEN)
+        for column, share in unseen.items():
+            yield f'{UNSEEN.name}{{{label},column="{_escaped(column)}"}} {share:.6g}'
     yield from _head(STEPS)
     for step, seconds in report.seconds.items():
         yield f'{STEPS.name}{{{label},step="{step}"}} {seconds:.3f}'

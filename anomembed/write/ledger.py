@@ -154,6 +154,17 @@ def note_checked(store: Store, monitor: str, digest: str, settings: str) -> None
         store.rows("INSERT INTO checked_settings VALUES (?, ?, ?)", [monitor, digest, settings])
 
 
+def newest_unseen(store: Store, monitor: str) -> dict[str, float]:
+    """Return, by column, the share of a monitor's last records with a value that the reference does not have."""
+    rows = store.rows(
+        "SELECT column_name, unseen FROM drift WHERE run_id = ("
+        "SELECT max(run_id) FROM runs SEMI JOIN drift USING (run_id) WHERE monitor = ? AND part = 'new') "
+        "ORDER BY column_name",
+        [monitor],
+    )
+    return dict(rows)
+
+
 def count_all(store: Store, monitor: str) -> dict[str, int]:
     """Return how much a monitor has judged so far, and what is open; see ``metrics.sql`` for the names."""
     names = ("records", "flags", "late", "too_late", "quarantined", "findings", "pending")
