@@ -107,7 +107,7 @@ def test_alerts_of_a_network_are_replayed_hour_by_hour(path, network, run):
     fit_until = (start + (attack - start) / 2).replace(minute=0, second=0, microsecond=0)
     roles = 'timestamp = ["timestamp"]\ncategory = ["host", "event"]\nignore = ["label_time"]'
     configure(fit_until=fit_until, roles=roles)
-    until = min(end, attack + 16 * HOUR)
+    until = min(end, attack + 30 * HOUR)
     runs = replay(run, fit_until, until + HOUR)
     quiet = {row["dedup_key"]: row for row in opening(fit_until, attack)}.values()
     days = (attack - fit_until) / DAY
