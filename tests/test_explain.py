@@ -207,6 +207,20 @@ def test_the_habits_and_the_events_of_the_entity_are_those_of_the_source(explain
     assert all(event["tail_probability"] == tails[event["key"]] for event in case["events"])
 
 
+def test_who_acts_is_known_by_its_name_and_a_record_without_a_time_has_nothing_around_it(run, database, explained):
+    database(
+        """CREATE TABLE logins AS SELECT i AS id, 'u' || i % 8 AS user_name, 'k' || i % 5 AS kind,
+        if(i = 6, NULL, TIMESTAMP '2026-01-01' + INTERVAL 1 HOUR * i) AS at FROM range(400) r(i)""",
+        name="logins.duckdb",
+    ).rename("logins.duckdb")
+    assert run("scan", "logins.duckdb", "--budget", "1", "--quiet", "--store", "l.duckdb").code == 0
+    case, err = explained("7", "--store", "l.duckdb")
+    assert (case["entity"], case["n_of_entity"], len(case["events"]), "note" in err) == ("user_name=u7", 49, 6, False)
+    case, err = explained("6", "--store", "l.duckdb")
+    assert (case["n_of_entity"], case["events"]) == (49, [])
+    assert "the record has no at: nothing can be shown of what was around it" in err
+
+
 def test_people_see_every_section_and_nothing_that_a_terminal_obeys(run, folder):
     outcome = run("explain", "303")
     assert outcome.code == 0, outcome.err

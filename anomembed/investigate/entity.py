@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from anomembed.explain.records import find_entities
 from anomembed.investigate.case import Event, Habit
 from anomembed.investigate.source import KEY, SourceRecord
 from anomembed.read.roles.role import Content
@@ -33,12 +34,15 @@ class Past:
         What it has in each column.
     events : tuple of Event
         Its records around that time, the record itself among them; none without a time.
+    missing : str or None
+        The column that says when, where the record has nothing in it.
     """
 
     entity: str
     n_others: int
     habits: tuple[Habit, ...]
     events: tuple[Event, ...]
+    missing: str | None = None
 
 
 def read_past(at: SourceRecord, own: Mapping[str, Any], store: Store, run_id: int) -> Past | None:
@@ -55,15 +59,27 @@ def read_past(at: SourceRecord, own: Mapping[str, Any], store: Store, run_id: in
     run_id : int
         The run whose scores are shown.
     """
-    actor = at.model.past.history.entity if at.model.past else next((e.name for e in at.model.entities), None)
-    if actor is None or own.get(actor) is None:
+    actor = _find_actor(at, own)
+    if actor is None:
         return None
-    times = [column.name for column in at.roles.holding(Content.MOMENT) if own.get(column.name) is not None]
-    when = at.model.past.history.time if at.model.past else next(iter(times), None)
-    records = _records(at, actor, own, when if when in times else None)
+    moments = [column.name for column in at.roles.holding(Content.MOMENT)]
+    times = [name for name in moments if own.get(name) is not None]
+    when = at.model.past.history.time if at.model.past else next(iter(times or moments), None)
+    missing = None if when in times else when
+    records = _records(at, actor, own, None if missing else when)
     others = records.filter(pl.col(KEY) != at.key)
     habits = tuple(_habits(at, others, own, [actor, *times]))
-    return Past(f"{actor}={own[actor]}", others.height, habits, _events(at, records, store, run_id, when, [actor]))
+    events = _events(at, records, store, run_id, when, [actor])
+    return Past(f"{actor}={own[actor]}", others.height, habits, events, missing)
+
+
+def _find_actor(at: SourceRecord, own: Mapping[str, Any]) -> str | None:
+    """Return the column that says who acts: that whose past is judged, else the first that names somebody here."""
+    if at.model.past:
+        followed = at.model.past.history.entity
+        return None if own.get(followed) is None else followed
+    columns = (at.model.vocabulary.columns[column].source for column in find_entities(at.model))
+    return next((name for name in columns if own.get(name) is not None), None)
 
 
 def _records(at: SourceRecord, actor: str, own: Mapping[str, Any], when: str | None) -> pl.DataFrame:
