@@ -221,6 +221,14 @@ def test_who_acts_is_known_by_its_name_and_a_record_without_a_time_has_nothing_a
     assert "the record has no at: nothing can be shown of what was around it" in err
 
 
+def test_habits_of_some_of_very_many_records_say_of_how_many(explained, monkeypatch):
+    monkeypatch.setattr("anomembed.investigate.entity.MOST_RECORDS", 20)
+    case, err = explained("304")
+    assert case["n_of_entity"] == ask("source.duckdb", "SELECT count(*) - 1 FROM payments WHERE customer = 'c0'")[0][0]
+    assert "the habits are those of 19 of 74 records, those nearest in time" in err
+    assert len(case["events"]) == 11
+
+
 def test_people_see_every_section_and_nothing_that_a_terminal_obeys(run, folder):
     outcome = run("explain", "303")
     assert outcome.code == 0, outcome.err

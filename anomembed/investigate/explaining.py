@@ -120,9 +120,8 @@ def _add_record(case: Case, at: SourceRecord, store: Store) -> Case:
     plain = at.table.rows(at.roles.select(), at.is_it)[:1]
     past = read_past(at, plain.row(0, named=True), store, case.run_id)
     if past:
+        case = case.noted(*past.notes)
         case = replace(case, entity=past.entity, n_of_entity=past.n_others, habits=past.habits, events=past.events)
-    if past and past.missing:
-        case = case.noted(f"the record has no {past.missing}: nothing can be shown of what was around it")
     case = replace(case, normal=nearest_normal(at, plain, store, case.run_id))
     frame = at.frame()
     return case if frame is None else _take_apart(case, model, frame)
