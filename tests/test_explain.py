@@ -274,6 +274,21 @@ def test_an_unknown_key_is_answered_with_the_nearest(run, folder):
     assert "scored a record" in run("explain", "x" * 100_000).err
 
 
+def test_a_key_that_is_to_be_typed_is_shown_whole_however_long(run, database):
+    long = "https://example.com/" + "a" * 150
+    database(
+        f"""CREATE TABLE visits AS SELECT if(i = 7, chr(27), '') || '{long}/' || i AS url,
+        if(i IN (5, 7), 'odd', 'k' || i % 3) AS kind, 's' || i % 3 AS site FROM range(300) r(i)""",
+        name="urls.duckdb",
+    ).rename("urls.duckdb")
+    asked = ("--key", "url", "--store", "u.duckdb", "--format", "table", "--report", "page.html")
+    out = run("scan", "urls.duckdb", "--budget", "2", *asked).out  # in which a long key is folded
+    assert out.count("a") > 2 * 150
+    assert f'"{long}/5"' in Path("page.html").read_text()
+    assert f"{long}/5 of visits: flagged" in run("explain", f"{long}/5", "--store", "u.duckdb").out
+    assert f"{long}/5" in run("explain", f"{long}/5x", "--store", "u.duckdb").err
+
+
 def test_a_record_that_is_gone_is_shown_as_the_store_has_it(explained):
     before, _ = explained("304")
     change("DELETE FROM payments WHERE id = 304")
