@@ -207,6 +207,28 @@ def test_the_habits_and_the_events_of_the_entity_are_those_of_the_source(explain
     assert all(event["tail_probability"] == tails[event["key"]] for event in case["events"])
 
 
+def test_who_acts_is_known_by_its_name_and_a_record_without_a_time_has_nothing_around_it(run, database, explained):
+    database(
+        """CREATE TABLE logins AS SELECT i AS id, 'u' || i % 8 AS user_name, 'k' || i % 5 AS kind,
+        if(i = 6, NULL, TIMESTAMP '2026-01-01' + INTERVAL 1 HOUR * i) AS at FROM range(400) r(i)""",
+        name="logins.duckdb",
+    ).rename("logins.duckdb")
+    assert run("scan", "logins.duckdb", "--budget", "1", "--quiet", "--store", "l.duckdb").code == 0
+    case, err = explained("7", "--store", "l.duckdb")
+    assert (case["entity"], case["n_of_entity"], len(case["events"]), "note" in err) == ("user_name=u7", 49, 6, False)
+    case, err = explained("6", "--store", "l.duckdb")
+    assert (case["n_of_entity"], case["events"]) == (49, [])
+    assert "the record has no at: nothing can be shown of what was around it" in err
+
+
+def test_habits_of_some_of_very_many_records_say_of_how_many(explained, monkeypatch):
+    monkeypatch.setattr("anomembed.investigate.entity.MOST_RECORDS", 20)
+    case, err = explained("304")
+    assert case["n_of_entity"] == ask("source.duckdb", "SELECT count(*) - 1 FROM payments WHERE customer = 'c0'")[0][0]
+    assert "the habits are those of 19 of 74 records, those nearest in time" in err
+    assert len(case["events"]) == 11
+
+
 def test_people_see_every_section_and_nothing_that_a_terminal_obeys(run, folder):
     outcome = run("explain", "303")
     assert outcome.code == 0, outcome.err
@@ -250,6 +272,21 @@ def test_an_unknown_key_is_answered_with_the_nearest(run, folder):
     assert "no run in anomembed.duckdb scored a record '30O'; the nearest keys: '30', '300'" in outcome.err
     assert "there are: 1" in run("explain", "304", "--run", "7").err
     assert "scored a record" in run("explain", "x" * 100_000).err
+
+
+def test_a_key_that_is_to_be_typed_is_shown_whole_however_long(run, database):
+    long = "https://example.com/" + "a" * 150
+    database(
+        f"""CREATE TABLE visits AS SELECT if(i = 7, chr(27), '') || '{long}/' || i AS url,
+        if(i IN (5, 7), 'odd', 'k' || i % 3) AS kind, 's' || i % 3 AS site FROM range(300) r(i)""",
+        name="urls.duckdb",
+    ).rename("urls.duckdb")
+    asked = ("--key", "url", "--store", "u.duckdb", "--format", "table", "--report", "page.html")
+    out = run("scan", "urls.duckdb", "--budget", "2", *asked).out  # in which a long key is folded
+    assert out.count("a") > 2 * 150
+    assert f'"{long}/5"' in Path("page.html").read_text()
+    assert f"{long}/5 of visits: flagged" in run("explain", f"{long}/5", "--store", "u.duckdb").out
+    assert f"{long}/5" in run("explain", f"{long}/5x", "--store", "u.duckdb").err
 
 
 def test_a_record_that_is_gone_is_shown_as_the_store_has_it(explained):

@@ -15,7 +15,10 @@ from monitored import REFERENCE, at, pay, payment
 from test_store import HOLD, another_process
 
 from anomembed.cli import main
+from anomembed.investigate.likeness import place_values
 from anomembed.write import reading
+from anomembed.write.likeness import find_similar
+from anomembed.write.reading import open_to_read
 from anomembed.write.snapshot import leave_snapshot, snapshot_path
 from anomembed.write.store import Store
 
@@ -181,6 +184,16 @@ def test_similar_values_come_with_what_both_go_with(answer, run, tmp_path):
     assert "<svg" in picture.read_text()
     assert "did you mean shop1" in run("similar", "shop=shap1").err
     assert "like merchant=Acme" in run("similar", "shop").err
+
+
+@pytest.mark.parametrize(("asked", "marked"), [("shop=SHOP1", "shop=shop1"), ("amount=3", "amount=2")])
+def test_the_value_that_is_asked_for_is_marked_on_the_map_in_any_spelling(answer, asked, marked):
+    with open_to_read("anomembed.duckdb") as store:
+        alike = find_similar(store, asked)["token"].to_list()
+        points, _ = place_values(store, asked, alike, None)
+    assert points.kinds[0].startswith(marked)
+    assert points.kinds[0].split("=")[1] == points.names[0]
+    assert set(points.kinds[1 : 1 + len(alike)]) == {"most similar"}
 
 
 def _add_run(store):

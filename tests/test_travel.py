@@ -44,6 +44,18 @@ def test_impossible_trips_come_first_and_are_put_into_words(names):
     assert " km from where it was 30 minutes before, faster than an airliner (an estimated 0.1% of" in row["reason"]
 
 
+def test_coordinates_are_not_summed_over_a_day_as_amounts_are():
+    frame = trips().with_columns(fare=pl.col("id") % 7 + 0.5)
+    model = fit_model(frame, config=config())
+    assert model.past.history.sums == ("fare",)
+
+
+def test_a_move_is_no_number_far_out_without_a_time_either():
+    roles = ROLES | {"timestamp": [], "ignore": ["at"]}
+    terms = terms_of(trips(impossible=0), "entity", Config(roles=roles, flags={"budget": 10}))
+    assert max(terms.values()) <= 0
+
+
 def test_what_can_be_flown_is_no_evidence():
     assert odd(trips(), config()) == {N, N + 1}
     assert odd(trips(impossible=0), config()) == set()

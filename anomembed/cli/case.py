@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from anomembed.cli.console import Teller, printable
+from anomembed.cli.console import Teller
 from anomembed.cli.printing import print_rows
 from anomembed.explain.company import Expected
 from anomembed.investigate.case import Case, Event, Habit, Part, Similar
 from anomembed.score.wording import in_words, odds, tail_text
-from anomembed.views.reason import clean_text
+from anomembed.views.reason import clean_text, plain_text
 from anomembed.write.sinks import inert
 
 NULL = "(null)"
@@ -57,7 +57,7 @@ def _print_sections(case: Case) -> None:
 
 def _print_verdict(case: Case) -> None:
     flagged = f"flagged, rank {case.rank} ({case.rule})" if case.flagged else f"not flagged ({case.rule})"
-    _say(f"{clean_text(case.key)} of {clean_text(case.source)}: {flagged}, run {case.run_id}")
+    _say(f"{case.key} of {clean_text(case.source)}: {flagged}, run {case.run_id}")
     beyond = ", extrapolated" if case.extrapolated else ""
     _say(f"{in_words(case.tail_probability, case.unit).capitalize()} ({tail_text(case.tail_probability)}{beyond}).")
     if case.reason:
@@ -65,12 +65,12 @@ def _print_verdict(case: Case) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write("".join(letter if letter.isprintable() else "?" for letter in text) + "\n")
+    sys.stdout.write(plain_text(text) + "\n")
 
 
 def _section(title: str, heads: Mapping[str, bool], rows: Iterable[Sequence[str | None]]) -> None:
     """Print a table under a title, nothing when it has no rows; `heads` says which columns are right-aligned."""
-    found = [tuple(printable(NULL if cell is None else cell) for cell in row) for row in rows]
+    found = [tuple(plain_text(NULL if cell is None else cell) for cell in row) for row in rows]
     if found:
         _say("")
         _say(title.upper())

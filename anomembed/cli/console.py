@@ -18,7 +18,7 @@ from anomembed.pipeline import Run, Watcher
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
-from anomembed.views.reason import clean_text
+from anomembed.views.reason import plain_text
 from anomembed.write.feedback import Reference
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all
@@ -41,7 +41,7 @@ class Teller(Watcher):
     def say(self, head: str, text: str) -> None:
         """Print one line: a word in bold, then text."""
         if not self._is_quiet:
-            self._console.print(Text.assemble((f"{head:<9} ", "bold"), printable(text)))
+            self._console.print(Text.assemble((f"{head:<9} ", "bold"), plain_text(text)))
 
     def read(self, name: str, n_records: int, notes: Sequence[str]) -> None:
         """Print what was read, and notes on how."""
@@ -200,8 +200,3 @@ def describe_losses(losses: Sequence[float]) -> str:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
     return ", ".join(names[:SHOWN_NAMES]) + more
-
-
-def printable(text: str) -> str:
-    """Return a text without what a terminal would obey."""
-    return clean_text(text) if not text.isprintable() else text

@@ -46,14 +46,14 @@ def show(model: Model, *, given: o.Given) -> None:
 
     Example: anomembed models show 2
     """
-    from anomembed.cli.console import printable
     from anomembed.config import make_config
+    from anomembed.views.reason import plain_text
     from anomembed.write.model_acts import describe_model
     from anomembed.write.reading import open_to_read
 
     with open_to_read(make_config(given).store.path) as store:
         for name, value in describe_model(store, model).items():
-            typer.echo(printable(f"{name:<12} {'' if value is None else value}".rstrip()))
+            typer.echo(plain_text(f"{name:<12} {'' if value is None else value}".rstrip()))
 
 
 @app.command()

@@ -14,10 +14,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from anomembed.cli.console import printable
 from anomembed.cli.options import TABLE
 from anomembed.score.wording import tail_text
-from anomembed.views.reason import clean_text
+from anomembed.views.reason import clean_text, plain_text
 from anomembed.write.sinks import inert, printed_sinks
 
 PIPE_WIDTH = 200  # of a table that is not printed on a terminal
@@ -66,8 +65,8 @@ def _row(first: Mapping[str, Any], found: Sequence[tuple[object, ...]], keys: Se
     tail = tail_text(first["tail_probability"], is_extrapolated=first["extrapolated"])
     lines = [first["reason"], _about(first["record_values"], first["reason"]), _others(found)]
     key = (str(first[name]) for name in keys)
-    reason = "\n".join(printable(line) for line in lines if line)
-    return str(first["rank"]), *map(printable, key), tail, printable(first["view"]), reason
+    reason = "\n".join(plain_text(line) for line in lines if line)
+    return str(first["rank"]), *map(plain_text, key), tail, plain_text(first["view"]), reason
 
 
 def _about(record: str, reason: str) -> str:
@@ -121,7 +120,7 @@ def print_answer(answer: pl.DataFrame, form: str) -> None:
         ``table``, or the name of a sink.
     """
     if form == TABLE:
-        rows = [tuple(printable(_plain(value)) for value in row) for row in answer.iter_rows()]
+        rows = [tuple(plain_text(_plain(value)) for value in row) for row in answer.iter_rows()]
         print_rows({name: kind.is_numeric() for name, kind in answer.schema.items()}, rows if answer.width else [])
     elif text := printed_sinks()[form].frame_text:
         _write(text(answer))
@@ -158,7 +157,7 @@ def print_findings(findings: pl.DataFrame, form: str) -> None:
 
 def _print_frame(frame: pl.DataFrame, *, transposed: bool) -> None:
     is_right = {name: kind.is_numeric() for name, kind in frame.schema.items()}
-    rows = [[printable(_cell(value)) for value in row] for row in frame.iter_rows()]
+    rows = [[plain_text(_cell(value)) for value in row] for row in frame.iter_rows()]
     if transposed:
         first, *rows = [list(column) for column in zip(frame.columns, *rows, strict=True)]
         is_right = {name: number > 0 for number, name in enumerate(first)}
@@ -178,7 +177,7 @@ def print_rows(heads: Mapping[str, bool], rows: Iterable[Iterable[str]]) -> None
     console = Console(highlight=False, markup=False)
     table = RichTable(box=None, pad_edge=False, header_style="bold")
     for name, is_right in heads.items():
-        table.add_column(Text(printable(name)), justify="right" if is_right else "left", overflow="fold")
+        table.add_column(Text(plain_text(name)), justify="right" if is_right else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     if console.is_terminal:

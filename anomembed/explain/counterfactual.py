@@ -89,7 +89,8 @@ def find_change(model: Model, facts: Facts, case: Case, shares: NDArray[np.float
         None when no column can be changed.
     """
     order = np.argsort(-shares, kind="stable")
-    edits = {column: _edits(model, facts, case, column) for column in order.tolist() if _can_change(model, column)}
+    columns = [column for column in order.tolist() if _can_change(model, facts, column)]
+    edits = {column: _edits(model, facts, case, column) for column in columns}
     singles: list[tuple[Edit, ...]] = [(edit,) for tried in edits.values() for edit in tried]
     if not singles:
         return None
@@ -130,12 +131,12 @@ def _best_of_each(edits: Sequence[tuple[Edit, ...]], tails: NDArray[np.float64])
     return [[edit for _, edit in tried[:PAIRED_VALUES]] for tried in ordered]
 
 
-def _can_change(model: Model, column: int) -> bool:
+def _can_change(model: Model, facts: Facts, column: int) -> bool:
     """Tell whether another value in a column is an answer."""
     tokens = model.vocabulary.columns[column]
     is_moment = tokens.kind in (Kind.HOUR, Kind.WEEKDAY, Kind.MONTH_PART)
-    fixed = {entity.name for entity in model.entities} | {*_places(model)}
-    return tokens.source not in fixed and not tokens.kind.traits.is_presence and not (is_moment and model.past)
+    is_fixed = column in facts.entities or tokens.source in _places(model)
+    return not is_fixed and not tokens.kind.traits.is_presence and not (is_moment and model.past)
 
 
 def _places(model: Model) -> tuple[str, ...]:
@@ -157,12 +158,10 @@ def _edits(model: Model, facts: Facts, case: Case, column: int) -> list[Edit]:
 def _usual(model: Model, facts: Facts, case: Case, column: int) -> list[int]:
     """Return the codes of the values that the record's entity has most."""
     low, high = (int(end) for end in model.vocabulary.offsets[column : column + 2])
-    names = {entity.name for entity in model.entities}
     found: list[int] = []
-    for at, tokens in enumerate(model.vocabulary.columns):
-        if tokens.source in names:
-            times = facts.census.with_token(int(case.tokens[at]), np.arange(low, high))
-            found += [code for code in np.argsort(-times, kind="stable")[:OWN_VALUES].tolist() if times[code]]
+    for at in facts.entities:
+        times = facts.census.with_token(int(case.tokens[at]), np.arange(low, high))
+        found += [code for code in np.argsort(-times, kind="stable")[:OWN_VALUES].tolist() if times[code]]
     return found
 
 

@@ -54,7 +54,7 @@ def _views(model: Model) -> "tuple[ViewOfRecords, ...]":
 def know(model: Model) -> Facts:
     """Return what a model knows of the values of records."""
     number_of = (model.numbers.index(c.source) if c.kind.traits.is_number else -1 for c in model.vocabulary.columns)
-    names, summary, named = model.vocabulary.names, model.summary, {entity.name for entity in model.entities}
+    summary = model.summary
     return Facts(
         model.vocabulary,
         model.counts,
@@ -64,9 +64,16 @@ def know(model: Model) -> Facts:
         model.past,
         held_out=model.held_out,
         n_reference=summary.n_reference,
-        entities=tuple(at for at, name in enumerate(names) if name in named or actor_rank(name) is not None),
+        entities=find_entities(model),
         is_sampled=summary.n_learnt + len(model.held_out) < summary.n_reference,
     )
+
+
+def find_entities(model: Model) -> tuple[int, ...]:
+    """Return the token columns that say who acts: those that the user named, and those that are called like one."""
+    named = {entity.name for entity in model.entities}
+    is_entity = (name in named or actor_rank(name) is not None for name in model.vocabulary.names)
+    return tuple(at for at, found in enumerate(is_entity) if found)
 
 
 def take_cases(

@@ -188,9 +188,9 @@ class Case:
     habits: tuple[Habit, ...] = ()
     events: tuple[Event, ...] = ()
 
-    def noted(self, note: str) -> Self:
-        """Return it with one more note."""
-        return replace(self, notes=(*self.notes, note))
+    def noted(self, *notes: str) -> Self:
+        """Return it with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
     def checked(self, raw: float) -> Self:
         """Return it with a note if its raw score, as the source is now, is another one than the run's."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from anomembed.explain.records import find_entities
 from anomembed.investigate.case import Event, Habit
 from anomembed.investigate.source import KEY, SourceRecord
 from anomembed.read.roles.role import Content
@@ -33,12 +34,15 @@ class Past:
         What it has in each column.
     events : tuple of Event
         Its records around that time, the record itself among them; none without a time.
+    notes : tuple of str
+        What the reader should know.
     """
 
     entity: str
     n_others: int
     habits: tuple[Habit, ...]
     events: tuple[Event, ...]
+    notes: tuple[str, ...]
 
 
 def read_past(at: SourceRecord, own: Mapping[str, Any], store: Store, run_id: int) -> Past | None:
@@ -55,18 +59,38 @@ def read_past(at: SourceRecord, own: Mapping[str, Any], store: Store, run_id: in
     run_id : int
         The run whose scores are shown.
     """
-    actor = at.model.past.history.entity if at.model.past else next((e.name for e in at.model.entities), None)
-    if actor is None or own.get(actor) is None:
+    actor = _find_actor(at, own)
+    if actor is None:
         return None
-    times = [column.name for column in at.roles.holding(Content.MOMENT) if own.get(column.name) is not None]
-    when = at.model.past.history.time if at.model.past else next(iter(times), None)
-    records = _records(at, actor, own, when if when in times else None)
+    moments = [column.name for column in at.roles.holding(Content.MOMENT)]
+    times = [name for name in moments if own.get(name) is not None]
+    when = at.model.past.history.time if at.model.past else next(iter(times or moments), None)
+    is_timed = when in times
+    is_its = f"{at.roles.select()[actor]} = {quote_text(str(own[actor]))}"
+    records = _records(at, is_its, own, when if is_timed else None)
     others = records.filter(pl.col(KEY) != at.key)
+    n_others, notes = others.height, []
+    if records.height == MOST_RECORDS:
+        n_others = at.table.aggregate(["count(*)"], is_its)[0] - 1
+        which = ", those nearest in time" * is_timed
+        notes.append(f"the habits are those of {others.height:,} of {n_others:,} records{which}")
+    if when is not None and not is_timed:
+        notes.append(f"the record has no {when}: nothing can be shown of what was around it")
     habits = tuple(_habits(at, others, own, [actor, *times]))
-    return Past(f"{actor}={own[actor]}", others.height, habits, _events(at, records, store, run_id, when, [actor]))
+    events = _events(at, records, store, run_id, when, [actor])
+    return Past(f"{actor}={own[actor]}", n_others, habits, events, tuple(notes))
 
 
-def _records(at: SourceRecord, actor: str, own: Mapping[str, Any], when: str | None) -> pl.DataFrame:
+def _find_actor(at: SourceRecord, own: Mapping[str, Any]) -> str | None:
+    """Return the column that says who acts: that whose past is judged, else the first that names somebody here."""
+    if at.model.past:
+        followed = at.model.past.history.entity
+        return None if own.get(followed) is None else followed
+    columns = (at.model.vocabulary.columns[column].source for column in find_entities(at.model))
+    return next((name for name in columns if own.get(name) is not None), None)
+
+
+def _records(at: SourceRecord, is_its: str, own: Mapping[str, Any], when: str | None) -> pl.DataFrame:
     select, names = at.roles.select(), [c.name for c in at.roles.judged if c.role.content is not Content.VECTOR]
     numbers = [c.name for c in at.roles.holding(Content.NUMBER)]
     reading = {KEY: at.key_sql} | at.shown(names) | {NUMBER + name: select[name] for name in numbers}
@@ -74,7 +98,7 @@ def _records(at: SourceRecord, actor: str, own: Mapping[str, Any], when: str | N
     if when is not None:
         reading[MOMENT + when] = select[when]
         order = [f"abs(epoch({select[when]}) - epoch(TIMESTAMP {quote_text(str(own[when]))}))", *order]
-    return at.table.rows(reading, f"{select[actor]} = {quote_text(str(own[actor]))}", order, MOST_RECORDS)
+    return at.table.rows(reading, is_its, order, MOST_RECORDS)
 
 
 def _habits(at: SourceRecord, others: pl.DataFrame, own: Mapping[str, Any], left_out: Sequence[str]) -> list[Habit]:

@@ -120,6 +120,7 @@ def _add_record(case: Case, at: SourceRecord, store: Store) -> Case:
     plain = at.table.rows(at.roles.select(), at.is_it)[:1]
     past = read_past(at, plain.row(0, named=True), store, case.run_id)
     if past:
+        case = case.noted(*past.notes)
         case = replace(case, entity=past.entity, n_of_entity=past.n_others, habits=past.habits, events=past.events)
     case = replace(case, normal=nearest_normal(at, plain, store, case.run_id))
     frame = at.frame()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from anomembed.represent.quality.projection import project
-from anomembed.write.likeness import tokens_of
+from anomembed.write.likeness import split_token, tokens_of
 from anomembed.write.map import Points, draw_map
 from anomembed.write.store import Store
 
@@ -27,18 +27,17 @@ def draw_likeness(store: Store, token: str, alike: Sequence[str], model_id: int 
     path : Path
         The file.
     """
-    column, _, value = token.partition("=")
-    found = tokens_of(store, token, model_id)
-    names = found["token"].to_list()
-    first = [name for name in names if name == value] + [name for name in names if name in alike]
-    order = sorted(range(len(names)), key=lambda at: names[at] not in first)  # these are labelled before others
-    kinds = dict.fromkeys(alike, "most similar") | {value: token}
-    projected = project(np.array(found["embedding"].to_list(), np.float32)[order], "pca", 0)
-    named, weights = [names[at] for at in order], found["n_records"].to_list()
-    points = Points(
-        projected.places,
-        tuple(named),
-        tuple(kinds.get(name, "others") for name in named),
-        tuple(weights[at] for at in order),
-    )
-    draw_map(path, points, f"{len(names):,} values of {column}, and what is like {value}", projected.method)
+    points, method = place_values(store, token, alike, model_id)
+    title = f"{len(points.names):,} values of {split_token(token)[0]}, and what is like {points.names[0]}"
+    draw_map(path, points, title, method)
+
+
+def place_values(store: Store, token: str, alike: Sequence[str], model_id: int | None) -> tuple[Points, str]:
+    """Return the values of a column as points, and how they were placed; the first is the one that is asked for."""
+    column, _ = split_token(token)
+    found = tokens_of(store, token, alike, model_id)
+    names = tuple(found["token"])
+    kinds = dict.fromkeys(alike, "most similar") | {names[0]: f"{column}={names[0]}"}
+    projected = project(np.array(found["embedding"].to_list(), np.float32), "pca", 0)
+    kind_of = tuple(kinds.get(name, "others") for name in names)
+    return Points(projected.places, names, kind_of, tuple(found["n_records"])), projected.method

@@ -18,7 +18,7 @@ from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import Table
-from anomembed.read.travel import TRAVEL, find_place, travel_sql
+from anomembed.read.travel import TRAVEL, find_place, of_places, travel_sql
 
 PREFIX = "past: "  # starts the names of the derived columns; the rest is their name in reasons
 EVENT, PLACE = PREFIX + "event", PREFIX + "place"
@@ -116,7 +116,9 @@ def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequ
         raise SourceError(
             f"a column cannot be called {taken[0]}: names that begin with {PREFIX!r} are reserved; rename it in a query"
         )
-    sums = tuple(column.name for column in roles.holding(Content.NUMBER)[:MOST_SUMS])
+    numbers = [column.name for column in roles.holding(Content.NUMBER)]
+    places = of_places(numbers)  # which are no amounts: their sum says nothing
+    sums = tuple([name for name in numbers if name not in places][:MOST_SUMS])
     named = tuple(table.column(name).name for name in event) or _find_event(table, roles, entity, time)
     target, place = find_target(table, roles, entity), find_place(table, roles, entity)
     return History(entity, time, named, sums, target, find_resolution(table, roles.select()[time]), place)

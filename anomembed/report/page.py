@@ -15,7 +15,7 @@ import polars as pl
 from anomembed.report.drawing import draw_run
 from anomembed.report.gathering import MOST_FLAGS, Gathered, gather
 from anomembed.score.wording import tail_text
-from anomembed.views.reason import clean_text
+from anomembed.views.reason import clean_text, plain_text
 from anomembed.write.files import check_file, completed
 from anomembed.write.model_acts import unit_of
 from anomembed.write.models import load_model
@@ -113,6 +113,10 @@ def _clean(value: object) -> str:
     return clean_text(str(value))
 
 
+def _plain(value: object) -> str:
+    return plain_text(str(value))
+
+
 def _number(value: float) -> str:
     return f"{value:,.0f}"
 
@@ -157,17 +161,12 @@ def _flag(row: Mapping[str, Any], place: Mapping[str, int]) -> list[Any]:
     carried = [[clean_text(name), clean_text(str(value))] for name, value in record.items()]
     tail = row["tail_probability"]
     shown = tail_text(tail, is_extrapolated=row["extrapolated"])
-    about = [row["rank"], clean_text(row["key"]), float(f"{tail:.3g}"), shown]
-    return [*about, _plain(row["view"]), _cut(row["reason"]), place.get(row["finding"], -1), carried]
-
-
-def _plain(text: object) -> str:
-    """Return text of ours without what it may have been given by another store: characters that show nothing."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
+    about = [row["rank"], plain_text(row["key"]), float(f"{tail:.3g}"), shown]
+    return [*about, plain_text(row["view"]), _cut(row["reason"]), place.get(row["finding"], -1), carried]
 
 
 def _cut(reason: str) -> str:
-    return _plain(reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…")
+    return plain_text(reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…")
 
 
 def _details(parts: pl.DataFrame) -> Iterator[Sequence[Any]]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.read.aggregates import BOUND
+from anomembed.read.travel import of_places
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles, without
@@ -92,11 +93,12 @@ class EntityView(ViewOfRecords):
         """Return the view of a table that has an entity and numbers."""
         if not basis.entities.profiles:
             return []
-        columns, past = basis.vocabulary.columns, basis.entities.past
+        columns = basis.vocabulary.columns
         numbers = np.array([at for at, column in enumerate(columns) if column.kind.traits.is_number], np.int64)
         view = cls.fitted(basis.entities.profiles, numbers, basis.records)
-        # Where somebody is, is judged by `travel`: a move is no number far out.
-        view.tails[[columns[at].source in past.history.place if past else False for at in numbers], 0] = NEVER
+        # Where somebody is, is judged by `travel`, where it says something: a move is no number far out.
+        places = of_places([column.source for column in columns])
+        view.tails[[columns[at].source in places for at in numbers], 0] = NEVER
         return [view]
 
     @classmethod

@@ -129,7 +129,12 @@ def clean_text(text: str, longest: int = LONGEST_VALUE) -> str:
     'a?[31mb?c'
     """
     shown = text if len(text) <= longest else f"{text[: longest - SHOWN_END]}...{text[-SHOWN_END:]}"
-    return "".join(letter if letter.isprintable() else "?" for letter in shown)
+    return plain_text(shown)
+
+
+def plain_text(text: str) -> str:
+    """Return all of `text` on one line; what a terminal would obey becomes a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def plain_number(number: float) -> str:

@@ -114,7 +114,7 @@ def _unknown(store: Store, key: str, run_id: int | None, others: list[int], newe
         return f"run {run_id} scored no record {shown(key)}; these runs did: {', '.join(map(str, others))}"
     near = _nearest_keys(store, key, newest if run_id is None else run_id)
     which = f"no run in {store.path} scored a record" if run_id is None else f"run {run_id} scored no record"
-    return f"{which} {shown(key)}" + (f"; the nearest keys: {', '.join(map(shown, near))}" if near else "")
+    return f"{which} {shown(key)}" + (f"; the nearest keys: {', '.join(map(repr, near))}" if near else "")
 
 
 def _nearest_keys(store: Store, key: str, run_id: int) -> list[str]:

@@ -1,5 +1,7 @@
 """Which values of a column are like one, and what both occur with."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from anomembed.errors import ConfigError, StoreError
@@ -9,10 +11,13 @@ from anomembed.write.store import Store
 
 MOST = 10  # values
 MAPPED = """
-SELECT token, embedding, n_records FROM tokens
+SELECT token, embedding, n_records,
+    row_number() OVER (ORDER BY is_value(token, low, high, $value) DESC, token <> $value, n_records DESC, token) = 1
+        AS is_asked
+FROM tokens
 WHERE model_id = model_of($column, $value, $model::BIGINT) AND column_name = $column AND kind = 'value'
     AND n_records > 0
-ORDER BY n_records DESC, token LIMIT 2000"""
+ORDER BY is_asked DESC, list_contains($alike, token) DESC, n_records DESC, token LIMIT 2000"""
 
 
 def split_token(token: str) -> tuple[str, str]:
@@ -61,7 +66,10 @@ def find_similar(store: Store, token: str, most: int = MOST, model_id: int | Non
         raise StoreError(str(error).split(OURS)[-1]) from error
 
 
-def tokens_of(store: Store, token: str, model_id: int | None = None) -> pl.DataFrame:
-    """Return ``token``, ``embedding`` and ``n_records`` of the values of a column, the most frequent first."""
+def tokens_of(store: Store, token: str, alike: Sequence[str], model_id: int | None = None) -> pl.DataFrame:
+    """Return ``token``, ``embedding``, ``n_records`` and ``is_asked`` of the values of a column.
+
+    First comes the one that is asked for, then those that are like it, then the most frequent ones.
+    """
     column, value = split_token(token)
-    return store.frame(MAPPED, {"column": column, "value": value, "model": model_id})
+    return store.frame(MAPPED, {"column": column, "value": value, "alike": list(alike), "model": model_id})

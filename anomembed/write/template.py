@@ -16,6 +16,7 @@ from anomembed.read.databases.addresses import map_path
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
+from anomembed.views.reason import plain_text
 
 THRESHOLDS = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2)  # to choose from, by the size of the reference
 FILLED = ("source", "sequence", "embedding")  # sections of what the user gave
@@ -170,7 +171,7 @@ def _array(columns: Sequence[ColumnRole]) -> Array:
     for column, name in zip(columns, spelled, strict=True):
         array.add_line(column.name, indent="  ")
         gap = Whitespace(" " * (width - len(name) + 1))
-        array.add_line(gap, indent="", comment=_one_line(column.reason), newline=False, add_comma=False)
+        array.add_line(gap, indent="", comment=plain_text(column.reason), newline=False, add_comma=False)
     if columns:
         array.add_line(indent="")
     return array
@@ -179,7 +180,3 @@ def _array(columns: Sequence[ColumnRole]) -> Array:
 def _is_unused_field(column: ColumnRole, roles: Roles) -> bool:
     """Tell whether this is an unused field of an unused nested column, which would only be noise."""
     return column.role is Role.IGNORE and any(column.name.startswith(f"{other.name}.") for other in roles.columns)
-
-
-def _one_line(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
