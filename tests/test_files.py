@@ -358,6 +358,17 @@ def test_other_signs_between_fields_are_found(delimiter):
         assert read[columns["shop" if head else "column2"].name].to_list() == [shops[i % 3] for i in range(200)]
 
 
+def test_single_blanks_separate_fields_below_a_header_but_not_the_words_of_messages():
+    """Flow logs of a cloud have no other sign between fields."""
+    flows = [[2, f"eni-{i % 3}", f"10.0.0.{i % 7}", 1024 + i, 443, 10 + i % 9, "OK"] for i in range(200)]
+    head = ["version", "interface", "source", "port", "to", "packets", "status"]
+    _, read = read_csv([head, *flows], " ")
+    assert read["packets"].to_list() == [flow[5] for flow in flows]
+    for words in ([["service", "was", "started", "now"]], []):
+        columns, _ = read_csv([*words, *(["worker", i, "was", "restarted"] for i in range(200))], " ")
+        assert "message" in columns
+
+
 def test_commas_of_one_column_do_not_move_the_point_of_another():
     """DuckDB reads 26.496,50 as 26.4965 where commas may separate thousands."""
     rows = [[i, f'"{1 + i}.496,50"', f'"{1 + i},701.25"'] for i in range(200)]

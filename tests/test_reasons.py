@@ -162,6 +162,26 @@ def test_words_for_uncommon_values():
     assert facts.most_notable(case, [mood, city]).kind == "all together"
 
 
+def test_an_uncommon_value_that_hardly_counts_hides_no_clear_reason():
+    """The customers of the odd order are as uncommon as all others; it stands out by its rarity all the same."""
+    rng, n = np.random.default_rng(0), 1000
+    item = rng.integers(0, 4, n)
+    price = np.array([80, 30, 120, 20])[item] * rng.uniform(0.8, 1.2, n)
+    off = rng.choice([0, 5, 10, 15, 20], n, p=[0.6, 0.1, 0.15, 0.1, 0.05])
+    item[7], price[7], off[7] = 3, 20, 95
+    orders = pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "customer": [f"c{i}" for i in rng.integers(0, 100, n)],
+            "item": [f"i{i}" for i in item],
+            "off": [f"{i}%" for i in off],
+            "total": price * (1 - off / 100),
+        }
+    )
+    flag = score_table(fit_model(orders), orders[7:8]).flags.frame
+    assert "total=1 is unusually low with item=i3" in flag["reason"][0]
+
+
 def test_a_price_that_all_have_is_not_called_unusual():
     sales = make_sales().with_columns(price=pl.lit(9.99), noise=pl.when(pl.col("id") % 2 == 0).then(0.1).otherwise(0.2))
     config = Config(roles={"number": ["price", "noise"]}, flags={"budget": 100})

@@ -119,15 +119,29 @@ def test_the_first_column_that_names_every_record_is_the_key(infer_in_file, colu
     [
         ("zip", 50, "category"),
         ("amount", 50, "number"),
+        ("Merchant Zip", 50, "category"),
+        ("MCC", 50, "category"),
+        ("dstport", 50, "category"),
+        ("remotePort", 50, "category"),
+        ("export", 50, "number"),
         ("userId", 50, "category"),
         ("user_id", 300, "ignore"),
         ("PID", 50, "ignore"),
     ],
 )
 def test_whole_numbers_named_like_a_code_are_names(database, name, modulus, role):
-    source = database(f"CREATE TABLE t AS SELECT i % {modulus} AS {name}, 'p' || i % 3 AS c FROM range({N}) t(i)")
+    source = database(f"CREATE TABLE t AS SELECT i % {modulus} AS \"{name}\", 'p' || i % 3 AS c FROM range({N}) t(i)")
     with Table(source) as table:
         assert infer_roles(table).columns[0].role == role
+
+
+def test_hashes_of_64_bits_are_names(database):
+    hashed = "(hash(i % 50)::HUGEINT - 9223372036854775808)::BIGINT"
+    source = database(f"CREATE TABLE t AS SELECT {hashed} AS merchant, i % 70 AS n FROM range({N}) t(i)")
+    with Table(source) as table:
+        merchant, n = infer_roles(table).columns
+    assert (merchant.role, n.role) == (Role.CATEGORY, Role.NUMBER)
+    assert merchant.reason.startswith("whole numbers far on both sides of 0, like a hash")
 
 
 def test_a_key_named_like_one_goes_before_the_others(database):

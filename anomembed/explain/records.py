@@ -1,6 +1,6 @@
 """Explain flagged records: a reason each, and the contribution of every column to every view."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from anomembed.views.view import ViewOfRecords
 
 EXPLAINED_AT_ONCE = 128  # records
+UNCLEAR = ("uncommon", "all together")
+"""Kinds of reasons that a view gives when it has nothing else to say."""
 
 
 def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
@@ -41,8 +43,7 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     reasons: list[Reason] = []
     tables = [pl.DataFrame(schema=CONTRIBUTIONS)]
     for (case, shares), view in zip(take_cases(model, values, batch, facts), worst, strict=True):
-        reason = views[view].reason(case, shares[view], facts)
-        reasons.append(replace(reason, view=views[view].name))
+        reasons.append(replace(_clearest(views, view, case, shares, facts), view=views[view].name))
         tables.append(_contribution_table(model, facts, case, shares, len(reasons)))
     return make_flags(model, flagged, reasons, pl.concat(tables))
 
@@ -87,6 +88,22 @@ def take_cases(
         for row, record in enumerate(values[start : start + EXPLAINED_AT_ONCE].iter_rows(named=True)):
             shown = show_tokens(model.vocabulary, part.tokens[row], record)
             yield Case(shown, part[row : row + 1], [score[row] for score in expectations.score]), shares[row]
+
+
+def _clearest(
+    views: "Sequence[ViewOfRecords]", view: int, case: Case, shares: NDArray[np.float64], facts: Facts
+) -> "Reason":
+    """Return the reason of the view in which a record stands out, or a clearer one of a view that counts for more.
+
+    A view with short tails may be the one in which a record is least likely, and yet hardly count.
+    """
+    reason = views[view].reason(case, shares[view], facts)
+    if reason.kind not in UNCLEAR:
+        return reason
+    terms = shares.sum(axis=1)
+    more = [other for other in np.argsort(-terms, kind="stable").tolist() if terms[other] > terms[view]]
+    clearer = (views[other].reason(case, shares[other], facts) for other in more)
+    return next((other for other in clearer if other.kind not in UNCLEAR), reason)
 
 
 def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[np.float64], rank: int) -> pl.DataFrame:

@@ -204,7 +204,7 @@ def is_header(first: list[str], rows: Rows) -> bool:
     if not known or len(set(known)) < len(known) / 2 or any(map(_is_value, known)):
         return False
     columns = list(zip(*rows, strict=True)) if rows else []
-    if any(_is_typed(column) for column in columns):
+    if any(is_typed(column) for column in columns):
         return True
     return len(known) == len(names) and not any(
         name in (cell.strip() for cell in column) for name, column in zip(names, columns, strict=False)
@@ -215,7 +215,8 @@ def _is_value(cell: str) -> bool:
     return any(kind.fullmatch(cell) for kind in (NUMBER, COMMA_NUMBER, MOMENT))
 
 
-def _is_typed(column: Sequence[str]) -> bool:
+def is_typed(column: Sequence[str]) -> bool:
+    """Tell whether nearly all values of a column are numbers or moments."""
     cells = [cell.strip() for cell in column if cell.strip()]
     return bool(cells) and sum(map(_is_value, cells)) >= USUAL * len(cells)
 
@@ -279,7 +280,7 @@ def count_below(dialect: Dialect, lines: Sequence[str], tail: Sequence[str]) -> 
         return 0  # a record of several lines
     rows = [row for row in dialect.rows(lines) if len(row) == dialect.n_fields]
     columns = list(zip(*rows[: max(len(rows) - MOST_BELOW, 0)], strict=True))
-    typed = [index for index, column in enumerate(columns) if _is_typed(column)]
+    typed = [index for index, column in enumerate(columns) if is_typed(column)]
     below = 0
     for number, line in enumerate(reversed(tail), start=1):
         row = next(iter(dialect.rows([line])), [])

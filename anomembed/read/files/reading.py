@@ -12,6 +12,7 @@ import duckdb
 
 from anomembed.errors import SourceError
 from anomembed.read.files.advice import readable_errors
+from anomembed.read.files.blanks import find_blank_dialect
 from anomembed.read.files.content import HEAD, Content, is_utf8, look, western
 from anomembed.read.files.copies import Copies
 from anomembed.read.files.dialects import Dialect, count_below, find_dialect
@@ -155,7 +156,10 @@ def _dialect(content: Content, options: dict[str, Any]) -> Dialect | None:
     lines = content.lines[options.get("skip", 0) :]
     if comment := options.get("comment"):
         lines = [line for line in lines if not line.startswith(comment)]
-    return find_dialect(lines, (options["delim"],)) if options.get("delim") else find_dialect(lines)
+    if options.get("delim"):
+        return find_dialect(lines, (options["delim"],))
+    found = find_dialect(lines)
+    return found if found and found.is_table else find_blank_dialect(lines) or found
 
 
 def _is_table(

@@ -34,8 +34,9 @@ MESSAGE_SPACES = 2.0  # the same of a column in which nearly every record has it
 
 PROCESS_NAME = re.compile(r"(p?pid|tid|(process|thread)_?id)$", re.IGNORECASE)
 CODE_NAME = re.compile(
-    r"(^|[_\s.])(id|ids|code|key|type|kind|class|status|flag|zip|postcode|port|mcc|npi|sic|naics|hcpcs|cpt|icd|drg"
-    r"|account|acct|card|iban|sku|ean|isbn|imei|msisdn|phone|asn|vlan|sport|dport)$|[a-z](Id|ID|Code)$"
+    r"(^|[_\s.])(?i:ids?|code|key|type|kind|class|status|flag|zip|postcode|port|mcc|npi|sic|naics|hcpcs|cpt|icd|drg"
+    r"|account|acct|card|iban|sku|ean|isbn|imei|msisdn|phone|asn|vlan|[sd]port|(src|dst|source|dest(ination)?)port)$"
+    r"|[a-z](Id|ID|Code|Port)$"
 )
 KEY_NAME = re.compile(
     r"(^|[_\s.\-])(?i:ids?|uid|uuid|guid|key|code|no|nr|num|number|ref|reference|serial|seq|sequence|index|idx|row|line"
@@ -47,6 +48,7 @@ MEASURE_NAME = re.compile(
 )
 KEY_LENGTH, MOST_KEY_SPACES = 64.0, 0.5  # means of a text key
 LONG_CODE = 9  # digits of whole numbers, all of them as long, that are codes and not amounts
+LEAST_HASH = 1 << 60  # that whole numbers reach on both sides of 0, when they are hashes of 64 bits
 COUNTER_GAPS = 2  # values per record that a counter may skip, at most
 OPAQUE = ("MAP", "UNION", "BLOB", "BIT")
 NESTED = {"STRUCT": "nested; its fields are columns of their own", "JSON": "JSON; its fields stand alone"}
@@ -145,6 +147,8 @@ def _whole_number(evidence: Evidence) -> Inferred | None:
         why = "named like a code"
     elif n_digits := 0 if MEASURE_NAME.search(column.name) else _code_length(profile):
         why = f"of {n_digits} digits each, like a code"
+    elif _are_hashes(profile):
+        why = "far on both sides of 0, like a hash"
     else:
         return Inferred(Role.NUMBER, f"whole numbers, {_distinct(profile)}")
     if is_nearly_unique(profile):
@@ -157,6 +161,12 @@ def _code_length(profile: Profile) -> int:
     least, most = profile.minimum or "", profile.maximum or ""
     is_code = least.isdigit() and len(least) == len(most) >= LONG_CODE and not is_nearly_unique(profile)
     return len(least) if is_code else 0
+
+
+def _are_hashes(profile: Profile) -> bool:
+    """Tell whether whole numbers spread over nearly all that 64 bits hold, as no amounts do."""
+    ends = int(profile.minimum or 0), int(profile.maximum or 0)
+    return ends[0] < -LEAST_HASH and ends[1] > LEAST_HASH
 
 
 def _text(evidence: Evidence) -> Inferred:
