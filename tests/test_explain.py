@@ -289,6 +289,14 @@ def test_a_key_that_is_to_be_typed_is_shown_whole_however_long(run, database):
     assert f"{long}/5" in run("explain", f"{long}/5x", "--store", "u.duckdb").err
 
 
+def test_json_has_no_character_that_shows_nothing_as_it_is(run, folder):
+    with opened("anomembed.duckdb") as connection:
+        connection.execute("UPDATE flags SET reason = chr(8238) || reason")
+    outcome = run("explain", "304", "--format", "json")
+    assert "\u202e" not in outcome.out
+    assert json.loads(outcome.out)["reason"].startswith("\u202e")
+
+
 def test_a_record_that_is_gone_is_shown_as_the_store_has_it(explained):
     before, _ = explained("304")
     change("DELETE FROM payments WHERE id = 304")
