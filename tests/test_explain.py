@@ -266,6 +266,13 @@ def test_a_key_of_several_runs_is_of_the_newest_and_the_others_are_named(run, fo
     assert explained("304", "--run", "1")[0]["run_id"] == 1
 
 
+def test_a_record_of_another_table_with_the_same_key_is_another_record(run, folder, explained):
+    assert run("scan", "source.duckdb", "SELECT id, shop, country FROM payments", "--quiet", "--budget", "1").code == 0
+    case, err = explained("304", "--run", "1")
+    assert case["other_runs"] == []
+    assert "has a record with this key, too: --run 2" in err
+
+
 def test_an_unknown_key_is_answered_with_the_nearest(run, folder):
     outcome = run("explain", "30O")
     assert (outcome.code, outcome.out) == (2, "")

@@ -24,6 +24,7 @@ from anomembed.read.table import Table, read_values
 from anomembed.represent.batch import Batch
 from anomembed.views.facts import Case as Found
 from anomembed.views.facts import Facts
+from anomembed.views.reason import clean_text
 from anomembed.write.judgements import Judgement, earlier_flags, find_judgement, kept_parts
 from anomembed.write.model_acts import PRUNED, unit_of
 from anomembed.write.models import load_model
@@ -52,7 +53,7 @@ def explain_key(store: Store, key: str, run_id: int | None = None, config: Confi
         When no run judged the key.
     """
     judged = find_judgement(store, key, run_id)
-    case = _kept(store, judged)
+    case = _kept(store, judged).noted(*(_same_key(run, source) for run, source in judged.elsewhere))
     if judged.state == PRUNED:
         return case.noted(f"model {judged.model_id} was pruned: below is what the store has; {AGAIN}")
     settings = config or (Config.model_validate_json(judged.config) if judged.config else None)
@@ -94,6 +95,10 @@ def _kept(store: Store, judged: Judgement) -> Case:
         parts=parts,
         earlier=_earlier(store, judged),
     )
+
+
+def _same_key(run_id: int, source: str) -> str:
+    return f"{clean_text(source)} has a record with this key, too: --run {run_id}"
 
 
 def _earlier(store: Store, judged: Judgement) -> tuple[Earlier, ...]:
