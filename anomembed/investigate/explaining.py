@@ -123,12 +123,15 @@ def _from_source(case: Case, store: Store, judged: Judgement, table: Table) -> C
 def _add_record(case: Case, at: SourceRecord, store: Store) -> Case:
     model = at.model
     plain = at.table.rows(at.roles.select(), at.is_it)[:1]
-    past = read_past(at, plain.row(0, named=True), store, case.run_id)
+    own = plain.row(0, named=True)
+    case = replace(case, normal=nearest_normal(at, plain, store, case.run_id))
+    past = None if model.past else read_past(at, own, store, case.run_id)
+    frame = at.frame()
+    if model.past:  # the table then has little more than the records of its entity, and they are read at once
+        past = read_past(at, own, store, case.run_id)
     if past:
         case = case.noted(*past.notes)
         case = replace(case, entity=past.entity, n_of_entity=past.n_others, habits=past.habits, events=past.events)
-    case = replace(case, normal=nearest_normal(at, plain, store, case.run_id))
-    frame = at.frame()
     return case if frame is None else _take_apart(case, model, frame)
 
 
