@@ -266,6 +266,13 @@ def test_a_key_of_several_runs_is_of_the_newest_and_the_others_are_named(run, fo
     assert explained("304", "--run", "1")[0]["run_id"] == 1
 
 
+def test_a_record_of_another_table_with_the_same_key_is_another_record(run, folder, explained):
+    assert run("scan", "source.duckdb", "SELECT id, shop, country FROM payments", "--quiet", "--budget", "1").code == 0
+    case, err = explained("304", "--run", "1")
+    assert case["other_runs"] == []
+    assert "has a record with this key, too: --run 2" in err
+
+
 def test_an_unknown_key_is_answered_with_the_nearest(run, folder):
     outcome = run("explain", "30O")
     assert (outcome.code, outcome.out) == (2, "")
@@ -287,6 +294,14 @@ def test_a_key_that_is_to_be_typed_is_shown_whole_however_long(run, database):
     assert f'"{long}/5"' in Path("page.html").read_text()
     assert f"{long}/5 of visits: flagged" in run("explain", f"{long}/5", "--store", "u.duckdb").out
     assert f"{long}/5" in run("explain", f"{long}/5x", "--store", "u.duckdb").err
+
+
+def test_json_has_no_character_that_shows_nothing_as_it_is(run, folder):
+    with opened("anomembed.duckdb") as connection:
+        connection.execute("UPDATE flags SET reason = chr(8238) || reason")
+    outcome = run("explain", "304", "--format", "json")
+    assert "\u202e" not in outcome.out
+    assert json.loads(outcome.out)["reason"].startswith("\u202e")
 
 
 def test_a_record_that_is_gone_is_shown_as_the_store_has_it(explained):

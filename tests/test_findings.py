@@ -123,6 +123,17 @@ def test_a_long_finding_names_the_first_records_only(run, database):
     assert " and 2 more" in out
 
 
+def test_values_that_differ_where_they_are_cut_are_two_lines(run, database):
+    ends = "repeat('a', 60)", "repeat('b', 60)"
+    odd = f"CASE i WHEN 5 THEN {ends[0]} || '1' || {ends[1]} WHEN 8 THEN {ends[0]} || '2' || {ends[1]}"
+    source = database(
+        f"CREATE TABLE t AS SELECT i AS id, {odd} ELSE 'k' || i % 3 END AS kind, 's' || i % 3 AS s FROM range(300) r(i)"
+    )
+    out = run("scan", source, "--budget", "2").out
+    assert out.count("no single value stands out") == 2
+    assert "flags have this reason" not in out
+
+
 def test_every_format_carries_when_who_and_what_the_reason_names(run, talk):
     def scan(form):
         return run("scan", talk, "--budget", 3, "--entity", "who", "--time", "at", "--format", form).out

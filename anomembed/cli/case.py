@@ -3,7 +3,6 @@
 Values come from attackers: they are printed without control characters.
 """
 
-import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from anomembed.explain.company import Expected
 from anomembed.investigate.case import Case, Event, Habit, Part, Similar
 from anomembed.score.wording import in_words, odds, tail_text
 from anomembed.views.reason import clean_text, plain_text
-from anomembed.write.sinks import inert
+from anomembed.write.sinks import inert, plain_json
 
 NULL = "(null)"
 BAR = 20  # characters of the longest bar
@@ -32,7 +31,7 @@ def print_case(case: Case, *, is_json: bool) -> None:
         runs = ", ".join(map(str, case.other_runs))
         Teller(is_quiet=False).say("note", f"run {case.run_id} is shown; judged by other runs, too: {runs} (--run)")
     if is_json:
-        text = json.dumps(asdict(case), ensure_ascii=False, indent=2)
+        text = plain_json(asdict(case), indent=2)
         sys.stdout.write((inert(text) if sys.stdout.isatty() else text) + "\n")
     else:
         _print_sections(case)

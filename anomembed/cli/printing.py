@@ -53,8 +53,9 @@ def _write(text: str) -> None:
 def _print_table(flags: pl.DataFrame, n_keys: int, *, flat: bool) -> None:
     keys = flags.columns[:n_keys]
     heads = ("rank", *keys, "tail", "view", "reason")
-    # In which view a record stands out most may differ where the reason is the same to the letter.
-    same = pl.col("rank") if flat else pl.col("finding").first().over("reason")
+    # Flags that are not explained have no finding; long values that differ only in the middle have one text.
+    finding = pl.when(pl.col("finding") == "").then("reason").otherwise("finding")
+    same = pl.col("rank") if flat else finding
     grouped = flags.group_by(same, maintain_order=True)
     rows = [_row(finding.row(0, named=True), finding.select(keys).rows(), keys) for _, finding in grouped]
     print_rows({name: name in ("rank", "tail") for name in heads}, rows)

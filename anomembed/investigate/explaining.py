@@ -24,6 +24,7 @@ from anomembed.read.table import Table, read_values
 from anomembed.represent.batch import Batch
 from anomembed.views.facts import Case as Found
 from anomembed.views.facts import Facts
+from anomembed.views.reason import clean_text
 from anomembed.write.judgements import Judgement, earlier_flags, find_judgement, kept_parts
 from anomembed.write.model_acts import PRUNED, unit_of
 from anomembed.write.models import load_model
@@ -52,7 +53,7 @@ def explain_key(store: Store, key: str, run_id: int | None = None, config: Confi
         When no run judged the key.
     """
     judged = find_judgement(store, key, run_id)
-    case = _kept(store, judged)
+    case = _kept(store, judged).noted(*(_same_key(run, source) for run, source in judged.elsewhere))
     if judged.state == PRUNED:
         return case.noted(f"model {judged.model_id} was pruned: below is what the store has; {AGAIN}")
     settings = config or (Config.model_validate_json(judged.config) if judged.config else None)
@@ -96,6 +97,10 @@ def _kept(store: Store, judged: Judgement) -> Case:
     )
 
 
+def _same_key(run_id: int, source: str) -> str:
+    return f"{clean_text(source)} has a record with this key, too: --run {run_id}"
+
+
 def _earlier(store: Store, judged: Judgement) -> tuple[Earlier, ...]:
     return tuple(Earlier(*row) for row in earlier_flags(store, judged).iter_rows())
 
@@ -118,12 +123,15 @@ def _from_source(case: Case, store: Store, judged: Judgement, table: Table) -> C
 def _add_record(case: Case, at: SourceRecord, store: Store) -> Case:
     model = at.model
     plain = at.table.rows(at.roles.select(), at.is_it)[:1]
-    past = read_past(at, plain.row(0, named=True), store, case.run_id)
+    own = plain.row(0, named=True)
+    case = replace(case, normal=nearest_normal(at, plain, store, case.run_id))
+    past = None if model.past else read_past(at, own, store, case.run_id)
+    frame = at.frame()
+    if model.past:  # the table then has little more than the records of its entity, and they are read at once
+        past = read_past(at, own, store, case.run_id)
     if past:
         case = case.noted(*past.notes)
         case = replace(case, entity=past.entity, n_of_entity=past.n_others, habits=past.habits, events=past.events)
-    case = replace(case, normal=nearest_normal(at, plain, store, case.run_id))
-    frame = at.frame()
     return case if frame is None else _take_apart(case, model, frame)
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from anomembed.errors import LockedError, StoreError
+from anomembed.errors import StoreError
 from anomembed.read.files.kinds import DATABASE_KIND, binary_kind
 from anomembed.read.quoting import quote_text
-from anomembed.read.source import holder
+from anomembed.read.source import clear_errors as clear_source_errors
+from anomembed.write.database import clear_errors
 from anomembed.write.reading import open_to_read, patiently
 
 OURS = "Invalid Input Error: "  # what DuckDB puts before the sentences of our macros
@@ -31,6 +32,8 @@ def ask_store(path: str | Path, sql: str, source: str | None = None) -> pl.DataF
     ------
     StoreError
         When there is no store, or the SQL is wrong.
+    SourceError
+        When the source that is named is no DuckDB file.
     LockedError
         When another process still writes to one of the files after some seconds.
     """
@@ -38,7 +41,7 @@ def ask_store(path: str | Path, sql: str, source: str | None = None) -> pl.DataF
         found = source or next((name for (name,) in store.rows(SOURCE)), None)
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.execute("SET enable_progress_bar = false")
-        patiently(lambda: _attach(connection, str(path), "store"))
+        patiently(lambda: _attach(connection, path, "store"))
         if found is not None and (source or _is_database(found)):
             patiently(lambda: _attach(connection, found, "source"))
         connection.execute("USE store")
@@ -49,14 +52,9 @@ def _is_database(path: str) -> bool:
     return Path(path).is_file() and binary_kind(path) == DATABASE_KIND
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: str, name: str) -> None:
-    try:
-        connection.execute(f"ATTACH {quote_text(path)} AS {name} (READ_ONLY)")
-    except duckdb.Error as error:
-        first = str(error).splitlines()[0]
-        if "lock on file" in first:
-            raise LockedError(f"{path} is locked by another process{holder(first)}; try again later") from error
-        raise StoreError(f"{path}: {first}") from error
+def _attach(connection: duckdb.DuckDBPyConnection, path: str | Path, name: str) -> None:
+    with clear_errors(Path(path)) if name == "store" else clear_source_errors(str(path)):
+        connection.execute(f"ATTACH {quote_text(str(path))} AS {name} (READ_ONLY)")
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:

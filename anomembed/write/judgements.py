@@ -62,7 +62,9 @@ class Judgement:
     roles, state : str, str or None
         Of the model, as in the table ``models``.
     others : tuple of int
-        Other runs that judged it, the newest first.
+        Other runs over the same source that judged it, the newest first.
+    elsewhere : tuple of (int, str)
+        Runs over other sources that judged a record with this key, and what they read; the newest of each.
     """
 
     key: str
@@ -85,6 +87,7 @@ class Judgement:
     roles: str
     state: str | None
     others: tuple[int, ...]
+    elsewhere: tuple[tuple[int, str], ...]
 
 
 def find_judgement(store: Store, key: str, run_id: int | None = None) -> Judgement:
@@ -104,8 +107,10 @@ def find_judgement(store: Store, key: str, run_id: int | None = None) -> Judgeme
     chosen = [row for row in found if run_id in (None, row[0])]
     if not chosen:
         raise StoreError(_unknown(store, key, run_id, [row[0] for row in found], runs[0]))
-    others = tuple(row[0] for row in found if row is not chosen[0])
-    return Judgement(key, *chosen[0], others)  # type: ignore[call-arg]  # columns in the order of its fields
+    own = chosen[0]
+    others = tuple(row[0] for row in found if row[2:4] == own[2:4] and row is not own)
+    elsewhere = {row[2:4]: (row[0], row[2]) for row in reversed(found) if row[2:4] != own[2:4]}
+    return Judgement(key, *own, others, tuple(elsewhere.values()))  # type: ignore[call-arg]  # columns in the order of its fields
 
 
 def _unknown(store: Store, key: str, run_id: int | None, others: list[int], newest: int) -> str:

@@ -56,22 +56,24 @@ def csv_tables(tables: "Mapping[str, pl.DataFrame]") -> str:
 
 def json_text(frame: "pl.DataFrame") -> str:
     """Return a frame as a JSON list of objects."""
-    return _json(_plain_rows(frame), indent=1) + "\n"
+    return plain_json(_plain_rows(frame), indent=1) + "\n"
 
 
 def json_tables(tables: "Mapping[str, pl.DataFrame]") -> str:
     """Return several frames as a JSON object of lists."""
-    return _json({name: _plain_rows(frame) for name, frame in tables.items()}, indent=1) + "\n"
+    return plain_json({name: _plain_rows(frame) for name, frame in tables.items()}, indent=1) + "\n"
 
 
 def ndjson_text(frame: "pl.DataFrame") -> str:
     """Return a frame as JSON objects, one a line."""
-    return "".join(_json(row) + "\n" for row in _plain_rows(frame))
+    return "".join(plain_json(row) + "\n" for row in _plain_rows(frame))
 
 
 def ndjson_tables(tables: "Mapping[str, pl.DataFrame]") -> str:
     """Return several frames as JSON objects, one a line; each begins with the name of its table."""
-    return "".join(_json({"table": name, **row}) + "\n" for name, frame in tables.items() for row in _plain_rows(frame))
+    return "".join(
+        plain_json({"table": name, **row}) + "\n" for name, frame in tables.items() for row in _plain_rows(frame)
+    )
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def inert(text: str) -> str:
     return re.sub("[\x00-\x08\x0b-\x1f]", lambda found: f"\\x{ord(found[0]):02x}", plain)
 
 
-def _json(value: object, indent: int | None = None) -> str:
+def plain_json(value: object, indent: int | None = None) -> str:
     """Return JSON with all control characters escaped, also those that JSON allows in text."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
