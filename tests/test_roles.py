@@ -124,6 +124,7 @@ def test_the_first_column_that_names_every_record_is_the_key(infer_in_file, colu
         ("dstport", 50, "category"),
         ("remotePort", 50, "category"),
         ("export", 50, "number"),
+        ("DIST_REMOTE_TCP_PORT", 50, "number"),
         ("userId", 50, "category"),
         ("user_id", 300, "ignore"),
         ("PID", 50, "ignore"),

@@ -38,6 +38,9 @@ CODE_NAME = re.compile(
     r"|account|acct|card|iban|sku|ean|isbn|imei|msisdn|phone|asn|vlan|[sd]port|(src|dst|source|dest(ination)?)port)$"
     r"|[a-z](Id|ID|Code|Port)$"
 )
+COUNT_NAME = re.compile(  # how many codes, not one of them
+    r"^(n|count|dist|distinct|n?unique|total|avg|average|mean|max|min|sum)[_\s.]", re.IGNORECASE
+)
 KEY_NAME = re.compile(
     r"(^|[_\s.\-])(?i:ids?|uid|uuid|guid|key|code|no|nr|num|number|ref|reference|serial|seq|sequence|index|idx|row|line"
     r"|record|hash)$|[a-z](Id|ID|Key|No|Nr|Ref|UUID|Number)$"
@@ -125,9 +128,13 @@ def _written_number(evidence: Evidence) -> Inferred | None:
     found = evidence.found
     if not found or found.role is not Role.NUMBER or not found.written.is_read:
         return None
-    if found.written.number and found.written.number.is_plain and CODE_NAME.search(evidence.column.name):
+    if found.written.number and found.written.number.is_plain and _is_code(evidence.column.name):
         return None
     return Inferred(Role.NUMBER, found.like)
+
+
+def _is_code(name: str) -> bool:
+    return bool(CODE_NAME.search(name)) and not COUNT_NAME.search(name)
 
 
 def _fraction(evidence: Evidence) -> Inferred | None:
@@ -143,7 +150,7 @@ def _whole_number(evidence: Evidence) -> Inferred | None:
         return None
     if profile.n_distinct <= FEW_INTEGERS:
         return Inferred(Role.CATEGORY, f"whole numbers, {profile.n_distinct} distinct")
-    if CODE_NAME.search(column.name):
+    if _is_code(column.name):
         why = "named like a code"
     elif n_digits := 0 if MEASURE_NAME.search(column.name) else _code_length(profile):
         why = f"of {n_digits} digits each, like a code"
