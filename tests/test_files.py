@@ -293,6 +293,8 @@ def test_wrong_options_are_told(run, options, said):
         (b"SQLite format 3\0" + b"\0" * 50, "a SQLite database"),
         (bytes(range(256)) * 10, "neither a DuckDB database nor Parquet nor text"),
         (b"", "is empty"),
+        (b'<?xml version="1.0"?>\n<all>\n' + b"<e>1</e>\n" * 50, "is XML: save it as CSV or JSON, or read its lines"),
+        (b"\xef\xbb\xbf<!DOCTYPE html>\n<p>Sign in</p>\n", "is HTML: save it as CSV"),
         (b"PAR1 but cut off", "is not a Parquet file, or is cut off"),
     ],
 )
