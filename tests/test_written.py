@@ -328,6 +328,13 @@ def test_a_single_far_value_and_a_near_one_are_values(values):
     assert None not in read
 
 
+@pytest.mark.parametrize("form", ["%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y"])
+def test_months_are_times_where_they_are_said_to_be(form):
+    _, read = read_text(text_of(form), "timestamp")
+    assert read == [datetime(moment.year, moment.month, 1) for moment in MOMENTS]
+    assert read_text(text_of(form))[0].role is Role.CATEGORY
+
+
 @pytest.mark.parametrize("form", [None, "%d-%b-%Y"])
 def test_dates_far_from_all_others_are_told(form):
     """Typing errors: no view judges how late a date is."""
