@@ -371,6 +371,18 @@ def test_single_blanks_separate_fields_below_a_header_but_not_the_words_of_messa
         assert "message" in columns
 
 
+def test_what_a_command_prints_in_aligned_columns_is_a_table():
+    rows = [
+        [40_000 + i, "ann" if i % 3 else "benjamin", 2 ** (i % 12), "COMPLETED" if i % 7 else "FAILED"]
+        for i in range(200)
+    ]
+    printed = [f"{job:>7}  {user:<9} {size:>9}  {state:<10}" for job, user, size, state in rows]
+    _, read = read_csv(
+        [["  JobID  User           Size  State     "], ["------- --------- --------- ----------"], *zip(printed)]
+    )
+    assert read["Size"].to_list() == [row[2] for row in rows]
+
+
 def test_commas_of_one_column_do_not_move_the_point_of_another():
     """DuckDB reads 26.496,50 as 26.4965 where commas may separate thousands."""
     rows = [[i, f'"{1 + i}.496,50"', f'"{1 + i},701.25"'] for i in range(200)]

@@ -13,7 +13,7 @@ import duckdb
 
 from anomembed.errors import SourceError
 from anomembed.read.files.advice import readable_errors
-from anomembed.read.files.blanks import find_blank_dialect
+from anomembed.read.files.blanks import BLANK, are_aligned, find_blank_dialect, single_blanks
 from anomembed.read.files.content import HEAD, Content, is_utf8, look, western
 from anomembed.read.files.copies import Copies
 from anomembed.read.files.dialects import Dialect, count_below, find_dialect
@@ -282,6 +282,8 @@ def _as_western(content: Content) -> Content:
 
 def _without_below(contents: Sequence[Content], dialect: Dialect | None, copies: Copies) -> tuple[list[str], int]:
     """Return paths to read, without the lines below the records of a single small file, and how many these are."""
+    if dialect and dialect.delimiter == BLANK and are_aligned(contents[0].lines):
+        return [copies.copy(content, edit=single_blanks) for content in contents], 0
     paths = [copies.readable(content) for content in contents]
     if len(paths) > 1 or dialect is None or Path(paths[0]).suffix in COMPRESSED or not dialect.is_table:
         return paths, 0
