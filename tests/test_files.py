@@ -293,6 +293,8 @@ def test_wrong_options_are_told(run, options, said):
         (b"SQLite format 3\0" + b"\0" * 50, "a SQLite database"),
         (bytes(range(256)) * 10, "neither a DuckDB database nor Parquet nor text"),
         (b"", "is empty"),
+        (b'<?xml version="1.0"?>\n<all>\n' + b"<e>1</e>\n" * 50, "is XML: save it as CSV or JSON, or read its lines"),
+        (b"\xef\xbb\xbf<!DOCTYPE html>\n<p>Sign in</p>\n", "is HTML: save it as CSV"),
         (b"PAR1 but cut off", "is not a Parquet file, or is cut off"),
     ],
 )
@@ -367,6 +369,18 @@ def test_single_blanks_separate_fields_below_a_header_but_not_the_words_of_messa
     for words in ([["service", "was", "started", "now"]], []):
         columns, _ = read_csv([*words, *(["worker", i, "was", "restarted"] for i in range(200))], " ")
         assert "message" in columns
+
+
+def test_what_a_command_prints_in_aligned_columns_is_a_table():
+    rows = [
+        [40_000 + i, "ann" if i % 3 else "benjamin", 2 ** (i % 12), "COMPLETED" if i % 7 else "FAILED"]
+        for i in range(200)
+    ]
+    printed = [f"{job:>7}  {user:<9} {size:>9}  {state:<10}" for job, user, size, state in rows]
+    _, read = read_csv(
+        [["  JobID  User           Size  State     "], ["------- --------- --------- ----------"], *zip(printed)]
+    )
+    assert read["Size"].to_list() == [row[2] for row in rows]
 
 
 def test_commas_of_one_column_do_not_move_the_point_of_another():

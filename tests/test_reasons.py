@@ -140,6 +140,19 @@ def test_words_for_a_rare_value():
     assert top(parts) == "mood"
 
 
+@pytest.mark.parametrize("n", [150, 1000])
+def test_a_value_seen_once_is_rare_in_a_small_table_too(n):
+    events = pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "user": [f"u{i * 7919 % 9}" for i in range(n)],
+            "action": ["delete" if i == 60 else "in" if i * 31 % 7 < 4 else "out" for i in range(n)],
+        }
+    )
+    reason = score_table(fit_model(events), events[60:61]).flags.frame["reason"][0]
+    assert reason.startswith(f"action=delete is rare (1 of {n:,} records)")
+
+
 def test_words_for_uncommon_values():
     """One in 60 sales has this mood, and it goes with everything: nothing but how uncommon it is can be said."""
     odd = np.arange(3000) % 60 == 0

@@ -328,6 +328,27 @@ def test_a_single_far_value_and_a_near_one_are_values(values):
     assert None not in read
 
 
+@pytest.mark.parametrize("form", ["%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y"])
+def test_months_are_times_where_they_are_said_to_be(form):
+    _, read = read_text(text_of(form), "timestamp")
+    assert read == [datetime(moment.year, moment.month, 1) for moment in MOMENTS]
+    assert read_text(text_of(form))[0].role is Role.CATEGORY
+
+
+@pytest.mark.parametrize("form", [None, "%d-%b-%Y"])
+def test_dates_far_from_all_others_are_told(form):
+    """Typing errors: no view judges how late a date is."""
+    strays = {7: datetime(2052, 1, 5), 9: datetime(1926, 3, 1)}
+    days = [strays.get(i, moment) for i, moment in enumerate(MOMENTS)]
+    column, _ = read_text([day.strftime(form) for day in days] if form else days)
+    assert (
+        column.note
+        == f"far from all others, which are from {MOMENTS[0].date()} to {MOMENTS[-1].date()}: 1926-03-01, 2052-01-05"
+    )
+    assert not read_text(MOMENTS)[0].note
+    assert not read_text(days[5:25])[0].note  # too few to tell
+
+
 def test_words_name_no_entity():
     column, read = read_text(["N/A" if i % 10 == 0 else f"u{i % 9}" for i in range(N)], "entity")
     assert read[:2] == [None, "u1"]

@@ -259,9 +259,9 @@ class Facts:
                 return Reason("unseen message", value, {"like": Text(value.like), **evidence})
             return Reason("unseen", value, evidence)
         times, among = self.census.times(column, token), self.census.among(column)
-        share = RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE
+        least = (RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE) * among.n_records
         # A missing vector is rare by itself; a null in other columns is judged by the values that it occurs with.
-        if (special is not Special.MISSING or is_vector) and times < share * among.n_records:
+        if (special is not Special.MISSING or is_vector) and times < max(least, 2 * tokens.is_single_news):
             evidence = {"times": times, "of": among, "expected": self.instead(case, column)}
             return Reason("rare", self.value(case, column), evidence)
         other = self._worst_company(case, column)

@@ -4,6 +4,7 @@ A reading is one of those in `read_files`: Parquet, JSON, a log whose head names
 """
 
 import glob
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import duckdb
 
 from anomembed.errors import SourceError
 from anomembed.read.files.advice import readable_errors
-from anomembed.read.files.blanks import find_blank_dialect
+from anomembed.read.files.blanks import BLANK, are_aligned, find_blank_dialect, single_blanks
 from anomembed.read.files.content import HEAD, Content, is_utf8, look, western
 from anomembed.read.files.copies import Copies
 from anomembed.read.files.dialects import Dialect, count_below, find_dialect
@@ -36,6 +37,7 @@ from anomembed.read.quoting import quote_text
 TABLE_ENDINGS, JSON_ENDINGS = (".csv", ".tsv", ".psv"), (".json", ".ndjson", ".jsonl")
 OTHERS_HEAD = 1 << 14  # bytes of the files of a glob after the first one
 IS_LOG = 0.5  # share of the first lines in a known format that makes a file a log
+MARKED_UP = re.compile(r"\s*<(\?(xml)|!doctype (html)|(html)\b)", re.IGNORECASE)
 COLOUR = "\x1b["  # of a terminal: a log
 TRIED = 200  # lines
 GOOD_ENOUGH = 0.5  # fit of a dialect, for a file that is named like a table
@@ -133,11 +135,14 @@ def _read_text(
 
 
 def _check_text(path: str, first: Content) -> None:
-    """Refuse a file without text, or one that should be Parquet."""
+    """Refuse a file without text, or one of another kind that begins like a text."""
     if first.is_whole and not first.text.strip():
         raise SourceError(f"{first.path} is empty")
     if Path(path).suffix.lower() == ".parquet":
         raise SourceError(f"{first.path} is not a Parquet file, or is cut off")
+    if marked := MARKED_UP.match(first.text):
+        kind = (marked[2] or "html").upper()
+        raise SourceError(f"{first.path} is {kind}: save it as CSV or JSON, or read its lines by --line-format plain")
     if first.compression and first.text.startswith("PAR1"):
         raise SourceError(f"{first.path} is a compressed Parquet file: unpack it first")
 
@@ -277,6 +282,8 @@ def _as_western(content: Content) -> Content:
 
 def _without_below(contents: Sequence[Content], dialect: Dialect | None, copies: Copies) -> tuple[list[str], int]:
     """Return paths to read, without the lines below the records of a single small file, and how many these are."""
+    if dialect and dialect.delimiter == BLANK and are_aligned(contents[0].lines):
+        return [copies.copy(content, edit=single_blanks) for content in contents], 0
     paths = [copies.readable(content) for content in contents]
     if len(paths) > 1 or dialect is None or Path(paths[0]).suffix in COMPRESSED or not dialect.is_table:
         return paths, 0

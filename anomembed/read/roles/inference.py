@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from anomembed.errors import DataError, SourceError
+from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.labels import find_labels
@@ -13,6 +14,7 @@ from anomembed.read.roles.spelling import unify_spellings
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.recognising import Found, find_written
+from anomembed.read.written.style import PLAIN
 
 MOST_NAMED = 6  # columns in a message
 UNIQUE_ESTIMATE = 0.85  # share of distinct values that may be all: the count is approximate, to less than 15 %
@@ -157,7 +159,8 @@ def _as_written(column: ColumnRole, found: Found | None) -> ColumnRole:
     if not found or found.role is not column.role:
         return column
     reason = column.reason if column.reason == USER_SPECIFIED else "; ".join([column.reason, *found.remarks])
-    return replace(column, reason=reason, written=found.written, note="; ".join(found.remarks))
+    is_as_typed = found.written == PLAIN and MOMENTS.match(column.type)
+    return replace(column, reason=reason, written=None if is_as_typed else found.written, note="; ".join(found.remarks))
 
 
 def _check_readable(table: Table, roles: Roles, specified: Mapping[str, Role]) -> None:

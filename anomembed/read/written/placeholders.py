@@ -1,6 +1,10 @@
-"""Numbers and dates that stand for a missing value: 9999 among temperatures, 1900-01-01 among payments."""
+"""Numbers and dates that stand for a missing value, such as 9999 among temperatures; and dates typed wrongly.
+
+A single date far from all others, such as 2052 for 2025, is no gap: it is told, as no view judges how late a date is.
+"""
 
 import re
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from anomembed.read.table import Table
@@ -12,6 +16,7 @@ DATES = re.compile(
 LEAST_TIMES, LEAST_SHARE = 3, 0.001  # of the records that hold it: a single one is an anomaly
 LEAST_OTHERS = 8  # different values beside it
 FAR_NUMBER, FAR_DATE = 1.0, 0.25  # distance from the nearest other value, in ranges of all others
+LEAST_KNOWN = 50  # dates, of which a few may be far from all others
 MOST_ZEROS = 0.5  # share of the records above which nothing is a value of its own
 
 
@@ -48,6 +53,33 @@ def find_dates(table: Table, moment: str, ends: tuple[str | None, str | None], n
     day = f"CAST({moment} AS DATE)"
     counts = _far(table, day, f"epoch({moment})", [f"DATE '{date}'" for date in dates], FAR_DATE, n_known)
     return [Placeholder(date, count) for date, count in zip(dates, counts, strict=True) if count]
+
+
+def find_strays(table: Table, moment: str) -> tuple[list[str], tuple[str, str]] | None:
+    """Return the few dates as far from all others as these are from one another, and the ends of these; None without.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    moment : str
+        SQL of the moments.
+    """
+    seconds = f"epoch(CAST({moment} AS TIMESTAMP))"
+    ends = (f"{end}({seconds}, {LEAST_TIMES})" for end in ("min", "max"))
+    n_known, lows, highs = table.aggregate([f"count({seconds})", *ends])
+    if n_known < LEAST_KNOWN or lows[-1] >= highs[-1]:
+        return None
+    least = highs[-1] - lows[-1]
+    early = [one for one in lows if lows[-1] - one >= least]
+    late = [one for one in highs if one - highs[-1] >= least]
+    if not early and not late:
+        return None
+    return [_day(one) for one in early + late], (_day(lows[len(early)]), _day(highs[len(late)]))
+
+
+def _day(seconds: float) -> str:
+    return str((datetime(1970, 1, 1) + timedelta(seconds=seconds)).date())
 
 
 def _far(table: Table, value: str, number: str, literals: list[str], far: float, n_known: int) -> list[int]:

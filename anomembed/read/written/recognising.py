@@ -13,7 +13,7 @@ from anomembed.read.table import Table
 from anomembed.read.written.candidate import Candidate, Reading
 from anomembed.read.written.masks import LONGEST, Masks, read_masks
 from anomembed.read.written.number_columns import FEW_VALUES, read_numbers
-from anomembed.read.written.placeholders import Placeholder, find_dates, find_numbers
+from anomembed.read.written.placeholders import Placeholder, find_dates, find_numbers, find_strays
 from anomembed.read.written.style import PLAIN, WORDS, Written, is_word
 from anomembed.read.written.time_columns import read_digits, read_times
 from anomembed.read.written.times import ISO, formats_like, mask_of
@@ -121,7 +121,7 @@ def _find(asked: Candidate, given: Role | None, time_format: str | None) -> Foun
     written = replace(reading.written, missing=tuple(each.value for each in missing))
     if given:
         asked.check(reading, role, _sql(role, reading.written, asked.column))
-    remarks = tuple(_remarks(asked, reading, missing))
+    remarks = (*_remarks(asked, reading, missing), *(_strays(asked, written) if role is Role.TIMESTAMP else ()))
     if written == PLAIN and not remarks:
         return None
     return Found(role, written, _like(asked, reading), remarks)
@@ -182,6 +182,12 @@ def _remarks(asked: Candidate, reading: Reading, missing: Sequence[Placeholder])
         yield f"{word!r} and the like count as missing ({n_words:,} of {n_words + reading.n_known:,})"
     for each in missing:
         yield f"{each.value}, far from all others, counts as missing ({each.n_records:,} of {reading.n_read:,})"
+
+
+def _strays(asked: Candidate, written: Written) -> Iterable[str]:
+    if found := find_strays(asked.table, written.moment_sql(asked.column)):
+        strays, (first, last) = found
+        yield f"far from all others, which are from {first} to {last}: {', '.join(strays)}"
 
 
 def _nobody(table: Table, column: Column) -> Found | None:

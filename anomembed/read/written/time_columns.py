@@ -9,7 +9,16 @@ from anomembed.read.column_types import FRACTIONS, INTEGERS
 from anomembed.read.columns import Column
 from anomembed.read.written.candidate import ENOUGH, Candidate, Reading
 from anomembed.read.written.style import EPOCHS, Written
-from anomembed.read.written.times import COMPACT, COMPACT_CLOCKS, ISO, ISO_ZONE, find_formats, formats_like, mask_of
+from anomembed.read.written.times import (
+    COMPACT,
+    COMPACT_CLOCKS,
+    ISO,
+    ISO_ZONE,
+    MONTHS_ALONE,
+    find_formats,
+    formats_like,
+    mask_of,
+)
 
 LEAST_FORMAT = 0.01  # share of the values that a format needs
 LEAST_COMPACT = 20  # different values of digits alone that are all dates, so that it is no chance
@@ -38,6 +47,8 @@ def read_times(asked: Candidate, time_format: str | None = None) -> Reading | No
     orders = (
         {"": (time_format,)} if time_format else find_formats(asked.masks, LEAST_FORMAT, 0 if asked.is_told else ENOUGH)
     )
+    if asked.is_told and not orders:
+        orders = {months[0]: months for months in MONTHS_ALONE}
     readings = [_in_formats(asked, formats) for formats in orders.values()]
     most = max((reading.n_read for reading in readings), default=0)
     best, *others = sorted((r for r in readings if r.n_read == most), key=_span) or (None,)

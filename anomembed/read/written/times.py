@@ -71,6 +71,11 @@ WEEKDAYS = ("", "%a, ", "%a ", "%A, ", "%A ")
 WHOLE = tuple(f"%b %d {clock}{zone} %Y" for clock in ("%H:%M:%S", "%H:%M:%S.%f") for zone in ("", " %Z", " %z"))
 """Of the C library and of ``date``, in which the year comes last."""
 OTHERS = ("%y%m%d %H%M%S",)
+MONTHS_ALONE = (
+    *((month,) for month in ("%Y-%m", "%Y/%m", "%Y.%m", "%m/%Y", "%m-%Y", "%m.%Y", "%B %Y")),
+    *((f"%b{mark}%y", f"%b{mark}%Y") for mark in " -"),
+)
+"""Of columns that are said to hold times; the first day stands for the month."""
 
 
 def formats_like(mask: str) -> list[str]:

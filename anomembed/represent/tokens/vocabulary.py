@@ -16,6 +16,8 @@ from anomembed.represent.tokens.templates import PARAMETER, Templates, parse_mes
 
 __all__ = ["FIRST_VALUE", "SPECIAL_LABELS", "ColumnTokens", "Kind", "Special", "Tokens", "Vocabulary"]
 
+MOST_SINGLE = 0.01  # share of records whose value was seen once, below which such a value is rare
+
 Tokens = NDArray[np.int32]
 """Token ids, shape (n_records, n_columns)."""
 
@@ -76,6 +78,11 @@ class ColumnTokens:
     def is_habitual(self) -> bool:
         """Whether an entity can have a habit in it: a value or a part of time, not a bin, a vector or a message."""
         return self.kind.traits.is_habit and not self.is_of_message
+
+    @property
+    def is_single_news(self) -> bool:
+        """Whether a value seen once is rare however small the table: hardly any other record has such a value."""
+        return bool(np.count_nonzero(self.counts == 1) < MOST_SINGLE * self.n_records)
 
     def encode(self, frame: pl.DataFrame) -> Codes:
         """Return the code of each record: its token, numbered from 0 within this column; shape (n_records,)."""
