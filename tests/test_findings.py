@@ -130,7 +130,7 @@ def test_values_that_differ_where_they_are_cut_are_two_lines(run, database):
         f"CREATE TABLE t AS SELECT i AS id, {odd} ELSE 'k' || i % 3 END AS kind, 's' || i % 3 AS s FROM range(300) r(i)"
     )
     out = run("scan", source, "--budget", "2").out
-    assert out.count("no single value stands out") == 2
+    assert out.count("is rare (1 of 300 records)") == 2
     assert "flags have this reason" not in out
 
 

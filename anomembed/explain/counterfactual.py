@@ -17,7 +17,6 @@ from anomembed.read.column_types import INTEGERS
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind
 from anomembed.views.facts import Case, Facts
-from anomembed.views.travel import TravelView
 
 NORMAL = 0.05  # tail probability from which a record is called normal
 MOST_VALUES = 8  # that are tried in a column
@@ -141,7 +140,7 @@ def _can_change(model: Model, facts: Facts, column: int) -> bool:
 
 def _places(model: Model) -> tuple[str, ...]:
     """Return the coordinates that a distance was computed from which a view looks at."""
-    is_judged = any(isinstance(calibrated.view, TravelView) for calibrated in model.views)
+    is_judged = "travel" in (calibrated.view.name for calibrated in model.views)
     return model.past.history.place if model.past and is_judged else ()
 
 
