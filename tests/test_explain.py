@@ -345,6 +345,17 @@ def test_of_a_pruned_model_the_store_still_answers(explained, run, folder):
     assert not case["views"]
 
 
+def test_a_flag_whose_scores_are_forgotten_is_explained(explained):
+    whole, _ = explained("304")
+    with opened("anomembed.duckdb") as store:
+        store.execute("DELETE FROM scores")
+    kept, _ = explained("304")
+    of_others = {"normal", "events"}  # whose scores are forgotten, too
+    assert {name: kept[name] for name in kept if name not in of_others} == {
+        name: whole[name] for name in whole if name not in of_others
+    }
+
+
 def test_a_column_that_is_gone_is_told(explained):
     change("ALTER TABLE payments DROP country")
     case, err = explained("304")

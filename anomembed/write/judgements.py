@@ -12,10 +12,16 @@ from anomembed.write.store import Store
 LONGEST_KEY = 200  # characters of a key to which the nearest is looked for
 MOST_NEAR = 3  # keys that are offered
 JUDGED = """
+WITH judged AS (
+    SELECT run_id, key, raw_score, tail_probability, flagged, view FROM scores WHERE key = $key
+    UNION ALL BY NAME
+    -- Flags are kept for longer than scores.
+    SELECT run_id, key, raw_score, tail_probability, true AS flagged, view FROM flags
+    WHERE key = $key AND run_id NOT IN (SELECT run_id FROM scores WHERE key = $key))
 SELECT r.run_id, r.model_id, r.source, r.database, r.config, r.condition, r.rule, r.scored_at, s.raw_score,
     s.tail_probability, s.flagged, s.view, f.rank, f.reason, f.extrapolated, f.record, m.roles, m.state
-FROM scores s JOIN runs r USING (run_id) JOIN models m USING (model_id) LEFT JOIN flags f USING (run_id, key)
-WHERE s.key = ? ORDER BY run_id DESC"""
+FROM judged s JOIN runs r USING (run_id) JOIN models m USING (model_id) LEFT JOIN flags f USING (run_id, key)
+ORDER BY run_id DESC"""
 PARTS = """
 SELECT column_name, any_value(value) AS value, sum(contribution) AS contribution, any_value(expected) AS expected
 FROM contributions WHERE run_id = ? AND key = ? GROUP BY column_name ORDER BY contribution DESC, column_name"""
@@ -103,7 +109,7 @@ def find_judgement(store: Store, key: str, run_id: int | None = None) -> Judgeme
         raise StoreError(f"no run in {store.path}: run `anomembed scan` or `anomembed score` first")
     if run_id is not None and run_id not in runs:
         raise StoreError(f"no run {run_id} in {store.path}; there are: {', '.join(map(str, reversed(runs)))}")
-    found = store.rows(JUDGED, [key])
+    found = store.rows(JUDGED, {"key": key})
     chosen = [row for row in found if run_id in (None, row[0])]
     if not chosen:
         raise StoreError(_unknown(store, key, run_id, [row[0] for row in found], runs[0]))
