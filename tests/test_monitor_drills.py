@@ -274,13 +274,13 @@ INSERT INTO runs (run_id, model_id, source, rule, n_scored, n_flagged, scored_at
 INSERT INTO scores SELECT 10 + n, (100 * n + k)::VARCHAR, random(), random(), k < 2, 'pair'
     FROM range(8760) t(n), range(100) u(k) WHERE n >= 8040 OR k < 2;
 INSERT INTO flags SELECT run_id, key, 1, raw_score, tail_probability, false, view, 'shop=shop1 is unusual', 'payments',
-        '{}' FROM scores WHERE flagged AND run_id >= 10;
+        '{}', md5((run_id % 500)::VARCHAR)[:16] FROM scores WHERE flagged AND run_id >= 10;
 INSERT INTO contributions SELECT run_id, key, 'pair', 'column' || c, 'value', c, ['other']
     FROM flags, range(8) t(c) WHERE run_id >= 10;
 INSERT INTO finding_flags SELECT md5((run_id % 500)::VARCHAR)[:16], run_id, key FROM flags WHERE run_id >= 10;
-INSERT INTO findings SELECT 'shop', md5(n::VARCHAR)[:16], if(n < 20, 'open', 'closed'), 'pair', 'conflict', ['shop'],
+INSERT INTO findings SELECT 'shop', md5(n::VARCHAR)[:16], n < 20, 'pair', 'conflict', ['shop'],
     ['shop1'], 'a reason', '1', 10, 1e-5, 35, TIMESTAMP '2025-05-01', TIMESTAMP '2026-04-01' + to_hours(n), 1, 1,
-    TIMESTAMP '2026-04-01', INTERVAL 4 HOUR, NULL, false FROM range(500) t(n);
+    TIMESTAMP '2026-04-01', INTERVAL 4 HOUR, NULL, false, NULL, 0 FROM range(500) t(n);
 INSERT INTO drift SELECT 10 + n, 'column' || c, 100, 0, 0, 0, 0.5, 0.01 FROM range(8760) t(n), range(6) u(c);
 """
 QUERIES = {
