@@ -2,7 +2,7 @@
 
 Everything else stays as it is. What was derived from the record's past follows the change where it can: sums of a day,
 the event, what a record repeats, what came at once with it. A change of who acts or when is no answer, and not tried;
-nor is a change of where, when it is judged how fast one came there from the place before: that place is not known here.
+nor is a change of where, which would change how far one came from the place before: that place is not known here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -134,14 +134,9 @@ def _can_change(model: Model, facts: Facts, column: int) -> bool:
     """Tell whether another value in a column is an answer."""
     tokens = model.vocabulary.columns[column]
     is_moment = tokens.kind in (Kind.HOUR, Kind.WEEKDAY, Kind.MONTH_PART)
-    is_fixed = column in facts.entities or tokens.source in _places(model)
+    places = model.past.history.place if model.past else ()
+    is_fixed = column in facts.entities or tokens.source in places
     return not is_fixed and not tokens.kind.traits.is_presence and not (is_moment and model.past)
-
-
-def _places(model: Model) -> tuple[str, ...]:
-    """Return the coordinates that a distance was computed from which a view looks at."""
-    is_judged = "travel" in (calibrated.view.name for calibrated in model.views)
-    return model.past.history.place if model.past and is_judged else ()
 
 
 def _edits(model: Model, facts: Facts, case: Case, column: int) -> list[Edit]:

@@ -134,10 +134,8 @@ class Database:
         try:
             self.copy_to(copy)
         except OSError as error:
-            raise StoreError(
-                f"{self.path} is of an older version, and cannot be kept as {copy.name} before it is upgraded: "
-                f"{error.strerror or error}"
-            ) from error
+            kept = f"cannot be kept as {copy.name} before it is upgraded: {error.strerror or error}"
+            raise StoreError(f"{self.path} is of an older version, and {kept}") from error
         return copy
 
     def copy_to(self, path: Path) -> None:
