@@ -4,20 +4,22 @@ No secret appears in an error: errors say what kind of thing failed, never the a
 """
 
 import json
-import logging
 import os
 import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from anomembed.config import ChannelConfig
 from anomembed.monitor.address import ChannelError, expanded
+from anomembed.monitor.findings import CLOSED
 from anomembed.monitor.messages import Message
+from anomembed.monitor.notifier import notifier_of
 from anomembed.monitor.webhook import WebhookError, post
 from anomembed.write.sinks import inert
+
+TYPES = {"warn": "warning", "alert": "failure"}  # of apprise: the colour in a chat, the severity for a pager
 
 
 def tell(channel: ChannelConfig, message: Message, timeout: float) -> None:
@@ -50,24 +52,33 @@ def _post(to: str, message: Message, timeout: float) -> None:
 
 
 def _run(to: str, message: Message, timeout: float) -> None:
-    """Give a command the message on standard input; what it starts is ended with it when it takes too long."""
-    told = {"TITLE": message.title, "HTML": message.html, "ALERT": json.dumps(message.data)}
-    environment = {**os.environ, **{f"ANOMEMBED_{name}": text for name, text in told.items()}}
+    """Give a command the message on standard input."""
+    told = {
+        "ANOMEMBED_TITLE": message.title,
+        "ANOMEMBED_HTML": message.html,
+        "ANOMEMBED_ALERT": json.dumps(message.data),
+    }
+    code = _process(arguments_of(to), message.text, told, "the command", timeout)
+    if code:
+        raise ChannelError(f"the command ended with {code}")
+
+
+def _process(arguments: list[str], text: str, variables: dict[str, str], what: str, timeout: float) -> int:
+    """Return how a process ended; with what it started it is killed when it takes too long."""
     with subprocess.Popen(  # noqa: S603  # the user's own command, without a shell
-        arguments_of(to),
+        arguments,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env=environment,
+        env={**os.environ, **variables},
     ) as process:
         try:
-            process.communicate(message.text.encode("utf-8", "replace"), timeout)
+            process.communicate(text.encode("utf-8", "replace"), timeout)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            raise ChannelError(f"the command took longer than {timeout:g} seconds") from None
-    if process.returncode:
-        raise ChannelError(f"the command ended with {process.returncode}")
+            raise ChannelError(f"{what} took longer than {timeout:g} seconds") from None
+    return process.returncode
 
 
 def arguments_of(to: str) -> list[str]:
@@ -94,25 +105,22 @@ def _print(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001
     sys.stdout.flush()
 
 
-def _notify(to: str, message: Message, timeout: float) -> None:  # noqa: ARG001  # apprise has timeouts of its own
+def _notify(to: str, message: Message, timeout: float) -> None:
+    """Tell it by apprise in a process of its own, for which the path is that of this one."""
     address = expanded(to)
-    is_mail = address.startswith("mailto")
-    told = {"body": message.html, "body_format": "html"} if is_mail else {"body": message.text, "body_format": "text"}
-    if not notifier_of(address).notify(title=message.title, **told):
+    notifier_of(address)  # which says what is wrong with it
+    is_mail = address.lower().startswith("mailto")
+    told = {
+        "to": address,
+        "timeout": timeout,
+        "title": message.title,
+        "body": message.html if is_mail else message.text,
+        "body_format": "html" if is_mail else "text",
+        "notify_type": "success" if message.data["event"] == CLOSED else TYPES[message.data["level"]],
+    }
+    command = [sys.executable, "-P", "-m", "anomembed.monitor.notifier"]
+    if _process(command, json.dumps(told), {"PYTHONPATH": os.pathsep.join(sys.path)}, "apprise", timeout):
         raise ChannelError("apprise could not tell it")
-
-
-def notifier_of(to: str) -> Any:  # noqa: ANN401
-    """Return what tells an address of apprise; raises `ChannelError` when there is none."""
-    try:
-        import apprise
-    except ImportError as error:
-        raise ChannelError("apprise is missing: pip install 'anomembed[alerts]'") from error
-    logging.getLogger("apprise").disabled = True  # it logs addresses
-    notifier = apprise.Apprise()
-    if not notifier.add(to):
-        raise ChannelError("apprise does not know such an address")
-    return notifier
 
 
 _TELL = {"webhook": _post, "command": _run, "file": _append, "stdout": _print, "apprise": _notify}

@@ -12,11 +12,12 @@ from anomembed.config.expectations import expectation
 from anomembed.errors import AnomembedError, StoreError
 from anomembed.fit.model import find_roles
 from anomembed.monitor.address import ChannelError, expanded
-from anomembed.monitor.channels import arguments_of, notifier_of
+from anomembed.monitor.channels import arguments_of
 from anomembed.monitor.clock import as_local
 from anomembed.monitor.files import check_alerts, check_copy, check_metrics
 from anomembed.monitor.learning import find_model, reference_of
 from anomembed.monitor.looking import read_plan
+from anomembed.monitor.notifier import notifier_of
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.refitting import check_refit
 from anomembed.monitor.report import Report

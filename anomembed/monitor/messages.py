@@ -101,6 +101,7 @@ def rest_of(contents: Sequence[dict[str, Any]], store: str, n_before: int) -> Me
     further = _in_duckdb(store, "FROM findings ORDER BY tail_probability")
     data = {
         "event": "more",
+        "level": worst,
         "monitor": first["monitor"],
         "n_alerts": len(contents),
         "alert_ids": [content["alert_id"] for content in contents],
