@@ -6,7 +6,7 @@ A copy is written block by block, so memory stays constant, and it lasts as long
 import codecs
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -67,16 +67,32 @@ class Copies:
         edit : callable, optional
             Returns what to copy of a line; None to leave it out.
         """
+        blocks = _clipped(read_text(content), start, n_bytes)
+        path = Path(content.path)
+        name = path.stem if path.suffix.lower() in COMPRESSED else path.name
+        return self._write(name, _edited(blocks, edit) if edit else blocks, content)
+
+    def join(self, blocks: Iterable[bytes], contents: Sequence[Content]) -> str:
+        """Write what is made of several files into one.
+
+        Parameters
+        ----------
+        blocks : iterable of bytes
+            What to write, in UTF-8.
+        contents : sequence of Content
+            The files.
+        """
+        return self._write("joined", blocks, contents[0])
+
+    def _write(self, name: str, blocks: Iterable[bytes], content: Content) -> str:
         self._folder = self._folder or tempfile.TemporaryDirectory(prefix="anomembed-")
         self._n_copies += 1
         folder = Path(self._folder.name) / str(self._n_copies)
         folder.mkdir()
-        name = Path(content.path)
-        path = folder / (name.stem if name.suffix.lower() in COMPRESSED else name.name)
-        blocks = _clipped(read_text(content), start, n_bytes)
+        path = folder / name
         try:
             with path.open("wb") as file:
-                file.writelines(_edited(blocks, edit) if edit else blocks)
+                file.writelines(blocks)
         except OSError as error:
             raise SourceError(
                 f"{content.path} cannot be copied as UTF-8 text to {folder}: {error.strerror}; set TMPDIR to a folder "

@@ -11,6 +11,7 @@ import duckdb
 from anomembed.errors import SourceError
 from anomembed.read.files.content import Content
 from anomembed.read.files.copies import Copies
+from anomembed.read.files.joining import MOST_APART, joined_array, joined_values
 from anomembed.read.files.text_tables import reader_sql
 from anomembed.read.quoting import quote_identifier
 
@@ -66,18 +67,32 @@ def load_json(
         paths, note = opened
         _load(connection, paths, {"format": ARRAY, **given})
         return [note]
-    paths = [copies.readable(content, may_be_marked=False) for content in contents]
+    paths, largest = _paths(contents, form, copies)
     options: dict[str, Any] = {"format": form, **given}
     if form == OBJECTS:
-        largest = max(Path(path).stat().st_size for path in paths)
         options.setdefault("maximum_object_size", min(max(OBJECT_SIZE, largest + 1), LARGEST_OBJECT))
-    notes = _load(connection, paths, options)
+    try:
+        notes = _load(connection, paths, options)
+    except duckdb.Error:
+        for content in contents if len(paths) < len(contents) else ():  # the error is to name the file
+            _load(connection, [copies.readable(content, may_be_marked=False)], options)
+        raise
     for _ in range(DEPTH):
         unwrapped = _unwrap(connection, contents)
         notes += unwrapped
         if not unwrapped:
             break
     return notes
+
+
+def _paths(contents: Sequence[Content], form: str, copies: Copies) -> tuple[list[str], int]:
+    """Return the files to read, joined when they are many, and the size of the largest."""
+    if len(contents) > MOST_APART:
+        sizes: list[int] = []
+        blocks = joined_array(contents) if form == ARRAY else joined_values(contents, sizes)
+        return [copies.join(blocks, contents)], max(sizes, default=0)
+    paths = [copies.readable(content, may_be_marked=False) for content in contents]
+    return paths, max(Path(path).stat().st_size for path in paths)
 
 
 def _load(connection: duckdb.DuckDBPyConnection, paths: Sequence[str], options: dict[str, Any]) -> list[str]:
