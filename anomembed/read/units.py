@@ -1,7 +1,8 @@
 """What a monitor judges, as rows of a key, a position and a version: records, or sequences once they are complete.
 
 The version of a sequence is the number of its events, so that one that grows is another; that of a record is 0, or its
-position where its key is only the number of a line, which a rotated file uses again.
+position where its key is only the number of a line, which a rotated file uses again. A line of one of several files is
+known by its version alone, which is negative then: its file is called otherwise once it is rotated.
 """
 
 from collections.abc import Sequence
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from anomembed.read.columns import Column
+from anomembed.read.lines.formats import FILE
 from anomembed.read.queries import query
 from anomembed.read.relation import named_sql
-from anomembed.read.source import quote_text
+from anomembed.read.source import quote_identifier, quote_text
 from anomembed.read.table import Table
 
 
@@ -43,8 +45,16 @@ class Units:
         position : str
             SQL of the position.
         """
-        version = f"coalesce({position}, 0)" if table.message is not None else "0"
-        return cls("units_of_records", (("key", table.key_text(key)), ("position", position), ("version", version)))
+        text = table.key_text(key)
+        if table.message is None:
+            version = "0"
+        elif FILE not in (column.name for column in table.columns):
+            version = f"coalesce({position}, 0)"
+        else:
+            said = f"concat_ws(':', regexp_extract({text}, '\\d+$'), {position}, {quote_identifier(table.message)})"
+            nth = f"row_number() OVER (PARTITION BY {said} ORDER BY {text})"  # of lines that are the same in this
+            version = f"-1 - CAST(md5_number_lower(concat({nth}, ':', {said})) >> 1 AS BIGINT)"
+        return cls("units_of_records", (("key", text), ("position", position), ("version", version)))
 
     @classmethod
     def of_sequences(

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from anomembed.errors import SourceError
+from anomembed.read.files.kinds import GLOB
 from anomembed.read.lines.cleaning import CLEAN
 from anomembed.read.lines.columns import IS_OTHER, find_columns
 from anomembed.read.lines.decompressing import LONGEST, read_batches
@@ -32,7 +33,8 @@ def read_lines(
 ) -> tuple[str, ...]:
     """Read the lines of files into the table ``records`` of a database in memory, which spills to disk.
 
-    The column ``line`` numbers the lines from 1; of several files, it is their name and the number.
+    The column ``line`` numbers the lines from 1; of a glob, it is the name of the file and the number, and ``file`` is
+    that name, however many files it matches now.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ def read_lines(
     """
     reading = _Reading(connection, make_format(given) if given != AUTO else None)
     for name, file in files.items():
-        reading.add_file(file, name if len(files) > 1 else None)
+        reading.add_file(file, name if len(files) > 1 or GLOB.search(path) else None)
     if reading.form is None or not reading.n_lines:
         raise SourceError(f"{path} has no lines")
     connection.execute("DROP TABLE cut; DROP TABLE joined; DROP TABLE IF EXISTS continuing")
@@ -105,7 +107,7 @@ class _Reading:
         return ITEMS in self._columns
 
     def add_file(self, file: str, name: str | None) -> None:
-        """Add the lines of a file, with its name when it is one of several.
+        """Add the lines of a file, with its name when it is one of a glob.
 
         The last record of a block waits for what may continue it in the next one.
         """
@@ -148,7 +150,7 @@ class _Reading:
         return held
 
     def _keep(self, file: str | None, modified: datetime) -> None:
-        """Move the lines from ``cut`` to ``records``; `file` is None when there is only one."""
+        """Move the lines from ``cut`` to ``records``; `file` is None when it is the one that was named."""
         self.n_joined += self._joining.join(self._connection)
         key = [f"{LINE} AS {LINE}"]
         if file is not None:
