@@ -100,3 +100,10 @@ def test_a_large_object_among_many_compressed_files_is_read():
     large = [{"id": i, "shop": "x" * 4_000, "nested": {"to": 0.5}} for i in range(10_000)]
     Path("part-60").write_bytes(gzip.compress(FORMS["envelope"](large).encode()))
     assert len(read()) == len(RECORDS) + len(large)
+
+
+def test_large_objects_among_many_are_read_record_by_record():
+    write("envelope", parts_of(RECORDS))
+    large = [{"id": i, "shop": "x" * 1_000, "nested": {"to": 0.5}} for i in range(20_000)]
+    Path("part-60").write_text(FORMS["envelope"](large))
+    assert len(read()) == len(RECORDS) + len(large)

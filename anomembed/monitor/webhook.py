@@ -1,4 +1,4 @@
-"""Post JSON to a webhook; the only module that uses the network, and only where the configuration names one."""
+"""Post JSON to a webhook. Only this and `notifier` use the network, and only where a configuration names a channel."""
 
 import http.client
 import urllib.error

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from anomembed.errors import SourceError
-from anomembed.read.files.content import Content
+from anomembed.read.files.content import Content, look
 from anomembed.read.files.copies import Copies
 from anomembed.read.files.joining import MOST_APART, joined_array, joined_values
 from anomembed.read.files.text_tables import reader_sql
@@ -64,7 +64,8 @@ def load_json(
         What the user should know.
     """
     if form != ARRAY and (opened := _open_envelopes(contents, copies)):
-        paths, note = opened
+        lists, note = opened
+        paths, _ = _paths([look(path) for path in lists], ARRAY, copies)
         _load(connection, paths, {"format": ARRAY, **given})
         return [note]
     paths, largest = _paths(contents, form, copies)
