@@ -21,6 +21,7 @@ COUNTING = {
     "message": ("relative 1", None),  # a clean reference judges the rarity of every value
     "number": ("relative 1", "relative 1"),
     "pair": ("steep 0.75", "excess 0.5"),
+    "dependency": ("evidence 2", "evidence 2"),
     "vector": ("relative 1", "relative 1"),
     "match": ("relative 3", "relative 3"),
     "link": ("surprise 0.5", "surprise 0.5"),
@@ -41,6 +42,7 @@ COUNTING = {
 SUMMED = {
     "rarity",
     "pair",
+    "dependency",
     "match",
     "link",
     "entity",

@@ -169,6 +169,13 @@ def check_seldom(found, source, key):
         check_usual(found, source, is_value(found["c2"], found["v2"]))
 
 
+def check_broken(found, source, key):
+    whose, usual = f"\"{found['c2']}\" = '{found['v2']}'", is_value(found["c3"], found["v3"])
+    assert (number(found["times"]), number(found["n"])) == source.ask(f"count_if({usual}), count(*)", whose)
+    assert found["c1"] == found["c3"]
+    assert found["v1"] != found["v3"]
+
+
 def check_pace(found, source, key):
     """How much the entity of each record did in the time before it, by a window over the records."""
     who, when = source.entity, source.time
@@ -236,6 +243,9 @@ CLAIMS = {
     rf"(?:{USUAL})?": check_use,
     rf"{V.format(1)} is (?:seldom|unusual) with {V.format(2)} \((?P<times>[\d,]+) of its (?P<n>[\d,]+) records?; "
     rf"(?P<share>[\d.]+%) of all records have it\)(?:{USUAL})?": check_seldom,
+    rf"{V.format(1)} is unusual with {V.format(2)}: (?P<times>[\d,]+) of its (?P<n>[\d,]+) records have {V.format(3)}":
+        check_broken,
+    r".* of its (?P<sampled>[\d,]+) sampled records have .*": check_sampled,
     rf"(?P<pace>{WORD})=(?P<v1>\S+) is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) on average over "
     rf"(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
     rf"{V.format(1)} of {V.format(2)} repeats a record of (?P<ago>\S+ \w+) before(?:, with the same (?P<same>[^(]+?))? "

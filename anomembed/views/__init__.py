@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from itertools import chain, groupby
 
 from anomembed.views.burst import BurstView
+from anomembed.views.dependency import DependencyView
 from anomembed.views.duplicate import DuplicateView
 from anomembed.views.entity import EntityView
 from anomembed.views.facts import WORDS
@@ -39,8 +40,8 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
-    ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView, HeapingView,
-    BurstView, TravelView,
+    DependencyView, ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView,
+    HeapingView, BurstView, TravelView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

@@ -132,7 +132,8 @@ class Facts:
     def notable(self, case: Case, column: int) -> Reason | None:
         """Say that a value is out of its range, new, rare or in unusual company; None when it is none of these."""
         number = self.number_of[column]
-        return (self._number(case, column, number) if number >= 0 else None) or self._value(case, column)
+        far_out = self._number(case, column, number) if number >= 0 else None
+        return far_out or self.new(case, column) or self._value(case, column)
 
     def all_together(self, case: Case, columns: Sequence[int]) -> Reason:
         """Say that it is no single value; name those of the first two columns."""
@@ -151,9 +152,8 @@ class Facts:
             if reason:
                 return reason
         acts = self._acts(case, column), self._acts(case, other)
-        if acts == (True, False) or (
-            not any(acts) and self._said(case, other, column) > self._said(case, column, other)
-        ):
+        is_told_less = not any(acts) and self._said(case, other, column) > self._said(case, column, other)
+        if acts == (True, False) or is_told_less:
             column, other = other, column
         company = self.census.company(int(case.tokens[column]), case.tokens)
         if company.less[other] == 0:
@@ -179,8 +179,7 @@ class Facts:
 
     def _said(self, case: Case, column: int, other: int) -> float:
         """Return how much a value says of another column: the share of the values that records with it usually have."""
-        n_records = self.census.n_with(int(case.tokens[other]))
-        return sum(self._usual(case, column, other).values()) / max(n_records, 1)
+        return sum(self._usual(case, column, other).values()) / max(self.census.n_with(int(case.tokens[other])), 1)
 
     def _usual_with(self, case: Case, column: int, other: int) -> Listed:
         """List what records with another value usually have in a column; where no value is usual, what is expected."""
@@ -246,18 +245,21 @@ class Facts:
         is_new = tokens.templates is not None and special in (Special.UNSEEN, Special.RARE)
         return Value(tokens.name, text, bin_, tokens.templates.like(text) if is_new and tokens.templates else "")
 
+    def new(self, case: Case, column: int) -> Reason | None:
+        """Say that a value was never seen; None when it was."""
+        if self.vocabulary.special(int(case.tokens[column])) is not Special.UNSEEN:
+            return None
+        value = self.value(case, column)
+        like = {"like": Text(value.like)} if value.same != value.text else {}
+        evidence = like | {"reference": self.census.unseen_in(column), "expected": self.instead(case, column)}
+        return Reason("unseen message" if like else "unseen", value, evidence)
+
     def _value(self, case: Case, column: int) -> Reason | None:
-        """Say that a value is new, rare or in unusual company; None when it is none of these."""
+        """Say that a value is rare or in unusual company; None when it is neither."""
         tokens, token = self.vocabulary.columns[column], int(case.tokens[column])
         special, is_vector = self.vocabulary.special(token), tokens.kind.traits.is_presence
         if is_vector and special is None:
             return None  # its own views speak of it
-        if special is Special.UNSEEN:
-            evidence = {"reference": self.census.unseen_in(column), "expected": self.instead(case, column)}
-            value = self.value(case, column)
-            if value.same != value.text:
-                return Reason("unseen message", value, {"like": Text(value.like), **evidence})
-            return Reason("unseen", value, evidence)
         times, among = self.census.times(column, token), self.census.among(column)
         least = (RARE_MESSAGE_SHARE if tokens.is_of_message or is_vector else RARE_SHARE) * among.n_records
         # A missing vector is rare by itself; a null in other columns is judged by the values that it occurs with.
@@ -286,9 +288,8 @@ class Facts:
     def seldom(self, case: Case, column: int) -> Floats:
         """Return how much more seldom than by chance a value meets the others, log scale; 0 where that is no reason."""
         less = self.census.company(int(case.tokens[column]), case.tokens).less
-        less[~self.counts.compared[column] | (less <= SELDOM)] = 0
-        less[column] = 0
-        return less
+        is_other = self.counts.compared[column] & (np.arange(len(less)) != column)
+        return np.where(is_other & (less > SELDOM), less, 0)
 
     def _worst_company(self, case: Case, column: int) -> int | None:
         """Return the column whose value most seldom meets this one's, against chance; None when no value does."""

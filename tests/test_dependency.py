@@ -1,0 +1,190 @@
+"""A value that breaks what another always comes with is found; where rules are often broken, or are none, it is not."""
+
+import math
+from collections import Counter, defaultdict
+
+import numpy as np
+import polars as pl
+import pytest
+from modes import terms_of
+
+from anomembed import Config, fit_model, scan, score_table
+from anomembed.fit.model import learn_model
+from anomembed.read.table import Table
+
+N, VENDORS = 4000, 100
+ROLES = {"key": ["id"]}
+CONFIG = Config(roles=ROLES, flags={"budget": 10})
+
+
+def payments(changed=(2000,), *, to="{}", seed=0, n_vendors=VENDORS):
+    """Vendors with an account each; `changed` payments go to another account."""
+    rng = np.random.default_rng(seed)
+    vendor = rng.integers(0, n_vendors, N)
+    account = [f"A{v}" for v in vendor]
+    for place, record in enumerate(changed):
+        account[record] = to.format(f"B{place}")
+    return pl.DataFrame(
+        {
+            "id": np.arange(N),
+            "vendor": [f"V{v}" for v in vendor],
+            "account": account,
+            "clerk": [f"K{i}" for i in rng.integers(0, 8, N)],
+            "amount": rng.lognormal(5, 0.5, N).round(2),
+        }
+    )
+
+
+def told(frame, config=CONFIG):
+    """Records with a term of the view."""
+    return {key for key, term in terms_of(frame, "dependency", config).items() if term > 0}
+
+
+def rules(model):
+    return [rule for judged in model.views if judged.view.name == "dependency" for rule in judged.view.rules]
+
+
+@pytest.mark.parametrize("roles", [{}, {"entity": ["vendor"]}], ids=["plain", "entity"])
+@pytest.mark.parametrize("to", ["{}", "A7"], ids=["new", "of another vendor"])
+def test_a_payment_to_another_account_comes_first_and_its_figures_can_be_counted(roles, to):
+    frame = payments(to=to)
+    first = scan(frame, config={"roles": ROLES | roles, "flags": {"budget": 1}}).flags.frame.row(0, named=True)
+    vendor, account = frame["vendor"][2000], frame["account"][2000]
+    n = frame.filter(vendor=vendor).height
+    usual = f"{n - 1} of its {n} records have account=A{vendor[1:]}"
+    assert first["id"] == 2000
+    assert first["reason"] == f"account={account} is unusual with vendor={vendor}: {usual}"
+
+
+@pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
+def test_new_records_are_held_against_the_rules_of_the_reference(clean):
+    vendors, accounts = ["V1", "V1", "V1", "new"], ["A1", "elsewhere", "A2", "elsewhere"]
+    new = pl.DataFrame({"id": range(4), "vendor": vendors, "account": accounts, "clerk": "K1", "amount": 150.0})
+    config = Config(roles=ROLES, reference={"clean": clean}, flags={"budget": 4})
+    model = fit_model(payments(()), config=config)
+    flags = score_table(model, new).flags
+    assert set(flags.frame["id"][:2]) == {1, 2}
+    n = model.counts.single[model.vocabulary.token_names.index(("vendor", "V1"))] + sum(
+        model.vocabulary.token_names[token] == ("vendor", "V1") for token in model.held_out[:, 0]
+    )
+    reason = dict(flags.frame.select("id", "reason").iter_rows())[1]
+    usually = f"of the {n:.0f} records with vendor=V1 usually: A1 ({n:.0f})"
+    assert reason == f"account=elsewhere was never seen in the reference; {usually}"
+    (judged,) = (judged for judged in model.views if judged.view.name == "dependency")
+    batch = model.make_batch(new.select("vendor", "account", "clerk", "amount"))
+    assert (judged.raw(batch) > 0).tolist() == [False, True, True, False]  # whom nobody knows has no account yet
+
+
+def drawn(seed, n=3000):
+    """Five columns that tell each other more or less: some values have few records, some rules are often broken."""
+    rng = np.random.default_rng(seed)
+    who = (300 * rng.random(n) ** 3).astype(int)
+    shares = {"town": 0.002, "team": 0.01, "desk": 0.03, "flag": 0.001}
+    sizes = {"town": 300, "team": 12, "desk": 80, "flag": 2}
+    columns = {"who": [f"w{i}" for i in who]}
+    for name, share in shares.items():
+        odd = np.where(rng.random(n) < share, rng.integers(1, 400, n), 0)
+        columns[name] = [f"{name}{i}" for i in (who * 7 % sizes[name] + odd)]
+    columns["town"] = [None if i % 40 == 0 else town for i, town in enumerate(columns["town"])]
+    return pl.DataFrame({"id": np.arange(n), **columns})
+
+
+def broken_by(frame, given, told):
+    """Hold each record with both values against the others with its first: those that keep the rule or break it."""
+    known = frame.drop_nulls([given, told])
+    by_value = defaultdict(Counter)
+    for one, other in known.select(given, told).iter_rows():
+        by_value[one][other] += 1
+    n_told = Counter(frame[told].drop_nulls().to_list())
+    keeps, breaks = set(), set()
+    for key, one, other in known.select("id", given, told).iter_rows():
+        others = by_value[one] - Counter([other])
+        most = max(others.values(), default=0)
+        usual = {value for value, times in others.items() if times == most and n_told[value] <= frame.height / 2}
+        if others.total() >= 3 and most >= 0.8 * others.total() and usual:
+            (keeps if other in usual else breaks).add(key)
+    return keeps, breaks
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rules_and_what_breaks_them_are_those_that_a_reader_finds_record_by_record(seed):
+    frame = drawn(seed)
+    names = frame.columns[1:]
+    with Table(frame) as table:
+        model = learn_model(table, Config(roles=ROLES | {"category": names}), is_own=True)
+    found = {(given, told): broken_by(frame, given, told) for given in names for told in names if given != told}
+    nats = {ends: -math.log((len(b) + 0.5) / (len(k) + len(b) + 1)) for ends, (k, b) in found.items() if k}
+    strict = {ends: value for ends, value in nats.items() if value > 4}
+    worth = {ends: value - math.log(len({told for _, told in strict})) for ends, value in strict.items()}
+    name_of = model.vocabulary.names
+    assert {(name_of[rule.given], name_of[rule.told]): rule.nats for rule in rules(model)} == pytest.approx(worth)
+    assert 0 < len(worth) < len(nats)
+
+    count = {name: Counter(frame[name].drop_nulls().to_list()) for name in names}
+    expected = np.zeros(frame.height)
+    for at, row in enumerate(frame.iter_rows(named=True)):
+        for (given, told), value in worth.items():
+            by_chance = count[given][row[given]] * count[told][row[told]] / frame.height
+            if at in found[given, told][1] and by_chance < 1:
+                expected[at] = max(expected[at], value)
+    (judged,) = (judged for judged in model.views if judged.view.name == "dependency")
+    assert judged.raw(model.make_batch(frame.select(names))) == pytest.approx(expected)
+    assert 0 < np.count_nonzero(expected) < sum(len(b) for _, b in found.values())
+
+
+def test_nothing_is_told_where_no_rule_is_broken_or_broken_ones_are_usual():
+    rng = np.random.default_rng(1)
+    assert told(payments(())) == set()
+    assert told(payments(rng.choice(N, N // 20, replace=False))) == set()
+    assert len(told(payments(rng.choice(N, 4, replace=False)))) == 4
+
+
+def test_who_moves_for_good_breaks_no_rule():
+    frame = payments(())
+    its = frame.filter(vendor="V3")["id"].to_list()
+    assert told(payments(its[len(its) // 2 :], to="new home")) == set()
+
+
+def test_what_is_usual_for_everybody_is_no_rule_of_some():
+    frame = payments(()).with_columns(
+        currency=pl.when(pl.col("id") % 50 == 0).then(pl.lit("USD")).otherwise(pl.lit("EUR"))
+    )
+    model = fit_model(frame, config=CONFIG)
+    assert "currency" not in {model.vocabulary.names[rule.told] for rule in rules(model)}
+
+
+def test_only_the_entity_tells_what_it_always_has_and_nothing_tells_who_acts():
+    names = ["vendor", "account", "town"]
+    frame = payments().with_columns(town=pl.format("T{}", pl.col("vendor").str.slice(2)))
+    for entity, ends in ([], None), (["vendor"], {("vendor", "account"), ("vendor", "town")}):
+        model = fit_model(frame, config=Config(roles=ROLES | {"entity": entity}))
+        found = {(model.vocabulary.names[rule.given], model.vocabulary.names[rule.told]) for rule in rules(model)}
+        assert found == (
+            ends
+            or {(given, told) for given in names for told in names if given != told}
+            - {("town", "vendor"), ("town", "account")}
+        )
+
+
+def test_a_missing_value_breaks_no_rule():
+    frame = payments(()).with_columns(account=pl.when(pl.col("id") != 2000).then("account"))
+    assert told(frame) == set()
+
+
+def test_a_value_that_is_counted_with_all_rare_ones_breaks_a_rule():
+    """Four hundred vendors are paid once, so rare accounts are many; but each of them meets nobody by chance."""
+    frame = payments()
+    once = frame.filter(pl.col("id") < 400).with_columns(
+        id=pl.col("id") + N, vendor=pl.format("O{}", "id"), account=pl.format("P{}", "id")
+    )
+    config = Config(roles=ROLES, tokens={"min_count": 2}, flags={"budget": 10})
+    assert 2000 in told(pl.concat([frame, once]), config)
+
+
+def test_numbers_and_times_tell_nothing():
+    frame = payments().with_columns(code=pl.col("vendor").str.slice(1).cast(pl.Int64) * 100 + 0.5)
+    model = fit_model(frame, config=Config(roles=ROLES | {"number": ["code", "amount"]}))
+    assert {model.vocabulary.names[end] for rule in rules(model) for end in (rule.given, rule.told)} == {
+        "vendor",
+        "account",
+    }
