@@ -2,6 +2,7 @@ import fcntl
 import gc
 import hashlib
 import os
+import shutil
 import sys
 from contextlib import chdir
 from functools import cache
@@ -118,3 +119,20 @@ def begun_shop(tmp_path_factory):
             main()
         assert not end.value.code
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window; its console is kept."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    if not all(programs):
+        pytest.skip("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
+    yield driver
+    driver.quit()

@@ -230,23 +230,6 @@ def test_only_a_page_of_ours_is_replaced(run, folder):
     assert run("scan", "source.duckdb", "--report", "mine.html").code == 2
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium without a window; its console is kept."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    programs = shutil.which("chromium"), shutil.which("chromedriver")
-    if not all(programs):
-        pytest.skip("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
-    yield driver
-    driver.quit()
-
-
 def requests(browser):
     """Addresses that the page asked for since the last look."""
     messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))

@@ -135,3 +135,17 @@ def test_on_a_terminal_one_key_is_enough(review, monkeypatch):
             process.kill()
             os.close(ours)
     assert ask("anomembed.duckdb", "SELECT verdict FROM feedback") == [("normal",)]
+
+
+def test_the_page_needs_an_extra_and_says_which(run, monkeypatch):
+    for name in ("starlette", "uvicorn"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, name, None)
+            outcome = run("review", "--web")
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err == "anomembed: `anomembed review --web` needs an extra: pip install 'anomembed[review]'\n"
+
+
+def test_a_port_is_for_the_page(run):
+    outcome = run("review", "--port", "8000")
+    assert (outcome.code, outcome.err) == (2, "anomembed: --port is of the page that --web serves\n")

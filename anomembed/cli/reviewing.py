@@ -7,14 +7,11 @@ from anomembed.cli.case import print_case
 from anomembed.errors import AnomembedError
 from anomembed.investigate.explaining import explain_key
 from anomembed.score.wording import in_words
-from anomembed.write.acts import silence
-from anomembed.write.feedback import give_feedback
 from anomembed.write.reading import open_to_act, open_to_read
-from anomembed.write.reviewing import Item, items_to_review
+from anomembed.write.reviewing import ANOMALY, NORMAL, SILENCE, Item, items_to_review, settle
 from anomembed.write.sinks import inert
 
 PROMPT = "[n]ormal [a]nomaly [s]ilence s[k]ip [e]xplain [q]uit? "
-DAY, DAYS = 86_400, 7  # how long a finding is silenced
 STOPS = ("q", "\x03", "\x04", "")  # Ctrl-C, Ctrl-D, and the end of the input
 
 
@@ -79,24 +76,14 @@ def read_key() -> str:
     return pressed
 
 
-def _verdict(verdict: str) -> Callable[[str, Item], bool]:
+def _keep(decision: str) -> Callable[[str, Item], bool]:
     def act(path: str, item: Item) -> bool:
         with open_to_act(path) as store:
-            give_feedback(store, item.key, verdict, None, item.run_id)
-        _say(f"{item.key}: {verdict}")
+            told = settle(store, item, decision)
+        _say(f"{item.key}: {told}")
         return True
 
     return act
-
-
-def _silence(path: str, item: Item) -> bool:
-    if item.finding_id is None:
-        _say("only findings of a monitor make alerts that can be silenced")
-        return False
-    with open_to_act(path) as store:
-        until = silence(store, item.finding_id, DAYS * DAY, "review")
-    _say(f"silent until {until:%Y-%m-%d %H:%M} UTC")
-    return True
 
 
 def _explain(path: str, item: Item) -> bool:
@@ -106,4 +93,4 @@ def _explain(path: str, item: Item) -> bool:
     return False
 
 
-ACTS = {"n": _verdict("normal"), "a": _verdict("anomaly"), "s": _silence, "e": _explain}
+ACTS = {"n": _keep(NORMAL), "a": _keep(ANOMALY), "s": _keep(SILENCE), "e": _explain}

@@ -1,4 +1,4 @@
-"""Post JSON to a webhook. Only this and `notifier` use the network, and only where a configuration names a channel."""
+"""Post JSON to a webhook. Only this and `notifier` reach out, and only where a configuration names a channel."""
 
 import http.client
 import urllib.error

@@ -68,11 +68,11 @@ def render(store: Store, gathered: Gathered) -> str:
 
     model = None if gathered.run["is_pruned"] else load_model(store, gathered.run["model_id"])
     times = _moments(gathered)
-    style, script = _part("style.css"), _part("script.js")
+    style, script = part("style.css"), part("script.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= dict[str, Any](clean=_clean, plain=_plain, cut=_cut, tail=tail_text, number=_number)
+    environment.filters |= dict[str, Any](clean=_clean, plain=_plain, cut=cut, tail=tail_text, number=_number)
     data, n_detailed = flag_data(gathered)
-    return environment.from_string(_part("page.html.j2")).render(
+    return environment.from_string(part("page.html.j2")).render(
         run=gathered.run,
         unit=unit_of(gathered.run["roles"]),
         gathered=gathered,
@@ -80,7 +80,7 @@ def render(store: Store, gathered: Gathered) -> str:
         data=Markup(data),  # noqa: S704  # every character that could end the element is escaped
         style=Markup(style),  # noqa: S704  # our own files
         script=Markup(script),  # noqa: S704
-        policy=_policy(style, script),
+        policy=policy([style], [script]),
         n_shown=gathered.flags.height,
         n_detailed=n_detailed,
         most_flags=MOST_FLAGS,
@@ -91,15 +91,20 @@ def render(store: Store, gathered: Gathered) -> str:
 
 
 @cache
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """Return a file of a page: its template, style or script."""
     return files(__package__).joinpath("parts", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
-    """Return the Content-Security-Policy: our own style and script, by their hashes, and pictures in the page."""
-    hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
-    allowed = "style-src 'sha256-{}'; script-src 'sha256-{}'".format(*hashes)
+def policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Return the Content-Security-Policy: styles and scripts of ours, by their hashes, and pictures in the page."""
+    style, script = (" ".join(map(_hash, texts)) for texts in (styles, scripts))
+    allowed = f"style-src {style}; script-src {script}"
     return f"default-src 'none'; {allowed}; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -162,10 +167,11 @@ def _flag(row: Mapping[str, Any], place: Mapping[str, int]) -> list[Any]:
     tail = row["tail_probability"]
     shown = tail_text(tail, is_extrapolated=row["extrapolated"])
     about = [row["rank"], plain_text(row["key"]), float(f"{tail:.3g}"), shown]
-    return [*about, plain_text(row["view"]), _cut(row["reason"]), place.get(row["finding"], -1), carried]
+    return [*about, plain_text(row["view"]), cut(row["reason"]), place.get(row["finding"], -1), carried]
 
 
-def _cut(reason: str) -> str:
+def cut(reason: str) -> str:
+    """Return a reason on one line, without its end when it is long."""
     return plain_text(reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…")
 
 
