@@ -194,6 +194,7 @@ def test_five_thousand_flags_are_small_and_more_are_the_top(run, folder):
     data = json.loads(Page(text).data)
     assert len(data["flags"]) == 5_000
     assert [rank for rank, _ in data["details"]] == [flag[0] for flag in data["flags"][: len(data["details"])]]
+    assert data["details"]
     assert "most abnormal of" not in text
     change(
         "INSERT INTO flags SELECT * REPLACE (rank + 10000 AS rank, 'x' || key AS key) FROM flags WHERE rank < 200",
@@ -202,6 +203,14 @@ def test_five_thousand_flags_are_small_and_more_are_the_top(run, folder):
     text = page(run)
     assert "This page has the 5,000 most abnormal of 5,100 flags" in text
     assert len(json.loads(Page(text).data)["flags"]) == 5_000
+
+
+def test_the_first_of_many_flags_have_details_also_where_their_reasons_need_the_room(run, folder):
+    many_flags(5_000)
+    change("UPDATE flags SET reason = reason || repeat(' or so', 40)")
+    data = json.loads(Page(page(run)).data)
+    assert len(data["flags"]) == 5_000
+    assert [rank for rank, _ in data["details"]][:3] == [1, 2, 100]
 
 
 def test_a_run_without_flags_shows_what_was_looked_at(run, folder):
@@ -280,7 +289,12 @@ def test_a_browser_sorts_filters_pages_and_shows_details(run, folder, browser):
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
     )
-    assert script("return document.documentElement.scrollWidth") == 390
+    assert script(
+        "return [innerWidth, document.documentElement.scrollWidth - document.documentElement.clientWidth]"
+    ) == [
+        390,
+        0,  # nothing is wider than the screen
+    ]
     assert browser.get_log("browser") == []
 
 

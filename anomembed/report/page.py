@@ -24,6 +24,7 @@ from anomembed.write.store import Store
 MAKER = '<meta name="generator" content="anomembed">'
 HEAD = 4096  # bytes in which the maker is named
 MOST_BYTES = 900_000  # of the data of flags; their details go as far as there is room
+LEAST_BYTES = 100_000  # of details, where there is none
 LONGEST = 240  # characters of a reason
 
 
@@ -151,7 +152,7 @@ def flag_data(gathered: Gathered) -> tuple[str, int]:
     """
     place = {finding: at for at, finding in enumerate(gathered.findings["finding"])}
     flags = [_flag(row, place) for row in gathered.flags.iter_rows(named=True)]
-    room, details = MOST_BYTES - len(_json(flags).encode()), []
+    room, details = max(MOST_BYTES - len(_json(flags).encode()), LEAST_BYTES), []
     for rank, parts in gathered.parts.group_by("rank", maintain_order=True):
         detail = [int(str(rank[0])), list(_details(parts))]
         room -= len(_json(detail).encode()) + 1
