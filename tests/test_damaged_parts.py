@@ -12,6 +12,7 @@ from sklearn.ensemble import IsolationForest
 
 from anomembed import fit_model
 from anomembed.score.combine import CalibratedView
+from anomembed.views.dependency import Rule
 from anomembed.write.checking import TOKEN_COLUMNS, _parts, check_model, check_sparse, load_arrays
 from anomembed.write.checking_detectors import _parts as _parts_of
 from anomembed.write.checking_detectors import check_detector
@@ -87,6 +88,17 @@ def test_the_columns_of_a_view_are_there(model, place):
     value.flat[0] = place
     object.__setattr__(part, name, value if isinstance(getattr(part, name), np.ndarray) else int(value))
     with pytest.raises(ValueError, match="is not there"):
+        check_model(model)
+
+
+@pytest.mark.parametrize(("name", "to"), [("given", 10**6), ("told", -1), ("usual", np.full(5, 10**6, np.int32))])
+def test_the_values_of_a_rule_are_there(name, to):
+    tells = FRAME.with_columns(of=pl.format("of {}", "pet"), row=pl.int_range(pl.len()))
+    model = fit_model(tells, config={"roles": {"key": ["row"]}})
+    check_model(model)
+    rule = next(part for part in _parts(model) if isinstance(part, Rule))
+    object.__setattr__(rule, name, to)
+    with pytest.raises(ValueError, match=r"is not there|has no token"):
         check_model(model)
 
 

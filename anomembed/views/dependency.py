@@ -29,6 +29,7 @@ from anomembed.views.view import EXCESS_FROM, Basis, Counting, Vectors, ViewOfRe
 
 LEAST_OTHERS = 3  # other records with a value, from which what they have is usual for it
 LEAST_SHARE = 0.8  # of these, that have the same value in the other column
+EXCEPTIONS, MOST_EXCEPTIONS = 2, 0.05  # others that have another one, or the share of them, at most
 MOST_COMMON = 0.5  # share of all records, beyond which what is usual for a value is usual for everybody
 BY_CHANCE = 1.0  # records in which two values meet by chance, from which `pair` speaks of them
 MOST_RULES = 64
@@ -151,8 +152,8 @@ def find_rules(basis: Basis) -> Iterator[Rule]:
     Parameters
     ----------
     basis : Basis
-        The reference. Numbers, times and vectors are not looked at: near ones are as good as equal ones. Nothing tells
-        who acts; and what an entity always has tells nothing that the entity itself does not.
+        The reference. Numbers, times, vectors and messages are not looked at: near ones are as good as equal ones.
+        Nothing tells who acts; and what an entity always has tells nothing that the entity itself does not.
 
     Yields
     ------
@@ -163,7 +164,7 @@ def find_rules(basis: Basis) -> Iterator[Rule]:
     company = _company(basis)
     is_rule = (company.n > LEAST_OTHERS) & (counts.single[company.usual] <= MOST_COMMON * counts.n_records)
     # Each record is held against the others: for one that follows the rule, the usual value is once less.
-    least = LEAST_SHARE * (company.n - 1)
+    least = _least(company.n - 1)
     is_kept, is_broken = is_rule & (company.most - 1 >= least), is_rule & (company.most >= least)
     kept = np.bincount(company.pair, company.most * is_kept, n_columns**2)
     broken = np.bincount(company.pair, (company.n - company.most) * is_broken, n_columns**2)
@@ -178,6 +179,11 @@ def find_rules(basis: Basis) -> Iterator[Rule]:
         yield Rule(given, told, float(nats[found] - np.log(n_told)), usual)
 
 
+def _least(others: Floats) -> Floats:
+    """Return how many of the other records must have the same value: of many, nearly all."""
+    return np.maximum(LEAST_SHARE * others, np.minimum(others - EXCEPTIONS, (1 - MOST_EXCEPTIONS) * others))
+
+
 def _company(basis: Basis) -> Company:
     """Return what records with each value have in every other column of values, those without one left out."""
     vocabulary, together, entities = basis.vocabulary, basis.counts.together, basis.entities.columns
@@ -185,9 +191,9 @@ def _company(basis: Basis) -> Company:
     column_of = np.repeat(np.arange(n_columns), np.diff(vocabulary.offsets))
     code = np.arange(vocabulary.size) - vocabulary.offsets[column_of]
     is_value = code >= FIRST_VALUE
-    is_text = [column.kind.traits.is_text for column in vocabulary.columns]
-    tells = np.array([is_text[at] and (at in entities or at not in basis.attributes) for at in range(n_columns)])
-    is_told = np.array([is_text[at] and at not in entities for at in range(n_columns)])
+    are_values = [column.kind.traits.is_text and not column.is_of_message for column in vocabulary.columns]
+    tells = np.array([are_values[at] and (at in entities or at not in basis.attributes) for at in range(n_columns)])
+    is_told = np.array([are_values[at] and at not in entities for at in range(n_columns)])
     given, other = np.repeat(np.arange(vocabulary.size), np.diff(together.indptr)), together.indices
     is_pair = (tells[column_of] & is_value)[given] & (is_told[column_of] & (code != Special.MISSING))[other]
     is_pair &= column_of[given] != column_of[other]

@@ -25,7 +25,7 @@ from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens
 from anomembed.score.combine import CalibratedView
 from anomembed.write.checking_detectors import check_detector
 
-TOKEN_COLUMNS = {"column", "columns", "pairs", "entities", "context_columns", "context"}  # -1 in a context: none
+TOKEN_COLUMNS = {"column", "columns", "pairs", "entities", "context_columns", "given", "told", "context"}
 LARGEST_PART = 1 << 30  # bytes of a part of a model
 TRIED = 64  # made-up records
 
@@ -135,7 +135,7 @@ def _check_columns(part: Any, n_columns: int) -> None:  # noqa: ANN401
         value = getattr(part, field.name)
         is_index = isinstance(value, int) or (isinstance(value, np.ndarray) and value.dtype.kind in "iu")
         if field.name in TOKEN_COLUMNS and is_index:
-            lowest = -1 if field.name == "context" else 0
+            lowest = -1 if field.name == "context" else 0  # -1: none
             inside = (np.asarray(value) >= lowest) & (np.asarray(value) < n_columns)
             _ensure(inside.all(), f"a column of {type(part).__name__} is not there")
         elif field.name in TOKEN_COLUMNS and isinstance(value, np.ndarray):
@@ -146,6 +146,9 @@ def _check_columns(part: Any, n_columns: int) -> None:  # noqa: ANN401
 
 
 def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
+    usual = getattr(part, "usual", None)
+    if isinstance(usual, np.ndarray) and usual.dtype == np.int32:
+        _check_codes(usual, -1, n_tokens)
     match part:
         case Templates():
             _check_templates(part)
