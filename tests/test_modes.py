@@ -68,8 +68,9 @@ def raws(name):
 def test_a_flag_names_the_view_in_which_a_record_is_rarest_and_that_adds_most_to_a_sequence(name):
     model, keys = model_of(name), batch_of(name)[0]
     rarity = np.array([judged.calibration.minus_log_tail(raw) for judged, raw in raws(name)])
-    nats = [raw if judged.rule == "evidence" else np.zeros(len(raw)) for judged, raw in raws(name)]
-    rarity = np.maximum(rarity, nats)
+    for judged, raw, nats in zip(model.views, (raw for _, raw in raws(name)), rarity, strict=True):
+        if judged.rule == "evidence":  # which is in nats itself, and where there is none, nothing stands out
+            nats[:] = np.where(raw > 0, np.maximum(nats, raw), 0)
     terms = np.array([judged.term(raw) for judged, raw in raws(name)])
     named = dict(scores_of(name).frame.select(pl.nth(0), "view").iter_rows())
     best = (terms if model.is_sequential else rarity).argmax(axis=0)

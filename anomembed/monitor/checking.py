@@ -83,7 +83,8 @@ def _source(config: Config) -> str:
         n_records = table.count(config.source.where)
         reference = reference_of(config)
         learnt = f", {table.count(reference):,} to learn from" if reference else ""
-        return f"{table.name}: {len(table.columns):,} columns, {n_records:,} records{learnt}"
+        n_columns = sum(not table.is_derived(column.name) for column in table.columns)
+        return f"{table.name}: {n_columns:,} columns, {n_records:,} records{learnt}"
 
 
 def _named(config: Config) -> Iterator[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from anomembed.errors import SourceError
+from anomembed.read.amounts import amounts
 from anomembed.read.queries import query
 from anomembed.read.rhythm import RHYTHM, find_resolution, find_target, rhythm_sql
 from anomembed.read.roles.assigned import Roles
@@ -18,7 +19,7 @@ from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import Table
-from anomembed.read.travel import TRAVEL, find_place, of_places, travel_sql
+from anomembed.read.travel import TRAVEL, find_place, travel_sql
 
 PREFIX = "past: "  # starts the names of the derived columns; the rest is their name in reasons
 EVENT, PLACE = PREFIX + "event", PREFIX + "place"
@@ -117,8 +118,7 @@ def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequ
             f"a column cannot be called {taken[0]}: names that begin with {PREFIX!r} are reserved; rename it in a query"
         )
     numbers = [column.name for column in roles.holding(Content.NUMBER)]
-    places = of_places(numbers)  # which are no amounts: their sum says nothing
-    sums = tuple([name for name in numbers if name not in places][:MOST_SUMS])
+    sums = tuple(amounts(numbers)[:MOST_SUMS])
     named = tuple(table.column(name).name for name in event) or _find_event(table, roles, entity, time)
     target, place = find_target(table, roles, entity), find_place(table, roles, entity)
     return History(entity, time, named, sums, target, find_resolution(table, roles.select()[time]), place)

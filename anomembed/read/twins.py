@@ -6,13 +6,13 @@ with the last earlier record that has its amount and its entity.
 
 from dataclasses import dataclass
 
+from anomembed.read.amounts import amounts
 from anomembed.read.queries import query
 from anomembed.read.rhythm import find_resolution
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import HASH, Table
-from anomembed.read.travel import of_places
 
 PREFIX = "twin: "  # starts the names of the derived columns
 SINCE, BEFORE, SAME = TWINS = tuple(PREFIX + name for name in ("seconds since", "records before", "same columns"))
@@ -72,9 +72,8 @@ def plan_twins(table: Table, roles: Roles, entity: str | None, time: str | None)
     Twins or None
         None without a category, a time, or a number that some records repeat.
     """
-    names = [column.name for column in roles.holding(Content.NUMBER)]
-    places = of_places(names)
-    times, numbers = roles.holding(Content.MOMENT), [name for name in names if name not in places][:MOST_NUMBERS]
+    numbers = amounts([column.name for column in roles.holding(Content.NUMBER)])[:MOST_NUMBERS]
+    times = roles.holding(Content.MOMENT)
     who = entity or _finest(table, roles)
     if who is None or not times or not numbers or any(column.name.startswith(PREFIX) for column in table.columns):
         return None

@@ -87,9 +87,12 @@ class CalibratedView:
         return np.asarray(self.weight * np.log(relative + (SEQUENCE_FLOOR if self.rule == "known" else FLOOR)))
 
     def nats(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how surprising raw scores are, in nats: -log tail probability, or evidence where that is more."""
+        """Return how surprising raw scores are, in nats: -log tail probability, or evidence where that is more.
+
+        Where there is no evidence at all, as in most records, a view has nothing to say.
+        """
         tails = self.calibration.minus_log_tail(raw)
-        return np.asarray(np.maximum(raw, tails) if self.rule == "evidence" else tails)
+        return np.asarray(np.where(raw > 0, np.maximum(raw, tails), 0.0) if self.rule == "evidence" else tails)
 
     def rescored(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the terms of given vectors, such as that of a sequence with one event removed; high = abnormal."""

@@ -31,6 +31,7 @@ from anomembed.views.record import RecordView
 from anomembed.views.rhythm import RhythmView
 from anomembed.views.sequence import SequenceView
 from anomembed.views.share import ShareView
+from anomembed.views.sign import SignView
 from anomembed.views.step import StepView
 from anomembed.views.travel import TravelView
 from anomembed.views.unseen import UnseenView
@@ -39,9 +40,9 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
-    RecordView, RarityView, ShareView, NoveltyView, NumberView, JointView, VectorView, MatchView, MessageView, PairView,
-    DependencyView, ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView, DuplicateView,
-    HeapingView, BurstView, TravelView,
+    RecordView, RarityView, ShareView, NoveltyView, NumberView, SignView, JointView, VectorView, MatchView, MessageView,
+    PairView, DependencyView, ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView,
+    DuplicateView, HeapingView, BurstView, TravelView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.read.travel import of_places
+from anomembed.read.amounts import amounts
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE
@@ -80,14 +80,14 @@ class HeapingView(ViewOfRecords):
             return []
         columns = basis.vocabulary.columns
         records = replace(basis.records, tokens=np.asfortranarray(basis.records.tokens))  # read column by column
-        places = of_places([column.source for column in columns])
         numbers = np.array([at for at, column in enumerate(columns) if column.kind.traits.is_number], np.int64)
-        amounts = [number for number, at in enumerate(numbers) if columns[at].source not in places]
+        are_amounts = amounts([column.source for column in columns])
         categories = [at for at, column in enumerate(columns) if column.is_habitual and not column.kind.traits.period]
         found = [
             (column, token, number, *figures)
             for column in categories
-            for number in amounts
+            for number, at in enumerate(numbers)
+            if columns[at].source in are_amounts
             for token, figures in _habits(
                 records.tokens[:, column], records.numbers[:, number], basis.vocabulary.offsets[column] + FIRST_VALUE
             )

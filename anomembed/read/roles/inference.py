@@ -6,6 +6,7 @@ from dataclasses import replace
 from anomembed.errors import DataError, SourceError
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
+from anomembed.read.elapsed import find_elapsed
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.labels import find_labels
 from anomembed.read.roles.role import Content, Role
@@ -56,6 +57,9 @@ def infer_roles(
         When the table is empty or has one record, or no column can be scored.
     """
     specified = _by_column(table, given or {})
+    for time in find_elapsed(table.columns):  # what is to be ignored must not be seen in how long after it comes
+        if Role.IGNORE in (specified.get(time.first), specified.get(time.second)):
+            specified.setdefault(time.name, Role.IGNORE)
     columns = [_assign(evidence) for evidence in _gather(table, specified, where, time_format, find_key=find_key)]
     roles = Roles(tuple(unify_spellings(table, columns)))
     _check_readable(table, roles, specified)

@@ -1,0 +1,18 @@
+"""The numbers that are amounts, so that a sum, a limit or a repeated one says something."""
+
+from collections.abc import Sequence
+
+from anomembed.read.elapsed import are_elapsed
+from anomembed.read.travel import of_places
+
+
+def amounts(names: Sequence[str]) -> list[str]:
+    """Return the columns that are amounts, of those of numbers: places and the times between moments are none.
+
+    Examples
+    --------
+    >>> amounts(["price", "lat", "lon", "days from ordered to sent"])
+    ['price']
+    """
+    others = of_places(names) | are_elapsed(names)
+    return [name for name in names if name not in others]

@@ -1,0 +1,111 @@
+"""The time between two moments of a record: a column of its own, which is no amount."""
+
+import datetime as dt
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from anomembed import Config, fit_model, scan, score_table
+from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import Role
+from anomembed.read.table import Table
+
+DAY = dt.date(2026, 1, 1)
+BETWEEN = "days from lost to reported"
+EARLY, LATE = 77, 99
+
+
+def claims(n=2000, seed=0):
+    """Claims reported some days after; one is reported before it happened, and one after half a year."""
+    rng = np.random.default_rng(seed)
+    lost, days = rng.integers(0, 500, n), rng.geometric(0.2, n) - 1
+    days[[EARLY, LATE]] = -3, 190
+    return pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "lost": [DAY + dt.timedelta(days=int(i)) for i in lost],
+            "reported": [DAY + dt.timedelta(days=int(i)) for i in lost + days],
+            "kind": [f"k{i}" for i in rng.integers(0, 6, n)],
+            "branch": [f"b{i}" for i in rng.integers(0, 12, n)],
+            "amount": rng.lognormal(7, 1, n).round(2),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "roles", [{}, {"entity": ["branch"], "timestamp": ["reported", "lost"]}], ids=["plain", "entity"]
+)
+def test_what_is_reported_before_it_happened_or_very_late_comes_first(roles):
+    flags = scan(claims(), config={"roles": {"key": ["id"]} | roles, "flags": {"budget": 3}}).flags.frame
+    reasons = dict(flags.select("id", "reason").iter_rows())
+    assert reasons[EARLY].startswith(f"{BETWEEN}=-3 is unusually low")
+    assert reasons[LATE].startswith(f"{BETWEEN}=190 is unusually high")
+
+
+def test_from_a_file_too_and_in_records_that_come_later(run, tmp_path):
+    claims().write_csv("claims.csv")
+    said = run("scan", "claims.csv", "--budget", 3)
+    assert f"{BETWEEN}=-3 is unusually low" in said.out
+    reference = claims().filter(~pl.col("id").is_in([EARLY, LATE]))
+    later = claims(300, seed=1)
+    for clean in (False, True):
+        config = Config(roles={"key": ["id"]}, reference={"clean": clean}, flags={"budget": 3})
+        assert {EARLY, LATE} < set(score_table(fit_model(reference, config=config), later).flags.frame["id"])
+
+
+def times_in(sql):
+    """The times between moments that a table of one record has, by name."""
+    with duckdb.connect() as connection:
+        frame = connection.sql(sql).pl()
+    with Table(frame) as table:
+        names = [column.name for column in table.columns if " from " in column.name]
+        read = {name: table.column(name).expression for name in names}
+        return table.rows(read, None).row(0, named=True) if read else {}
+
+
+def test_each_moment_is_held_against_the_one_before_it_of_its_type():
+    days = times_in("SELECT DATE '2026-03-01' AS a, 1 AS n, DATE '2026-02-28' AS b, DATE '2026-12-31' AS c")
+    assert days == {"days from a to b": -1, "days from b to c": 306}
+    mixed = "SELECT DATE '2026-03-01' AS a, TIMESTAMP '2026-03-01 05:00' AS b, TIMESTAMP '2026-03-02 06:30' AS c"
+    assert times_in(mixed) == {"hours from b to c": 25.5}
+    zones = "TIMESTAMPTZ '2026-03-29 00:00+00' AS a, TIMESTAMPTZ '2026-03-29 12:00+02' AS b"
+    assert times_in(f"SELECT {zones}") == {"hours from a to b": 10}
+    assert times_in("SELECT DATE '2026-03-01' AS a, {'x': DATE '2026-03-01'} AS nested") == {}
+
+
+def test_without_a_moment_on_both_sides_it_is_missing():
+    for other in ("NULL::DATE", "'infinity'::DATE", "DATE '0044-03-15 (BC)'"):
+        assert times_in(f"SELECT DATE '2026-03-01' AS a, {other} AS b") == {"days from a to b": None}
+
+
+def test_a_column_that_has_its_name_already_stays():
+    found = times_in("SELECT DATE '2026-03-01' AS a, DATE '2026-03-01' AS b, 'mine' AS \"Days from a to b\"")
+    assert found == {"Days from a to b": "mine"}
+
+
+def test_what_is_ignored_is_not_seen_in_how_long_after_it_comes_either():
+    with Table(claims()) as table:
+        assert {column.name for column in infer_roles(table).of(Role.NUMBER)} == {"amount", BETWEEN}
+        for given in ({Role.IGNORE: ["lost"]}, {Role.IGNORE: ["reported"]}, {Role.IGNORE: [BETWEEN]}):
+            assert {column.name for column in infer_roles(table, given).of(Role.NUMBER)} == {"amount"}
+        assert BETWEEN in {c.name for c in infer_roles(table, {Role.IGNORE: ["lost"], Role.NUMBER: [BETWEEN]}).judged}
+
+
+def test_it_is_no_column_of_the_source():
+    """A monitor does not tell it as a new one, and it is no event of a sequence."""
+    with Table(claims()) as table:
+        assert [column.name for column in table.columns if table.is_derived(column.name)] == [BETWEEN]
+
+
+def test_it_is_no_amount():
+    """Nobody sums it up over a day, takes it for the amount that is paid twice, or for one just below a limit."""
+    frame = claims().with_columns(at=pl.col("reported").cast(pl.Datetime) + pl.duration(minutes=pl.col("id") % 1440))
+    roles = {"key": ["id"], "entity": ["branch"], "timestamp": ["at", "lost", "reported"]}
+    model = fit_model(frame, config=Config(roles=roles))
+    assert model.past.history.sums == ("amount",)
+    without = fit_model(
+        frame.with_columns(amount=1.0 * (pl.col("id") % 2)), config=Config(roles=roles | {"ignore": ["amount"]})
+    )
+    assert not {"duplicate", "heaping"} & {judged.view.name for judged in without.views}
