@@ -122,7 +122,7 @@ def begun_shop(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def _browser():
     """Chromium without a window; its console is kept."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     programs = shutil.which("chromium"), shutil.which("chromedriver")
@@ -136,3 +136,13 @@ def browser():
     driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(_browser):
+    """Chromium without a window, and nothing in its logs yet."""
+    _browser.get("about:blank")
+    _browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for kept in ("browser", "performance"):
+        _browser.get_log(kept)
+    return _browser

@@ -180,6 +180,8 @@ def test_hostile_values_are_text_on_every_part_of_the_page(run, folder):
     assert len(text) < 1_000_000
     keys = [flag[1] for flag in json.loads(found.data)["flags"]]
     assert {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[5]} <= set(keys)
+    assert max(map(len, keys)) == 240
+    assert text.count("é") < 3_000
     for image in found.of("img"):
         picture = b64decode(image["src"].partition(",")[2])
         assert b"<script" not in picture

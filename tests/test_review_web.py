@@ -456,8 +456,6 @@ def test_a_store_that_cannot_be_read_is_told_at_once():
 
 def test_a_browser_judges_and_takes_back(serve, browser):
     server = serve()
-    browser.get_log("browser")
-    requests(browser)
     browser.get(server.url)
     deadline = time.monotonic() + 30
 
@@ -493,7 +491,6 @@ def test_a_browser_runs_nothing_of_hostile_values_under_the_buttons(serve, brows
     with opened(STORE) as connection:
         connection.execute("UPDATE flags SET key = $v || rank, reason = $v, finding = $v", {"v": value})
     server = serve()
-    browser.get_log("browser")
     browser.get(server.url)
     deadline = time.monotonic() + 30
     while not browser.execute_script("return document.querySelector('#rows .link') !== null"):

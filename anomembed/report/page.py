@@ -25,7 +25,7 @@ MAKER = '<meta name="generator" content="anomembed">'
 HEAD = 4096  # bytes in which the maker is named
 MOST_BYTES = 900_000  # of the data of flags; their details go as far as there is room
 LEAST_BYTES = 100_000  # of details, where there is none
-LONGEST = 240  # characters of a reason
+LONGEST = 240  # characters of a key or a reason
 
 
 def check_report_path(path: Path, store: str, source: str | None = None, *, force: bool = False) -> None:
@@ -167,13 +167,13 @@ def _flag(row: Mapping[str, Any], place: Mapping[str, int]) -> list[Any]:
     carried = [[clean_text(name), clean_text(str(value))] for name, value in record.items()]
     tail = row["tail_probability"]
     shown = tail_text(tail, is_extrapolated=row["extrapolated"])
-    about = [row["rank"], plain_text(row["key"]), float(f"{tail:.3g}"), shown]
+    about = [row["rank"], cut(row["key"]), float(f"{tail:.3g}"), shown]
     return [*about, plain_text(row["view"]), cut(row["reason"]), place.get(row["finding"], -1), carried]
 
 
-def cut(reason: str) -> str:
-    """Return a reason on one line, without its end when it is long."""
-    return plain_text(reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…")
+def cut(text: str) -> str:
+    """Return a key or a reason on one line, without its end when it is long."""
+    return plain_text(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
 
 
 def _details(parts: pl.DataFrame) -> Iterator[Sequence[Any]]:

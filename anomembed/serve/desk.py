@@ -10,12 +10,11 @@ from anomembed.errors import StoreError
 from anomembed.report.gathering import gather
 from anomembed.report.page import cut, render
 from anomembed.score.wording import in_words
-from anomembed.views.reason import clean_text, plain_text
+from anomembed.views.reason import clean_text
 from anomembed.write.reading import open_to_act, open_to_read
 from anomembed.write.reviewing import Item, items_to_review, settle, take_back
 
 MOST_SHOWN = 500  # findings at once; the next come when these have a verdict
-LONGEST_START = 200  # characters of a key, by which it is found on the page
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,15 @@ class Desk:
     def __init__(self, path: str) -> None:
         self._path, self._lock = path, Lock()
         self._decided: dict[str, Decision] = {}
+        self._page = (0, "")  # a run, and its page
 
     def page(self, run_id: int | None) -> str:
-        """Return the page of a run, by default of the newest."""
+        """Return the page of a run, by default of the newest; the last one is kept, since drawing takes a second."""
         with self._lock, open_to_read(self._path) as store:
-            return render(store, gather(store, run_id))
+            gathered = gather(store, run_id)
+            if gathered.run["run_id"] != self._page[0]:
+                self._page = gathered.run["run_id"], render(store, gathered)
+            return self._page[1]
 
     def findings(self) -> dict[str, Any]:
         """Return the findings without a verdict, and those that got one here, for the page: all text is inert."""
@@ -122,7 +125,7 @@ def _as_json(item: Item) -> dict[str, Any]:
     return {
         "name": name_of(item),
         "key": clean_text(item.key),
-        "start": plain_text(item.key[:LONGEST_START]),
+        "on_page": cut(item.key),
         "run": item.run_id,
         "flags": f"{item.n_flags:,} flag{'s' * (item.n_flags != 1)}",
         "tail": in_words(item.tail_probability, item.unit),

@@ -120,7 +120,7 @@
   async function find(finding) {
     if (finding.run !== shown) { await show(finding.run); }
     const flags = JSON.parse(byId("data").textContent).flags;
-    const flag = flags.find((one) => one[5] === finding.reason && (one[1] === finding.start || finding.start.length >= 200 && one[1].startsWith(finding.start)));
+    const flag = flags.find((one) => one[1] === finding.on_page && one[5] === finding.reason);
     if (!flag) { throw new Error("the page of run " + finding.run + " does not have this flag; the store has it"); }
     const all = document.querySelector('button[data-finding="' + flag[6] + '"]');
     if (all) {
@@ -170,6 +170,10 @@
   const title = element("h2", "To review");
   title.id = "h-review";
   status.setAttribute("role", "status");
+  list.id = "findings-left";
+  list.tabIndex = 0;  // it scrolls, also by keys
+  list.setAttribute("role", "region");
+  list.setAttribute("aria-label", "Findings");
   section.append(title, status, list);
   byId("again").addEventListener("click", () => location.reload());
   review().then(show).catch((error) => {
