@@ -48,6 +48,8 @@ def test_from_a_file_too_and_in_records_that_come_later(run, tmp_path):
     claims().write_csv("claims.csv")
     said = run("scan", "claims.csv", "--budget", 3)
     assert f"{BETWEEN}=-3 is unusually low" in said.out
+    lost, reported = claims().filter(id=EARLY)["lost", "reported"].row(0)
+    assert f"lost={lost}, reported={reported}\n" in said.out  # days, not the moments at their beginning
     reference = claims().filter(~pl.col("id").is_in([EARLY, LATE]))
     later = claims(300, seed=1)
     for clean in (False, True):

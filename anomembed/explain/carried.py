@@ -36,6 +36,8 @@ def carry(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason]) -> pl.
         always = [column.name for column in model.roles.columns if _is_always_carried(column.role)]
         names = dict.fromkeys([*always, *(name for more in named for name in more)])
         values = read_values(flagged.select(VALUE + name for name in names if VALUE + name in flagged.columns))
+        days = [moment.name for moment in model.roles.holding(Content.MOMENT) if moment.type == "DATE"]
+        values = values.with_columns(pl.col(name).cast(pl.Date) for name in days if name in values.columns)
         found = values.iter_rows(named=True) if values.width else iter([{}] * flagged.height)
         rows = (_picked(row, always, more) for row, more in zip(found, named, strict=True))
     return pl.Series(map(_json, rows), dtype=pl.String)
