@@ -1,11 +1,12 @@
 """Scan large files, and small ones that inflate to large ones, and check that memory does not grow with them.
 
-    python tests/big_files.py [--gigabytes 1] [--kinds csv ndjson log bombs]
+    python tests/big_files.py [--gigabytes 1] [--kinds csv ndjson audit log bombs]
 
 Of every kind a file of half the size and one of the whole are written to a temporary folder (``TMPDIR``, which needs
 room for three times the size), and scanned by the command line in a process of its own, whose largest resident memory
 is measured. The larger one may need at most `MORE` of the memory of the smaller one, and no file more than
-`MOST_MEGABYTES`: DuckDB takes up to 512 MB for the records and as much for the store before it writes to disk.
+`MOST_MEGABYTES`: DuckDB takes up to 512 MB for the records and as much for the store before it writes to disk. A record
+of ``audit`` has a kilobyte, as in the trail of a cloud; the others are short, so that ten gigabytes take an hour.
 """
 
 import argparse
@@ -54,6 +55,10 @@ FORMS = {
     "csv": "P{:012d},customer-{:05d},shop-{:04d},country-{},{:.2f},2026-03-01 12:{:02d}:00\n",
     "ndjson": '{{"id": "P{:012d}", "who": {{"customer": "customer-{:05d}", "shop": "shop-{:04d}"}}, '
     '"country": "country-{}", "amount": {:.2f}, "at": "2026-03-01 12:{:02d}:00"}}\n',
+    "audit": '{{"id": "P{:012d}", "who": {{"kind": "role", "arn": "arn:of:sts::123456789012:role/customer-{:05d}", '
+    '"session": {{"issuer": "shop-{:04d}", "in": {{"region": "country-{}", "mfa": "false"}}}}}}, "cost": {:.2f}, '
+    '"at": "2026-03-01 12:{:02d}:00", "agent": "' + "tool/2.17 os/linux lang/python#3.11 " * 8 + '", "request": '
+    '{{"policy": "' + "Allow read of all below; " * 20 + '"}}}}\n',
     "log": "2026-03-01 12:00:00 INFO shop: payment P{:012d} of customer-{:05d} at shop-{:04d} in country-{} for {:.2f} "
     "took {} ms\n",
 }
