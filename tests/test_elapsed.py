@@ -57,47 +57,88 @@ def test_from_a_file_too_and_in_records_that_come_later(run, tmp_path):
         assert {EARLY, LATE} < set(score_table(fit_model(reference, config=config), later).flags.frame["id"])
 
 
-def times_in(sql):
-    """The times between moments that a table of one record has, by name."""
+def times_in(*records):
+    """The times between moments that a table of some records has: their names, with those of the first record."""
     with duckdb.connect() as connection:
-        frame = connection.sql(sql).pl()
+        rows = (f"SELECT {record}, 'k{at}' AS kind, {at} AS row" for at, record in enumerate(records))
+        frame = connection.sql(f"FROM ({' UNION ALL BY NAME '.join(rows)}) ORDER BY row").pl()
     with Table(frame) as table:
-        names = [column.name for column in table.columns if " from " in column.name]
-        read = {name: table.column(name).expression for name in names}
-        return table.rows(read, None).row(0, named=True) if read else {}
+        infer_roles(table, {Role.KEY: ["row"]})
+        read = {c.name: c.expression for c in table.columns if table.is_derived(c.name)}
+        return table.rows(read, "row = 0").row(0, named=True) if read else {}
 
 
 def test_each_moment_is_held_against_the_one_before_it_of_its_type():
-    days = times_in("SELECT DATE '2026-03-01' AS a, 1 AS n, DATE '2026-02-28' AS b, DATE '2026-12-31' AS c")
+    other = "DATE '2026-05-01' AS a, 2 AS n, DATE '2026-05-03' AS b, DATE '2026-06-01' AS c"
+    days = times_in("DATE '2026-03-01' AS a, 1 AS n, DATE '2026-02-28' AS b, DATE '2026-12-31' AS c", other)
     assert days == {"days from a to b": -1, "days from b to c": 306}
-    mixed = "SELECT DATE '2026-03-01' AS a, TIMESTAMP '2026-03-01 05:00' AS b, TIMESTAMP '2026-03-02 06:30' AS c"
-    assert times_in(mixed) == {"hours from b to c": 25.5}
+    other = "DATE '2026-05-01' AS a, TIMESTAMP '2026-05-01 00:00' AS b, TIMESTAMP '2026-05-01 01:00' AS c"
+    mixed = "DATE '2026-03-01' AS a, TIMESTAMP '2026-03-01 05:00' AS b, TIMESTAMP '2026-03-02 06:30' AS c"
+    assert times_in(mixed, other) == {"hours from b to c": 25.5}
+    other = "TIMESTAMPTZ '2026-03-01 00:00+00' AS a, TIMESTAMPTZ '2026-03-01 12:00+00' AS b"
     zones = "TIMESTAMPTZ '2026-03-29 00:00+00' AS a, TIMESTAMPTZ '2026-03-29 12:00+02' AS b"
-    assert times_in(f"SELECT {zones}") == {"hours from a to b": 10}
-    assert times_in("SELECT DATE '2026-03-01' AS a, {'x': DATE '2026-03-01'} AS nested") == {}
+    assert times_in(zones, other) == {"hours from a to b": 10}
 
 
 def test_without_a_moment_on_both_sides_it_is_missing():
+    usual = [f"DATE '2026-04-{day:02}' AS a, DATE '2026-05-01' + {day * day} AS b" for day in range(1, 30)]
     for other in ("NULL::DATE", "'infinity'::DATE", "DATE '0044-03-15 (BC)'"):
-        assert times_in(f"SELECT DATE '2026-03-01' AS a, {other} AS b") == {"days from a to b": None}
+        assert times_in(f"DATE '2026-03-01' AS a, {other} AS b", *usual) == {"days from a to b": None}
+    never = [f"DATE '2026-04-{day:02}' AS a, DATE '1970-01-01' AS b" for day in range(1, 10)]  # stands for none
+    assert times_in(*never, *usual) == {"days from a to b": None}
+
+
+def test_of_moments_that_are_text_or_count_seconds_too():
+    def written(form, other):
+        a, b = (f"strftime(TIMESTAMP '2026-01-01' + INTERVAL ({hours}) HOUR, '{form}')" for hours in (other, other * 2))
+        return f"{a} AS a, {b} AS b"
+
+    for form, hours in (("%d/%m/%Y %H:%M", 1), ("%b %d, %Y %I:%M %p", 1), ("%d-%b-%Y", 24)):
+        found = times_in(*(written(form, hours * number) for number in range(30, 330)))
+        assert found == ({"hours from a to b": 30} if hours == 1 else {"days from a to b": 30}), form
+    counted = (
+        f"{1.7e9:.0f} + {number} * 3600 AS opened, {1.7e9:.0f} + {number} * 5400 AS closed" for number in range(8, 99)
+    )
+    assert times_in(*counted) == {"hours from opened to closed": 4}
 
 
 def test_a_column_that_has_its_name_already_stays():
-    found = times_in("SELECT DATE '2026-03-01' AS a, DATE '2026-03-01' AS b, 'mine' AS \"Days from a to b\"")
-    assert found == {"Days from a to b": "mine"}
+    rows = (
+        f"DATE '2026-03-0{day}' AS a, DATE '2026-03-05' + {day} AS b, 'mine' AS \"Days from a to b\"" for day in (1, 2)
+    )
+    assert times_in(*rows) == {}
 
 
-def test_what_is_ignored_is_not_seen_in_how_long_after_it_comes_either():
+def test_a_configuration_may_name_it_and_a_model_finds_it_in_later_files(run, tmp_path):
+    form = pl.col("lost", "reported").dt.strftime("%d/%m/%Y") + " 09:30"
+    claims().with_columns(form).write_csv("claims.csv")
+    assert run("init", "claims.csv", "--monitor", "-o", "claims.toml").code == 0
+    text = (tmp_path / "claims.toml").read_text()
+    assert "hours from lost to reported" in text
+    assert run("fit", "claims.toml").code == 0
+    assert run("monitor", "claims.toml", "--check").code == 0
+    claims(300, seed=1).with_columns(form).write_csv("claims.csv")
+    said = run("score", "claims.toml", "--budget", 3)
+    assert {line.split()[1] for line in said.out.splitlines() if "hours from" in line} == {str(EARLY), str(LATE)}
+    assert run("evaluate", "claims.toml", "--label", "kind", "--positive", "k1").code == 0
+    for option in ("--ignore", "--number"):
+        told = run("scan", "claims.csv", option, "Hours from lost to reported", "--budget", 2)
+        assert ("hours from lost to reported" in told.out) is (option == "--number")
+    assert "no such column" in run("scan", "claims.csv", "--number", "hours from lost to found").err
+
+
+@pytest.mark.parametrize("ignored", ["lost", "reported", BETWEEN])
+def test_what_is_ignored_is_not_seen_in_how_long_after_it_comes_either(ignored):
     with Table(claims()) as table:
         assert {column.name for column in infer_roles(table).of(Role.NUMBER)} == {"amount", BETWEEN}
-        for given in ({Role.IGNORE: ["lost"]}, {Role.IGNORE: ["reported"]}, {Role.IGNORE: [BETWEEN]}):
-            assert {column.name for column in infer_roles(table, given).of(Role.NUMBER)} == {"amount"}
-        assert BETWEEN in {c.name for c in infer_roles(table, {Role.IGNORE: ["lost"], Role.NUMBER: [BETWEEN]}).judged}
+    with Table(claims()) as table:
+        assert {c.name for c in infer_roles(table, {Role.IGNORE: [ignored]}).of(Role.NUMBER)} == {"amount"}
 
 
 def test_it_is_no_column_of_the_source():
     """A monitor does not tell it as a new one, and it is no event of a sequence."""
     with Table(claims()) as table:
+        infer_roles(table)
         assert [column.name for column in table.columns if table.is_derived(column.name)] == [BETWEEN]
 
 

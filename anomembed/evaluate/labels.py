@@ -11,6 +11,7 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError, shown
+from anomembed.read.elapsed import spelled
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table
@@ -76,12 +77,12 @@ def hide_column(
     sequence = config.sequence
     taken |= {"sequence": [sequence.key] if sequence.key else [], "order": sequence.order, "event": sequence.event}
     for role, names in taken.items():
-        if role != "ignore" and column in {table.column(other).name for other in names}:
+        if role != "ignore" and column in {spelled(other, table) for other in names}:
             raise ConfigError(f"{option}: {column} is used as {role}, so it cannot be hidden from the fit")
     listed = {role: getattr(config.roles, role) for role in type(config.roles).model_fields}
     fields = [other.name for other in table.columns if other.name.startswith(f"{column}.")]
     hidden = {column, *fields}
-    kept = {role: tuple(n for n in names if table.column(n).name not in hidden) for role, names in listed.items()}
+    kept = {role: tuple(n for n in names if spelled(n, table) not in hidden) for role, names in listed.items()}
     roles = config.roles.model_copy(update={**kept, "ignore": (*kept["ignore"], column, *fields)})
     return config.model_copy(update={"roles": roles})
 

@@ -24,6 +24,7 @@ from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
 from anomembed.monitor.webhook import WebhookError, check_address
 from anomembed.pipeline import Watcher
+from anomembed.read.elapsed import spelled
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.write.database import stored_version
@@ -79,12 +80,11 @@ def _source(config: Config) -> str:
     """Open the source, find the columns that the settings name, and try the conditions."""
     with Source(config, patience=0).opened() as table:
         for column in _named(config):
-            table.column(column)
+            spelled(column, table)
         n_records = table.count(config.source.where)
         reference = reference_of(config)
         learnt = f", {table.count(reference):,} to learn from" if reference else ""
-        n_columns = sum(not table.is_derived(column.name) for column in table.columns)
-        return f"{table.name}: {n_columns:,} columns, {n_records:,} records{learnt}"
+        return f"{table.name}: {len(table.columns):,} columns, {n_records:,} records{learnt}"
 
 
 def _named(config: Config) -> Iterator[str]:

@@ -7,7 +7,6 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 from duckdb.sqltypes import DuckDBPyType
 
-from anomembed.read.elapsed import find_elapsed
 from anomembed.read.nested import fields
 from anomembed.read.quoting import quote_identifier
 
@@ -17,7 +16,7 @@ FIRST = 1_000  # records that tell whether a text is JSON
 
 @dataclass(frozen=True)
 class Column:
-    """A column that can be given a role: one of the table's, a field of a nested one, or a time between two."""
+    """A column that can be given a role: one of the table's, or a field of a nested one."""
 
     name: str
     type: str
@@ -49,7 +48,7 @@ def describe(
     """Return the columns of a relation, and what the user should know about them.
 
     The fields of a nested column follow it, as deep as they go, at most `MOST_FIELDS` in all. Text that is JSON is a
-    nested column. The times between moments of a record come last.
+    nested column.
 
     Parameters
     ----------
@@ -82,11 +81,6 @@ def describe(
                 n_fields += 1
                 if n_fields <= MOST_FIELDS:
                     columns.append(Column(*field))
-    columns += [
-        Column(time.name, "DOUBLE", time.expression)
-        for time in find_elapsed(columns)
-        if time.name.casefold() not in taken
-    ]
     n_left = max(n_fields - MOST_FIELDS, 0)
     notes = [
         f"{n_left:,} nested fields beyond the first {MOST_FIELDS} are not read; select those that matter by a query"

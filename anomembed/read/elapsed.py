@@ -6,55 +6,63 @@ between them. Only columns of one type are compared: a day and a moment of that 
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from anomembed.read.column_types import MOMENTS, moment_sql
-from anomembed.read.quoting import quote_identifier
-
 if TYPE_CHECKING:
-    from anomembed.read.columns import Column
+    from anomembed.read.roles.assigned import ColumnRole
+    from anomembed.read.table import Table
 
 MOST = 8  # times between columns of one type
 UNITS = {"days": 86400, "hours": 3600}  # seconds
-NAME = re.compile(rf"({'|'.join(UNITS)}) from .+ to .+", re.DOTALL)
+NAME = re.compile(rf"({'|'.join(UNITS)}) from .+ to .+", re.DOTALL | re.IGNORECASE)
+OF_DAY = re.compile("%[HIT]")  # in a format of moments that are more than days
 
 
 class Elapsed(NamedTuple):
-    """A time that lies between two columns, and the SQL that computes it; negative when the second is earlier."""
+    """A time between two columns; negative when the second is earlier."""
 
-    name: str
     first: str
     second: str
-    expression: str
+    unit: str
+
+    @property
+    def name(self) -> str:
+        """What the column is called."""
+        return f"{self.unit} from {self.first} to {self.second}"
+
+    def sql(self, first: str, second: str) -> str:
+        """Return SQL of the time between two moments, which are SQL."""
+        return f"(epoch({second} - {first}) / {UNITS[self.unit]})"
 
 
-def find_elapsed(columns: "Sequence[Column]") -> Iterator[Elapsed]:
+def find_elapsed(moments: "Sequence[ColumnRole]") -> Iterator[Elapsed]:
     """Return the times between the moments of a record, each after the one before it in the table.
 
     Parameters
     ----------
-    columns : sequence of Column
-        Those of a table; fields of nested columns are left out.
-
-    Examples
-    --------
-    >>> from anomembed.read.columns import Column
-    >>> lost, found, paid = (Column(name, "DATE", f'"{name}"') for name in ("lost", "found", "paid"))
-    >>> [time.name for time in find_elapsed([lost, found, Column("at", "TIMESTAMP", '"at"'), paid])]
-    ['days from lost to found', 'days from found to paid']
+    moments : sequence of ColumnRole
+        Columns of dates and times, also of those that text and numbers stand for.
     """
-    plain = [column for column in columns if column.expression == quote_identifier(column.name)]
-    kinds = dict.fromkeys(column.type for column in plain if MOMENTS.match(column.type))
-    for kind in kinds:
-        unit = "days" if kind == "DATE" else "hours"
-        alike = [column for column in plain if column.type == kind]
+    for (_, unit), alike in groupby(sorted(moments, key=_kind), key=_kind):
         for first, second in list(pairwise(alike))[:MOST]:
-            between = f"{moment_sql(second.expression, kind)} - {moment_sql(first.expression, kind)}"
-            name = f"{unit} from {first.name} to {second.name}"
-            yield Elapsed(name, first.name, second.name, f"(epoch({between}) / {UNITS[unit]})")
+            yield Elapsed(first.name, second.name, unit)
 
 
 def are_elapsed(names: Sequence[str]) -> set[str]:
     """Return the columns that are a time between two moments, by their names."""
     return {name for name in names if NAME.fullmatch(name)}
+
+
+def spelled(name: str, table: "Table") -> str:
+    """Return the name of a column as its table spells it; a time between moments is only there when roles are."""
+    return name if are_elapsed([name]) else table.column(name).name
+
+
+def _kind(moment: "ColumnRole") -> tuple[str, str]:
+    """Return what two columns must have in common: how they hold moments, and the unit of the time between them."""
+    written = moment.written
+    if written is None or not written.is_read:
+        return moment.type, "days" if moment.type == "DATE" else "hours"
+    is_of_day = written.epoch or any(map(OF_DAY.search, written.formats))
+    return "", "hours" if is_of_day else "days"

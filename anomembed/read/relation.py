@@ -9,7 +9,6 @@ from anomembed.errors import SourceError, nearest_name, shown
 from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
-from anomembed.read.elapsed import find_elapsed
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.queries import query
 from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
@@ -78,8 +77,7 @@ class Relation:
                 self.files = (*files, *more_files)
                 self.columns, more = describe(self._connection, self._from, self.message)
             self.notes = (*self.notes, *more)
-            computed = {time.expression for time in find_elapsed(self.columns)}
-            self._derived = {column.name for column in self.columns if column.expression in computed}
+            self._derived: set[str] = set()
             self._checked: set[str] = set()
             self._measured: dict[tuple[str, str], float] = {}  # until other records are left
         except SourceError:

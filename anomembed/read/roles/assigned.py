@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from anomembed.errors import SourceError
 from anomembed.read.column_types import general_kind
+from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
@@ -119,7 +120,17 @@ def match_roles(roles: Roles, table: Table) -> Roles:
     known = {column.name.casefold() for column in table.columns}
     if roles.judged and not any(column.name.casefold() in known for column in roles.judged):
         table.column(roles.judged[0].name)  # says that there is none
+    _add_elapsed([column for column in needed if column.name.casefold() not in known], roles, table)
     return Roles(tuple(_matched(fitted, table) for fitted in needed))
+
+
+def _add_elapsed(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
+    """Add the times between moments that a table has not yet."""
+    wanted = are_elapsed([column.name for column in missing])
+    for time in find_elapsed(roles.of(Role.TIMESTAMP)) if wanted else ():
+        if time.name in wanted:
+            ends = (next(c for c in roles.columns if c.name == name) for name in (time.first, time.second))
+            table.derive(time.name, time.sql(*(_matched(end, table).plain_sql for end in ends)))
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

@@ -1,12 +1,12 @@
 """Infer the role of every column of a table; what the user specifies always wins."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from anomembed.errors import DataError, SourceError
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
-from anomembed.read.elapsed import find_elapsed
+from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.labels import find_labels
 from anomembed.read.roles.role import Content, Role
@@ -56,17 +56,42 @@ def infer_roles(
     DataError
         When the table is empty or has one record, or no column can be scored.
     """
-    specified = _by_column(table, given or {})
-    for time in find_elapsed(table.columns):  # what is to be ignored must not be seen in how long after it comes
-        if Role.IGNORE in (specified.get(time.first), specified.get(time.second)):
-            specified.setdefault(time.name, Role.IGNORE)
+    given, between = _split_elapsed(table, given or {})
+    specified = _by_column(table, given)
     columns = [_assign(evidence) for evidence in _gather(table, specified, where, time_format, find_key=find_key)]
+    columns += _add_elapsed(table, columns, between)
     roles = Roles(tuple(unify_spellings(table, columns)))
     _check_readable(table, roles, specified)
     if not roles.judged:
         why = "; ".join(f"{c.name}: {c.reason}" for c in roles.columns[:5])
         raise DataError(f"no column of {table.name} can be scored ({why})")
     return roles
+
+
+def _split_elapsed(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[dict[Role, list[str]], dict[str, Role]]:
+    """Set aside the times between moments, which a table does not have yet; return the rest, and the role of each."""
+    known = {column.name.casefold() for column in table.columns}
+    between = {
+        name: role for role, names in given.items() for name in are_elapsed(names) if name.casefold() not in known
+    }
+    return {role: [name for name in names if name not in between] for role, names in given.items()}, between
+
+
+def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
+    """Add the times between moments to a table, and yield their roles; `given` is the role of those that have one."""
+    roles = {name.casefold(): role for name, role in given.items()}
+    moments = {column.name: column for column in columns if column.role is Role.TIMESTAMP}
+    known = {column.name.casefold() for column in table.columns}
+    for time in find_elapsed(list(moments.values())):
+        if time.name.casefold() not in known:
+            table.derive(time.name, time.sql(moments[time.first].plain_sql, moments[time.second].plain_sql))
+            column = table.column(time.name)
+            evidence = Evidence(
+                column, table.profiles([column])[0], roles.get(time.name.casefold()), is_key=False, width=None
+            )
+            yield _assign(evidence)
+    for name in given:
+        table.column(name)  # says that there is none
 
 
 def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, Role]:
