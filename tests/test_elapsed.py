@@ -152,3 +152,11 @@ def test_it_is_no_amount():
         frame.with_columns(amount=1.0 * (pl.col("id") % 2)), config=Config(roles=roles | {"ignore": ["amount"]})
     )
     assert not {"duplicate", "heaping"} & {judged.view.name for judged in without.views}
+
+
+def test_what_equal_times_and_missing_ones_have_in_common_is_no_twin():
+    """Moments are not compared, as a duplicate has others; nor is what lies between them."""
+    frame = claims().with_columns(amount=pl.col("amount") // 10)
+    roles = {"key": ["id"], "entity": ["branch"], "timestamp": ["lost", "reported"]}
+    twins = fit_model(frame, config=Config(roles=roles)).derived.twins
+    assert (twins.amount, twins.compared) == ("amount", ("kind",))

@@ -7,6 +7,7 @@ with the last earlier record that has its amount and its entity.
 from dataclasses import dataclass
 
 from anomembed.read.amounts import amounts
+from anomembed.read.elapsed import are_elapsed
 from anomembed.read.queries import query
 from anomembed.read.rhythm import find_resolution
 from anomembed.read.roles.assigned import Roles
@@ -80,10 +81,11 @@ def plan_twins(table: Table, roles: Roles, entity: str | None, time: str | None)
     amount = _amount(table, roles, who, numbers)
     if amount is None:
         return None
+    others = {who, amount} | are_elapsed([column.name for column in roles.judged])  # another time, like moments
     compared = [
         column.name
         for column in roles.judged
-        if column.name not in (who, amount) and column.role.content not in (Content.MOMENT, Content.VECTOR)
+        if column.name not in others and column.role.content not in (Content.MOMENT, Content.VECTOR)
     ]
     when = time or times[0].name
     sql = roles.select()[when]
