@@ -41,6 +41,15 @@ def test_contract(name):
     assert raw_scores(load_detector(*dump_detector(detector)), NEW).tobytes() == scores.tobytes()
 
 
+@pytest.mark.parametrize("n_records", [6, 20, 63, 64, 65, 100])
+def test_a_record_of_a_small_mixed_reference_does_not_hide_behind_itself(n_records):
+    data = np.vstack([NORMAL[: n_records - 1], np.full((1, 6), 9)]).astype(np.float32)
+    choice = choose_detector("auto", clean=False, n_records=n_records, n_distinct=n_records)
+    assert f"samples of {n_records // 2} of the" in choice.why
+    scores = raw_scores(fit_detector(choice, data, 0)[0], data)
+    assert scores[-1] > scores[:-1].max()
+
+
 @pytest.mark.parametrize("name", OFFERS)
 def test_features_without_variance_do_no_harm(name):
     flat = np.column_stack([NORMAL[:, :3], NORMAL[:, 0], np.zeros(300)]).astype(np.float32)

@@ -7,12 +7,15 @@ so it is imported when a detector is made.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.errors import ConfigError, nearest_name
+
+if TYPE_CHECKING:
+    from anomembed.score.nearest import Nearest
 
 Vectors = NDArray[np.float32]
 CHUNK = 65_536  # records scored at once
@@ -151,7 +154,7 @@ def choose_detector(name: str, *, clean: bool, n_records: int, n_distinct: int) 
     if folded not in ("auto", "nearest"):
         return Choice(OFFERS[folded].name, OFFERS[folded].settings, clean, "")
     draws = MANY_REFERENCES if clean else FEW_REFERENCES
-    size = min(draws["n_references"], n_distinct if clean else n_records)
+    size = min(draws["n_references"], n_distinct) if clean else _few(draws["n_references"], n_records)
     samples = f"{draws['n_draws']} samples of {size:,} of the"
     if clean:
         return Choice("nearest", draws, clean, f"clean reference, {samples} {n_distinct:,} distinct records")
@@ -182,12 +185,23 @@ def fit_detector(choice: Choice, reference: Vectors, seed: int) -> tuple[Detecto
     settings = {**choice.settings, **({"random_state": seed} if offer.is_seeded else {})}
     detector = getattr(import_module(offer.module), offer.name)(**settings)
     if offer.name == "Nearest":
-        return detector.draw(sample), None
+        return _draw(detector, choice, sample), None
     problem = _fit(detector, sample)
     if problem is None:
         return detector, None
     nearest = import_module(OFFERS["nearest"].module).Nearest(**FEW_REFERENCES, random_state=seed)
-    return nearest.draw(sample), f"{offer.name} {problem}; nearest is used instead"
+    return _draw(nearest, choice, sample), f"{offer.name} {problem}; nearest is used instead"
+
+
+def _draw(nearest: "Nearest", choice: Choice, sample: Vectors) -> "Nearest":
+    if not choice.is_distinct:
+        nearest.n_references = _few(nearest.n_references, len(sample))
+    return nearest.draw(sample)
+
+
+def _few(n_references: int, n_records: int) -> int:
+    """Return how many records to draw at a time: at most half, as a record that is always drawn is never far."""
+    return min(n_references, max(n_records // 2, 1))
 
 
 def _fit(detector: Any, sample: Vectors) -> str | None:  # noqa: ANN401  # PyOD is untyped
