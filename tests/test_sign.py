@@ -55,6 +55,14 @@ def test_nothing_is_told_where_either_side_is_usual():
     assert told(drawn(range(0, N, 300))) == set(range(0, N, 300))
 
 
+def test_where_nearly_all_are_zero_neither_side_is_the_wrong_one():
+    few = pl.when(pl.col("id") % 333 == 0).then(pl.col("id") % 2 - 0.5).otherwise(0.0)
+    assert told(drawn(()).with_columns(gap=few)) == set()
+    assert told(drawn(()).with_columns(gap=few.abs())) == set()
+    paid_back = pl.when(pl.col("id") % 20 == 0).then(1.0).otherwise(0.0)
+    assert told(drawn(()).with_columns(gap=pl.when(pl.col("id") == 50).then(-1.0).otherwise(paid_back))) == {50}
+
+
 def test_a_new_record_below_zero_is_told_although_the_reference_has_none():
     model = fit_model(drawn(()), config=Config(roles=ROLES, reference={"clean": True}))
     (judged,) = (judged for judged in model.views if judged.view.name == "sign")

@@ -26,7 +26,7 @@ class SignView(ViewOfRecords):
     Parameters
     ----------
     numbers, columns : ndarray of shape (n_signed,)
-        Numbers of which nearly all are on one side, and their token columns.
+        Numbers of which nearly all that are not 0 are on one side, and their token columns.
     wrong : ndarray of shape (n_signed,)
         The other side: -1 below zero, 1 above.
     nats : ndarray of shape (n_signed,)
@@ -52,7 +52,8 @@ class SignView(ViewOfRecords):
         numbers = basis.records.numbers[:, judged]
         sides = np.array([(numbers < 0).sum(axis=0), (numbers > 0).sum(axis=0)])
         nats = -np.log((sides.min(axis=0) + 0.5) / (np.isfinite(numbers).sum(axis=0) + 1))
-        is_signed = nats > EXCESS_FROM
+        of_others = -np.log((sides.min(axis=0) + 0.5) / (sides.sum(axis=0) + 1))  # where most are 0, both sides are few
+        is_signed = of_others > EXCESS_FROM
         wrong = np.where(sides[0] < sides[1], -1.0, 1.0)[is_signed]
         nats = nats[is_signed] - np.log(max(is_signed.sum(), 1))
         return [cls(judged[is_signed], columns[judged[is_signed]], wrong, nats)] if len(nats) else []
