@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from anomembed import Config, fit_model, scan, score_table
+from anomembed.errors import SourceError
+from anomembed.read.roles.assigned import match_roles
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
@@ -78,6 +80,15 @@ def test_each_moment_is_held_against_the_one_before_it_of_its_type():
     other = "TIMESTAMPTZ '2026-03-01 00:00+00' AS a, TIMESTAMPTZ '2026-03-01 12:00+00' AS b"
     zones = "TIMESTAMPTZ '2026-03-29 00:00+00' AS a, TIMESTAMPTZ '2026-03-29 12:00+02' AS b"
     assert times_in(zones, other) == {"hours from a to b": 10}
+    other = "TIMESTAMP_NS '2026-05-01 00:00' AS a, TIMESTAMP_MS '2026-05-01 01:00' AS b, TIMESTAMP '2026-05-02' AS c"
+    exact = "TIMESTAMP_NS '2026-03-01 00:00' AS a, TIMESTAMP_MS '2026-03-01 06:00' AS b, TIMESTAMP '2026-03-01' AS c"
+    assert times_in(exact, other) == {"hours from a to b": 6, "hours from b to c": -6}
+
+
+@pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP", "TIMESTAMPTZ"])
+def test_lists_of_moments_are_none(kind):
+    lists = (f"[{kind} '2026-03-0{day}'] AS a, [{kind} '2026-03-1{day}'] AS b, {day} AS n" for day in (1, 2, 3))
+    assert times_in(*lists) == {}
 
 
 def test_without_a_moment_on_both_sides_it_is_missing():
@@ -160,3 +171,40 @@ def test_what_equal_times_and_missing_ones_have_in_common_is_no_twin():
     roles = {"key": ["id"], "entity": ["branch"], "timestamp": ["lost", "reported"]}
     twins = fit_model(frame, config=Config(roles=roles)).derived.twins
     assert (twins.amount, twins.compared) == ("amount", ("kind",))
+
+
+def test_none_at_all_is_a_time_too_and_stands_for_no_missing_one():
+    frame = claims().with_columns(reported=pl.col("lost") + pl.duration(days=pl.col("id") % 20 + 300))
+    frame = frame.with_columns(reported=pl.when(pl.col("id") < 5).then("lost").otherwise("reported"))
+    with Table(frame) as table:
+        roles = infer_roles(table)
+        assert table.rows(roles.select(), None)[BETWEEN].min() == 0
+
+
+def test_a_date_that_stands_for_a_missing_one_has_no_distance():
+    is_open = pl.col("id") < 5
+    frame = claims().with_columns(reported=pl.when(is_open).then(dt.date(9999, 12, 31)).otherwise("reported"))
+    model = fit_model(frame, config=Config(roles={"key": ["id"]}))
+    for source in (frame, frame.select(pl.all().exclude("reported"), pl.col("reported").cast(pl.String))):
+        with Table(source) as table:
+            read = match_roles(model.roles, table).select()
+            days = table.rows({BETWEEN: read[BETWEEN]}, None)[BETWEEN]
+        assert days.null_count() == 5
+        assert days.max() == 190
+
+
+def test_it_is_the_same_time_whatever_comes_to_lie_between_and_where_none_is_known():
+    frame = claims()
+    model = fit_model(frame, config=Config(roles={"key": ["id"]}))
+    moved = frame.select("reported", pl.col("reported").alias("paid"), pl.all().exclude("reported"))
+    assert score_table(model, moved).frame.equals(score_table(model, frame).frame)
+    assert len(score_table(model, frame.with_columns(reported=pl.lit(None, pl.String))).frame) == len(frame)
+    with Table(moved) as table:
+        assert BETWEEN in {column.name for column in infer_roles(table, {Role.NUMBER: [BETWEEN]}).of(Role.NUMBER)}
+
+
+def test_a_condition_cannot_name_it_and_is_not_told_to():
+    wrong = f'"{BETWEEN}" < 0'
+    with Table(claims()) as table, pytest.raises(SourceError, match="no such column") as told:
+        table.count(wrong)
+    assert "did you mean" not in str(told.value)

@@ -4,7 +4,7 @@ import re
 
 FRACTIONS = re.compile(r"(FLOAT|DOUBLE|REAL|DECIMAL)")
 INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
-MOMENTS = re.compile(r"(DATE|TIMESTAMP)")
+MOMENTS = re.compile(r"(DATE|TIMESTAMP)[^\[]*$")  # not lists of them
 NAMES = re.compile(r"(VARCHAR|UUID|ENUM|BOOLEAN)")
 VECTORS = re.compile(
     r"(?:FLOAT|DOUBLE|REAL|DECIMAL(?:\([\d, ]+\))?|U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT))\[(\d*)\]"

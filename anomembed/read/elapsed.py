@@ -5,9 +5,11 @@ between them. Only columns of one type are compared: a day and a moment of that 
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby, pairwise, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
+
+from anomembed.read.quoting import quote_identifier
 
 if TYPE_CHECKING:
     from anomembed.read.roles.assigned import ColumnRole
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 MOST = 8  # times between columns of one type
 UNITS = {"days": 86400, "hours": 3600}  # seconds
 NAME = re.compile(rf"({'|'.join(UNITS)}) from .+ to .+", re.DOTALL | re.IGNORECASE)
+PRECISION = re.compile(r"_(S|MS|NS)$")  # of a TIMESTAMP: the same moment is the same in each
 OF_DAY = re.compile("%[HIT]")  # in a format of moments that are more than days
 
 
@@ -36,17 +39,25 @@ class Elapsed(NamedTuple):
         return f"(epoch({second} - {first}) / {UNITS[self.unit]})"
 
 
-def find_elapsed(moments: "Sequence[ColumnRole]") -> Iterator[Elapsed]:
+def find_elapsed(moments: "Sequence[ColumnRole]", named: Collection[str] = ()) -> Iterator[Elapsed]:
     """Return the times between the moments of a record, each after the one before it in the table.
 
     Parameters
     ----------
     moments : sequence of ColumnRole
-        Columns of dates and times, also of those that text and numbers stand for.
+        Columns of dates and times, also of those that text and numbers stand for. Fields of nested columns, which may
+        be many, are only compared when that is wanted.
+    named : collection of str
+        Times that are wanted besides, between whichever moments: their names in small letters.
     """
-    for (_, unit), alike in groupby(sorted(moments, key=_kind), key=_kind):
+    plain = [moment for moment in moments if moment.expression == quote_identifier(moment.name)]
+    for (_, unit), alike in groupby(sorted(plain, key=_kind), key=_kind):
         for first, second in list(pairwise(alike))[:MOST]:
             yield Elapsed(first.name, second.name, unit)
+    for (first, second), unit in product(permutations(moments, 2), UNITS if named else ()):
+        time = Elapsed(first.name, second.name, unit)
+        if time.name.casefold() in named:
+            yield time
 
 
 def are_elapsed(names: Sequence[str]) -> set[str]:
@@ -63,6 +74,6 @@ def _kind(moment: "ColumnRole") -> tuple[str, str]:
     """Return what two columns must have in common: how they hold moments, and the unit of the time between them."""
     written = moment.written
     if written is None or not written.is_read:
-        return moment.type, "days" if moment.type == "DATE" else "hours"
+        return PRECISION.sub("", moment.type), "days" if moment.type == "DATE" else "hours"
     is_of_day = written.epoch or any(map(OF_DAY.search, written.formats))
     return "", "hours" if is_of_day else "days"

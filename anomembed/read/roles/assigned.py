@@ -126,11 +126,12 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 
 def _add_elapsed(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
     """Add the times between moments that a table has not yet."""
-    wanted = are_elapsed([column.name for column in missing])
-    for time in find_elapsed(roles.of(Role.TIMESTAMP)) if wanted else ():
-        if time.name in wanted:
-            ends = (next(c for c in roles.columns if c.name == name) for name in (time.first, time.second))
-            table.derive(time.name, time.sql(*(_matched(end, table).plain_sql for end in ends)))
+    wanted = {name.casefold() for name in are_elapsed([column.name for column in missing])}
+    fitted = {column.name: column for column in roles.of(Role.TIMESTAMP)}
+    for time in dict.fromkeys(find_elapsed(list(fitted.values()), wanted)) if wanted else ():
+        if time.name.casefold() in wanted:
+            ends = (_matched(fitted[end], table).plain_sql for end in (time.first, time.second))
+            table.derive(time.name, time.sql(*ends))
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

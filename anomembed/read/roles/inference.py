@@ -79,17 +79,14 @@ def _split_elapsed(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[d
 
 def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
     """Add the times between moments to a table, and yield their roles; `given` is the role of those that have one."""
-    roles = {name.casefold(): role for name, role in given.items()}
+    named = {name.casefold(): role for name, role in given.items()}
     moments = {column.name: column for column in columns if column.role is Role.TIMESTAMP}
     known = {column.name.casefold() for column in table.columns}
-    for time in find_elapsed(list(moments.values())):
+    for time in dict.fromkeys(find_elapsed(list(moments.values()), named)):
         if time.name.casefold() not in known:
             table.derive(time.name, time.sql(moments[time.first].plain_sql, moments[time.second].plain_sql))
-            column = table.column(time.name)
-            evidence = Evidence(
-                column, table.profiles([column])[0], roles.get(time.name.casefold()), is_key=False, width=None
-            )
-            yield _assign(evidence)
+            column, role = table.column(time.name), named.get(time.name.casefold())
+            yield _assign(Evidence(column, table.profiles([column])[0], role, is_key=False, width=None))
     for name in given:
         table.column(name)  # says that there is none
 
