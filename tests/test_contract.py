@@ -20,7 +20,7 @@ COUNTING = {
     "joint": ("relative 1", "relative 1"),
     "message": ("relative 1", None),  # a clean reference judges the rarity of every value
     "number": ("relative 1", "relative 1"),
-    "sign": ("evidence 1", "evidence 1"),
+    "sign": ("evidence 2", "evidence 2"),
     "pair": ("steep 0.75", "excess 0.5"),
     "dependency": ("evidence 2", "evidence 2"),
     "vector": ("relative 1", "relative 1"),

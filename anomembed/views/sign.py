@@ -59,8 +59,11 @@ class SignView(ViewOfRecords):
         return [cls(judged[is_signed], columns[judged[is_signed]], wrong, nats)] if len(nats) else []
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
-        """Count all nats beyond a chance of e^-4; hardly any record has one (examples/notes/views.md)."""
-        return Counting("evidence", 1.0)
+        """Count all nats beyond a chance of e^-4, twice: some number is the largest, but none need be below zero.
+
+        Hardly any record has one (examples/notes/views.md).
+        """
+        return Counting("evidence", 2.0)
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the nats of the number whose side is least likely, shape (n_records, 1); 0 if none is wrong."""
