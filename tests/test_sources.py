@@ -6,6 +6,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from databases import opened
 
 from anomembed.errors import LockedError, SourceError
+from anomembed.read.databases import lakes
 from anomembed.read.databases.addresses import parse_address
 from anomembed.read.table import Table
 
@@ -384,3 +386,9 @@ def test_a_scan_of_postgresql_finds_the_odd_one(run, postgresql):
     outcome = run("scan", postgresql, "other.pay ments", "--budget", "1")
     assert outcome.code == 0, outcome.err
     assert "   1  777" in outcome.out
+
+
+def test_advice_of_the_packages_is_not_told(recwarn):
+    with lakes._clear_errors("s3://bucket/a.parquet"):
+        warnings.warn("'region' not set", UserWarning, stacklevel=1)
+    assert not recwarn

@@ -88,7 +88,7 @@ def _clear_errors(source: str) -> Iterator[None]:
     """Turn whatever the packages raise, each of its own kind, into one sentence."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pl.exceptions.PerformanceWarning)  # advice to install more packages
+            warnings.simplefilter("ignore")  # advice on regions and on packages to install: what fails says why
             yield
     except UserError:
         raise
