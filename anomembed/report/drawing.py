@@ -1,7 +1,6 @@
 """The charts of a run, from what is known of it."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -24,7 +23,7 @@ SELECT column_name, token, embedding, n_records FROM tokens
 WHERE model_id = ? AND kind = 'value' AND n_records > 0 ORDER BY n_records DESC, column_name, token"""
 
 
-def draw_run(store: Store, model: Model | None, gathered: Gathered, moments: list[datetime]) -> list[Chart]:
+def draw_run(store: Store, model: Model | None, gathered: Gathered) -> list[Chart]:
     """Draw what there is to draw of a run.
 
     Parameters
@@ -35,10 +34,8 @@ def draw_run(store: Store, model: Model | None, gathered: Gathered, moments: lis
         The model that scored; None when it was pruned.
     gathered : Gathered
         What is known of the run.
-    moments : list of datetime
-        When its flags were; empty without a time.
     """
-    charts: list[Chart] = []
+    charts, moments = list[Chart](), gathered.moments
     if len(moments) > 1 and min(moments) < max(moments):
         charts.append(chart_of_times(moments, gathered.time or "time"))
     charts += _scores(store, model, gathered.run["run_id"], gathered.run["n_scored"])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -71,6 +72,22 @@ class Gathered:
     def time(self) -> str | None:
         """The column that says when, if the model has one."""
         return next((role["column"] for role in self.run["roles"] if role["role"] == "timestamp"), None)
+
+    @property
+    def moments(self) -> list[datetime]:
+        """When the flagged records were, of those of which that is known."""
+        if self.time is None:
+            return []
+        texts = (json.loads(record or "{}").get(self.time) for record in self.flags["record"])
+        return [moment for moment in map(_moment, texts) if moment is not None]
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def gather(store: Store, run_id: int | None = None) -> Gathered:

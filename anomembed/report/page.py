@@ -3,7 +3,6 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -68,7 +67,6 @@ def render(store: Store, gathered: Gathered) -> str:
     from markupsafe import Markup
 
     model = None if gathered.run["is_pruned"] else load_model(store, gathered.run["model_id"])
-    times = _moments(gathered)
     style, script = part("style.css"), part("script.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= dict[str, Any](clean=_clean, plain=_plain, cut=cut, tail=tail_text, number=_number)
@@ -77,7 +75,7 @@ def render(store: Store, gathered: Gathered) -> str:
         run=gathered.run,
         unit=unit_of(gathered.run["roles"]),
         gathered=gathered,
-        charts=draw_run(store, model, gathered, [moment for moment in times if moment is not None]),
+        charts=draw_run(store, model, gathered),
         data=Markup(data),  # noqa: S704  # every character that could end the element is escaped
         style=Markup(style),  # noqa: S704  # our own files
         script=Markup(script),  # noqa: S704
@@ -125,24 +123,6 @@ def _plain(value: object) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def _moments(gathered: Gathered) -> list[datetime | None]:
-    """Return when each flagged record was; None where that is not known."""
-    if gathered.time is None:
-        return [None] * gathered.flags.height
-    texts = [json.loads(record or "{}").get(gathered.time) for record in gathered.flags["record"]]
-    return [_moment(text) for text in texts]
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    from datetime import UTC
-
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def flag_data(gathered: Gathered) -> tuple[str, int]:
