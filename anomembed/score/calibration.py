@@ -18,6 +18,7 @@ TAIL_SHARE = 0.02  # share of the reference scores that the tail is fitted to
 MIN_TAIL = 50  # reference scores in the tail, at least
 MIN_FIT = 20  # with fewer exceedances, shape and scale of the tail are assumed
 SHAPES = (0.05, 0.5)  # bounds of the shape: above 0, so that no score has probability 0
+OWN_SHAPES = (0.05, 0.25)  # the same where what is to be found is among those that calibrate, and makes the tail long
 ASSUMED_SHAPE = 0.25
 GAP_NATS = 8.0  # -log of the chance of a gap in the tail, by the scores below it, from which those above are apart
 GAP_WIDTH = 1.0  # least width of such a gap, in scales of the tail
@@ -111,7 +112,8 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
     is_own : bool, default=False
         Whether these same records will be scored. Counting would then give the k-th of n a tail probability of k / n
         whatever its score, and nothing could be significant; only the fitted tail is used. Scores beyond a clear gap
-        are left out: they would make the tail so long that none of them could be significant.
+        are left out: they would make the tail so long that none of them could be significant. So would those that
+        are not apart; but a score adds up nats, whose tail is exponential, so a shape far above 0 is their doing.
 
     Returns
     -------
@@ -126,7 +128,8 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
     start_log_tail = -np.log(max(len(excess), 0.5) / (n + 1))
     spread = max(float(ordered.std()), 1e-9)
     is_fitted = len(excess) >= MIN_FIT
-    shape, scale = _fit_pareto(excess) if is_fitted else (ASSUMED_SHAPE, _assumed_scale(excess, ordered))
+    shapes = OWN_SHAPES if is_own else SHAPES
+    shape, scale = _fit_pareto(excess, shapes) if is_fitted else (ASSUMED_SHAPE, _assumed_scale(excess, ordered))
     values, counted = _count(ordered)
     is_body = values <= start
     kept = np.unique(np.linspace(0, is_body.sum() - 1, min(KNOTS, is_body.sum())).astype(int))
@@ -187,13 +190,13 @@ def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:
     return np.asarray(np.minimum(risen, following[before]))
 
 
-def _fit_pareto(excess: Floats) -> tuple[float, float]:
-    """Return shape and scale, by probability-weighted moments."""
+def _fit_pareto(excess: Floats, shapes: tuple[float, float]) -> tuple[float, float]:
+    """Return shape, within bounds, and scale, by probability-weighted moments."""
     n = len(excess)
     mean = float(excess.mean())
     weighted = float(((1 - (np.arange(1, n + 1) - 0.35) / n) * excess).mean())
-    shape = 2 - mean / (mean - 2 * weighted) if mean > 2 * weighted else SHAPES[0]
-    shape = float(np.clip(shape, *SHAPES))
+    shape = 2 - mean / (mean - 2 * weighted) if mean > 2 * weighted else shapes[0]
+    shape = float(np.clip(shape, *shapes))
     return shape, max(mean * (1 - shape), 1e-12)
 
 
@@ -201,7 +204,8 @@ def _fit_censored(excess: Floats, n_beyond: int) -> tuple[float, float]:
     """Return shape and scale of the greatest likelihood, given how many more scores lie beyond the largest."""
     low, n = float(excess[-1]), len(excess)
     mean = (float(excess.sum()) + n_beyond * low) / n  # that of an exponential tail
-    shapes, scales = (grid.ravel() for grid in np.meshgrid(np.linspace(*SHAPES, 7), mean * np.geomspace(*SCALES, 16)))
+    grids = np.meshgrid(np.linspace(*OWN_SHAPES, 7), mean * np.geomspace(*SCALES, 16))
+    shapes, scales = (grid.ravel() for grid in grids)
     logs = np.log1p(shapes[:, None] * excess / scales[:, None]).sum(axis=1)
     beyond = np.log1p(shapes * low / scales)
     best = int((-n * np.log(scales) - (1 / shapes + 1) * logs - n_beyond / shapes * beyond).argmax())
