@@ -11,7 +11,7 @@ import pytest
 from databases import opened
 
 pytest.importorskip("marimo", reason="marimo is not installed")
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "investigate.py"
+NOTEBOOK = Path(__file__).parents[1] / "examples" / "notebooks" / "investigate.py"
 RUN = """
 import json, runpy
 _, found = runpy.run_path("investigate.py")["app"].run()

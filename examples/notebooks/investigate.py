@@ -1,7 +1,7 @@
 """A marimo notebook on a store: its runs, what they flagged and why, in SQL, and the charts of the page.
 
     pip install marimo
-    marimo edit examples/investigate.py -- --store anomembed.duckdb
+    marimo edit examples/notebooks/investigate.py -- --store anomembed.duckdb
 
 `marimo run` in place of `marimo edit` shows it without its code. It only reads, but while it is open no run can write
 to the store: of a store that a monitor writes to, open the copy that `[store] snapshot = true` leaves beside it.
