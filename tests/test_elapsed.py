@@ -146,6 +146,11 @@ def test_what_is_ignored_is_not_seen_in_how_long_after_it_comes_either(ignored):
         assert {c.name for c in infer_roles(table, {Role.IGNORE: [ignored]}).of(Role.NUMBER)} == {"amount"}
 
 
+def test_it_has_one_role_as_all_columns_have():
+    with Table(claims()) as table, pytest.raises(SourceError, match="is given two roles: number and ignore"):
+        infer_roles(table, {Role.NUMBER: [BETWEEN], Role.IGNORE: [BETWEEN]})
+
+
 def test_it_is_no_column_of_the_source():
     """A monitor does not tell it as a new one, and it is no event of a sequence."""
     with Table(claims()) as table:

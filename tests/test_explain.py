@@ -2,15 +2,12 @@
 
 import json
 import shutil
-import sys
-from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from databases import ask, opened
+from scanned import scan_in
 from scipy.special import pdtr
-
-from anomembed.cli import main
 
 # Customers keep to their country and to amounts around 20; record 304 breaks the first habit, record 400 the second.
 HOSTILE = "chr(27) || '[31m<b>'"
@@ -39,15 +36,7 @@ SCAN = (
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory):
     """A folder with a source and a store that has a run over it, which no test changes."""
-    folder = tmp_path_factory.mktemp("scanned")
-    with chdir(folder), pytest.MonkeyPatch.context() as patch:
-        with opened("source.duckdb") as connection:
-            connection.execute(PAYMENTS)
-        patch.setattr(sys, "argv", ["anomembed", *SCAN, "--quiet"])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
-    return folder
+    return scan_in(tmp_path_factory.mktemp("scanned"), PAYMENTS, *SCAN[2:])
 
 
 @pytest.fixture

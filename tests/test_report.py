@@ -3,17 +3,14 @@
 import json
 import re
 import shutil
-import sys
 from base64 import b64decode, b64encode
-from contextlib import chdir
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from databases import ask, opened
-
-from anomembed.cli import main
+from scanned import scan_in
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -33,16 +30,7 @@ PETS = """CREATE TABLE pets AS SELECT i AS id, TIMESTAMP '2026-01-01' + i * INTE
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A folder with a store whose run has two planted flags of one reason."""
-    folder = tmp_path_factory.mktemp("home")
-    with chdir(folder), pytest.MonkeyPatch.context() as patch:
-        with opened("source.duckdb") as connection:
-            connection.execute(PETS)
-        scan = ("scan", "source.duckdb", "--budget", "2", "--quiet", "--report", "scan.html")
-        patch.setattr(sys, "argv", ["anomembed", *scan])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
-    return folder
+    return scan_in(tmp_path_factory.mktemp("home"), PETS, "--budget", "2", "--report", "scan.html")
 
 
 @pytest.fixture

@@ -7,12 +7,10 @@ import select
 import shutil
 import subprocess
 import sys
-from contextlib import chdir
 
 import pytest
 from databases import ask, opened
-
-from anomembed.cli import main
+from scanned import scan_in
 
 # Two cats that woof (one reason), and one animal of a kind that only it has.
 PETS = """CREATE TABLE pets AS SELECT i AS id, if(i = 300, 'fox', if(i % 2 = 0, 'cat', 'dog')) AS pet,
@@ -27,15 +25,7 @@ FINDING = """INSERT INTO findings BY NAME
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    with chdir(folder), pytest.MonkeyPatch.context() as patch:
-        with opened("source.duckdb") as connection:
-            connection.execute(PETS)
-        patch.setattr(sys, "argv", ["anomembed", "scan", "source.duckdb", "--budget", "3", "--quiet"])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
-    return folder
+    return scan_in(tmp_path_factory.mktemp("home"), PETS, "--budget", "3")
 
 
 @pytest.fixture

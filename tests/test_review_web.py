@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import pytest
 from databases import ask, opened
+from scanned import scan_in
 from test_report import HOSTILE, requests
 from test_review import FINDING, PETS
-
-from anomembed.cli import main
 
 pytest.importorskip("uvicorn", reason="the extra review is not installed: pip install 'anomembed[review]'")
 pytest.importorskip("starlette", reason="the extra review is not installed: pip install 'anomembed[review]'")
@@ -93,15 +92,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    with chdir(folder), pytest.MonkeyPatch.context() as patch:
-        with opened("source.duckdb") as connection:
-            connection.execute(PETS)
-        patch.setattr(sys, "argv", ["anomembed", "scan", "source.duckdb", "--budget", "3", "--quiet"])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
-    return folder
+    return scan_in(tmp_path_factory.mktemp("home"), PETS, "--budget", "3")
 
 
 @pytest.fixture(scope="module")

@@ -187,8 +187,7 @@ def _least(others: Floats) -> Floats:
 def _company(basis: Basis) -> Company:
     """Return what records with each value have in every other column of values, those without one left out."""
     vocabulary, together, entities = basis.vocabulary, basis.counts.together, basis.entities.columns
-    n_columns = len(vocabulary.columns)
-    column_of = np.repeat(np.arange(n_columns), np.diff(vocabulary.offsets))
+    n_columns, column_of = len(vocabulary.columns), vocabulary.column_of
     code = np.arange(vocabulary.size) - vocabulary.offsets[column_of]
     is_value = code >= FIRST_VALUE
     are_values = [column.kind.traits.is_text and not column.is_of_message for column in vocabulary.columns]

@@ -93,8 +93,7 @@ class EntityView(ViewOfRecords):
         """Return the view of a table that has an entity and numbers."""
         if not basis.entities.profiles:
             return []
-        columns = basis.vocabulary.columns
-        numbers = np.array([at for at, column in enumerate(columns) if column.kind.traits.is_number], np.int64)
+        columns, numbers = basis.vocabulary.columns, basis.number_columns
         view = cls.fitted(basis.entities.profiles, numbers, basis.records)
         # Where somebody is, is judged by `travel`, where it says something: a move is no number far out.
         places = of_places([column.source for column in columns])

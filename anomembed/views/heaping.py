@@ -78,9 +78,8 @@ class HeapingView(ViewOfRecords):
         """Return the view of a mixed reference in which somebody has such a habit, and few have."""
         if basis.clean:  # what somebody does there is normal
             return []
-        columns = basis.vocabulary.columns
+        columns, numbers = basis.vocabulary.columns, basis.number_columns
         records = replace(basis.records, tokens=np.asfortranarray(basis.records.tokens))  # read column by column
-        numbers = np.array([at for at, column in enumerate(columns) if column.kind.traits.is_number], np.int64)
         are_amounts = amounts([column.source for column in columns])
         categories = [at for at, column in enumerate(columns) if column.is_habitual and not column.kind.traits.period]
         found = [

@@ -136,7 +136,7 @@ def fit_pairs(vocabulary: Vocabulary, counts: Counts) -> NDArray[np.int32]:
         Pairs of token columns, the most dependent first.
     """
     n_columns = len(vocabulary.columns)
-    column_of = np.repeat(np.arange(n_columns), np.diff(vocabulary.offsets))
+    column_of = vocabulary.column_of
     upper = sparse.coo_array(sparse.triu(counts.together, 1))
     row, column = upper.coords
     single = counts.single
@@ -168,7 +168,7 @@ def fit_concentrations(vocabulary: Vocabulary, counts: Counts, pairs: NDArray[np
         and the other way round; in records. Low = the one column tells the other.
     """
     n_columns = len(vocabulary.columns)
-    column_of = np.repeat(np.arange(n_columns), np.diff(vocabulary.offsets))
+    column_of = vocabulary.column_of
     entries = sparse.coo_array(counts.together)
     row, column = entries.coords
     key = column_of[row] * n_columns + column_of[column]

@@ -101,7 +101,7 @@ def fit_rarity(vocabulary: Vocabulary, counts: Counts) -> NDArray[np.float32]:
     """
     if len(vocabulary.columns) == 1:  # there is nothing that a value could occur with
         return vocabulary.surprise()
-    column_of = np.repeat(np.arange(len(vocabulary.columns)), np.diff(vocabulary.offsets))
+    column_of = vocabulary.column_of
     single = counts.single
     share = _walk(counts, _intrinsic_rarity(single, column_of, counts.n_records))
     relevance = np.bincount(column_of, share)

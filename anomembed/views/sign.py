@@ -45,8 +45,7 @@ class SignView(ViewOfRecords):
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view of a table with numbers that are nearly all on one side of zero; a latitude is no number."""
-        names = [column.source for column in basis.vocabulary.columns]
-        columns = np.array([at for at, c in enumerate(basis.vocabulary.columns) if c.kind.traits.is_number], np.int64)
+        names, columns = [column.source for column in basis.vocabulary.columns], basis.number_columns
         places = of_places(names)
         judged = np.array([at for at in basis.judged_numbers if names[columns[at]] not in places], np.int64)
         numbers = basis.records.numbers[:, judged]

@@ -99,10 +99,15 @@ class Basis:
         return [at for at in range(len(self.vocabulary.columns)) if at not in self.attributes]
 
     @cached_property
+    def number_columns(self) -> NDArray[np.int64]:
+        """Token columns of numbers, in the order of `records.numbers`."""
+        numbers = [at for at, column in enumerate(self.vocabulary.columns) if column.kind.traits.is_number]
+        return np.array(numbers, np.int64)
+
+    @cached_property
     def judged_numbers(self) -> NDArray[np.int64]:
         """Indices of the numbers that are no attributes of an entity."""
-        numbers = [at for at, column in enumerate(self.vocabulary.columns) if column.kind.traits.is_number]
-        return np.array([at for at, column in enumerate(numbers) if column not in self.attributes], np.int64)
+        return np.flatnonzero(~np.isin(self.number_columns, self.attributes))
 
     @property
     def vector_columns(self) -> list[int]:

@@ -71,10 +71,13 @@ def infer_roles(
 def _split_elapsed(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[dict[Role, list[str]], dict[str, Role]]:
     """Set aside the times between moments, which a table does not have yet; return the rest, and the role of each."""
     known = {column.name.casefold() for column in table.columns}
-    between = {
-        name: role for role, names in given.items() for name in are_elapsed(names) if name.casefold() not in known
-    }
-    return {role: [name for name in names if name not in between] for role, names in given.items()}, between
+    of_table, between = dict[Role, list[str]](), dict[str, Role]()
+    for role, names in given.items():
+        later = {name for name in are_elapsed(names) if name.casefold() not in known}
+        of_table[role] = [name for name in names if name not in later]
+        for name in later:
+            _specify(between, name, role)
+    return of_table, between
 
 
 def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
@@ -96,9 +99,13 @@ def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, R
     specified: dict[str, Role] = {}
     for role, names in given.items():
         for name in (table.column(spelled).name for spelled in names):
-            if specified.setdefault(name, role) is not role:
-                raise SourceError(f"column {name} is given two roles: {specified[name]} and {role}")
+            _specify(specified, name, role)
     return specified
+
+
+def _specify(specified: dict[str, Role], name: str, role: Role) -> None:
+    if specified.setdefault(name, role) is not role:
+        raise SourceError(f"column {name} is given two roles: {specified[name]} and {role}")
 
 
 def _gather(

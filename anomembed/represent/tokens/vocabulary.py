@@ -125,6 +125,11 @@ class Vocabulary:
         """First token id of every column, and the number of tokens at the end; shape (n_columns + 1,)."""
         return np.cumsum([0, *(len(column.labels) for column in self.columns)], dtype=np.int32)
 
+    @cached_property
+    def column_of(self) -> NDArray[np.int64]:
+        """Column of every token, shape (n_tokens,)."""
+        return np.repeat(np.arange(len(self.columns)), np.diff(self.offsets))
+
     @property
     def size(self) -> int:
         """Number of tokens."""
