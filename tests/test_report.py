@@ -1,30 +1,19 @@
-"""The page of a run: it says what the store says, hostile values stay text, and a browser finds it in order."""
+"""The page of a run: it says what the store says, and hostile values stay text."""
 
 import json
 import re
 import shutil
 from base64 import b64decode, b64encode
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-from databases import ask, opened
+from databases import ask
+from pages import HOSTILE, PETS, change, many_flags, page
 from scanned import scan_in
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "javascript:alert(1)",
-    "\u202eevil",
-    "=HYPERLINK(1)",
-    "\x1b[31m",
-    "</script><img src=x onerror=alert(1)>",
-    "$\\frac{",
-    "é" * 100_000,
-)
-PETS = """CREATE TABLE pets AS SELECT i AS id, TIMESTAMP '2026-01-01' + i * INTERVAL 1 HOUR AS at,
-    if(i % 2 = 0, 'cat', 'dog') AS pet, if(i % 2 = 0 AND i NOT IN (100, 200), 'meow', 'woof') AS says,
-    'n' || hash(i) % 5 AS nth, if(i % 10 = 0, NULL, i % 7) AS kilos, 1 AS same FROM range(400) r(i)"""
+from anomembed.report.charts import chart_of_times
 
 
 @pytest.fixture(scope="module")
@@ -39,24 +28,6 @@ def folder(home, tmp_path, monkeypatch):
     shutil.copytree(home, copied)
     monkeypatch.chdir(copied)
     return copied
-
-
-def change(*statements):
-    with opened("anomembed.duckdb") as connection:
-        for statement in statements:
-            connection.execute(*statement if isinstance(statement, tuple) else (statement,))
-
-
-def many_flags(number):
-    """Make as many flags of the two that there are, with their contributions."""
-    more = f"range({number - 2}) r(i)"
-    change(
-        f"INSERT INTO flags SELECT flags.* REPLACE (100 + i AS rank, 'k' || i AS key) "
-        f"FROM flags, {more} WHERE rank = 1",
-        f"INSERT INTO contributions SELECT contributions.* REPLACE ('k' || i AS key) FROM contributions, {more} "
-        "WHERE key = (SELECT key FROM flags WHERE rank = 1)",
-        f"UPDATE runs SET n_flagged = {number}",
-    )
 
 
 class Page(HTMLParser):
@@ -81,12 +52,6 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def page(run, *options):
-    outcome = run("report", "r.html", "--force", *options)
-    assert outcome.code == 0, outcome.err
-    return Path("r.html").read_bytes().decode()
-
-
 def test_the_page_says_what_the_store_says(run, folder):
     text = page(run)
     found = Page(text)
@@ -95,7 +60,7 @@ def test_the_page_says_what_the_store_says(run, folder):
     assert [(flag[0], flag[1], flag[4], flag[5]) for flag in data["flags"]] == flags
     assert {flag[1] for flag in data["flags"]} == {"100", "200"}
     assert data["flags"][0][6] == data["flags"][1][6] == 0  # one finding
-    _, parts = data["details"][0]
+    _, parts, _ = data["details"][0]
     kept = ask(
         "anomembed.duckdb",
         f"SELECT column_name, round(sum(contribution), 2) AS share FROM contributions WHERE key = '{flags[0][1]}' "
@@ -183,7 +148,7 @@ def test_five_thousand_flags_are_small_and_more_are_the_top(run, folder):
     assert len(text.encode()) <= 1_500_000
     data = json.loads(Page(text).data)
     assert len(data["flags"]) == 5_000
-    assert [rank for rank, _ in data["details"]] == [flag[0] for flag in data["flags"][: len(data["details"])]]
+    assert [rank for rank, *_ in data["details"]] == [flag[0] for flag in data["flags"][: len(data["details"])]]
     assert data["details"]
     assert "most abnormal of" not in text
     change(
@@ -200,7 +165,32 @@ def test_the_first_of_many_flags_have_details_also_where_their_reasons_need_the_
     change("UPDATE flags SET reason = reason || repeat(' or so', 40)")
     data = json.loads(Page(page(run)).data)
     assert len(data["flags"]) == 5_000
-    assert [rank for rank, _ in data["details"]][:3] == [1, 2, 100]
+    assert [rank for rank, *_ in data["details"]][:3] == [1, 2, 100]
+
+
+def test_of_few_flags_the_reasons_are_whole_and_of_many_columns_those_that_add_most(run, folder):
+    key = "(SELECT key FROM flags WHERE rank = 1)"
+    change(
+        "UPDATE flags SET reason = repeat('so ', 190) || 'end'",
+        f"DELETE FROM contributions WHERE key = {key}",
+        f"INSERT INTO contributions SELECT c.* REPLACE ({key} AS key, 'c' || i AS column_name, i AS contribution) "
+        "FROM (FROM contributions LIMIT 1) c, range(1, 21) r(i)",
+    )
+    data = json.loads(Page(page(run)).data)
+    assert all(flag[5].endswith("end") for flag in data["flags"])
+    _, parts, more = data["details"][0]
+    assert [part[0] for part in parts] == [f"c{i}" for i in range(20, 8, -1)]
+    assert more == 8
+
+
+def test_times_below_a_chart_tell_its_bars_apart():
+    for seconds, first in ((9e6, "2026-01-01"), (1800, "00:00"), (3, "00:00:00")):
+        moments = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds * i / 3) for i in range(4)]
+        chart = chart_of_times(moments, "at")
+        words = re.sub("<[^>]*>", "\n", b64decode(chart.light.partition(",")[2]).decode())
+        assert first in words.split()
+        finest = [word for word in words.split() if re.fullmatch(r"\d{4}-.*" if seconds > 1e6 else r"[\d:]{5,8}", word)]
+        assert len(set(finest)) == 4
 
 
 def test_a_run_without_flags_shows_what_was_looked_at(run, folder):
@@ -227,73 +217,3 @@ def test_only_a_page_of_ours_is_replaced(run, folder):
     assert "no run 7" in run("report", "new.html", "--run", "7").err
     assert not (folder / "new.html").exists()
     assert run("scan", "source.duckdb", "--report", "mine.html").code == 2
-
-
-def requests(browser):
-    """Addresses that the page asked for since the last look."""
-    messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-    sent = (m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent")
-    return [address for address in sent if not address.startswith(("data:", "file:"))]
-
-
-def test_a_browser_sorts_filters_pages_and_shows_details(run, folder, browser):
-    many_flags(5_000)
-    page(run)
-    browser.get((folder / "r.html").as_uri())
-    timing = browser.execute_script("return performance.getEntriesByType('navigation')[0].loadEventEnd")
-    assert 0 < timing < 2_000
-    assert browser.get_log("browser") == []
-    assert requests(browser) == []
-
-    def script(code):
-        return browser.execute_script(code)
-
-    def rows():  # their texts
-        return script(
-            "const rows = document.querySelectorAll('#rows > tr:not(.detail)');"
-            "return [...rows].map(row => [...row.children].map(cell => cell.textContent))"
-        )
-
-    assert len(rows()) == 50
-    assert rows()[0][0] == "1"
-    script("document.querySelector('[data-sort=\"0\"]').click()")
-    assert rows()[0][0] == "5097"
-    assert script("return document.querySelector('[aria-sort=descending]').textContent") == "Rank"
-    script("document.getElementById('forward').click()")
-    assert rows()[0][0] == "5047"
-    assert script("return document.getElementById('page').textContent") == "Page 2 of 100"
-    script("let f = document.getElementById('filter'); f.value = 'K77'; f.dispatchEvent(new Event('input'))")
-    assert script("return document.getElementById('count').textContent") == "11 of 5,000 flags"
-    assert all(row[1].startswith("k77") for row in rows())
-    script("document.getElementById('filter').value = ''; document.querySelector('[data-finding]').click()")
-    script("document.querySelector('[data-sort=\"0\"]').click(); document.querySelector('#rows button').click()")
-    assert script("return document.querySelector('#rows button').getAttribute('aria-expanded')") == "true"
-    assert script("return document.querySelector('.detail table').tBodies[0].rows[0].cells[0].textContent") in (
-        "says",
-        "pet",
-    )
-    before = script("return getComputedStyle(document.body).backgroundColor")
-    script("document.getElementById('theme').click()")
-    assert script("return getComputedStyle(document.body).backgroundColor") != before
-    browser.set_window_size(500, 900)
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
-    )
-    assert script(
-        "return [innerWidth, document.documentElement.scrollWidth - document.documentElement.clientWidth]"
-    ) == [
-        390,
-        0,  # nothing is wider than the screen
-    ]
-    assert browser.get_log("browser") == []
-
-
-def test_a_browser_runs_nothing_of_hostile_values(run, folder, browser):
-    value = "<img src=x onerror=\"document.title='gone'\"></script><script>document.title='gone'</script>"
-    change(("UPDATE flags SET key = $v || rank, reason = $v, record = json_object('who', $v)::JSON", {"v": value}))
-    page(run)
-    browser.get((folder / "r.html").as_uri())
-    browser.execute_script("document.querySelector('#rows button').click()")
-    assert "flagged of" in browser.title
-    assert browser.get_log("browser") == []
-    assert value[:20] in browser.execute_script("return document.querySelector('#rows td:nth-child(2)').textContent")

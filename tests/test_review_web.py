@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import pytest
 from databases import ask, opened
+from pages import HOSTILE, requests
 from scanned import scan_in
-from test_report import HOSTILE, requests
 from test_review import FINDING, PETS
 
 pytest.importorskip("uvicorn", reason="the extra review is not installed: pip install 'anomembed[review]'")

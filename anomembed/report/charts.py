@@ -4,7 +4,7 @@ import io
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ STYLE: Any = {
 MOST_NAMED, LONGEST_NAME = 10, 32  # values with a label on a map, and its characters
 ROOM = (0.4, 0.06)  # shares of the width and the height that a name takes
 SIZE = (6.4, 3.0)  # inches
+FORMS = ("%Y-%m-%d", "%Y-%m-%d\n%H:%M", "%Y-%m-%d\n%H:%M:%S", "%H:%M:%S.%f")  # of the times below a chart
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _svg(plot: "Callable[[Axes, Inks], None]", inks: Inks, size: tuple[float, fl
 
 def chart_of_columns(names: Sequence[str], sums: Sequence[float]) -> Chart:
     """Draw which columns drive the flags."""
-    shown = [clean_text(name)[:40] for name in names]
+    shown = [_short(name, 40) for name in names]
 
     def plot(axes: "Axes", inks: Inks) -> None:
         axes.barh(range(len(shown)), sums, color=inks[1])
@@ -108,7 +109,7 @@ def chart_of_times(moments: Sequence[datetime], name: str) -> Chart:
     def plot(axes: "Axes", inks: Inks) -> None:
         axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=inks[2])
         ticks = np.linspace(edges[0], edges[-1], 4)
-        axes.set_xticks(ticks, [f"{datetime.fromtimestamp(tick, _utc()):%Y-%m-%d}" for tick in ticks])
+        axes.set_xticks(ticks, _moments(ticks.tolist()))
         axes.set_ylabel("flags")
         axes.locator_params(axis="y", integer=True)
 
@@ -117,10 +118,11 @@ def chart_of_times(moments: Sequence[datetime], name: str) -> Chart:
     return draw("Flags over time", text, plot)
 
 
-def _utc() -> Any:  # noqa: ANN401
-    from datetime import UTC
-
-    return UTC
+def _moments(seconds: Sequence[float]) -> list[str]:
+    """Return moments as texts, no finer than it takes to tell them apart."""
+    moments = [datetime.fromtimestamp(second, UTC) for second in seconds]
+    texts = [[f"{moment:{form}}" for moment in moments] for form in FORMS]
+    return next((found for found in texts if len(set(found)) == len(found)), texts[-1])
 
 
 def chart_of_scores(
@@ -167,17 +169,20 @@ def chart_of_values(places: Any, is_flagged: Sequence[bool], names: Sequence[str
         for which, size, ink in ((~marked, 10, inks[3]), (marked, 34, inks[2])):
             axes.scatter(places[which, 0], places[which, 1], size, ink, alpha=0.8, linewidths=0)
         for at in named:
-            axes.annotate(
-                clean_text(names[at])[:LONGEST_NAME], places[at], (4, 3), textcoords="offset points", fontsize=8
-            )
+            axes.annotate(_short(names[at]), places[at], (4, 3), textcoords="offset points", fontsize=8)
         axes.set_xticks([])
         axes.set_yticks([])
 
-    said = ", ".join(clean_text(names[at])[:LONGEST_NAME] for at in named)
+    said = ", ".join(_short(names[at]) for at in named)
     text = (
         f"{len(names):,} values by two principal components of their embeddings; of those of the first flags: {said}."
     )
     return draw("Values that keep the same company are near", text, plot, (6.4, 4.2))
+
+
+def _short(name: str, longest: int = LONGEST_NAME) -> str:
+    text = clean_text(name)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _apart(places: Any, wanted: Sequence[int]) -> list[int]:  # noqa: ANN401

@@ -24,7 +24,17 @@ MAKER = '<meta name="generator" content="anomembed">'
 HEAD = 4096  # bytes in which the maker is named
 MOST_BYTES = 900_000  # of the data of flags; their details go as far as there is room
 LEAST_BYTES = 100_000  # of details, where there is none
-LONGEST = 240  # characters of a key or a reason
+LONGEST = 240  # characters of a key
+LENGTHS = (
+    600,
+    240,
+    160,
+    120,
+    80,
+    40,
+    20,
+)  # of a reason or a value: the first with which flags have room
+MOST_PARTS = 12  # columns in the details of a flag
 
 
 def check_report_path(path: Path, store: str, source: str | None = None, *, force: bool = False) -> None:
@@ -128,36 +138,43 @@ def _number(value: float) -> str:
 def flag_data(gathered: Gathered) -> tuple[str, int]:
     """Return the flags of a page as JSON that is safe within HTML, and of how many it has the details.
 
-    Details go as far as there is room: a page stays small, and the most abnormal flags come first.
+    A page stays small: where there are thousands of flags, their texts are cut, and details go as far as there is
+    room, of the most abnormal flags first.
     """
     place = {finding: at for at, finding in enumerate(gathered.findings["finding"])}
-    flags = [_flag(row, place) for row in gathered.flags.iter_rows(named=True)]
-    room, details = max(MOST_BYTES - len(_json(flags).encode()), LEAST_BYTES), []
+    rows = [(row, json.loads(row["record"] or "{}")) for row in gathered.flags.iter_rows(named=True)]
+    names = {name: at for at, name in enumerate(dict.fromkeys(name for _, record in rows for name in record))}
+    for longest in LENGTHS:
+        flags = [_flag(row, record, place, names, longest) for row, record in rows]
+        if (room := MOST_BYTES - len(_json(flags).encode())) >= 0:
+            break
+    room, details = max(room, LEAST_BYTES), []
     for rank, parts in gathered.parts.group_by("rank", maintain_order=True):
-        detail = [int(str(rank[0])), list(_details(parts))]
+        detail = [int(str(rank[0])), list(_details(parts)), max(parts.height - MOST_PARTS, 0)]
         room -= len(_json(detail).encode()) + 1
         if room < 0:
             break
         details.append(detail)
-    return _json({"flags": flags, "details": details}), len(details)
+    return _json({"columns": [clean_text(name) for name in names], "flags": flags, "details": details}), len(details)
 
 
-def _flag(row: Mapping[str, Any], place: Mapping[str, int]) -> list[Any]:
-    record = json.loads(row["record"] or "{}")
-    carried = [[clean_text(name), clean_text(str(value))] for name, value in record.items()]
+def _flag(
+    row: Mapping[str, Any], record: Mapping[str, Any], place: Mapping[str, int], names: Mapping[str, int], longest: int
+) -> list[Any]:
+    carried = [[names[name], cut(clean_text(str(value)), longest)] for name, value in record.items()]
     tail = row["tail_probability"]
     shown = tail_text(tail, is_extrapolated=row["extrapolated"])
     about = [row["rank"], cut(row["key"]), float(f"{tail:.3g}"), shown]
-    return [*about, plain_text(row["view"]), cut(row["reason"]), place.get(row["finding"], -1), carried]
+    return [*about, plain_text(row["view"]), cut(row["reason"], longest), place.get(row["finding"], -1), carried]
 
 
-def cut(text: str) -> str:
-    """Return a key or a reason on one line, without its end when it is long."""
-    return plain_text(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
+def cut(text: str, longest: int = LONGEST) -> str:
+    """Return a text on one line, without its end when it is long."""
+    return plain_text(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def _details(parts: pl.DataFrame) -> Iterator[Sequence[Any]]:
-    for _, column, value, contribution, expected in parts.iter_rows():
+    for _, column, value, contribution, expected in parts.head(MOST_PARTS).iter_rows():
         shown = "(null)" if value is None else clean_text(value)
         yield [clean_text(column), shown, round(contribution, 2), [clean_text(other) for other in expected[:3]]]
 

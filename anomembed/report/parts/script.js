@@ -3,7 +3,7 @@
 (function () {
   const PAGE = 50;
   const data = JSON.parse(document.getElementById("data").textContent);
-  const details = new Map(data.details);
+  const details = new Map(data.details.map(([rank, parts, more]) => [rank, { parts, more }]));
   const byId = (id) => document.getElementById(id);
   const root = document.documentElement;
   const state = { sort: 0, down: false, text: "", finding: -1, page: 0 };
@@ -19,7 +19,7 @@
   showTheme();
   if (!byId("rows")) { return; }
 
-  const texts = data.flags.map((flag) => [flag[1], flag[4], flag[5], ...flag[7].flat()].join("\n").toLowerCase());
+  const texts = data.flags.map((flag) => [flag[1], flag[4], flag[5], ...flag[7].map(([at, value]) => data.columns[at] + "\n" + value)].join("\n").toLowerCase());
 
   function element(name, text, className) {
     const made = document.createElement(name);
@@ -47,11 +47,11 @@
     const cell = element("td");
     cell.colSpan = 5;
     const list = element("dl");
-    for (const [name, value] of flag[7]) { list.append(element("dt", name), element("dd", value)); }
+    for (const [at, value] of flag[7]) { list.append(element("dt", data.columns[at]), element("dd", value)); }
     cell.append(list);
-    const parts = details.get(flag[0]);
-    if (parts) {
-      const table = element("table"), head = element("tr");
+    const known = details.get(flag[0]);
+    if (known) {
+      const table = element("table", undefined, "stacked"), head = element("tr");
       for (const name of ["Column", "Value", "Adds, nats", "Expected"]) {
         const title = element("th", name);
         title.scope = "col";
@@ -59,12 +59,13 @@
       }
       table.append(element("thead"), element("tbody"));
       table.tHead.append(head);
-      for (const [column, value, share, expected] of parts) {
+      for (const [column, value, share, expected] of known.parts) {
         const line = element("tr");
         line.append(element("td", column), element("td", value), element("td", share.toFixed(2), "number"), element("td", expected.join(", ")));
         table.tBodies[0].append(line);
       }
       cell.append(table);
+      if (known.more) { cell.append(element("p", "and " + known.more + " more, none of which adds more", "note")); }
     }
     row.append(cell);
     return row;
