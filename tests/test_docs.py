@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from numpydoc.validate import validate
+from pages import check_page, has_browser
+from planted import check_reasons_name_what_was_planted
 from typer.main import get_command
 
 import anomembed
@@ -65,13 +67,26 @@ def demo(tmp_path_factory):
     return write_demo(tmp_path_factory.mktemp("demo"))
 
 
+def check_report(request):
+    if has_browser():
+        check_page(request.getfixturevalue("browser"), Path("payments.html").resolve(), 20)
+
+
+AFTER = {  # what the commands of a page have left is looked at, too: to scan the demo again would take half a minute
+    "docs/tutorial.md": lambda _: check_reasons_name_what_was_planted(Path("anomembed-demo")),
+    "docs/guide-investigate.md": check_report,
+}
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_shows_what_its_commands_and_code_print(page, demo):
+def test_a_page_shows_what_its_commands_and_code_print(page, demo, request):
     for path, text in render(TOP / page, demo).items():
         kept = path.read_text(encoding="utf-8")
         if path.suffix == ".svg":  # how its parts are arranged is Rich's business
             text, kept = text_of(text), text_of(kept)
         assert kept == text, f"{path.relative_to(TOP)} is out of date: run `python docs/generate.py {page}`"
+    if page in AFTER:
+        AFTER[page](request)
 
 
 PAGE = """
