@@ -360,6 +360,31 @@ def test_other_signs_between_fields_are_found(delimiter):
         assert read[columns["shop" if head else "column2"].name].to_list() == [shops[i % 3] for i in range(200)]
 
 
+AGENTS = ["Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "Mozilla/5.0 (X11; Linux; rv:9)", "Opera/9 (Mac; Intel; en)"]
+
+
+@pytest.mark.parametrize("head", [[["id", "user", "agent"]], []], ids=["with names", "without"])
+@pytest.mark.parametrize("delimiter", [",", "\t", "|"])
+def test_what_every_text_has_as_often_separates_no_fields(delimiter, head):
+    """Every user agent has two semicolons: more than a line has separators."""
+    rows = [[i, f"user{i % 9}", AGENTS[i % 3]] for i in range(200)]
+    columns, read = read_csv([*head, *rows], delimiter)
+    assert [column.type for column in columns.values()] == ["BIGINT", "VARCHAR", "VARCHAR"]
+    assert read[[*columns][-1]].to_list() == [row[-1] for row in rows]
+
+
+def test_lines_that_begin_with_a_time_are_a_table_below_names_and_a_log_without():
+    rows = [[f"2026-01-{1 + i % 28:02d} 10:00:00", f"user{i % 9}", AGENTS[i % 3]] for i in range(200)]
+    assert [*read_csv([["time", "user", "agent"], *rows])[0]] == ["time", "user", "agent"]
+    assert "message" in read_csv(rows)[0]
+
+
+def test_a_decimal_comma_in_every_line_separates_no_fields():
+    rows = [[f"2026-01-{1 + i % 28:02d}", f"{i},50", f"{i % 7},25"] for i in range(200)]
+    _, read = read_csv([["day", "price", "weight"], *rows], ";")
+    assert read["price"].to_list() == [i + 0.5 for i in range(200)]
+
+
 def test_single_blanks_separate_fields_below_a_header_but_not_the_words_of_messages():
     """Flow logs of a cloud have no other sign between fields."""
     flows = [[2, f"eni-{i % 3}", f"10.0.0.{i % 7}", 1024 + i, 443, 10 + i % 9, "OK"] for i in range(200)]

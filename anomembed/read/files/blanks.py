@@ -7,7 +7,8 @@ columns of which many hold numbers or times alone.
 import re
 from collections.abc import Sequence
 
-from anomembed.read.files.dialects import Dialect, find_dialect, is_typed
+from anomembed.read.files.cells import is_typed
+from anomembed.read.files.dialects import Dialect, find_dialect
 
 BLANK = " "
 LEAST_FIELDS = 4

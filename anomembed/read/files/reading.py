@@ -179,7 +179,8 @@ def _is_table(
         return True
     if dialect is None or not dialect.is_table or (dialect.n_fields < 3 and not dialect.has_header):
         return False
-    return _share_of_log(connection, content.lines) < IS_LOG
+    has_names = dialect.names_columns and dialect.n_fields > 2 and dialect.n_typed  # no log begins with such
+    return bool(has_names) or _share_of_log(connection, content.lines) < IS_LOG
 
 
 def _share_of_log(connection: duckdb.DuckDBPyConnection, lines: Sequence[str]) -> float:
