@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -34,6 +36,20 @@ def test_the_tail_goes_on_beyond_the_largest_score():
     assert (np.diff(tail) < 0).all()
     assert 0 < tail[-1] < 1e-4
     assert 0.02 < tail[0] * 5001 < 10
+
+
+def test_what_was_taken_from_the_reference_counts_as_beyond_it():
+    """Normal scores without the largest of them, as flags take them; of others as many are as abnormal as before."""
+    reference = np.sort(RNG.exponential(size=20_000))
+    n_missing = 20
+    truncated = fit_calibration(reference[:-n_missing])
+    corrected = replace(truncated, missing=n_missing / len(reference))
+    raw = np.sort(RNG.exponential(size=400_000))
+    tail = corrected.tail_probability(raw)
+    assert (np.diff(tail) <= 0).all()
+    assert 0 < tail.min() < tail.max() <= 1
+    assert 0.7 < (tail < 0.001).mean() / 0.001 < 1.2 < 1.3 < (truncated.tail_probability(raw) < 0.001).mean() / 0.001
+    assert tail[:-1000] == pytest.approx(fit_calibration(reference).tail_probability(raw[:-1000]), rel=0.2, abs=2e-4)
 
 
 def test_scores_below_all_of_the_reference_are_told_apart():

@@ -58,6 +58,7 @@ delay = "5min"
 lookback = "1d"
 expect = []
 refit = "never"
+half_life = "90d"
 complete_after = "30min"
 batch = 100_000
 alert_at = 1e-6

@@ -222,15 +222,15 @@ def test_thirty_days_of_payments_that_drift(refit, run):
     assert ("unseen" in ended) == (refit == "stale")  # the new merchants are known, then
 
 
-def steady(n, rng):
-    """Payments without drift, one a second: customers have shops of their own, and amounts of their own."""
+def steady(n, rng, seconds=1):
+    """Payments without drift, one in some seconds: customers have shops of their own, and amounts of their own."""
     customer = rng.integers(0, 400, n)
     shop = np.where(rng.random(n) < 0.7, customer % 30, rng.integers(0, 30, n))
     start = datetime(2026, 1, 1)
     return pl.DataFrame(
         {
             "id": np.arange(n),
-            "paid_at": pl.Series(np.arange(n) * 1_000_000).cast(pl.Duration("us")) + start,
+            "paid_at": pl.Series(np.arange(n) * seconds * 1_000_000).cast(pl.Duration("us")) + start,
             "customer": [f"customer{c}" for c in customer],
             "shop": [f"shop{s}" for s in shop],
             "city": [f"city{s % 7}" for s in shop],

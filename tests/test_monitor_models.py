@@ -89,6 +89,10 @@ def test_a_stale_model_is_learnt_anew_tried_told_and_used(refitted):
     of_customers = "FROM drift JOIN runs USING (run_id) WHERE column_name = 'customer' GROUP BY model_id"
     shift = dict(read(f"SELECT model_id, avg(shift) {of_customers}"))
     assert shift[2] < 0.7 * shift[1]
+    n_judged = read("SELECT sum(n_scored) FROM runs WHERE model_id = 1")[0][0]
+    model = load_model("store.duckdb")
+    by_chance = 0.002 * n_judged
+    assert model.calibration.missing == pytest.approx(by_chance / (model.summary.n_reference + by_chance))
     assert read("SELECT count(*) FROM tokens WHERE model_id = 2 AND token = 'Atlantis'") == [
         (0,)
     ]  # flagged ones never join

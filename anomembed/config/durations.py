@@ -11,6 +11,7 @@ UNITS = {
     "w": 604_800,
 }
 """Seconds by unit."""
+NEVER = "never"
 MICROSECONDS = 1_000_000
 LONGEST = 100 * 366 * 86_400 * MICROSECONDS  # a hundred years
 
@@ -48,6 +49,11 @@ def check_some_length(text: str) -> str:
     if not microseconds(text):
         raise ValueError("this must be longer than 0")
     return text
+
+
+def check_half_life(text: str) -> str:
+    """Return a length of time that is not 0, or ``never``, as it is given."""
+    return text if text == NEVER else check_some_length(text)
 
 
 def check_length_of_key(text: str) -> str:

@@ -4,12 +4,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from anomembed.config.durations import check_hours, check_length, check_length_of_key, check_some_length
+from anomembed.config.durations import (
+    check_half_life,
+    check_hours,
+    check_length,
+    check_length_of_key,
+    check_some_length,
+)
 from anomembed.config.expectations import check_expectation
 from anomembed.config.section import MOST, Condition, Section, Share
 
 Length = Annotated[str, AfterValidator(check_some_length)]
 AnyLength = Annotated[str, AfterValidator(check_length)]
+HalfLife = Annotated[str, AfterValidator(check_half_life)]
 QuietHours = Annotated[str, AfterValidator(check_hours)]
 LengthOfKey = Annotated[str, AfterValidator(check_length_of_key)]
 Expected = Annotated[str, AfterValidator(check_expectation)]
@@ -66,6 +73,9 @@ class MonitorConfig(Section):
     refit: Literal["never", "weekly", "stale"] = "never"
     """When a model of records is learnt anew, from the reference and all that was judged and not flagged: never, after
     seven days, or when all runs of a day are far from the reference; it is tried beside the one before, and told."""
+    half_life: HalfLife = "90d"
+    """How what a new model learns from forgets with time: of records of this age half are kept, of those twice as old a
+    quarter, but of all at least 20,000, and as many as the threshold needs; ``never`` keeps them all."""
     complete_after: Length = "30min"
     """Sequences named by a key, or of a number of events: how long after its last event a sequence is complete."""
     end_event: str | None = None

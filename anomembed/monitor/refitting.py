@@ -13,6 +13,7 @@ from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
 from anomembed.monitor.clock import MICROSECOND, as_moment, position_of
+from anomembed.monitor.forgetting import memory_of
 from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of, rule_of
 from anomembed.monitor.notices import OF_MODEL, About, begin_notice
 from anomembed.monitor.parts import Judge
@@ -133,25 +134,33 @@ def _why(judge: Judge, position: int) -> str | None:
 
 
 def _learn(judge: Judge, position: int) -> Model:
-    """Learn from the reference, and from all that was judged and not flagged."""
+    """Learn from the reference and all that was judged and not flagged, as far as they are remembered."""
     config = judge.source.config
     with judge.source.opened() as table:
         judge.plan.units(table, config)
         roles = match_roles(judge.model.roles, table)
-        reference = correct_reference(judge.store, table, roles, _learnt_where(judge, table, position))
+        learnt, judged = _learnt_where(judge, table, position)
+        reference = correct_reference(judge.store, table, roles, learnt)
+        # Of those flagged as many are normal as the threshold lets expect, and these are missing.
+        n_by_chance = _threshold(judge.rule) * table.count(f"({learnt}) AND {judged}")
         vectors = read_wanted_vectors(config.embedding.vectors)
         anew = learnt_where(config, reference.where)
         model = learn_model(table, anew, roles=roles, vectors=vectors, before=judge.model, when_read=table.close)
-    return replace(model, config=judge.model.config)
+    n_missing = min(reference.n_left_out, n_by_chance)
+    missing = n_missing / (model.summary.n_reference + n_missing)
+    return replace(model, config=judge.model.config, calibration=replace(model.calibration, missing=missing))
 
 
-def _learnt_where(judge: Judge, table: Table, position: int) -> str:
+def _learnt_where(judge: Judge, table: Table, position: int) -> tuple[str, str]:
+    """Return the SQL conditions of what there is to learn from, and of what of it was judged."""
     at, since = judge.plan.position(table), judged_since(judge.store, judge.monitor)
     reference, judged = reference_of(judge.source.config), f"{at} >= {position_of(since)}" if since else "false"
     if judge.where:
         judged = f"{judged} AND (\n{judge.where}\n)"
     whole = f"(\n{reference}\n) OR ({judged})" if reference else "true"
-    return f"({whole}) AND {at} < {position}"
+    learnt, memory = f"({whole}) AND {at} < {position}", memory_of(judge.source.config)
+    key = tuple(table.column(name) for name in judge.plan.key)
+    return memory.condition(table, key, f"{position} - {at}", learnt) if memory else learnt, judged
 
 
 def _try(judge: Judge, after: Judge, position: int) -> Trial:

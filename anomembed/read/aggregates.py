@@ -33,6 +33,12 @@ class Aggregates(Relation):
         """Return what some SQL aggregates give over the records for which `where` holds, in one pass."""
         return self._rows(f"SELECT {', '.join(values)} FROM {self._records(where)}", where)[0]
 
+    def smallest(self, expression: str, rank: int, where: str) -> float | None:
+        """Return the value of an SQL expression that comes at a rank, the smallest first; None of fewer records."""
+        ranked = f"SELECT {expression} AS value FROM {self._records(where)} ORDER BY value LIMIT {rank}"
+        n_found, value = self._rows(f"SELECT count(*), max(value) FROM ({ranked})", where)[0]
+        return float(value) if n_found == rank else None
+
     def count_distinct(self, columns: Sequence[Column], where: str | None = None) -> int:
         """Count the different values that `columns` have together, leaving out those with a null or a blank text."""
         counted = f"SELECT count(DISTINCT {row_sql(columns)}) FILTER (WHERE {named_sql(columns)})"

@@ -172,6 +172,13 @@ class Table(Aggregates):
         """Return an SQL condition that holds for a share of the values of `columns`, chosen by their hash."""
         return f"{self.hashed({}, columns, seed)} <= {min(int(HASHES * share), HASHES - 1)}::UBIGINT"
 
+    def chance(self, columns: Sequence[Column]) -> str:
+        """Return SQL of a number above 0 and below 1 by the hash of the values of `columns`.
+
+        It says nothing about the order of `hashed`, which differs from another one of the same values by a constant.
+        """
+        return f"(((hash({self.hashed({}, columns, 0)}, 'chance') >> 12) + 0.5::DOUBLE) / {2**52}::DOUBLE)"
+
     def among(self, columns: Sequence[Column], where: str | None) -> str | None:
         """Return an SQL condition for the records that share their values in `columns` with one that meets `where`."""
         if where is None:

@@ -56,6 +56,8 @@ class Calibration:
         Number of reference scores.
     is_fitted : bool
         Whether the tail was fitted; False when there were too few exceedances, and its parameters are assumed.
+    missing : float, default=0.0
+        Share of normal records that the reference lacks, because they were flagged: these lie beyond the largest score.
     """
 
     knots: Floats
@@ -70,6 +72,7 @@ class Calibration:
     spread: float
     n_reference: int
     is_fitted: bool
+    missing: float = 0.0
 
     def minus_log_tail(self, raw: Floats) -> Floats:
         """Return -log tail probability in nats: 0 = normal, high = abnormal; monotone in `raw`.
@@ -94,6 +97,16 @@ class Calibration:
         It is at least the counted one: a smooth tail underestimates how often normal records lie far out on their own,
         such as new kinds of events.
         """
+        tail = self._of_reference(raw)
+        if not self.missing:
+            return tail
+        largest = self._of_reference(np.array([self.largest]))
+        # Half of what is counted there lies beyond it already.
+        more = max(self.missing - largest[0] / 2, 0.0) * np.minimum(tail / largest, 1.0)
+        return np.asarray(tail + more * (1 - tail))
+
+    def _of_reference(self, raw: Floats) -> Floats:
+        """Return the tail probability among such records as the reference has."""
         fitted = self.minus_log_tail(raw)
         if len(self.top):
             beyond = np.maximum(fitted - self.minus_log_tail(self.top[-1:]), 0.0)
