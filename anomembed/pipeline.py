@@ -7,24 +7,26 @@ runs the same steps without a store.
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from anomembed.config import Config
 from anomembed.errors import DataError
 from anomembed.explain.flags import Flags
-from anomembed.fit.model import find_roles, learn_model
 from anomembed.model import Model
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.roles.suggestion import Suggestion, suggest_entity
 from anomembed.read.table import Table
-from anomembed.read.vectors import TokenVectors
-from anomembed.represent.embeddings.epochs import Progress
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import score_and_explain
 from anomembed.write.feedback import Reference, correct_reference
 from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
+
+if TYPE_CHECKING:
+    from anomembed.read.vectors import TokenVectors
+    from anomembed.represent.embeddings.epochs import Progress
 
 DEFAULT_BUDGET = 20
 FindLast = Callable[[Roles], tuple[str, int] | None]
@@ -43,7 +45,7 @@ class Watcher:
     def reference(self, reference: Reference) -> None:
         """Receive what feedback changes about the reference."""
 
-    def learning(self) -> AbstractContextManager[Progress | None]:
+    def learning(self) -> "AbstractContextManager[Progress | None]":
         """Return a context that is open during the fit; its value, if any, is called after every epoch."""
         return nullcontext()
 
@@ -82,7 +84,7 @@ class Run:
 
 
 def scan_into_store(
-    table: Table, config: Config, store: Store, watcher: Watcher, vectors: TokenVectors | None = None
+    table: Table, config: Config, store: Store, watcher: Watcher, vectors: "TokenVectors | None" = None
 ) -> Run:
     """Fit a model to a table, score its records, and store both.
 
@@ -109,7 +111,7 @@ def fit_for_scan(
     watcher: Watcher,
     *,
     roles: Roles | None = None,
-    vectors: TokenVectors | None = None,
+    vectors: "TokenVectors | None" = None,
 ) -> Model:
     """Fit a model to a table that is scored with it next.
 
@@ -139,7 +141,7 @@ def fit_into_store(
     config: Config,
     store: Store,
     watcher: Watcher,
-    vectors: TokenVectors | None = None,
+    vectors: "TokenVectors | None" = None,
     find_last: FindLast | None = None,
 ) -> int:
     """Fit a model to a table, store it, and return its id.
@@ -152,6 +154,8 @@ def fit_into_store(
         Returns the column and the position of the last record, which is kept with the model. It is asked before the
         records are read, so that what comes meanwhile is after it.
     """
+    from anomembed.fit.model import find_roles
+
     roles = find_roles(table, config)
     last = find_last(roles) if find_last else None
     model = fit_corrected(table, config, store, watcher, roles, vectors)
@@ -165,7 +169,7 @@ def fit_into_store(
 
 
 def fit_corrected(
-    table: Table, config: Config, store: Store, watcher: Watcher, roles: Roles, vectors: TokenVectors | None
+    table: Table, config: Config, store: Store, watcher: Watcher, roles: Roles, vectors: "TokenVectors | None"
 ) -> Model:
     """Fit a model to the reference, with what people called normal and without what was flagged."""
     reference = correct_reference(store, table, roles, config.source.fit_where)
@@ -188,9 +192,11 @@ def _fit(
     *,
     is_own: bool,
     roles: Roles | None = None,
-    vectors: TokenVectors | None = None,
+    vectors: "TokenVectors | None" = None,
 ) -> Model:
     """Fit a model; the key must be unique among the records that meet `where`."""
+    from anomembed.fit.model import find_roles, learn_model  # what only scores or explains does without the learners
+
     roles = roles or find_roles(table, config)
     watcher.roles(roles)
     suggestion = None if roles.is_sequential else suggest_entity(table, roles)

@@ -93,6 +93,22 @@ def test_a_scan_imports_no_library_that_it_does_not_need(tmp_path):
     assert not unneeded & set(done.stdout.split())
 
 
+def test_to_explain_a_record_nothing_is_imported_that_learns(tmp_path):
+    (tmp_path / "pets.csv").write_text("pet,says\n" + "cat,meow\ndog,woof\n" * 40 + "cat,woof\n")
+    scan = [sys.executable, "-m", "anomembed", "scan", "pets.csv"]
+    subprocess.run(scan, capture_output=True, check=True, cwd=tmp_path)
+    code = (
+        "import sys\nfrom anomembed.cli import main\n"
+        "try:\n    main()\nfinally:\n    print('\\nmodules', *sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "explain", "81"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.startswith("81 of pets"), done.stderr
+    modules = set(done.stdout.rpartition("\nmodules ")[2].split())
+    assert "anomembed.investigate.explaining" in modules
+    unneeded = {"pyod", "sklearn", "pandas", "skops", "matplotlib", "torch", "scipy.stats", "scipy.optimize"}
+    assert not modules & {*unneeded, "anomembed.fit.model", "anomembed.represent.embeddings.kernels"}
+
+
 def test_importing_the_package_imports_nothing_else():
     code = "import sys; before = set(sys.modules); import anomembed; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

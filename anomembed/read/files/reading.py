@@ -31,7 +31,6 @@ from anomembed.read.files.text_tables import (
     reader_sql,
 )
 from anomembed.read.lines.formats import AUTO, COMPRESSED, FORMATS, MESSAGE, is_log
-from anomembed.read.lines.reading import read_lines
 from anomembed.read.quoting import quote_text
 
 TABLE_ENDINGS, JSON_ENDINGS = (".csv", ".tsv", ".psv"), (".json", ".ndjson", ".jsonl")
@@ -204,6 +203,8 @@ def _read_lines(
     connection: duckdb.DuckDBPyConnection, path: str, files: list[str], line_format: str, copies: Copies
 ) -> FileRecords:
     readable = {file: _as_utf8(file, copies) for file in files}
+    from anomembed.read.lines.reading import read_lines  # with pyarrow, which nothing else of files needs
+
     return FileRecords(read_lines(connection, path, readable, line_format), message=MESSAGE)
 
 
