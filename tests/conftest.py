@@ -4,7 +4,8 @@ import hashlib
 import os
 import shutil
 import sys
-from contextlib import chdir
+import tempfile
+from contextlib import chdir, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import pytest
 import typer.main
 from databases import opened
 from hypothesis import settings
+from kills import Forker
 
 from anomembed.cli import main
 
@@ -37,6 +39,7 @@ def pytest_configure(config):
     sys.dont_write_bytecode = False
     _compile_once()
     typer.main.get_command = cache(typer.main.get_command)  # a real command line puts its commands together once, too
+    _make_tables_once()
 
 
 def pytest_collection_finish():
@@ -63,6 +66,32 @@ def _compile_once():
             return compile_any(self, signature)
 
     Dispatcher.compile = compile_once
+
+
+def _make_tables_once():
+    """Let new stores begin as copies of one without rows, but where stores are what is tested: 300 statements make it.
+
+    They are what takes longest in a scan of a small table.
+    """
+    from anomembed.write.database import Database
+
+    make = Database._open
+
+    @cache
+    def empty():
+        with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Database, "_open", make)
+            path = Path(folder, "empty.duckdb")
+            Database(path)._close()
+            return path.read_bytes()
+
+    def copy(self, *, is_new):
+        if is_new and not os.environ.get("PYTEST_CURRENT_TEST", "").startswith("tests/test_store.py"):
+            with suppress(OSError):  # which the store tells in its own words
+                self.path.write_bytes(empty())
+        make(self, is_new=not self.path.exists())
+
+    Database._open = copy
 
 
 class Outcome(NamedTuple):
@@ -104,6 +133,13 @@ def database(tmp_path):
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def forker():
+    """Runs command lines in processes of their own; to import everything for each would take seconds."""
+    with Forker() as forker:
+        yield forker
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ class Ended(NamedTuple):
 
 
 class Forker:
-    """Runs command lines in the current folder; use as a context manager."""
+    """Runs command lines in the current folder, with the current environment; use as a context manager."""
 
     def __enter__(self):
         self._server = subprocess.Popen(
@@ -35,7 +35,8 @@ class Forker:
 
     def run(self, *arguments, kill_after=None):
         """Run a command to its end, or kill it after some seconds; the code of a killed one is -9."""
-        self._server.stdin.write(json.dumps([list(map(str, arguments)), kill_after]) + "\n")
+        sent = [list(map(str, arguments)), kill_after, os.getcwd(), dict(os.environ)]  # noqa: PTH109
+        self._server.stdin.write(json.dumps(sent) + "\n")
         self._server.stdin.flush()
         return Ended(*json.loads(self._server.stdout.readline()))
 
@@ -44,10 +45,13 @@ def _serve():
     from anomembed.cli import main
 
     for line in sys.stdin:
-        arguments, kill_after = json.loads(line)
-        names = [f".forked-{os.getpid()}.{stream}" for stream in "12"]
+        arguments, kill_after, folder, environment = json.loads(line)
+        names = [f"{folder}/.forked-{os.getpid()}.{stream}" for stream in "12"]
         started = time.monotonic()
         if not (child := os.fork()):
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(environment)
             for stream, name in zip((1, 2), names, strict=True):
                 os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
             sys.argv = ["anomembed", *arguments]

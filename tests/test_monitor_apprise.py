@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,21 +57,18 @@ def service(monkeypatch):
 
 
 @pytest.fixture
-def monitor(begun_shop, tmp_path):
+def monitor(begun_shop, tmp_path, forker):
     """Run the monitor of a shop that has begun, in a process of its own, as cron does; its output and the seconds."""
     shutil.copytree(begun_shop, tmp_path, dirs_exist_ok=True)
     config = Path("shop.toml").read_text()
 
     def monitor(now, settings="", *options, timeout="3s"):
         Path("shop.toml").write_text(f'{config}{settings}\n{CHANNEL}timeout = "{timeout}"\n')
-        command = [sys.executable, "-m", "anomembed", "monitor", "shop.toml", "--now", at(now), *options]
-        started = time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        seconds = time.monotonic() - started
-        assert done.returncode == 0, done.stderr
+        done = forker.run("monitor", "shop.toml", "--now", at(now), *options)
+        assert done.code == 0, done.err
         files = b"".join(path.read_bytes() for path in Path().rglob("*") if path.is_file()).decode("latin-1")
-        assert not [secret for secret in SECRETS if secret in done.stdout + done.stderr + files]
-        return done.stdout + done.stderr, seconds
+        assert not [secret for secret in SECRETS if secret in done.out + done.err + files]
+        return done.out + done.err, done.seconds
 
     return monitor
 

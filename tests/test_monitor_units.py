@@ -85,7 +85,8 @@ STEPS = ("open", "read", "read", "write", "close")
 def visit(*rows):
     with opened("visits.duckdb") as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS visits (who VARCHAR, seen TIMESTAMP, step VARCHAR)")
-        connection.executemany("INSERT INTO visits VALUES (?, ?, ?)", [list(row) for row in rows])
+        connection.register("new_visits", pl.DataFrame(rows, schema=["who", "seen", "step"], orient="row"))
+        connection.execute("INSERT INTO visits FROM new_visits")
 
 
 def steps(who, minute, events=STEPS, second=10):
