@@ -103,6 +103,7 @@ def test_given_values_may_be_one_text(answer):
         ("together('shop', 'shop1', 'cuntry', 'DE')", "the model has no column cuntry; there are: country"),
         ("together('shop', 'shop1', 'country', 'Dee')", "the model has no country=Dee; did you mean DE"),
         ("expected('country', ['shop=shop77'])", "the model has no shop=shop77; did you mean shop7"),
+        ("history('contry', 'PL')", "no flag has a column contry; there are: country"),
         ("expected('county', ['shop=shop7'])", "the model has no column county; there are: country"),
         ("compare_runs(1, 9)", "the store has no run 1 or no run 9"),
         ("compare_models(1, 9)", "the store has no model 1 or no model 9"),
@@ -133,6 +134,8 @@ def test_two_runs_and_two_models_are_compared(answer):
 def test_the_history_of_a_value_and_what_is_new(answer):
     assert {"598"} <= {key for (key,) in answer("SELECT key FROM history('country', 'PL')")}
     assert answer("SELECT DISTINCT run_id FROM history('country', 'PL')") == [(2,)]
+    assert answer("FROM history('country', ' pl')") == answer("FROM history('country', 'PL')")
+    assert answer("FROM history('country', 'DK')") == []
     first = answer("SELECT scored_at FROM runs WHERE run_id = 2")[0][0]
     new = answer(f"SELECT key FROM new_since(TIMESTAMP '{first}')")
     again = set(answer("SELECT key FROM flags WHERE run_id = 1"))
@@ -182,7 +185,9 @@ def test_similar_values_come_with_what_both_go_with(answer, run, tmp_path):
     picture = tmp_path / "map.svg"
     assert run("similar", "shop=shop1", "--map", picture).code == 0
     assert "<svg" in picture.read_text()
-    assert "did you mean shop1" in run("similar", "shop=shap1").err
+    err = run("similar", "shop=shap1").err
+    assert "did you mean shop1" in err
+    assert "add --model N" in err
     assert "like merchant=Acme" in run("similar", "shop").err
 
 

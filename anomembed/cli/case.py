@@ -173,12 +173,24 @@ def _print_habits(case: Case) -> None:
 
 
 def _habit(habit: Habit) -> tuple[str, ...]:
-    if habit.median is not None:
-        usual = f"{habit.lowest:.6g} to {habit.highest:.6g}, half of them below {habit.median:.6g}"
-    else:
-        own = () if habit.value in dict(habit.usual) else ((habit.value, habit.times),)
-        usual = ", ".join(f"{cut(value)} ({times:,})" for value, times in (*habit.usual, *own))
+    if habit.lowest is not None and habit.median is not None and habit.highest is not None:
+        lowest, median, highest = map(_number, (habit.lowest, habit.median, habit.highest))
+        usual = f"{lowest} to {highest}, half of them below {median}"
+        return cut(habit.column), cut(habit.value).removesuffix(".0"), usual
+    own = () if habit.value in dict(habit.usual) else ((habit.value, habit.times),)
+    usual = ", ".join(f"{cut(value)} ({times:,})" for value, times in (*habit.usual, *own))
     return cut(habit.column), cut(habit.value), usual
+
+
+def _number(number: float) -> str:
+    """Return a number as people write it.
+
+    Examples
+    --------
+    >>> _number(15784530.0), _number(79.62), _number(856.8700000000001)
+    ('15784530', '79.62', '856.87')
+    """
+    return f"{number:.0f}" if 1e5 <= abs(number) < 1e15 else f"{number:.6g}"
 
 
 def _print_events(case: Case) -> None:

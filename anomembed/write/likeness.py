@@ -63,7 +63,7 @@ def find_similar(store: Store, token: str, most: int = MOST, model_id: int | Non
     try:
         return store.frame(sql_of("likeness"), {"column": column, "value": value, "model": model_id, "most": most})
     except StoreError as error:
-        raise StoreError(str(error).split(OURS)[-1]) from error
+        raise StoreError(str(error).split(OURS)[-1].replace("add of_model := N", "add --model N")) from error
 
 
 def tokens_of(store: Store, token: str, alike: Sequence[str], model_id: int | None = None) -> pl.DataFrame:

@@ -137,13 +137,23 @@ COMMENT ON MACRO TABLE expected IS
     'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model that has the column, or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
 
 CREATE OR REPLACE MACRO history(of_column, of_value) AS TABLE
-    SELECT r.scored_at, f.run_id, f.key, f.rank, f.tail_probability, f.view, f.reason, r.source
-    FROM flags f JOIN runs r USING (run_id)
-    WHERE json_extract_string(f.record, concat('$."', replace(of_column, '"', '\"'), '"')) = of_value::VARCHAR
-        OR EXISTS (
-            FROM contributions c WHERE c.run_id = f.run_id AND c.key = f.key AND c.column_name = of_column
-                AND c.value = of_value::VARCHAR)
-    ORDER BY f.run_id, f.rank;
+    WITH named AS MATERIALIZED (
+        SELECT DISTINCT column_name FROM (
+            SELECT column_name FROM tokens UNION ALL SELECT column_name FROM contributions
+            UNION ALL SELECT unnest(json_keys(record)) FROM flags)),
+    found AS MATERIALIZED (
+        SELECT r.scored_at, f.run_id, f.key, f.rank, f.tail_probability, f.view, f.reason, r.source
+        FROM flags f JOIN runs r USING (run_id)
+        WHERE spelled(json_extract_string(f.record, concat('$."', replace(of_column, '"', '\"'), '"'))) = spelled(of_value::VARCHAR)
+            OR EXISTS (
+                FROM contributions c WHERE c.run_id = f.run_id AND c.key = f.key AND c.column_name = of_column
+                    AND spelled(c.value) = spelled(of_value::VARCHAR))),
+    ordered AS (SELECT list(found ORDER BY run_id, rank) AS flags FROM found)
+    SELECT unnest(CASE
+        WHEN flags IS NULL AND EXISTS (FROM named) AND of_column NOT IN (FROM named) THEN error(concat('no flag has a column ', of_column, '; there are: ', (
+            SELECT string_agg(column_name, ', ' ORDER BY levenshtein(lower(column_name), lower(of_column)), column_name) FROM named)))
+        ELSE flags END, max_depth := 2)
+    FROM ordered;
 COMMENT ON MACRO TABLE history IS
     'The flags of records that have a value, over all runs, oldest first: history(''customer'', ''C17''). Scores of records without a flag do not say whose they are: join the source for those.';
 

@@ -1,0 +1,1 @@
+-- The macro `history` finds a value in any spelling, and says which columns there are.
