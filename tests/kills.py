@@ -33,9 +33,10 @@ class Forker:
         self._server.stdin.close()
         self._server.wait()
 
-    def run(self, *arguments, kill_after=None):
-        """Run a command to its end, or kill it after some seconds; the code of a killed one is -9."""
-        sent = [list(map(str, arguments)), kill_after, os.getcwd(), dict(os.environ)]  # noqa: PTH109
+    def run(self, *arguments, kill_after=None, once=None):
+        """Run a command to its end, or kill it after some seconds, or so long after a file is there; its code is -9."""
+        folder = os.getcwd()  # noqa: PTH109
+        sent = [list(map(str, arguments)), kill_after, once and f"{folder}/{once}", folder, dict(os.environ)]
         self._server.stdin.write(json.dumps(sent) + "\n")
         self._server.stdin.flush()
         return Ended(*json.loads(self._server.stdout.readline()))
@@ -45,7 +46,7 @@ def _serve():
     from anomembed.cli import main
 
     for line in sys.stdin:
-        arguments, kill_after, folder, environment = json.loads(line)
+        arguments, kill_after, once, folder, environment = json.loads(line)
         names = [f"{folder}/.forked-{os.getpid()}.{stream}" for stream in "12"]
         started = time.monotonic()
         if not (child := os.fork()):
@@ -56,15 +57,17 @@ def _serve():
                 os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
             sys.argv = ["anomembed", *arguments]
             return main()
-        code = _wait(child, started, kill_after)
+        code = _wait(child, started, kill_after, once)
         texts = [Path(name).read_text(encoding="utf-8") for name in names]
         sys.stdout.write(json.dumps([code, *texts, time.monotonic() - started]) + "\n")
         sys.stdout.flush()
     return None
 
 
-def _wait(child, started, kill_after):
+def _wait(child, started, kill_after, once):
     while kill_after is not None and time.monotonic() - started < kill_after:
+        if once and not os.path.exists(once):  # noqa: PTH110  # a Path takes as long as what is waited for
+            started = time.monotonic()
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
