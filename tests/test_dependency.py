@@ -56,6 +56,23 @@ def test_a_payment_to_another_account_comes_first_and_its_figures_can_be_counted
     assert first["reason"] == f"account={account} is unusual with vendor={vendor}: {usual}"
 
 
+def test_what_three_of_four_records_have_is_not_usual_for_a_new_one():
+    """The others of a record that breaks a rule are one fewer where it is among those counted."""
+    frame = payments(())
+    few = [{"vendor": f"few{v}", "account": f"C{v}" if n else f"D{v}"} for v in range(40) for n in range(4)]
+    more = pl.DataFrame(few).with_row_index("id", offset=N).with_columns(pl.col("id").cast(pl.Int64))
+    model = fit_model(pl.concat([frame, more], how="diagonal"), config=CONFIG)
+    (rule,) = (rule for rule in rules(model) if model.vocabulary.names[rule.given] == "vendor")
+    first, together = model.vocabulary.offsets[rule.given], model.counts.together
+    usual = [(first + code, token) for code, token in enumerate(rule.usual.tolist()) if token >= 0]
+    n_of = {
+        given: together[[given]].toarray()[0][slice(*model.vocabulary.offsets[rule.told :][:2])].sum()
+        for given, _ in usual
+    }
+    assert len(usual) >= VENDORS
+    assert min(together[given, token] / n_of[given] for given, token in usual) >= 0.8
+
+
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_new_records_are_held_against_the_rules_of_the_reference(clean):
     vendors, accounts = ["V1", "V1", "V1", "new"], ["A1", "elsewhere", "A2", "elsewhere"]

@@ -166,6 +166,8 @@ def find_rules(basis: Basis) -> Iterator[Rule]:
     # Each record is held against the others: for one that follows the rule, the usual value is once less.
     least = _least(company.n - 1)
     is_kept, is_broken = is_rule & (company.most - 1 >= least), is_rule & (company.most >= least)
+    # Those of a record that is not among them are all there are.
+    is_usual = is_broken if basis.is_own else is_rule & (company.most >= _least(company.n))
     kept = np.bincount(company.pair, company.most * is_kept, n_columns**2)
     broken = np.bincount(company.pair, (company.n - company.most) * is_broken, n_columns**2)
     nats = np.where(kept > 0, -np.log((broken + 0.5) / (kept + broken + 1)), 0.0)
@@ -174,7 +176,7 @@ def find_rules(basis: Basis) -> Iterator[Rule]:
     for found in strictest.tolist():
         given, told = divmod(found, n_columns)
         usual = np.full(vocabulary.offsets[given + 1] - vocabulary.offsets[given], NO_RULE, np.int32)
-        of_pair = (company.pair == found) & is_broken
+        of_pair = (company.pair == found) & is_usual
         usual[company.given[of_pair] - vocabulary.offsets[given]] = company.usual[of_pair]
         yield Rule(given, told, float(nats[found] - np.log(n_told)), usual)
 
