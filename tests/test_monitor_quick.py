@@ -13,7 +13,20 @@ from monitored import HOUR, REFERENCE, at, odd, pay, payment, read
 from anomembed.monitor import arriving, quick
 
 N = REFERENCE
-HEAVY = {"pyod", "numba", "sklearn", "scipy", "matplotlib", "torch", "polars", "pyarrow", "pydantic", "typer", "rich"}
+HEAVY = {
+    "pyod",
+    "numba",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "torch",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "typer",
+    "rich",
+    "zoneinfo",
+}
 FILE = '[[monitor.channels]]\nkind = "file"\nto = "alerts.ndjson"\n'
 
 

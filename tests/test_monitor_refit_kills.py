@@ -19,6 +19,7 @@ N, DAY = REFERENCE, 2880  # payments
 JUDGED, LAST = range(N, N + 8 * DAY, 9), range(N + 8 * DAY, N + 8 * DAY + 300, 3)  # before a model is due, and with it
 RUN = ("monitor", "shop.toml", "--now", at(LAST.stop + 20), "--format", "json")
 WAL = "store.duckdb.wal"  # DuckDB writes it when a transaction ends
+RAN = "ran to its end"
 KILLS = int(os.environ.get("KILLS", "100"))  # of the drill
 
 
@@ -34,7 +35,8 @@ def prepare(forker):
 def copy(folder, to):
     """Let a folder hold what another one does, and nothing else."""
     for path in to.iterdir():
-        path.unlink()
+        if not path.name.startswith(".forked"):  # the forker's own
+            path.unlink()
     shutil.copytree(folder, to, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".forked*"))
 
 
@@ -54,7 +56,7 @@ def kill_some(forker, rng, seconds, most):
         else:
             ended = forker.run(*RUN, kill_after=rng.uniform(0, 1.05 * seconds))
         assert ended.code in (0, -9), ended.err
-        yield "ran to its end" if ended.code == 0 else f"killed {'after' if Path(WAL).exists() else 'before'} it wrote"
+        yield RAN if ended.code == 0 else f"killed {'after' if Path(WAL).exists() else 'before'} it wrote"
         if ended.code == 0:
             break
 
@@ -72,9 +74,9 @@ def check(begun_shop, tmp_path, kills):
         assert len(calm["models"]) == 2
         assert set(judged) == {*JUDGED, *LAST}
         assert sent
-        while ends.total() < kills:
+        while (left := kills - ends.total() + ends[RAN]) > 0:
             copy(ready, shop)
-            ends.update(kill_some(forker, rng, seconds, min(3, kills - ends.total())))
+            ends.update(kill_some(forker, rng, seconds, min(3, left)))
             wild, judged_wild, sent_wild, _ = finish(forker)
             n_refits += 1
             lost, doubled = set(judged) - set(judged_wild), [key for key, times in judged_wild.items() if times > 1]

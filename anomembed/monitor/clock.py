@@ -3,12 +3,21 @@
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import time as clock_time
-from zoneinfo import ZoneInfo
 
 from anomembed.errors import ConfigError
 
+UTC_NAMES = ("UTC", "Etc/UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of a name."""
+    if name in UTC_NAMES:
+        return UTC
+    from zoneinfo import ZoneInfo  # imports more than everything else here
+
+    return ZoneInfo(name)
 
 
 def now() -> int:
@@ -33,7 +42,7 @@ def read_moment(text: str, zone: str, option: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{option} {text!r} is not a time; write it like 2026-05-31 or 2026-05-31T14:00") from error
-    return position_of(moment, ZoneInfo(zone))
+    return position_of(moment, zone_of(zone))
 
 
 def position_of(moment: datetime, zone: tzinfo = UTC) -> int:
@@ -43,7 +52,7 @@ def position_of(moment: datetime, zone: tzinfo = UTC) -> int:
 
 def local_time(position: int, zone: str) -> clock_time:
     """Return the time of day at a position of time."""
-    return (EPOCH + position * MICROSECOND).astimezone(ZoneInfo(zone)).time()
+    return (EPOCH + position * MICROSECOND).astimezone(zone_of(zone)).time()
 
 
 def read_number(text: str, option: str) -> int:
@@ -78,5 +87,5 @@ def as_local(position: int, zone: str) -> str:
     >>> as_local(0, "Europe/Paris")
     '1970-01-01 01:00'
     """
-    local = (EPOCH + position * MICROSECOND).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    local = (EPOCH + position * MICROSECOND).astimezone(zone_of(zone)).replace(tzinfo=None)
     return local.isoformat(" ", "seconds" if local.second else "minutes")

@@ -45,13 +45,13 @@ class Period:
 
     @property
     def late(self) -> str:
-        """SQL of where late units are."""
-        return f'"position" >= {self.behind} AND "position" < {self.since}'
+        """SQL of where late units are; the position, which takes long to read, stands in it once."""
+        return f'"position" BETWEEN {self.behind} AND {self.since - 1}'
 
     @property
     def odd(self) -> str:
         """SQL of where units are that have no place among the others."""
-        return f'"position" IS NULL OR "position" > {self.future}'
+        return f'NOT coalesce("position" <= {self.future}, false)'
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def find_nothing(path: Path, moment: str | None) -> Report | None:
         store, database = _named(settings, "store", "path") or STORE, _named(settings, "source", "database")
         if not (database and Path(store).is_file()):
             return None
-        with Store(store) as opened:
+        with Store(store, is_brief=True) as opened:
             return _look(opened, _named(settings, "monitor", "name") or path.stem, checked, database, moment)
     except AnomembedError:  # the whole run says it
         return None

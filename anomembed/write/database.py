@@ -37,6 +37,8 @@ class Database:
         Do not create it.
     is_read_only : bool, default=False
         Open it for reading only, beside others that read it; a store of an older version cannot be.
+    is_brief : bool, default=False
+        Whether it is asked so little that more threads than one take longer to start than they save.
 
     Attributes
     ----------
@@ -51,8 +53,10 @@ class Database:
         When another process has it open.
     """
 
-    def __init__(self, path: str | Path, *, must_exist: bool = False, is_read_only: bool = False) -> None:
-        self.path, self._is_read_only = Path(path), is_read_only
+    def __init__(
+        self, path: str | Path, *, must_exist: bool = False, is_read_only: bool = False, is_brief: bool = False
+    ) -> None:
+        self.path, self._is_read_only, self._is_brief = Path(path), is_read_only, is_brief
         if str(path) in ("", ".", ":memory:"):
             raise StoreError(f"the store must be a file, not {str(path)!r}: name one by --store")
         if self.path.exists() and not self.path.is_file():
@@ -76,9 +80,10 @@ class Database:
 
     def _open(self, *, is_new: bool) -> None:
         with self._clear_errors():
-            self._connection = duckdb.connect(
-                str(self.path), read_only=self._is_read_only, config={"autoinstall_known_extensions": "false"}
-            )
+            config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
+            if self._is_brief:
+                config["threads"] = 1
+            self._connection = duckdb.connect(str(self.path), read_only=self._is_read_only, config=config)
         try:
             self._prepare(is_new=is_new)
         except BaseException:

@@ -20,7 +20,7 @@ MONEY = (
     "|NGN|NOK|NZD|PEN|PHP|PKR|PLN|QAR|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|XAF|XOF|ZAR"
 )
 CODES = rf"(?:{MONEY}|[A-Z]{{1,2}}\$|Rs\.?|kr\.?|zł|Kč|Ft|Lei)"
-NUMBER = re.compile(
+NUMBER = (
     rf"(?P<open>\()?(?P<sign>[+{MINUS}] ?)?(?P<currency>{CODES} ?|[{CURRENCIES}] ?)?(?P<second>[{MINUS}] ?)?"
     rf"(?P<digits>9+(?:[.,{GROUPS}]9+)*[.,]?|[.,]9+)(?P<power>[eE][+-]?9+)?"
     rf"(?P<unit> ?(?:[%‰{CURRENCIES}]|{CODES}|[°A-Za-zµμ][A-Za-z²³/]{{0,11}}))?(?P<behind> ?[{MINUS}])?(?P<close>\))?"
@@ -116,7 +116,7 @@ def find_style(masks: Mapping[str, int], least: float) -> NumberStyle | None:
 
 
 def _shape(mask: str) -> _Shape | None:
-    found = NUMBER.fullmatch(mask.strip())
+    found = re.fullmatch(NUMBER, mask.strip())  # Python keeps what it has compiled
     if not found or bool(found["open"]) != bool(found["close"]) or sum(bool(found[at]) for at in _SIGNS) > 1:
         return None
     unit = found["unit"] or ""
