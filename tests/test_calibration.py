@@ -1,11 +1,9 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from anomembed.score.calibration import fit_calibration
+from anomembed.score.calibration import count_in, fit_calibration
 
 FINITE = st.floats(-1e18, 1e18)
 RNG = np.random.default_rng(0)
@@ -38,18 +36,22 @@ def test_the_tail_goes_on_beyond_the_largest_score():
     assert 0.02 < tail[0] * 5001 < 10
 
 
-def test_what_was_taken_from_the_reference_counts_as_beyond_it():
-    """Normal scores without the largest of them, as flags take them; of others as many are as abnormal as before."""
-    reference = np.sort(RNG.exponential(size=20_000))
-    n_missing = 20
-    truncated = fit_calibration(reference[:-n_missing])
-    corrected = replace(truncated, missing=n_missing / len(reference))
+def test_what_was_taken_from_the_reference_is_counted_in():
+    """Normal scores without the largest of them, as flags take them, calibrate as all of them do."""
+    n, n_missing = 20_000, 20
+    reference = np.sort(RNG.exponential(size=n).round(3))
+    whole, truncated = fit_calibration(reference), fit_calibration(reference[:-n_missing])
+    counted_in = count_in(truncated, RNG.permutation(reference[-n_missing:]), n_missing / n)
     raw = np.sort(RNG.exponential(size=400_000))
-    tail = corrected.tail_probability(raw)
+    tail, of_whole = counted_in.tail_probability(raw), whole.tail_probability(raw)
     assert (np.diff(tail) <= 0).all()
-    assert 0 < tail.min() < tail.max() <= 1
-    assert 0.7 < (tail < 0.001).mean() / 0.001 < 1.2 < 1.3 < (truncated.tail_probability(raw) < 0.001).mean() / 0.001
-    assert tail[:-1000] == pytest.approx(fit_calibration(reference).tail_probability(raw[:-1000]), rel=0.2, abs=2e-4)
+    assert tail == pytest.approx(of_whole, rel=0.03)
+    assert (truncated.tail_probability(raw) < 0.001).sum() > 1.4 * (tail < 0.001).sum()
+    assert counted_in.n_reference == n
+    half = count_in(fit_calibration(reference[:-n_missing][::2]), reference[-n_missing:], n_missing / n)
+    assert half.n_reference == n // 2
+    assert half.tail_probability(raw)[of_whole > 3e-4] == pytest.approx(of_whole[of_whole > 3e-4], rel=0.3)
+    assert count_in(truncated, reference[:10], 0.1) is truncated
 
 
 def test_scores_below_all_of_the_reference_are_told_apart():

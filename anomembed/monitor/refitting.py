@@ -6,6 +6,7 @@ All of it happens before a run judges anything, and is kept in one transaction: 
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from anomembed.config import MonitorConfig
@@ -23,6 +24,7 @@ from anomembed.pipeline import learnt_where
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
+from anomembed.score.calibration import count_in
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import read_frames, score_frames
 from anomembed.write.feedback import correct_reference
@@ -84,7 +86,7 @@ def refit(judge: Judge, position: int) -> Judge:
     why = _why(judge, position)
     if why is None:
         return judge
-    model = _learn(judge, position)
+    model = _with_missing(judge, _learn(judge, position), position)
     after = replace(judge, model=model, rule=rule_of(judge.source.config, model))
     trial = _try(judge, after, position)
     is_passed = trial.is_passed(_threshold(after.rule))
@@ -139,16 +141,31 @@ def _learn(judge: Judge, position: int) -> Model:
     with judge.source.opened() as table:
         judge.plan.units(table, config)
         roles = match_roles(judge.model.roles, table)
-        learnt, judged = _learnt_where(judge, table, position)
+        learnt, _ = _learnt_where(judge, table, position)
         reference = correct_reference(judge.store, table, roles, learnt)
-        # Of those flagged as many are normal as the threshold lets expect, and these are missing.
-        n_by_chance = _threshold(judge.rule) * table.count(f"({learnt}) AND {judged}")
         vectors = read_wanted_vectors(config.embedding.vectors)
         anew = learnt_where(config, reference.where)
         model = learn_model(table, anew, roles=roles, vectors=vectors, before=judge.model, when_read=table.close)
-    n_missing = min(reference.n_left_out, n_by_chance)
-    missing = n_missing / (model.summary.n_reference + n_missing)
-    return replace(model, config=judge.model.config, calibration=replace(model.calibration, missing=missing))
+    return replace(model, config=judge.model.config)
+
+
+def _with_missing(judge: Judge, model: Model, position: int) -> Model:
+    """Return a model whose tail probabilities count the normal records that its reference lacks.
+
+    Of the records that were flagged, as many are normal as the threshold lets expect: the least abnormal. Without them
+    each model would flag more than the one before.
+    """
+    with judge.source.opened() as table:
+        judge.plan.units(table, judge.source.config)
+        learnt, judged = _learnt_where(judge, table, position)
+        reference = correct_reference(judge.store, table, model.roles, learnt)
+        n_by_chance = round(_threshold(judge.rule) * table.count(f"({learnt}) AND {judged}"))
+        if not reference.n_left_out or not n_by_chance:
+            return model
+        left_out = _scores(model, table, f"({learnt}) AND NOT ({reference.where})")["raw_score"]
+    missing = np.sort(left_out.to_numpy())[:n_by_chance]
+    share = len(missing) / (model.summary.n_reference + len(missing))
+    return replace(model, calibration=count_in(model.calibration, missing, share))
 
 
 def _learnt_where(judge: Judge, table: Table, position: int) -> tuple[str, str]:

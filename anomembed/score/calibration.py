@@ -7,7 +7,7 @@ to the exceedances [1]_, so that scores above the largest reference score keep t
    1987.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,8 +56,6 @@ class Calibration:
         Number of reference scores.
     is_fitted : bool
         Whether the tail was fitted; False when there were too few exceedances, and its parameters are assumed.
-    missing : float, default=0.0
-        Share of normal records that the reference lacks, because they were flagged: these lie beyond the largest score.
     """
 
     knots: Floats
@@ -72,7 +70,6 @@ class Calibration:
     spread: float
     n_reference: int
     is_fitted: bool
-    missing: float = 0.0
 
     def minus_log_tail(self, raw: Floats) -> Floats:
         """Return -log tail probability in nats: 0 = normal, high = abnormal; monotone in `raw`.
@@ -97,16 +94,6 @@ class Calibration:
         It is at least the counted one: a smooth tail underestimates how often normal records lie far out on their own,
         such as new kinds of events.
         """
-        tail = self._of_reference(raw)
-        if not self.missing:
-            return tail
-        largest = self._of_reference(np.array([self.largest]))
-        # Half of what is counted there lies beyond it already.
-        more = max(self.missing - largest[0] / 2, 0.0) * np.minimum(tail / largest, 1.0)
-        return np.asarray(tail + more * (1 - tail))
-
-    def _of_reference(self, raw: Floats) -> Floats:
-        """Return the tail probability among such records as the reference has."""
         fitted = self.minus_log_tail(raw)
         if len(self.top):
             beyond = np.maximum(fitted - self.minus_log_tail(self.top[-1:]), 0.0)
@@ -143,7 +130,7 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
     is_fitted = len(excess) >= MIN_FIT
     shapes = OWN_SHAPES if is_own else SHAPES
     shape, scale = _fit_pareto(excess, shapes) if is_fitted else (ASSUMED_SHAPE, _assumed_scale(excess, ordered))
-    values, counted = _count(ordered)
+    values, counted = _count(ordered, n)
     is_body = values <= start
     kept = np.unique(np.linspace(0, is_body.sum() - 1, min(KNOTS, is_body.sum())).astype(int))
     return Calibration(
@@ -159,6 +146,50 @@ def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:
         spread=spread,
         n_reference=len(reference),
         is_fitted=is_fitted,
+    )
+
+
+def count_in(calibration: Calibration, scores: Floats, share: float) -> Calibration:
+    """Count scores in that the reference lacks because they were flagged.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        From `fit_calibration`, of other records than those that will be scored.
+    scores : ndarray
+        Scores that are missing; only those in the tail are counted.
+    share : float
+        Their share of all scores: when there are more or fewer, each counts less or more.
+
+    Returns
+    -------
+    Calibration
+        As from `fit_calibration` with so many more scores.
+    """
+    n, more = calibration.n_reference, np.sort(scores[scores > calibration.start])
+    n_more = round(n * share / (1 - share)) if len(more) and calibration.is_fitted else 0
+    if not n_more or not len(calibration.top):
+        return calibration
+    more = more[((np.arange(n_more) + 0.5) / n_more * len(more)).astype(np.intp)]
+    counts = np.exp(-calibration.top_log_tail) * (n + 1)  # of those above, and half of those that are equal
+    times = np.ones(len(counts))
+    for at in reversed(range(len(counts))):
+        times[at] = 2 * (counts[at] - times[at + 1 :].sum() - 0.5)
+    tail = np.sort(np.concatenate([np.repeat(calibration.top, np.rint(times).astype(np.intp)), more]))
+    shape, scale = _fit_pareto(tail - calibration.start, SHAPES)
+    values, counted = _count(tail, n + n_more)
+    start_log_tail = float(-np.log(len(tail) / (n + n_more + 1)))
+    body = -np.log((np.exp(-calibration.log_tail) * (n + 1) + n_more) / (n + n_more + 1))
+    return replace(
+        calibration,
+        log_tail=np.minimum(body, start_log_tail),
+        start_log_tail=start_log_tail,
+        top=values,
+        top_log_tail=counted,
+        shape=shape,
+        scale=scale,
+        largest=float(tail[-1]),
+        n_reference=n + n_more,
     )
 
 
@@ -230,9 +261,8 @@ def _assumed_scale(excess: Floats, ordered: Floats) -> float:
     return max(mean, float(ordered.std()) / 2, abs(float(ordered[-1])) * 0.05, 1e-9)
 
 
-def _count(ordered: Floats) -> tuple[Floats, Floats]:
-    """Return the distinct scores, and -log of the share of scores above each; of equal scores half count as above."""
-    n = len(ordered)
+def _count(ordered: Floats, n: int) -> tuple[Floats, Floats]:
+    """Return the distinct scores, and -log of the share of n above each; of equal scores half count as above."""
     values, times = np.unique(ordered, return_counts=True)
-    above = n - np.cumsum(times)
+    above = len(ordered) - np.cumsum(times)
     return values, -np.log((above + 0.5 * times + 0.5) / (n + 1))
