@@ -126,6 +126,8 @@ def flags_of(changed, run, monkeypatch):
                 assert run("monitor", "shop.toml", "--since", on(0), "--until", on(1)).code == 0
                 assert run("feedback", CALLED_NORMAL, "--normal", "--store", "store.duckdb").code == 0
         assert "model 2 takes over from 1 (shop has new values" in outcome.out
+        kinds = {kind for (kind,) in read("SELECT kind FROM notices")}
+        assert kinds == {"unseen", "model"}  # no column that the first model has left out is new to the second
         found = {
             int(key)
             for (key,) in read("SELECT key FROM flags JOIN runs USING (run_id) WHERE model_id = 2 AND part = 'new'")

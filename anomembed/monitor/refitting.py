@@ -21,7 +21,7 @@ from anomembed.monitor.parts import Judge
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.staleness import drift_words, of_last_day
 from anomembed.pipeline import learnt_where
-from anomembed.read.roles.assigned import match_roles
+from anomembed.read.roles.assigned import Roles, match_roles
 from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.calibration import count_in
@@ -140,13 +140,21 @@ def _learn(judge: Judge, position: int) -> Model:
     config = judge.source.config
     with judge.source.opened() as table:
         judge.plan.units(table, config)
-        roles = match_roles(judge.model.roles, table)
+        roles = _all_roles(judge.model.roles, table)
         learnt, _ = _learnt_where(judge, table, position)
         reference = correct_reference(judge.store, table, roles, learnt)
         vectors = read_wanted_vectors(config.embedding.vectors)
         anew = learnt_where(config, reference.where)
         model = learn_model(table, anew, roles=roles, vectors=vectors, before=judge.model, when_read=table.close)
     return replace(model, config=judge.model.config)
+
+
+def _all_roles(roles: Roles, table: Table) -> Roles:
+    """Return the roles of a table, with the columns that are not judged: these are not new to the model."""
+    matched, there = match_roles(roles, table).columns, {column.name for column in table.columns}
+    names = {column.name for column in matched}
+    others = (column for column in roles.columns if column.name not in names and column.name in there)
+    return Roles((*matched, *others))
 
 
 def _with_missing(judge: Judge, model: Model, position: int) -> Model:
