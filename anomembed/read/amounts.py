@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from anomembed.read.elapsed import are_elapsed
+from anomembed.read.sharing import are_shared
 from anomembed.read.travel import of_places
 
 
 def amounts(names: Sequence[str]) -> list[str]:
-    """Return the columns that are amounts, of those of numbers: places and the times between moments are none.
+    """Return the columns that are amounts, of those of numbers: not places, times between moments, or counts.
 
     Examples
     --------
     >>> amounts(["price", "lat", "lon", "days from ordered to sent"])
     ['price']
     """
-    others = of_places(names) | are_elapsed(names)
+    others = of_places(names) | are_elapsed(names) | are_shared(names)
     return [name for name in names if name not in others]

@@ -10,6 +10,7 @@ from itertools import groupby, pairwise, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomembed.read.quoting import quote_identifier
+from anomembed.read.sharing import are_shared
 
 if TYPE_CHECKING:
     from anomembed.read.roles.assigned import ColumnRole
@@ -66,8 +67,8 @@ def are_elapsed(names: Sequence[str]) -> set[str]:
 
 
 def spelled(name: str, table: "Table") -> str:
-    """Return the name of a column as its table spells it; a time between moments is only there when roles are."""
-    return name if are_elapsed([name]) else table.column(name).name
+    """Return the name of a column as its table spells it; a derived one is only there when roles are."""
+    return name if are_elapsed([name]) or are_shared([name]) else table.column(name).name
 
 
 def _kind(moment: "ColumnRole") -> tuple[str, str]:

@@ -111,6 +111,17 @@ class Table(Aggregates):
             self._connection.execute(f"CREATE TEMP TABLE {listed} AS SELECT unnest(?::VARCHAR[])", [list(values)])
         return f"coalesce({text} IN (FROM {listed}), false)"
 
+    def count_alike(self, value: str) -> str:
+        """Return SQL of how many records have the value of each, which is SQL; few of them share it with others."""
+        alike = f"{LISTED}{next(NUMBERS)}"
+        with clear_errors(self.name):
+            self._connection.execute(
+                f"CREATE TEMP TABLE {alike} AS SELECT {value} AS value, count(*) AS n FROM {self._from} "
+                f"WHERE {value} IS NOT NULL GROUP BY ALL HAVING n > 1"
+            )
+        known = f"coalesce((SELECT n FROM {alike} WHERE value = {value}), 1)"
+        return f"CAST(CASE WHEN {value} IS NOT NULL THEN {known} END AS DOUBLE)"
+
     def keep_one(self, same: Sequence[str]) -> None:
         """Leave out all but one of the records that agree in some SQL expressions; which one does not depend on order.
 

@@ -7,6 +7,7 @@ from anomembed.errors import SourceError
 from anomembed.read.column_types import general_kind
 from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.roles.role import JUDGED, Content, Role
+from anomembed.read.sharing import are_shared, derive_shared, find_shared
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 from anomembed.read.written.recognising import match_written
@@ -120,7 +121,9 @@ def match_roles(roles: Roles, table: Table) -> Roles:
     known = {column.name.casefold() for column in table.columns}
     if roles.judged and not any(column.name.casefold() in known for column in roles.judged):
         table.column(roles.judged[0].name)  # says that there is none
-    _add_elapsed([column for column in needed if column.name.casefold() not in known], roles, table)
+    missing = [column for column in needed if column.name.casefold() not in known]
+    _add_elapsed(missing, roles, table)
+    _add_shared(missing, table)
     return Roles(tuple(_matched(fitted, table) for fitted in needed))
 
 
@@ -132,6 +135,13 @@ def _add_elapsed(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> N
         if time.name.casefold() in wanted:
             ends = (_matched(fitted[end], table).plain_sql for end in (time.first, time.second))
             table.derive(time.name, time.sql(*ends))
+
+
+def _add_shared(missing: Sequence[ColumnRole], table: Table) -> None:
+    """Add how many records share a value, where a table has not that yet."""
+    wanted = {name.casefold() for name in are_shared(column.name for column in missing)}
+    for shared in find_shared(table, (), wanted):
+        derive_shared(table, shared)
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

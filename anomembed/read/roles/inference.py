@@ -10,8 +10,9 @@ from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.labels import find_labels
 from anomembed.read.roles.role import Content, Role
-from anomembed.read.roles.rules import RULES, Evidence, is_key_name, looks_like_key
+from anomembed.read.roles.rules import OWN, RULES, Evidence, is_key_name, looks_like_key
 from anomembed.read.roles.spelling import unify_spellings
+from anomembed.read.sharing import are_shared, derive_shared, find_shared, is_own
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.recognising import Found, find_written
@@ -56,10 +57,14 @@ def infer_roles(
     DataError
         When the table is empty or has one record, or no column can be scored.
     """
-    given, between = _split_elapsed(table, given or {})
+    given, derived = _split_derived(table, given or {})
     specified = _by_column(table, given)
-    columns = [_assign(evidence) for evidence in _gather(table, specified, where, time_format, find_key=find_key)]
-    columns += _add_elapsed(table, columns, between)
+    evidence = _gather(table, specified, where, time_format, find_key=find_key)
+    columns = [_assign(each) for each in evidence]
+    owned = [column for column, each in zip(columns, evidence, strict=True) if find_key and _is_own(column, each)]
+    columns += [*_add_elapsed(table, columns, derived), *_add_shared(table, owned, derived)]
+    for name in derived:
+        table.column(name)  # says that there is none
     roles = Roles(tuple(unify_spellings(table, columns)))
     _check_readable(table, roles, specified)
     if not roles.judged:
@@ -68,16 +73,16 @@ def infer_roles(
     return roles
 
 
-def _split_elapsed(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[dict[Role, list[str]], dict[str, Role]]:
-    """Set aside the times between moments, which a table does not have yet; return the rest, and the role of each."""
+def _split_derived(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[dict[Role, list[str]], dict[str, Role]]:
+    """Set aside derived columns, which a table does not have yet; return the rest, and the role of each of these."""
     known = {column.name.casefold() for column in table.columns}
-    of_table, between = dict[Role, list[str]](), dict[str, Role]()
+    of_table, derived = dict[Role, list[str]](), dict[str, Role]()
     for role, names in given.items():
-        later = {name for name in are_elapsed(names) if name.casefold() not in known}
+        later = {name for name in are_elapsed(names) | are_shared(names) if name.casefold() not in known}
         of_table[role] = [name for name in names if name not in later]
         for name in later:
-            _specify(between, name, role)
-    return of_table, between
+            _specify(derived, name, role)
+    return of_table, derived
 
 
 def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
@@ -88,10 +93,31 @@ def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str
     for time in dict.fromkeys(find_elapsed(list(moments.values()), named)):
         if time.name.casefold() not in known:
             table.derive(time.name, time.sql(moments[time.first].plain_sql, moments[time.second].plain_sql))
-            column, role = table.column(time.name), named.get(time.name.casefold())
-            yield _assign(Evidence(column, table.profiles([column])[0], role, is_key=False, width=None))
-    for name in given:
-        table.column(name)  # says that there is none
+            yield _derived(table, time.name, named)
+
+
+def _add_shared(table: Table, owned: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
+    """Add how many records share a value that nearly every record has for itself, and yield their roles."""
+    named = {name.casefold(): role for name, role in given.items()}
+    known = {column.name.casefold() for column in table.columns}
+    for shared in dict.fromkeys(find_shared(table, owned, named)):
+        if shared.name.casefold() not in known:
+            derive_shared(table, shared)
+            yield _derived(table, shared.name, named)
+
+
+def _derived(table: Table, name: str, named: Mapping[str, Role]) -> ColumnRole:
+    """Return the role of a column that was derived; `named` has those that are given."""
+    column = table.column(name)
+    profile, role = table.profiles([column])[0], named.get(name.casefold())
+    return _assign(Evidence(column, profile, role, is_key=False, width=None))
+
+
+def _is_own(column: ColumnRole, evidence: Evidence) -> bool:
+    """Tell whether a column is not used because nearly every record has a value of its own."""
+    profile = evidence.profile
+    n_known = profile.n_records - profile.n_nulls
+    return OWN in column.reason and is_own(profile.n_distinct, n_known, profile.mean_spaces)
 
 
 def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, Role]:

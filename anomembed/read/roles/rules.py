@@ -28,6 +28,7 @@ from anomembed.read.written.recognising import Found
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts
 NEARLY_UNIQUE = 0.5  # share of distinct values above which a column says nothing about other records
+OWN = "nearly every record has its own"  # the reason for which a column is not used
 MIN_RECORDS_FOR_SHARES = 50  # in a smaller table most columns are nearly unique
 TEXT_LENGTH, TEXT_SPACES = 30.0, 3.0  # means above which a column is free text
 MESSAGE_SPACES = 2.0  # the same of a column in which nearly every record has its own
@@ -159,7 +160,7 @@ def _whole_number(evidence: Evidence) -> Inferred | None:
     else:
         return Inferred(Role.NUMBER, f"whole numbers, {_distinct(profile)}")
     if is_nearly_unique(profile):
-        return Inferred(Role.IGNORE, f"whole numbers {why}, and nearly every record has its own ({_distinct(profile)})")
+        return Inferred(Role.IGNORE, f"whole numbers {why}, and {OWN} ({_distinct(profile)})")
     return Inferred(Role.CATEGORY, f"whole numbers {why}, {_distinct(profile)}")
 
 
@@ -184,7 +185,7 @@ def _text(evidence: Evidence) -> Inferred:
     if evidence.is_message and profile.n_distinct > FEW_INTEGERS:
         return Inferred(Role.TEXT, f"the message of a line, {_distinct(profile)}")
     if is_nearly_unique(profile):
-        return Inferred(Role.IGNORE, f"nearly every record has its own ({_distinct(profile)})")
+        return Inferred(Role.IGNORE, f"{OWN} ({_distinct(profile)})")
     return Inferred(Role.CATEGORY, _distinct(profile))
 
 

@@ -1,0 +1,72 @@
+"""Records that share what nearly every record has for itself: columns such as ``records with the same bank_account``.
+
+Three employees who are paid into one account, or an invoice number that is there twice, have nothing else that is
+unusual. What such a column holds says nothing about other records, so it is not used; how many records hold it does.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from anomembed.read.quoting import quote_identifier
+
+if TYPE_CHECKING:
+    from anomembed.read.roles.assigned import ColumnRole
+    from anomembed.read.table import Table
+
+PREFIX = "records with the same "
+MOST = 8  # columns of a table
+MOST_SHARED = 0.02  # share of the records that have a value of others, from which that tells nothing
+LEAST_OWN = 0.85  # share of distinct values: the count that says so is approximate, to less than 15 %
+MOST_SPACES = 0.5  # per value, on average: two people may have one name, and a household one address
+
+
+class Shared(NamedTuple):
+    """A column of which records seldom share a value."""
+
+    of: str
+
+    @property
+    def name(self) -> str:
+        """What the column of how many share it is called."""
+        return PREFIX + self.of
+
+
+def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()) -> Iterator[Shared]:
+    """Return the columns of which few records share a value.
+
+    Parameters
+    ----------
+    table : Table
+        The open table.
+    columns : iterable of ColumnRole
+        Its columns of which nearly every record has a value of its own.
+    named : collection of str
+        Counts that are wanted besides, of whichever columns: their names in small letters.
+    """
+    plain = [column for column in columns if column.expression == quote_identifier(column.name)]
+    for column in plain[:MOST]:
+        if 0 < _share(table, column.expression) <= MOST_SHARED:
+            yield Shared(column.name)
+    yield from (
+        shared for shared in (Shared(column.name) for column in table.columns) if shared.name.casefold() in named
+    )
+
+
+def are_shared(names: Iterable[str]) -> set[str]:
+    """Return the columns that are how many records share a value, by their names."""
+    return {name for name in names if name.casefold().startswith(PREFIX)}
+
+
+def derive_shared(table: "Table", shared: Shared) -> None:
+    """Add the column of how many records have the value of each: 1 for its own, null without one."""
+    table.derive(shared.name, table.count_alike(table.column(shared.of).expression))
+
+
+def is_own(n_distinct: int, n_known: int, mean_spaces: float) -> bool:
+    """Tell whether nearly every record has a value of its own, which is no text."""
+    return n_distinct >= LEAST_OWN * n_known and mean_spaces < MOST_SPACES
+
+
+def _share(table: "Table", value: str) -> float:
+    alike = f"SELECT count(*) AS n FROM records WHERE {value} IS NOT NULL GROUP BY {value} HAVING n > 1"
+    return table.measure(alike, "sum(n)") / max(table.count(), 1)
