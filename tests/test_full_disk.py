@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+import sys
 from contextlib import chdir
 from pathlib import Path
 
 import duckdb
 import pytest
+from databases import ask
 from forks import run_apart
 
 WIDE = "SELECT i AS id, 'a' || i % 3 AS a, 'b' || i % 4 AS b FROM range(3000) t(i)"
@@ -127,3 +129,12 @@ def test_a_reader_that_has_gone_is_no_error(unread, command, form):
     done = unread[" ".join([*command, "--format", form])]
     assert (done.code, "Traceback" in done.err, "anomembed: " in done.err) == (0, False, False)
     assert "\nscored " in done.err
+
+
+def test_a_scan_whose_notes_nobody_reads_any_more_is_kept(tmp_path):
+    with duckdb.connect("s.duckdb") as connection:
+        connection.execute(f"CREATE TABLE t AS {WIDE}")
+    command = f"{sys.executable} -m anomembed scan s.duckdb t 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stdout[:4]) == (0, "read")
+    assert ask("anomembed.duckdb", "SELECT count(*) FROM runs") == [(1,)]

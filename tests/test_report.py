@@ -52,6 +52,12 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+def leads_somewhere(found):
+    """Whether the links of a page, which are within it, have ends."""
+    ends = {attributes.get("id") for _, attributes in found.elements}
+    return {link["href"].removeprefix("#") for link in found.of("a")} <= ends
+
+
 def test_the_page_says_what_the_store_says(run, folder):
     text = page(run)
     found = Page(text)
@@ -72,6 +78,7 @@ def test_the_page_says_what_the_store_says(run, folder):
     assert "not judged" in words  # the column `same`
     assert "10.0 %" in words  # of kilos are missing
     assert len(found.of("img")) == 8  # four charts, each for light and dark
+    assert leads_somewhere(found)
 
 
 def test_scan_writes_the_same_page_as_report_and_the_same_store_gives_the_same_bytes(run, folder):
@@ -202,6 +209,8 @@ def test_a_run_without_flags_shows_what_was_looked_at(run, folder):
     )
     text = page(run)
     assert "Nothing stands out by that rule" in text
+    assert "first flags" not in text
+    assert leads_somewhere(Page(text))
     most = ask("anomembed.duckdb", "SELECT key FROM scores ORDER BY raw_score DESC, key LIMIT 20")
     assert all(f"<td>{key}</td>" in text for (key,) in most)
 

@@ -25,6 +25,14 @@ SHOWN_NAMES = 50  # columns listed per role; `init` lists all
 HARDLY_ABNORMAL = 0.05  # tail probability above which a flag hardly means anything
 
 
+class _Notes(Console):
+    """Standard error; where nobody reads it any more, a run goes on without."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing from now on, where Rich would exit."""
+        self.quiet = True
+
+
 class Teller(Watcher):
     """Prints progress and notes on standard error.
 
@@ -36,7 +44,7 @@ class Teller(Watcher):
 
     def __init__(self, *, is_quiet: bool) -> None:
         self._is_quiet = is_quiet
-        self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._console = _Notes(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def say(self, head: str, text: str) -> None:
         """Print one line: a word in bold, then text."""

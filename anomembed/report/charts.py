@@ -173,10 +173,8 @@ def chart_of_values(places: Any, is_flagged: Sequence[bool], names: Sequence[str
         axes.set_xticks([])
         axes.set_yticks([])
 
-    said = ", ".join(_short(names[at]) for at in named)
-    text = (
-        f"{len(names):,} values by two principal components of their embeddings; of those of the first flags: {said}."
-    )
+    said = f"; of those of the first flags: {', '.join(_short(names[at]) for at in named)}" if named else ""
+    text = f"{len(names):,} values by two principal components of their embeddings{said}."
     return draw("Values that keep the same company are near", text, plot, (6.4, 4.2))
 
 

@@ -173,7 +173,7 @@
   list.id = "findings-left";
   list.tabIndex = 0;  // it scrolls, also by keys
   list.setAttribute("role", "region");
-  list.setAttribute("aria-label", "Findings");
+  list.setAttribute("aria-label", "Findings to review");
   section.append(title, status, list);
   byId("again").addEventListener("click", () => location.reload());
   review().then(show).catch((error) => {
