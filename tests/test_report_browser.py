@@ -1,6 +1,7 @@
 """Chromium opens pages of runs: they are in order, fast, and ask nothing of a network."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,16 @@ from scanned import scan_in
 DATA = Path(os.environ.get("ANOMEMBED_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
     """A folder with a store whose run has two planted flags of one reason."""
-    monkeypatch.chdir(scan_in(tmp_path, PETS, "--budget", "2"))
-    return tmp_path
+    return scan_in(tmp_path_factory.mktemp("home"), PETS, "--budget", "2")
+
+
+@pytest.fixture
+def folder(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(home, tmp_path / "copied"))
+    return tmp_path / "copied"
 
 
 def test_a_browser_sorts_filters_pages_and_shows_details_of_5000_flags(run, folder, browser):
