@@ -13,8 +13,9 @@ from databases import opened
 from monitored import CONFIG, START, drawn, pay, payment, read
 from test_monitor_drills import DAY, configure, replay, steady
 
+from anomembed import Config
 from anomembed.monitor import forgetting
-from anomembed.monitor.forgetting import Memory
+from anomembed.monitor.forgetting import Memory, memory_of
 from anomembed.read.table import Table
 
 N, AGE = 40_000, "DATE_DIFF('day', \"when\", DATE '2026-03-01')"
@@ -171,3 +172,13 @@ def test_models_of_ten_weeks_without_drift_flag_as_many_as_the_threshold_says(ha
     )
     assert len(counts) == n_weeks
     assert abs(counts[:, 0].sum() - expected.sum()) <= 3 * spread
+
+
+@pytest.mark.parametrize("half_life", ["0d", "90", "ever", ""])
+def test_a_half_life_is_a_length_of_time_or_never(half_life):
+    with pytest.raises(ValueError, match=r"this (must be longer than 0|is not a length of time).*; or \"never\""):
+        Config(monitor={"half_life": half_life})
+    kept = Config(monitor={"half_life": "2d"}, flags={"threshold": 1e-4})
+    assert memory_of(kept) == Memory(2 * 86_400_000_000, 66_667)
+    assert memory_of(Config(flags={"threshold": 0.01})).fewest == 20_000
+    assert memory_of(Config(monitor={"half_life": "never"})) is None

@@ -126,9 +126,9 @@ def test_a_sequence_is_judged_once_some_time_after_its_last_event(watch):
     assert "nothing new" in watch(640)
     visit(*steps("a", 640), *steps("b", 650, ("open", "shred", "shred", "shred")))
     assert "nothing new" in watch(670)
-    assert "1 sequences judged" in watch(681)
+    assert "1 sequence judged" in watch(681)
     assert scored() == [("a",)]
-    assert "1 sequences judged" in watch(700)
+    assert "1 sequence judged" in watch(700)
     assert "nothing new" in watch(720)
     assert read("SELECT key FROM scores ORDER BY tail_probability LIMIT 1") == [("b",)]
 

@@ -53,7 +53,10 @@ def check_some_length(text: str) -> str:
 
 def check_half_life(text: str) -> str:
     """Return a length of time that is not 0, or ``never``, as it is given."""
-    return text if text == NEVER else check_some_length(text)
+    try:
+        return text if text == NEVER else check_some_length(text)
+    except ValueError as error:
+        raise ValueError(f'{error}; or "{NEVER}"') from error
 
 
 def check_length_of_key(text: str) -> str:

@@ -104,8 +104,11 @@ class Report:
         span = ""
         if self.since is not None and self.until is not None:
             span = f" from {self._at(self.since)} to {self._at(self.until)}"
-        again = " again" if self.is_again else ""
-        return f"{self.n_scored:,} {self.unit} judged{again}{span}, {self.n_flagged:,} flagged"
+        again, unit = (
+            " again" if self.is_again else "",
+            self.unit.removesuffix("s") if self.n_scored == 1 else self.unit,
+        )
+        return f"{self.n_scored:,} {unit} judged{again}{span}, {self.n_flagged:,} flagged"
 
     def _remarks(self) -> list[str]:
         begun = []
