@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomembed import Config, fit_model, load_model, score_table
+from anomembed import Config, fit_model, load_model, scan, score_table
 from anomembed.represent.attributes import find_attributes
 from anomembed.represent.batch import make_batch
 from anomembed.represent.counts import count_pairs
@@ -163,6 +163,18 @@ def test_a_value_is_as_new_as_its_column_makes_it():
     chances = [11.5 / 1001, 1.5 / 1001, 1.5 / 1001, 100.5 / 1001, 100.5 / 1001]
     assert nats[0] == 0
     assert nats[1:] == pytest.approx(-np.log(chances) - np.log(2))  # of two columns
+
+
+def test_a_value_that_stands_apart_from_frequent_ones_counts_twice_where_the_reference_is_mixed():
+    """In the first column values become rarer by and by, to one that is there once as well."""
+    by_and_by = [f"v{i}" for i in range(6) for _ in range(4**i)]
+    frame = pl.DataFrame({"a": by_and_by, "b": ["odd", *["usual"] * (len(by_and_by) - 1)]})
+    nats = -np.log(1.5 / (len(frame) + 1)) - np.log(2)  # of two columns
+    for clean, of_odd in ((False, 2 * nats - 4), (True, nats)):
+        basis = basis_of(frame, clean=clean)
+        (novelty,) = NoveltyView.fit(basis)
+        rows = make_batch(pl.DataFrame({"a": ["v0", "v5"], "b": ["usual", "odd"]}), basis.vocabulary, ())
+        assert novelty.vectors(rows)[:, 0] == pytest.approx([nats, of_odd])
 
 
 def test_coupled_rarity_is_the_published_walk():
@@ -450,3 +462,13 @@ def test_links_have_a_reason_survive_the_store_and_need_an_entity(linked, tmp_pa
     assert again.equals(score_table(model, frame).frame)
     for other in ({"roles": {"key": ["id"]}, "embedding": {"method": "graph"}}, {"roles": {"entity": ["who"]}}):
         assert "link" not in [judged.view.name for judged in fit_model(frame[:300], config=Config(**other)).views]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_value_that_is_there_once_among_frequent_ones_comes_before_the_ends_of_a_range(seed):
+    rng = np.random.default_rng(seed)
+    what = np.array([f"w{i}" for i in range(20)])[rng.integers(0, 20, 2000)].astype(object)
+    what[700] = "dropdb"
+    frame = pl.DataFrame({"id": np.arange(2000), "who": rng.choice([*"abc"], 2000), "what": what.astype(str)})
+    flags = scan(frame.with_columns(x=rng.normal(50, 10, 2000)), config={"flags": {"budget": 3}}).flags.frame
+    assert 700 in flags["id"].to_list()

@@ -23,7 +23,9 @@ from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
 from anomembed.views.facts import Case, Facts
 from anomembed.views.rarity import without_attributes
 from anomembed.views.reason import Reason
-from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
+from anomembed.views.view import EXCESS_FROM, Basis, Counting, Vectors, ViewOfRecords
+
+BY_AND_BY, APART = 3.5, 4.5  # log of how many times as often the next value is: as usual, and when one stands apart
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class NoveltyView(ViewOfRecords):
     ----------
     nats : ndarray of shape (n_tokens,)
         -log of the chance of a value as rare, times the number of columns that were looked at; 0 where that is certain.
+        What is beyond `EXCESS_FROM` counts up to twice where the value stands apart from all that are more frequent.
     """
 
     nats: NDArray[np.float32]
@@ -44,8 +47,11 @@ class NoveltyView(ViewOfRecords):
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view; it always applies."""
-        nats = np.concatenate([_nats(column) for column in basis.vocabulary.columns])
-        nats = np.maximum(nats - np.log(max(len(basis.judged), 1)), 0.0)
+        columns = basis.vocabulary.columns
+        nats = np.concatenate([_nats(column) for column in columns]) - np.log(max(len(basis.judged), 1))
+        if not basis.clean:  # there, what is rare is known to be normal
+            nats += np.maximum(nats - EXCESS_FROM, 0.0) * np.concatenate([_apart(column) for column in columns])
+        nats = np.maximum(nats, 0.0)
         return [cls(without_attributes(nats.astype(np.float32), basis))]
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
@@ -77,3 +83,15 @@ def _nats(column: ColumnTokens) -> Floats:
     if counts[Special.MISSING] > 0:  # what is missing is judged by the values that it occurs with
         nats[Special.MISSING] = 0.0
     return np.asarray(nats)
+
+
+def _apart(column: ColumnTokens) -> Floats:
+    """Return how far each value stands apart, from 0 to 1, by how many times as often the next more frequent one is.
+
+    Values become rarer by and by in most columns, and one is the rarest; but none need be alone among frequent ones.
+    What is there ten times is rather rare than odd: the records of a value share what one alone would have.
+    """
+    counts = np.maximum(column.counts, 1)
+    levels, index = np.unique(counts, return_inverse=True)
+    times = np.append(levels[1:] / levels[:-1], 1.0)[index]
+    return np.asarray(np.clip((np.log(times) - BY_AND_BY) / (APART - BY_AND_BY), 0.0, 1.0) / counts)
