@@ -17,6 +17,7 @@ from hypothesis import settings
 from kills import Forker
 
 from anomembed.cli import main
+from anomembed.cli.commands import app
 
 TOP = Path(__file__).parents[1]
 KERNELS = sorted(path for path in (TOP / "anomembed").rglob("*.py") if "njit" in path.read_text())
@@ -111,6 +112,7 @@ def _own_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """The real command line with its error boundary, in this process: importing PyOD takes seconds."""
+    typer.main.get_command(app)  # is put together before a test changes what it is made of
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["anomembed", *map(str, arguments)])
