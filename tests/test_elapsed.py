@@ -1,6 +1,7 @@
 """The time between two moments of a record: a column of its own, which is no amount."""
 
 import datetime as dt
+import json
 
 import duckdb
 import numpy as np
@@ -213,3 +214,11 @@ def test_a_condition_cannot_name_it_and_is_not_told_to():
     with Table(claims()) as table, pytest.raises(SourceError, match="no such column") as told:
         table.count(wrong)
     assert "did you mean" not in str(told.value)
+
+
+def test_what_is_explained_has_it_beside_that_of_normal_records(run):
+    claims().write_parquet("claims.parquet")
+    assert run("scan", "claims.parquet", "--budget", 3).code == 0
+    case = json.loads(run("explain", EARLY, "--format", "json").out)
+    assert case["record"][BETWEEN] == "-3.0"
+    assert all(float(one["values"][BETWEEN]) >= 0 for one in case["normal"])

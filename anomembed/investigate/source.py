@@ -66,8 +66,10 @@ class SourceRecord:
         return ", ".join(column.expression for column in self.roles.key) or quote_identifier(ROW)
 
     def as_it_is(self) -> pl.DataFrame:
-        """Return the record, all its columns as text; no row when it is gone."""
-        return self.table.rows({c.name: f"CAST({c.expression} AS VARCHAR)" for c in self.columns}, self.is_it)
+        """Return the record, all its columns as text, what is derived from them last; no row when it is gone."""
+        values = {column.name: column.expression for column in self.columns}
+        values |= {column.name: column.expression for column in self.roles.judged if column.name not in values}
+        return self.table.rows({name: f"CAST({value} AS VARCHAR)" for name, value in values.items()}, self.is_it)
 
     def shown(self, names: Sequence[str]) -> dict[str, str]:
         """Return SQL of some columns as text, by name."""

@@ -45,7 +45,7 @@ def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collecti
     """
     plain = [column for column in columns if column.expression == quote_identifier(column.name)]
     for column in plain[:MOST]:
-        if 0 < _share(table, column.expression) <= MOST_SHARED:
+        if 0 < _share(table, _value(column.expression)) <= MOST_SHARED:
             yield Shared(column.name)
     yield from (
         shared for shared in (Shared(column.name) for column in table.columns) if shared.name.casefold() in named
@@ -59,12 +59,17 @@ def are_shared(names: Iterable[str]) -> set[str]:
 
 def derive_shared(table: "Table", shared: Shared) -> None:
     """Add the column of how many records have the value of each: 1 for its own, null without one."""
-    table.derive(shared.name, table.count_alike(table.column(shared.of).expression))
+    table.derive(shared.name, table.count_alike(_value(table.column(shared.of).expression)))
 
 
 def is_own(n_distinct: int, n_known: int, mean_spaces: float) -> bool:
     """Tell whether nearly every record has a value of its own, which is no text."""
     return n_distinct >= LEAST_OWN * n_known and mean_spaces < MOST_SPACES
+
+
+def _value(expression: str) -> str:
+    """Return SQL of a value; null for blank text, which nobody has for himself."""
+    return f"nullif(trim(CAST({expression} AS VARCHAR)), '')"
 
 
 def _share(table: "Table", value: str) -> float:
