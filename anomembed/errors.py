@@ -69,7 +69,18 @@ def shown(value: str) -> str:
     >>> shown("Acme"), len(shown("x" * 9_000))
     ("'Acme'", 42)
     """
-    return repr(value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…")
+    return repr(shorten(value, LONGEST_SHOWN))
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return a text without its end, which a sign takes the place of, when it is longer.
+
+    Examples
+    --------
+    >>> shorten("merchant", 8), shorten("merchants", 8)
+    ('merchant', 'merchan…')
+    """
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def nearest_name(given: str, known: Iterable[str]) -> str:

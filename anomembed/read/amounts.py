@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from anomembed.read.elapsed import are_elapsed
-from anomembed.read.sharing import are_shared
+from anomembed.read.elapsed import are_added
 from anomembed.read.travel import of_places
 
 
@@ -15,5 +14,5 @@ def amounts(names: Sequence[str]) -> list[str]:
     >>> amounts(["price", "lat", "lon", "days from ordered to sent"])
     ['price']
     """
-    others = of_places(names) | are_elapsed(names) | are_shared(names)
+    others = of_places(names) | are_added(names)
     return [name for name in names if name not in others]

@@ -66,9 +66,14 @@ def are_elapsed(names: Sequence[str]) -> set[str]:
     return {name for name in names if NAME.fullmatch(name)}
 
 
+def are_added(names: Sequence[str]) -> set[str]:
+    """Return the columns that roles add to a table: times between moments, and how many share a value."""
+    return are_elapsed(names) | are_shared(names)
+
+
 def spelled(name: str, table: "Table") -> str:
     """Return the name of a column as its table spells it; a derived one is only there when roles are."""
-    return name if are_elapsed([name]) or are_shared([name]) else table.column(name).name
+    return name if are_added([name]) else table.column(name).name
 
 
 def _kind(moment: "ColumnRole") -> tuple[str, str]:

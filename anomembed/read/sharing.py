@@ -21,18 +21,14 @@ MOST_SPACES = 0.5  # per value, on average: two people may have one name, and a 
 
 
 class Shared(NamedTuple):
-    """A column of which records seldom share a value."""
+    """How many records have the value of each in a column, as SQL: 1 for its own, null without one; and its name."""
 
-    of: str
-
-    @property
-    def name(self) -> str:
-        """What the column of how many share it is called."""
-        return PREFIX + self.of
+    name: str
+    sql: str
 
 
 def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()) -> Iterator[Shared]:
-    """Return the columns of which few records share a value.
+    """Return how many records share a value, of the columns of which few do.
 
     Parameters
     ----------
@@ -43,23 +39,18 @@ def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collecti
     named : collection of str
         Counts that are wanted besides, of whichever columns: their names in small letters.
     """
-    plain = [column for column in columns if column.expression == quote_identifier(column.name)]
-    for column in plain[:MOST]:
-        if 0 < _share(table, _value(column.expression)) <= MOST_SHARED:
-            yield Shared(column.name)
-    yield from (
-        shared for shared in (Shared(column.name) for column in table.columns) if shared.name.casefold() in named
-    )
+    owned = {column.name for column in columns if column.expression == quote_identifier(column.name)}
+    wanted = {column.name for column in table.columns if (PREFIX + column.name).casefold() in named}
+    counted = [column for column in table.columns if column.name in owned][:MOST]
+    for column in dict.fromkeys([*counted, *(column for column in table.columns if column.name in wanted)]):
+        alike = table.count_alike(_value(column.expression))
+        if column.name in wanted or 0 < alike.n_records <= MOST_SHARED * table.count():
+            yield Shared(PREFIX + column.name, alike.sql)
 
 
 def are_shared(names: Iterable[str]) -> set[str]:
     """Return the columns that are how many records share a value, by their names."""
     return {name for name in names if name.casefold().startswith(PREFIX)}
-
-
-def derive_shared(table: "Table", shared: Shared) -> None:
-    """Add the column of how many records have the value of each: 1 for its own, null without one."""
-    table.derive(shared.name, table.count_alike(_value(table.column(shared.of).expression)))
 
 
 def is_own(n_distinct: int, n_known: int, mean_spaces: float) -> bool:
@@ -70,8 +61,3 @@ def is_own(n_distinct: int, n_known: int, mean_spaces: float) -> bool:
 def _value(expression: str) -> str:
     """Return SQL of a value; null for blank text, which nobody has for himself."""
     return f"nullif(trim(CAST({expression} AS VARCHAR)), '')"
-
-
-def _share(table: "Table", value: str) -> float:
-    alike = f"SELECT count(*) AS n FROM records WHERE {value} IS NOT NULL GROUP BY {value} HAVING n > 1"
-    return table.measure(alike, "sum(n)") / max(table.count(), 1)

@@ -32,6 +32,13 @@ class Sample(NamedTuple):
     n_records: int
 
 
+class Alike(NamedTuple):
+    """SQL of how many records have the value of each, null without one, and how many share it with others."""
+
+    sql: str
+    n_records: int
+
+
 class Table(Aggregates):
     """Records that can be described, counted, sampled and streamed; use as a context manager.
 
@@ -111,8 +118,8 @@ class Table(Aggregates):
             self._connection.execute(f"CREATE TEMP TABLE {listed} AS SELECT unnest(?::VARCHAR[])", [list(values)])
         return f"coalesce({text} IN (FROM {listed}), false)"
 
-    def count_alike(self, value: str) -> str:
-        """Return SQL of how many records have the value of each, which is SQL; few of them share it with others."""
+    def count_alike(self, value: str) -> Alike:
+        """Count the records that have the same value, which is SQL, as others."""
         alike = f"{LISTED}{next(NUMBERS)}"
         with clear_errors(self.name):
             self._connection.execute(
@@ -120,7 +127,8 @@ class Table(Aggregates):
                 f"WHERE {value} IS NOT NULL GROUP BY ALL HAVING n > 1"
             )
         known = f"coalesce((SELECT n FROM {alike} WHERE value = {value}), 1)"
-        return f"CAST(CASE WHEN {value} IS NOT NULL THEN {known} END AS DOUBLE)"
+        (n_alike,) = self._rows(f"SELECT coalesce(sum(n), 0) FROM {alike}")[0]
+        return Alike(f"CAST(CASE WHEN {value} IS NOT NULL THEN {known} END AS DOUBLE)", int(n_alike))
 
     def keep_one(self, same: Sequence[str]) -> None:
         """Leave out all but one of the records that agree in some SQL expressions; which one does not depend on order.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anomembed.errors import shorten
 from anomembed.views.reason import clean_text
 
 if TYPE_CHECKING:
@@ -179,8 +180,7 @@ def chart_of_values(places: Any, is_flagged: Sequence[bool], names: Sequence[str
 
 
 def _short(name: str, longest: int = LONGEST_NAME) -> str:
-    text = clean_text(name)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return shorten(clean_text(name), longest)
 
 
 def _apart(places: Any, wanted: Sequence[int]) -> list[int]:  # noqa: ANN401

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from anomembed.errors import shorten
 from anomembed.report.drawing import draw_run
 from anomembed.report.gathering import MOST_FLAGS, Gathered, gather
 from anomembed.score.wording import tail_text
@@ -25,15 +26,7 @@ HEAD = 4096  # bytes in which the maker is named
 MOST_BYTES = 900_000  # of the data of flags; their details go as far as there is room
 LEAST_BYTES = 100_000  # of details, where there is none
 LONGEST = 240  # characters of a key
-LENGTHS = (
-    600,
-    240,
-    160,
-    120,
-    80,
-    40,
-    20,
-)  # of a reason or a value: the first with which flags have room
+LENGTHS = (600, 240, 160, 120, 80, 40, 20)  # of a reason or a value: the first with which flags have room
 MOST_PARTS = 12  # columns in the details of a flag
 
 
@@ -170,7 +163,7 @@ def _flag(
 
 def cut(text: str, longest: int = LONGEST) -> str:
     """Return a text on one line, without its end when it is long."""
-    return plain_text(text if len(text) <= longest else text[: longest - 1] + "…")
+    return plain_text(shorten(text, longest))
 
 
 def _details(parts: pl.DataFrame) -> Iterator[Sequence[Any]]:

@@ -19,6 +19,7 @@ from anomembed.write.schema import migrations, read_version, upgrade
 if TYPE_CHECKING:
     import polars as pl
 
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
 COPY = ".version-"  # ends the name of the copy of an older version, before its number
 
 
@@ -70,25 +71,20 @@ class Database:
         self._copied = ExitStack()
         try:
             self._open(is_new=is_new)
-        except LockedError:  # another process was faster: the file is not ours
-            raise
-        except BaseException:
-            if is_new:  # also when there was no room for its first block
-                self._remove()
+        except BaseException as error:
+            if is_new and not isinstance(error, LockedError):  # else another process was faster: the file is not ours
+                self._remove()  # also when there was no room for its first block
             raise
         self.is_unused = is_new
 
     def _open(self, *, is_new: bool) -> None:
         with self._clear_errors():
-            config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
-            if self._is_brief:
-                config["threads"] = 1
+            config = SETTINGS | ({"threads": "1"} if self._is_brief else {})
             self._connection = duckdb.connect(str(self.path), read_only=self._is_read_only, config=config)
-        try:
+        with ExitStack() as opened:
+            opened.callback(self._close)
             self._prepare(is_new=is_new)
-        except BaseException:
-            self._close()
-            raise
+            opened.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -74,6 +74,11 @@ class Dialect:
         """Whether it separates the names of the columns in the first line as it does the fields of all others."""
         return self.has_header and not self.n_above and self.fit == 1
 
+    @property
+    def is_no_log(self) -> bool:
+        """Whether names of three columns or more stand first, one of them above numbers or moments: no log has such."""
+        return self.names_columns and self.n_fields > 2 and self.n_typed > 0
+
     def rows(self, lines: Sequence[str]) -> Rows:
         """Return the fields of lines."""
         return _split(lines, self.delimiter, self.quote, self.escape)

@@ -178,8 +178,7 @@ def _is_table(
         return True
     if dialect is None or not dialect.is_table or (dialect.n_fields < 3 and not dialect.has_header):
         return False
-    has_names = dialect.names_columns and dialect.n_fields > 2 and dialect.n_typed  # no log begins with such
-    return bool(has_names) or _share_of_log(connection, content.lines) < IS_LOG
+    return dialect.is_no_log or _share_of_log(connection, content.lines) < IS_LOG
 
 
 def _share_of_log(connection: duckdb.DuckDBPyConnection, lines: Sequence[str]) -> float:
@@ -202,9 +201,9 @@ def _read_parquet(
 def _read_lines(
     connection: duckdb.DuckDBPyConnection, path: str, files: list[str], line_format: str, copies: Copies
 ) -> FileRecords:
-    readable = {file: _as_utf8(file, copies) for file in files}
     from anomembed.read.lines.reading import read_lines  # with pyarrow, which nothing else of files needs
 
+    readable = {file: _as_utf8(file, copies) for file in files}
     return FileRecords(read_lines(connection, path, readable, line_format), message=MESSAGE)
 
 

@@ -7,7 +7,7 @@ from anomembed.errors import SourceError
 from anomembed.read.column_types import general_kind
 from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.roles.role import JUDGED, Content, Role
-from anomembed.read.sharing import are_shared, derive_shared, find_shared
+from anomembed.read.sharing import are_shared, find_shared
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 from anomembed.read.written.recognising import match_written
@@ -141,7 +141,7 @@ def _add_shared(missing: Sequence[ColumnRole], table: Table) -> None:
     """Add how many records share a value, where a table has not that yet."""
     wanted = {name.casefold() for name in are_shared(column.name for column in missing)}
     for shared in find_shared(table, (), wanted):
-        derive_shared(table, shared)
+        table.derive(shared.name, shared.sql)
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

@@ -6,13 +6,13 @@ from dataclasses import replace
 from anomembed.errors import DataError, SourceError
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
-from anomembed.read.elapsed import are_elapsed, find_elapsed
+from anomembed.read.elapsed import are_added, find_elapsed
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.labels import find_labels
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.roles.rules import OWN, RULES, Evidence, is_key_name, looks_like_key
 from anomembed.read.roles.spelling import unify_spellings
-from anomembed.read.sharing import are_shared, derive_shared, find_shared, is_own
+from anomembed.read.sharing import find_shared, is_own
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.recognising import Found, find_written
@@ -78,7 +78,7 @@ def _split_derived(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[d
     known = {column.name.casefold() for column in table.columns}
     of_table, derived = dict[Role, list[str]](), dict[str, Role]()
     for role, names in given.items():
-        later = {name for name in are_elapsed(names) | are_shared(names) if name.casefold() not in known}
+        later = {name for name in are_added(names) if name.casefold() not in known}
         of_table[role] = [name for name in names if name not in later]
         for name in later:
             _specify(derived, name, role)
@@ -100,9 +100,9 @@ def _add_shared(table: Table, owned: Sequence[ColumnRole], given: Mapping[str, R
     """Add how many records share a value that nearly every record has for itself, and yield their roles."""
     named = {name.casefold(): role for name, role in given.items()}
     known = {column.name.casefold() for column in table.columns}
-    for shared in dict.fromkeys(find_shared(table, owned, named)):
+    for shared in find_shared(table, owned, named):
         if shared.name.casefold() not in known:
-            derive_shared(table, shared)
+            table.derive(shared.name, shared.sql)
             yield _derived(table, shared.name, named)
 
 
