@@ -12,6 +12,7 @@ from anomembed.fit.forming import ensure_sequences
 from anomembed.model import Model
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.sequences import read_sequences
+from anomembed.read.sharing import shared_values
 from anomembed.read.table import VALUE, VALUES, Table, read_values
 from anomembed.represent.batch import Batch
 from anomembed.score.drift import Drift
@@ -152,7 +153,7 @@ def read_frames(
         ensure_sequences(table, model.config)
         yield from read_sequences(table, match_roles(model.roles, table), where, size or BATCH_SIZE)
         return
-    derived = model.derive(table, roles)
+    derived = model.derive(table, roles) | shared_values(table, roles.select())
     select = {VALUE + name: sql for name, sql in (roles.select() | derived).items()}
     key = [table.column(column.name) for column in roles.key]
     n_values = roles.n_values + len(derived)

@@ -12,10 +12,12 @@ from anomembed.explain.contributions import contributions, expect
 from anomembed.explain.flags import CONTRIBUTIONS, Flags, make_flags
 from anomembed.model import Model
 from anomembed.read.roles.suggestion import actor_rank
+from anomembed.read.sharing import HELD, PREFIX, are_shared
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.views.facts import Case, Facts
+from anomembed.views.shared import Held, name_shared
 
 if TYPE_CHECKING:
     from anomembed.views.reason import Reason
@@ -42,10 +44,21 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     worst = model.score(batch).worst.tolist()  # by index: two views of vectors share a name
     reasons: list[Reason] = []
     tables = [pl.DataFrame(schema=CONTRIBUTIONS)]
-    for (case, shares), view in zip(take_cases(model, values, batch, facts), worst, strict=True):
-        reasons.append(replace(_clearest(views, view, case, shares, facts), view=views[view].name))
+    cases = zip(take_cases(model, values, batch, facts), worst, _held(values), strict=True)
+    for (case, shares), view, held in cases:
+        reason = name_shared(_clearest(views, view, case, shares, facts), held, facts)
+        reasons.append(replace(reason, view=views[view].name))
         tables.append(_contribution_table(model, facts, case, shares, len(reasons)))
     return make_flags(model, flagged, reasons, pl.concat(tables))
+
+
+def _held(values: pl.DataFrame) -> list[dict[str, Held]]:
+    """Return what each record shares with others, by the column of how many do."""
+    counts = [name.removeprefix(HELD) for name in values.columns if name.startswith(HELD + PREFIX)]
+    return [
+        {name: Held(row[HELD + name], float(row[name])) for name in counts if row[HELD + name] is not None}
+        for row in values.select(*counts, *(HELD + name for name in counts)).iter_rows(named=True)
+    ] or [{}] * values.height
 
 
 def _views(model: Model) -> "tuple[ViewOfRecords, ...]":
@@ -72,8 +85,10 @@ def know(model: Model) -> Facts:
 
 def find_entities(model: Model) -> tuple[int, ...]:
     """Return the token columns that say who acts: those that the user named, and those that are called like one."""
-    named = {entity.name for entity in model.entities}
-    is_entity = (name in named or actor_rank(name) is not None for name in model.vocabulary.names)
+    named, counts = {entity.name for entity in model.entities}, are_shared(model.vocabulary.names)
+    is_entity = (
+        name in named or (name not in counts and actor_rank(name) is not None) for name in model.vocabulary.names
+    )
     return tuple(at for at, found in enumerate(is_entity) if found)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from anomembed.read.table import Table
 
 PREFIX = "records with the same "
+HELD = "value of "  # prefix of what is read beside such a column
 MOST = 8  # columns of a table
 MOST_SHARED = 0.02  # share of the records that have a value of others, from which that tells nothing
 LEAST_OWN = 0.85  # share of distinct values: the count that says so is approximate, to less than 15 %
@@ -46,6 +47,28 @@ def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collecti
         alike = table.count_alike(_value(column.expression))
         if column.name in wanted or 0 < alike.n_records <= MOST_SHARED * table.count():
             yield Shared(PREFIX + column.name, alike.sql)
+
+
+def shared_values(table: "Table", names: Iterable[str]) -> dict[str, str]:
+    """Return the SQL of the values that are shared, null for what a record has for itself.
+
+    Parameters
+    ----------
+    table : Table
+        The open table, to which the counts of `find_shared` were added.
+    names : iterable of str
+        Its columns that are used.
+
+    Returns
+    -------
+    dict of str to str
+        By what the values are read as: `HELD` and the name of the count.
+    """
+    owners = {name: name[len(PREFIX) :] for name in are_shared(names) if table.is_derived(name)}
+    return {
+        HELD + name: f"CASE WHEN {table.column(name).expression} > 1 THEN {_value(table.column(owner).expression)} END"
+        for name, owner in sorted(owners.items())
+    }
 
 
 def are_shared(names: Iterable[str]) -> set[str]:

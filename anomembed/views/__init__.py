@@ -8,6 +8,7 @@ tests/test_new_view.py does so with a toy; `make docs` lists the new view in the
 from collections.abc import Mapping
 from itertools import chain, groupby
 
+from anomembed.views import shared
 from anomembed.views.burst import BurstView
 from anomembed.views.dependency import DependencyView
 from anomembed.views.duplicate import DuplicateView
@@ -65,4 +66,4 @@ def fit_sequence_views(basis: SequenceBasis) -> list[ViewOfSequences]:
 def words() -> Mapping[str, str]:
     """Return the sentences of all kinds of reasons."""
     kinds: chain[type[View]] = chain(RECORD_VIEWS, SEQUENCE_VIEWS)
-    return WORDS | {kind: sentence for view in kinds for kind, sentence in view.words.items()}
+    return WORDS | shared.WORDS | {kind: sentence for view in kinds for kind, sentence in view.words.items()}

@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.read.sharing import are_shared
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.keys import look_up
@@ -145,7 +146,9 @@ class DuplicateView(ViewOfRecords):
         record = case.record
         if record.twins is None or not (self.is_twin(record) & self.is_soon(record))[0]:
             return super().reason(case, shares, facts)
-        same = [name for name, agrees in zip(self.names, self.agreeing(record)[0], strict=True) if agrees]
+        counts = are_shared(self.names)  # that each has a value of its own is nothing the two share
+        agreeing = zip(self.names, self.agreeing(record)[0], strict=True)
+        same = [name for name, agrees in agreeing if agrees and name not in counts]
         chance = self.chance(record)
         cited = {
             "entity": facts.value(case, int(self.columns[0])),
