@@ -15,9 +15,9 @@ N = 400
 HOSTS = [f"h{i % 3}" for i in range(N)]
 
 
-def roles(**columns):
+def roles(given=None, **columns):
     with Table(pl.DataFrame(columns | {"host": HOSTS})) as table:
-        return infer_roles(table)
+        return infer_roles(table, given)
 
 
 def key(**columns):
@@ -83,6 +83,47 @@ def test_the_key_of_the_record_goes_before_that_of_a_field_in_it():
 def test_a_label_is_left_out_and_that_is_said(name, values, is_label):
     column = next(column for column in roles(id=COUNTER, **{name: values}).columns if column.name == name)
     assert (column.role is Role.IGNORE) == ("looks like a label" in column.note) == is_label
+
+
+ATTACKS = [int(i < 8) for i in COUNTER]
+PHASES = ["break-in" if i < 4 else "theft" if i < 8 else "office" if i % 2 else "night" for i in COUNTER]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_label"),
+    [
+        ("label_name", PHASES, True),
+        ("eventLabel", PHASES, True),
+        ("FRAUD_SCENARIO", PHASES, True),
+        ("attack_type", [None if i > 7 else PHASES[i] for i in COUNTER], True),
+        ("phase", PHASES, False),  # what tells attacks may be what they do
+        ("label_name", [PHASES[i - i % 3] for i in COUNTER], False),  # of a theft and of an office
+        ("classroom", PHASES, False),
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {Role.IGNORE: ["label"]}], ids=["", "ignored"])
+def test_what_goes_with_a_label_value_by_value_is_one_too(name, values, is_label, given):
+    assigned = roles(given, id=COUNTER, label=ATTACKS, **{name: values})
+    column = next(column for column in assigned.columns if column.name == name)
+    said = "looks like a label: each of its values goes with one of label; it is left out"
+    assert (column.role is Role.IGNORE) == (said in column.note) == is_label
+
+
+def test_what_goes_with_a_label_that_is_asked_for_is_judged():
+    assigned = roles({Role.CATEGORY: ["label"]}, id=COUNTER, label=ATTACKS, label_name=PHASES)
+    assert [column.name for column in assigned.judged] == ["label", "label_name", "host"]
+
+
+def test_a_category_that_is_called_a_label_is_used_and_that_is_said(run, tmp_path):
+    path = tmp_path / "records.csv"
+    labels = [("Blue Note", "ECM", "Verve")[i % 3] for i in COUNTER]
+    pl.DataFrame({"id": COUNTER, "host": HOSTS, "label": labels, "labels.app": labels[::-1]}).write_csv(path)
+    plain, told = run("scan", path).err, run("scan", path, "--category", "label").err
+    assert plain.count("named like a label") == 1
+    assert "label: named like a label; it is used all the same (--ignore label leaves it out)" in plain
+    assert "category  host, label, labels.app" in plain
+    assert "named like a label" not in told
+    assert "named like a label" not in run("scan", path, "--ignore", "label").err
 
 
 def test_a_label_that_is_asked_for_is_judged(run, tmp_path):

@@ -8,8 +8,8 @@ from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
 from anomembed.read.elapsed import are_added, find_elapsed
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
-from anomembed.read.roles.labels import find_labels
-from anomembed.read.roles.role import Content, Role
+from anomembed.read.roles.labels import find_labels, is_named_label
+from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.roles.rules import OWN, RULES, Evidence, is_key_name, looks_like_key
 from anomembed.read.roles.spelling import unify_spellings
 from anomembed.read.sharing import find_shared, is_own
@@ -203,6 +203,8 @@ def _assign(evidence: Evidence) -> ColumnRole:
     note = ""
     if evidence.label:
         note = f"{evidence.label}; it is left out (--category {column.name} uses it)"
+    elif not evidence.given and role in JUDGED and is_named_label(column.name):
+        note = f"named like a label; it is used all the same (--ignore {column.name} leaves it out)"
     assigned = ColumnRole(column.name, column.type, column.expression, role, reason, note=note)
     if role.content is Content.VECTOR:
         return replace(assigned, width=check_vector(column, evidence.width))
