@@ -8,7 +8,8 @@
     │   ├── DataError            the records cannot be used as they are
     │   ├── ConfigError          a setting is wrong
     │   └── StoreError           the store, or a model in it, cannot be used
-    └── LockedError              another process holds the file     exit code 3
+    ├── LockedError              another process holds the file     exit code 3
+    └── WorkersError             workers are gone or out of reach   exit code 3
 
 Any other exception that reaches the command line is a bug of anomembed: exit code 70.
 """
@@ -49,6 +50,12 @@ class StoreError(UserError):
 
 class LockedError(AnomembedError):
     """Another process holds the file; try again later."""
+
+    exit_code = 3
+
+
+class WorkersError(AnomembedError):
+    """Workers cannot be reached, or were lost; try again later."""
 
     exit_code = 3
 

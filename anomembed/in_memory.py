@@ -15,6 +15,7 @@ from anomembed.pipeline import Watcher, fit_for_scan, flag_rule
 from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table
 from anomembed.scoring import score_and_explain
+from anomembed.workers import open_workers
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ def scan(source: Any, table: str | None = None, *, config: Config | Mapping[str,
     of the 201 records with says=woof usually: dog (200)
     """
     config = make_config(config, "config")
+    open_workers(config.workers).check()  # before the fit, which takes long
     with Table(source, table, config.source.line_format, config.source.read) as opened:
-        return _score_in_memory(fit_for_scan(opened, config, Watcher()), opened, config.source.where)
+        model = fit_for_scan(opened, config, Watcher())
+        return _score_in_memory(model, opened, config.source.where, config.workers)
 
 
 def fit_model(source: Any, table: str | None = None, *, config: Config | Mapping[str, Any] | None = None) -> Model:  # noqa: ANN401
@@ -110,7 +113,14 @@ def fit_model(source: Any, table: str | None = None, *, config: Config | Mapping
         return learn_model(opened, config)
 
 
-def score_table(model: Model, source: Any, table: str | None = None, *, where: str | None = None) -> Scores:  # noqa: ANN401
+def score_table(
+    model: Model,
+    source: Any,  # noqa: ANN401
+    table: str | None = None,
+    *,
+    where: str | None = None,
+    workers: str | int | None = None,
+) -> Scores:
     """Score the records of a table.
 
     Parameters
@@ -124,6 +134,10 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
         A table, a view or a query; not needed when there is only one. It has the columns the model was fitted to.
     where : str, optional
         SQL condition of the records to score; all by default.
+    workers : str or int, optional
+        Who scores, which does not change the scores: a number of threads, a Dask scheduler such as
+        ``tcp://scheduler:8786``, or ``ray`` for the Ray cluster that the machine is part of; by default a thread for
+        every processor.
 
     Returns
     -------
@@ -133,17 +147,20 @@ def score_table(model: Model, source: Any, table: str | None = None, *, where: s
     ------
     anomembed.errors.UserError
         When a column is missing, the key is not unique, or there are no records; the message says what to change.
+    anomembed.errors.WorkersError
+        When the workers cannot be reached, or are lost.
     """
     if not isinstance(model, Model):
         raise UserError(f"score_table needs a model, from fit_model or load_model, not {type(model).__name__}")
     with Table(source, table, model.config.source.line_format, model.config.source.read) as opened:
         check_key(model.roles, opened, where)
-        return _score_in_memory(model, opened, where)
+        return _score_in_memory(model, opened, where, workers)
 
 
-def _score_in_memory(model: Model, table: Table, where: str | None) -> Scores:
+def _score_in_memory(model: Model, table: Table, where: str | None, workers: str | int | None) -> Scores:
     scored: list[pl.DataFrame] = []
-    flags = score_and_explain(model, table, where, flag_rule(model.config), scored.extend).flags
+    pool = open_workers(workers)
+    flags = score_and_explain(model, table, where, flag_rule(model.config), scored.extend, pool).flags
     key = model.roles.key_names
     reasons = flags.frame.select(*key, "reason", flagged=pl.lit(value=True))
     frame = pl.concat(scored).join(reasons, on=key, how="left")

@@ -19,6 +19,7 @@ from anomembed.read.roles.suggestion import Suggestion, suggest_entity
 from anomembed.read.table import Table
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import score_and_explain
+from anomembed.workers import open_workers
 from anomembed.write.feedback import Reference, correct_reference
 from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
@@ -101,6 +102,7 @@ def scan_into_store(
     vectors : TokenVectors, optional
         The vectors that `config.embedding.vectors` names, if they have already been read.
     """
+    open_workers(config.workers).check()  # before the fit, which takes long
     model = fit_for_scan(table, config, watcher, vectors=vectors)
     return score_into_store(model, None, table, config, store)
 
@@ -226,7 +228,8 @@ def score_into_store(model: Model, model_id: int | None, table: Table, config: C
         An open store; the scores remain staged in it for `Store.copy_scores`.
     """
     where, rule = config.source.where, flag_rule(config)
-    flags, n_scored, why_nothing, drift = score_and_explain(model, table, where, rule, store.stage)
+    workers = open_workers(config.workers)
+    flags, n_scored, why_nothing, drift = score_and_explain(model, table, where, rule, store.stage, workers)
     about = {"source": table.name, "condition": where, "rule": str(rule), "n_scored": n_scored}
     about |= {"database": config.source.database, "config": config.model_dump_json()}
     with store.transaction():

@@ -1,6 +1,7 @@
 """Score records: read them batch by batch, judge each batch, keep what may be flagged, explain what is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,12 @@ from anomembed.read.sequences import read_sequences
 from anomembed.read.sharing import shared_values
 from anomembed.read.table import VALUE, VALUES, Table, read_values
 from anomembed.represent.batch import Batch
-from anomembed.score.drift import Drift
+from anomembed.represent.sequences import Sequences
+from anomembed.score.drift import Drift, Tally, tally_values
 from anomembed.score.flags import FlagKeeper, FlagRule
+from anomembed.workers import Pool, in_order, open_workers
 
-BATCH_SIZE, BATCH_VALUES = 131_072, 8_000_000  # records and values per batch, at most
+BATCH_SIZE, BATCH_VALUES = 65_536, 8_000_000  # records and values per batch, at most
 
 
 Consumer = Callable[[Iterable[pl.DataFrame]], object]
@@ -34,7 +37,42 @@ class Flagged(NamedTuple):
     drift: tuple[str, ...]
 
 
-def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagRule, consume: Consumer) -> Flagged:
+class Part(NamedTuple):
+    """What comes of a frame of records: the score of each, those that may be flagged, and what they have."""
+
+    scores: pl.DataFrame
+    kept: FlagKeeper
+    tally: Tally | None
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores frames, each for itself, wherever workers are.
+
+    Parameters
+    ----------
+    model : Model
+        A fitted model.
+    rule : FlagRule
+        How flags are chosen.
+    """
+
+    model: Model
+    rule: FlagRule
+
+    def __call__(self, frame: pl.DataFrame) -> Part:
+        """Score the records of a frame from `read_frames`."""
+        batch = self.model.encode(frame)
+        keeper = FlagKeeper(self.rule, self.model.roles.key_names)
+        (scores,) = keeper.watch([_score_batch(self.model, frame, batch)])
+        if isinstance(batch, Sequences):
+            return Part(scores, keeper, None)
+        return Part(scores, keeper, tally_values(self.model.vocabulary, batch.tokens, read_values(frame)))
+
+
+def score_and_explain(
+    model: Model, table: Table, where: str | None, rule: FlagRule, consume: Consumer, workers: Pool | None = None
+) -> Flagged:
     """Score records, pass all scores to `consume`, and explain the flagged ones.
 
     Parameters
@@ -44,7 +82,9 @@ def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagR
     rule : FlagRule
         How flags are chosen.
     consume : callable
-        Consumes the scored batches; see `FlagKeeper.watch` for their columns.
+        Consumes the scored batches: the key columns, ``raw_score``, ``tail_probability`` and ``view``.
+    workers : Pool, optional
+        Who scores; threads of this process by default. The scores are the same, whoever does.
 
     Raises
     ------
@@ -52,36 +92,52 @@ def score_and_explain(model: Model, table: Table, where: str | None, rule: FlagR
         When there are no records.
     SourceError
         See `score_batches`.
+    WorkersError
+        When workers cannot be reached, or are lost.
     """
     drift = Drift(model.vocabulary)
-    return explain_scored(model, score_batches(model, table, where, drift=drift), rule, consume, drift)
+    return explain_frames(model, read_frames(model, table, where), rule, consume, drift, workers)
 
 
-def explain_scored(
-    model: Model, scored: Iterable[pl.DataFrame], rule: FlagRule, consume: Consumer, drift: Drift
+def explain_frames(
+    model: Model,
+    frames: Iterable[pl.DataFrame],
+    rule: FlagRule,
+    consume: Consumer,
+    drift: Drift,
+    workers: Pool | None = None,
 ) -> Flagged:
-    """Pass all scores to `consume`, and explain the flagged records; see `score_and_explain`.
+    """Score records that were read, and explain the flagged ones; see `score_and_explain`.
 
     Parameters
     ----------
     model : Model
-        The model that scored them.
-    scored : iterable of pl.DataFrame
-        From `score_batches` or `score_frames`.
+        A fitted model.
+    frames : iterable of pl.DataFrame
+        From `read_frames`; the table may be closed by now.
     rule, consume
         See `score_and_explain`.
     drift : Drift
-        That which counts the values of `scored`.
+        Gets what the records have.
+    workers : Pool, optional
+        See `score_and_explain`.
     """
     keeper = FlagKeeper(rule, model.roles.key_names)
-    consume(keeper.watch(scored))
+
+    def gathered() -> Iterator[pl.DataFrame]:
+        nonlocal keeper
+        for part in in_order(workers or open_workers(), Scorer(model, rule), frames):
+            keeper += part.kept
+            if part.tally:
+                drift.add(part.tally)
+            yield part.scores
+
+    consume(gathered())
     flags = explain(model, keeper.flagged())
     return Flagged(flags, keeper.n_scored, keeper.why_nothing(), tuple(drift.cautions()))
 
 
-def score_batches(
-    model: Model, table: Table, where: str | None, size: int | None = None, drift: Drift | None = None
-) -> Iterator[pl.DataFrame]:
+def score_batches(model: Model, table: Table, where: str | None, size: int | None = None) -> Iterator[pl.DataFrame]:
     """Score records batch by batch, in constant memory.
 
     Parameters
@@ -94,8 +150,6 @@ def score_batches(
         SQL condition of the records to score; None for all.
     size : int, optional
         Records per batch; it does not change the scores.
-    drift : Drift, optional
-        Counts the values of records that the reference does not have.
 
     Yields
     ------
@@ -108,38 +162,23 @@ def score_batches(
     SourceError
         When a column is missing, or its type does not fit its role any more.
     """
-    yield from score_frames(model, read_frames(model, table, where, size), drift)
+    for frame in read_frames(model, table, where, size):
+        yield _score_batch(model, frame, model.encode(frame))
 
 
-def score_frames(model: Model, frames: Iterable[pl.DataFrame], drift: Drift | None = None) -> Iterator[pl.DataFrame]:
-    """Score records that were read, see `score_batches`; the table may be closed by now.
-
-    Parameters
-    ----------
-    model : Model
-        A fitted model.
-    frames : iterable of pl.DataFrame
-        From `read_frames`.
-    drift : Drift, optional
-        See `score_batches`.
-    """
+def _score_batch(model: Model, frame: pl.DataFrame, batch: Batch | Sequences) -> pl.DataFrame:
+    """Score a frame that is encoded as a batch; see `score_batches`."""
     names = np.array([calibrated.view.name for calibrated in model.views])
-    for frame in frames:
-        batch = model.encode(frame)
-        raw, worst = model.score(batch)
-        if drift and isinstance(batch, Batch):
-            drift.watch(batch.tokens, read_values(frame))
-        scores = pl.DataFrame(
-            {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
-        )
-        keys, values = frame.select(model.roles.key_names), frame.select(pl.col(VALUES))
-        yield pl.concat([keys, scores, values], how="horizontal")
+    raw, worst = model.score(batch)
+    scores = {"raw_score": raw, "tail_probability": model.calibration.tail_probability(raw), "view": names[worst]}
+    keys, values = frame.select(model.roles.key_names), frame.select(pl.col(VALUES))
+    return pl.concat([keys, pl.DataFrame(scores), values], how="horizontal")
 
 
 def read_frames(
     model: Model, table: Table, where: str | None, size: int | None = None, also: Mapping[str, str] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Read records batch by batch for `score_frames`.
+    """Read records batch by batch for `explain_frames`.
 
     Parameters
     ----------

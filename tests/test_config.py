@@ -95,7 +95,7 @@ def test_one_name_is_a_list_too(tmp_path):
 
 
 SECTIONS = [Config, ChannelConfig, *(each.annotation for each in Config.model_fields.values())]
-SECTIONS.remove(int)
+SECTIONS = [section for section in SECTIONS if hasattr(section, "model_fields")]  # not the settings in no section
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)

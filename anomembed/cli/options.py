@@ -164,6 +164,13 @@ SETTINGS = {
         "Flag records with a tail probability of at most P.",
         env="ANOMEMBED_THRESHOLD",
     ),
+    "workers": Setting(
+        "workers",
+        str,
+        "WHO",
+        "Who scores: a number of threads, tcp://HOST:8786 for Dask, or ray; the scores are the same.",
+        "a thread for every processor",
+    ),
     "store": Setting(
         "store.path",
         str,

@@ -3,7 +3,7 @@
 from anomembed.cli import options as o
 
 
-@o.with_settings(*o.LEARNING, *o.FLAG_RULE, "store")
+@o.with_settings(*o.LEARNING, *o.FLAG_RULE, "workers", "store")
 def scan(
     database: o.Database,
     table: o.TableName = None,

@@ -3,7 +3,7 @@
 from anomembed.cli import options as o
 
 
-@o.with_settings("read", "where", *o.FLAG_RULE, "store")
+@o.with_settings("read", "where", *o.FLAG_RULE, "workers", "store")
 def score(
     config: o.ConfigFile,
     model: o.ModelId = None,

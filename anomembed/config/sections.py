@@ -12,7 +12,9 @@ from anomembed.config.reading import STORE
 from anomembed.config.section import MOST, Condition, Names, Section, Share, TimeZone
 from anomembed.read.roles.role import LISTED
 from anomembed.represent.learners import LEARNERS, known_name, list_readers
+from anomembed.workers.opening import check_workers
 
+Workers = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(check_workers)]
 Method = Annotated[str, AfterValidator(known_name), WithJsonSchema({"enum": list(LEARNERS), "type": "string"})]
 
 
@@ -208,6 +210,10 @@ class Config(Section):
 
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of everything random; the same records, settings and seed give the same scores."""
+    workers: Workers | None = None
+    """Who scores, which does not change the scores: a number of threads, a Dask scheduler such as
+    ``tcp://scheduler:8786``, or ``ray`` for the Ray cluster that the machine is part of; by default a thread for every
+    processor."""
     source: SourceConfig = SourceConfig()
     """Where the records are."""
     roles: RolesConfig = RolesConfig()

@@ -20,7 +20,8 @@ from anomembed.monitor.noticing import Scored, hold_again, record_changes
 from anomembed.monitor.parts import KEY, POSITION, Judge, Part, read_again, read_found, read_window
 from anomembed.monitor.telling import gather, record_again, record_flags
 from anomembed.score.drift import Drift
-from anomembed.scoring import explain_scored, score_frames
+from anomembed.scoring import explain_frames
+from anomembed.workers import open_workers
 from anomembed.write.ageing import forget_runs, forget_scores
 from anomembed.write.feedback import normal_findings
 from anomembed.write.ledger import Progress, advance, is_first_use
@@ -144,8 +145,8 @@ def _score(judge: Judge, part: Part, n_too_late: int = 0) -> Judged:
         nothing = {"model_id": judge.model_id, "n_scored": 0, "n_flagged": 0}
         return Judged(part, judge.store.add_run_row({**about, **nothing}))
     drift = Drift(judge.model.vocabulary)
-    scored = score_frames(judge.model, part.frames, drift)
-    flags, n_scored, _, cautions = explain_scored(judge.model, scored, judge.rule, judge.store.stage, drift)
+    stage, workers = judge.store.stage, open_workers(judge.source.config.workers)
+    flags, n_scored, _, cautions = explain_frames(judge.model, part.frames, judge.rule, stage, drift, workers)
     flags = _without_normal(judge, flags)
     about["n_scored"] = n_scored
     key = judge.model.roles.key_names

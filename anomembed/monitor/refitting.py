@@ -26,7 +26,7 @@ from anomembed.read.table import Table
 from anomembed.read.vectors import read_wanted_vectors
 from anomembed.score.calibration import count_in
 from anomembed.score.flags import FlagRule
-from anomembed.scoring import read_frames, score_frames
+from anomembed.scoring import score_batches
 from anomembed.write.feedback import correct_reference
 from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
@@ -211,7 +211,7 @@ def _try(judge: Judge, after: Judge, position: int) -> Trial:
 
 def _scores(model: Model, table: Table, where: str) -> pl.DataFrame:
     names = [*model.roles.key_names, "raw_score", "tail_probability"]
-    frames = list(score_frames(model, read_frames(model, table, where)))
+    frames = list(score_batches(model, table, where))
     return (
         pl.concat([frame.select(names) for frame in frames]) if frames else pl.DataFrame({name: [] for name in names})
     )

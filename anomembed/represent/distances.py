@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.compiled import compiled
-from anomembed.represent.parallel import in_blocks
+from anomembed.workers.blocks import in_blocks
 
 LANES = 256  # records that the kernel compares at once; the score of a record does not depend on its index among them
 UNROLL = 4  # references and features per iteration of the kernel

@@ -32,8 +32,37 @@ class ColumnDrift(NamedTuple):
     shift: float
 
 
+class Tally(NamedTuple):
+    """What records have: how many there are, how many with each token, and with each value that has none, by column."""
+
+    n_records: int
+    counts: NDArray[np.int64]
+    unseen: dict[str, Counter[str]]
+
+
+def tally_values(vocabulary: Vocabulary, tokens: Tokens, values: pl.DataFrame) -> Tally:
+    """Count what some records have.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Tokens of the reference.
+    tokens : ndarray of shape (n_records, n_columns)
+        Token ids of the records.
+    values : pl.DataFrame
+        Their values by column.
+    """
+    unseen = {}
+    for at, column in enumerate(vocabulary.columns):
+        is_unseen = tokens[:, at] == vocabulary.offsets[at] + Special.UNSEEN
+        if column.kind is Kind.VALUE and not column.is_of_message and is_unseen.any():
+            found = values[column.source].filter(pl.Series(is_unseen)).rename("value").value_counts()
+            unseen[column.name] = Counter(dict(found.iter_rows()))
+    return Tally(len(tokens), np.bincount(tokens.ravel(), minlength=vocabulary.size), unseen)
+
+
 class Drift:
-    """Counts the tokens of records, and their values that a vocabulary does not have, while they pass by.
+    """Adds up the tokens of records, and their values that a vocabulary does not have, part by part.
 
     Parameters
     ----------
@@ -43,7 +72,7 @@ class Drift:
     Attributes
     ----------
     n_records : int
-        Records that passed by.
+        Records that were added.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -52,17 +81,13 @@ class Drift:
         self._counts = np.zeros(vocabulary.size, np.int64)
         self.n_records = 0
 
-    def watch(self, tokens: Tokens, values: pl.DataFrame) -> None:
-        """Count the values of a batch: its token ids, and its values by column."""
-        self.n_records += len(tokens)
-        self._counts += np.bincount(tokens.ravel(), minlength=self._vocabulary.size)
-        for at, column in enumerate(self._vocabulary.columns):
-            is_unseen = tokens[:, at] == self._vocabulary.offsets[at] + Special.UNSEEN
-            if column.kind is not Kind.VALUE or column.is_of_message or not is_unseen.any():
-                continue
-            found = values[column.source].filter(pl.Series(is_unseen)).rename("value").value_counts()
-            counted = self._unseen.get(column.name, Counter()) + Counter(dict(found.iter_rows()))
-            self._unseen[column.name] = Counter(dict(_ordered(counted)[:MOST_KEPT]))
+    def add(self, tally: Tally) -> None:
+        """Add the counts of some records."""
+        self.n_records += tally.n_records
+        self._counts += tally.counts
+        for name, found in tally.unseen.items():
+            counted = self._unseen.get(name, Counter()) + found
+            self._unseen[name] = Counter(dict(_ordered(counted)[:MOST_KEPT]))
 
     def unseen(self, column: str) -> Counter[str]:
         """Return how many records have each value of a column that the reference does not have."""

@@ -26,11 +26,11 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import Counts
-from anomembed.represent.parallel import in_blocks
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Tokens, Vocabulary
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
+from anomembed.workers.blocks import in_blocks
 
 MOST_PAIRS = 512  # pairs of columns compared
 LEAST = np.float32(np.log(2))  # a pair that occurs at least half as often as expected is no conflict

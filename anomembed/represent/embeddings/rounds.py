@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Floats, Ints, Matrix
 from anomembed.represent.embeddings.kernels.copies import merge_copies
 from anomembed.represent.embeddings.sampling import Samples
-from anomembed.represent.parallel import n_processors
+from anomembed.workers.blocks import n_processors
 
 Kernel = Callable[..., tuple[float, int]]
 """Learns from some sequences, changes the matrices in place, and returns the loss and the number of pairs."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Ints
 from anomembed.represent.compiled import compiled
-from anomembed.represent.parallel import in_blocks
+from anomembed.workers.blocks import in_blocks
 
 MOST_BYTES = 2_000  # of a text; the rest is ignored, and so is what stands aside
 ASIDE = 0x1E  # in a message of lines, what follows this character is kept, but not learnt from

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Ints, Matrix
 from anomembed.represent.embeddings.neural.pieces import OUTSIDE, Pieces
-from anomembed.represent.parallel import in_blocks
 from anomembed.represent.sequences import Sequences
+from anomembed.workers.blocks import in_blocks
 
 DOUBT = 0.01  # weight of the frequency of an event in its probability, however sure the network is
 HALF = 0.5  # added to the count of every token, so that nothing is impossible
