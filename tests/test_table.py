@@ -193,3 +193,17 @@ def test_json_with_too_many_fields_is_a_map_judged_by_its_keys(database):
 )
 def test_orderable(kind, expected):
     assert is_orderable(kind) is expected
+
+
+def test_columns_are_added_in_the_order_of_the_source_null_where_a_query_has_no_row():
+    with Table({"name": list("dbca") * 500}) as table:
+        table.extend(f"SELECT {HASH}, {HASH} % 7 AS seventh FROM records WHERE {HASH} % 2 = 0", ["seventh"])
+        table.extend(f"SELECT {HASH}, row_number() OVER (ORDER BY name, {HASH}) AS rank FROM records", ["rank"])
+        assert table.is_derived("rank")
+        found = table.rows({name: name for name in ("name", "seventh", "rank")}, None)
+        assert found["name"].to_list() == list("dbca") * 500
+        assert found["seventh"].to_list() == [at % 7 if at % 2 == 0 else None for at in range(1, 2_001)]
+        ranks = dict(zip("dbca", found["rank"].head(4), strict=True))
+        assert ranks == {"a": 1, "b": 501, "c": 1_001, "d": 1_501}
+        table.extend(f"SELECT {HASH}, seventh IS NULL AS is_odd FROM records", ["is_odd"])  # of a copy that has them
+        assert table.rows({"is_odd": "is_odd"}, None, most=3)["is_odd"].to_list() == [True, False, True]

@@ -16,7 +16,7 @@ from anomembed.errors import ConfigError
 from anomembed.fit.messages import event_tokens
 from anomembed.read.bursts import plan_bursts
 from anomembed.read.derived import Derived
-from anomembed.read.history import EVENT, History, derive_history, plan_history
+from anomembed.read.history import EVENT, History, plan_history
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.table import Table
@@ -28,8 +28,8 @@ from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Special, Vocabulary
 
 
-def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
-    """Add columns to the table with what each record's entity did before it.
+def plan_past(table: Table, roles: Roles, config: Config) -> History | None:
+    """Choose the columns of what each record's entity did before it.
 
     Parameters
     ----------
@@ -60,9 +60,7 @@ def derive_past(table: Table, roles: Roles, config: Config) -> History | None:
         table.column(given[0]).name if given else columns[0].name
         for given, columns in ((config.roles.entity, entities), (config.roles.timestamp, times))
     )
-    history = plan_history(table, roles, entity, time, event)
-    derive_history(table, roles, history)
-    return history
+    return plan_history(table, roles, entity, time, event)
 
 
 def find_derived(table: Table, roles: Roles, config: Config) -> Derived:
@@ -107,7 +105,7 @@ def fit_past(history: History, reference: pl.DataFrame, config: Config) -> Past[
     Parameters
     ----------
     history : History
-        From `derive_past`.
+        From `plan_past`.
     reference : pl.DataFrame
         Reference records with the derived columns.
     config : Config

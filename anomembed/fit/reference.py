@@ -7,11 +7,12 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.fit.entities import derive_past, find_derived, fit_past, note_event, note_single, sum_entities
+from anomembed.fit.entities import find_derived, fit_past, note_event, note_single, plan_past, sum_entities
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
 from anomembed.fit.unknown import note_moments, note_nobody
 from anomembed.read.derived import Derived
+from anomembed.read.history import derive_history
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content
 from anomembed.read.table import HASH, Table
@@ -89,8 +90,10 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
     DataError
         When no column is informative.
     """
-    history = derive_past(table, roles, config)
+    history = plan_past(table, roles, config)
     derived = Derived() if is_alone else find_derived(table, roles, config)
+    if history:
+        derive_history(table, roles, history)
     computed = (history.select() if history else {}) | derived.derive(table, roles)
     frames = _read_frames(table, roles, computed, config, is_own=is_own)
     vocabulary = _fit_vocabulary(table, roles, frames, config)

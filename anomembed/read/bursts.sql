@@ -1,6 +1,6 @@
--- The records, with how many of those with the same value came within the last $window seconds, how many there were so
--- far, and the evidence that they came at once: Chernoff's bound, in nats, had they come when the records of all values
--- did, or evenly over the time so far, whichever makes more of them likely. Null where fewer came than that.
+-- How many records with the value of each came within the last $window seconds, how many there were so far, and the
+-- evidence that they came at once: Chernoff's bound, in nats, had they come when the records of all values did, or
+-- evenly over the time so far, whichever makes more of them likely. No row where fewer came than that.
 WITH crowded AS ($crowded),
 moments AS (
     SELECT epoch($time) AS moment, sum(count(*)) OVER (ORDER BY epoch($time)) AS everybody
@@ -24,10 +24,10 @@ placed AS (
     FROM counted
     JOIN moments now ON now.moment = counted.moment
     ASOF LEFT JOIN moments earlier ON earlier.moment < counted.moment - $window
-),
-judged AS (
-    SELECT "burst: at", n, so_far, $evidence AS nats FROM placed WHERE n >= $least AND n > so_far * share
 )
-SELECT records.*, CAST(n AS DOUBLE) AS $times, CAST(so_far AS DOUBLE) AS $total, CAST(nats AS FLOAT) AS $nats
-FROM records
-LEFT JOIN judged ON $position = "burst: at"
+SELECT "burst: at" AS $position,
+    CAST(n AS DOUBLE) AS $times,
+    CAST(so_far AS DOUBLE) AS $total,
+    CAST($evidence AS FLOAT) AS $nats
+FROM placed
+WHERE n >= $least AND n > so_far * share

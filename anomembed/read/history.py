@@ -18,7 +18,7 @@ from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier
-from anomembed.read.table import Table
+from anomembed.read.table import HASH, Table
 from anomembed.read.travel import TRAVEL, find_place, travel_sql
 
 PREFIX = "past: "  # starts the names of the derived columns; the rest is their name in reasons
@@ -137,24 +137,20 @@ def derive_history(table: Table, roles: Roles, history: History) -> None:
         From `plan_history`.
     """
     if not table.is_derived(SECONDS_SINCE):
-        derived = (EVENT, PLACE, *BEFORE, *history.paces, *history.rhythm, *history.travel)
-        table.extend(_with_rhythm(history_sql(table, roles, history), table, roles, history), derived)
-
-
-def _with_rhythm(records: str, table: Table, roles: Roles, history: History) -> str:
-    """Add the intervals to the query `records`."""
-    select = roles.select()
-    who, target, when = (select[name] for name in (history.entity, history.target, history.time))
-    return rhythm_sql(records, who, target, when, roles.identity(table), history.resolution)
+        table.extend(history_sql(table, roles, history), (EVENT, PLACE, *BEFORE, *history.paces, *history.travel))
+        select = roles.select()
+        who, target, when = (select[name] for name in (history.entity, history.target, history.time))
+        table.extend(rhythm_sql(who, target, when, roles.identity(table), history.resolution), history.rhythm)
 
 
 def history_sql(table: Table, roles: Roles, history: History) -> str:
-    """Return the query, from history.sql, that adds the columns of `history` to the table ``records``."""
+    """Return the query, from history.sql, of the columns of `history` but those of the rhythm."""
     select = roles.select()
     who, when = select[history.entity], select[history.time]
     event = event_sql([table.column(name) for name in history.event]) if history.event else "NULL"
     return query(
         "history",
+        position=HASH,
         entity=who,
         time=when,
         event=event,

@@ -1,4 +1,4 @@
--- The records, with what the entity of each did before it. Names that begin with "past: " are ours.
+-- What the entity of each record did before it. Names that begin with "past: " are ours.
 WITH moments AS (
     -- Records of an entity at the same moment are summed first: DuckDB takes thirty times as long for windows over
     -- times that repeat.
@@ -12,7 +12,7 @@ recent AS (
     FROM moments
     WINDOW $windows
 )
-SELECT records.*,
+SELECT $position,
     $steps,
     $paces
 FROM records

@@ -9,8 +9,8 @@ from anomembed.errors import SourceError, nearest_name, shown
 from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
+from anomembed.read.extending import copy_extended
 from anomembed.read.parameters import PATTERNS, parameter_sql
-from anomembed.read.queries import query
 from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Relation:
         time_zone: str | None = None,
     ) -> None:
         found = find_records(source, table, line_format, read)
-        self._connection, self._from, self.name, self.notes, self.is_json, self.message, files = found
+        self._pending: list[str] = []
+        self._connection, self._base, self.name, self.notes, self.is_json, self.message, files = found
         try:
             if time_zone is not None:
                 self._connection.execute(zone_sql(time_zone))
@@ -180,22 +181,37 @@ class Relation:
         self._derived.add(name)
 
     def extend(self, extending: str, columns: Iterable[str]) -> None:
-        """Add the columns that a query computes, once: the records are copied, to disk when they are many.
+        """Add the columns that a query computes, null for records without a row.
+
+        All that are added before the records are read are computed then: the records are copied, to disk when they are
+        many.
 
         Parameters
         ----------
         extending : str
-            SQL that selects ``records.*`` and the new columns from the table ``records``.
+            SQL that selects `HASH`, the position of a record, and the new columns from the table ``records``; it must
+            not read columns that were added this way.
         columns : iterable of str
             Names of the new columns.
         """
-        before, extended = self._from, f"{EXTENDED}_{len(self._derived)}"
-        with clear_errors(self.name):
-            self._connection.execute(query("extend", extended=extended, position=HASH, source=before, query=extending))
-            if before.startswith(EXTENDED):
-                self._connection.execute(f"DROP TABLE {before}")
-        self._from = extended
+        self._pending.append(extending)
         self._derived.update(columns)
+
+    @property
+    def _from(self) -> str:
+        """The records with all columns that were added, as SQL."""
+        if self._pending:
+            before, extended = self._base, f"{EXTENDED}_{len(self._derived)}"
+            with clear_errors(self.name):
+                copy_extended(self._connection, before, self._pending, extended, HASH)
+                if before.startswith(EXTENDED):
+                    self._connection.execute(f"DROP TABLE {before}")
+            self._base, self._pending = extended, []
+        return self._base
+
+    @_from.setter
+    def _from(self, records: str) -> None:
+        self._base = records
 
     def measure(self, selecting: str, expression: str) -> float:
         """Return an aggregate of the rows that SQL selects from the table ``records``; 0 when it is null.
@@ -204,14 +220,14 @@ class Relation:
         """
         asked = selecting, expression
         if asked not in self._measured:
-            found = self._rows(f"WITH records AS (FROM {self._from}) SELECT {expression} FROM ({selecting})")
+            found = self._rows(f"WITH records AS (FROM {self._base}) SELECT {expression} FROM ({selecting})")
             self._measured[asked] = float(found[0][0] or 0)
         return self._measured[asked]
 
     def find(self, selecting: str) -> list[tuple[Any, ...]]:
         """Return the rows that SQL beginning with WITH selects from the table ``records``."""
         rest = selecting[selecting.index("WITH ") + len("WITH ") :]
-        return self._rows(f"WITH records AS NOT MATERIALIZED (FROM {self._from}), {rest}")
+        return self._rows(f"WITH records AS NOT MATERIALIZED (FROM {self._base}), {rest}")
 
     def is_derived(self, name: str) -> bool:
         """Tell whether `name` is a column that was added here, and not one of the source's."""

@@ -68,13 +68,11 @@ def find_resolution(table: Table, time: str) -> float:
     return float(next((unit for unit, finer in zip(UNITS, table.aggregate(is_finer), strict=True) if not finer), 0))
 
 
-def rhythm_sql(records: str, entity: str, target: str, time: str, identity: str, resolution: float) -> str:
-    """Return the query, from rhythm.sql, that adds the columns of `RHYTHM` to the records of a query.
+def rhythm_sql(entity: str, target: str, time: str, identity: str, resolution: float) -> str:
+    """Return the query, from rhythm.sql, of the columns of `RHYTHM`.
 
     Parameters
     ----------
-    records : str
-        SQL of the query.
     entity, target, time, identity : str
         SQL of who acts on what and when, and of what separates records at one moment.
     resolution : float
@@ -82,7 +80,6 @@ def rhythm_sql(records: str, entity: str, target: str, time: str, identity: str,
     """
     return query(
         "rhythm",
-        records=records,
         entity=entity,
         target=target,
         time=time,

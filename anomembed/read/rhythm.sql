@@ -1,6 +1,5 @@
--- The records, with how even the last intervals between the entity and its target were. Names with "past: " are ours.
-WITH records AS ($records),
-placed AS (
+-- How even the last intervals between the entity of a record and its target were. Names with "past: " are ours.
+WITH placed AS (
     -- Of every record: its time, and those of the two before it of the same entity and target, in seconds.
     SELECT $position AS "past: at",
         $entity AS "past: of",
@@ -22,19 +21,14 @@ paired AS (
             $least
         )) END AS "past: even"
     FROM placed
-),
-judged AS (
-    SELECT "past: at",
-        CAST(avg("past: even") OVER latest AS FLOAT) AS $evenness,
-        CAST(count("past: even") OVER latest AS FLOAT) AS $compared,
-        CAST(avg(if("past: even" IS NULL, NULL, "past: now" - "past: last")) OVER latest AS FLOAT) AS $interval,
-        CAST(row_number() OVER latest AS FLOAT) AS $contact
-    FROM paired
-    WINDOW latest AS (
-        PARTITION BY "past: of", "past: with" ORDER BY "past: now", "past: identity"
-        ROWS BETWEEN $before PRECEDING AND CURRENT ROW
-    )
 )
-SELECT records.*, $evenness, $compared, $interval, $contact
-FROM records
-LEFT JOIN judged ON $position = "past: at"
+SELECT "past: at" AS $position,
+    CAST(avg("past: even") OVER latest AS FLOAT) AS $evenness,
+    CAST(count("past: even") OVER latest AS FLOAT) AS $compared,
+    CAST(avg(if("past: even" IS NULL, NULL, "past: now" - "past: last")) OVER latest AS FLOAT) AS $interval,
+    CAST(row_number() OVER latest AS FLOAT) AS $contact
+FROM paired
+WINDOW latest AS (
+    PARTITION BY "past: of", "past: with" ORDER BY "past: now", "past: identity"
+    ROWS BETWEEN $before PRECEDING AND CURRENT ROW
+)
