@@ -14,10 +14,13 @@
 Any other exception that reaches the command line is a bug of anomembed: exit code 70.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST_SHOWN = 40  # characters of a value in a sentence
+PLACEHOLDER = re.compile(r"<(?:[a-z]+|\*)>")  # in a template, such as <ip>
+LONGEST_PLACEHOLDER = 12  # characters
 
 
 class AnomembedError(Exception):
@@ -87,7 +90,20 @@ def shorten(text: str, longest: int) -> str:
     >>> shorten("merchant", 8), shorten("merchants", 8)
     ('merchant', 'merchan…')
     """
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return text if len(text) <= longest else text[: around_placeholder(text, longest - 1)[0]] + "…"
+
+
+def around_placeholder(text: str, at: int) -> tuple[int, int]:
+    """Return where to end the part of a text before a place, and to begin that behind it; of a placeholder, both ends.
+
+    Examples
+    --------
+    >>> around_placeholder("from <ip> port", 7), around_placeholder("from <ip> port", 2)
+    ((5, 9), (2, 2))
+    """
+    begin = text.rfind("<", max(at - LONGEST_PLACEHOLDER, 0), at)
+    found = PLACEHOLDER.match(text, begin) if begin >= 0 else None
+    return found.span() if found and found.end() > at else (at, at)
 
 
 def nearest_name(given: str, known: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomembed import Config, fit_model, scan, score_table
+from anomembed.errors import shorten
 from anomembed.explain.contributions import contributions, expect
 from anomembed.represent.batch import make_batch
 from anomembed.views import words
@@ -208,6 +209,22 @@ def test_hostile_values_are_cleaned(model):
     assert len(reason) < 300
     assert clean_text("a\tb\u2028c") == "a?b?c"
     assert clean_text("a" * 60 + "b" * 60) == "a" * 50 + "..." + "b" * 30
+
+
+@pytest.mark.parametrize("text", ["<ip>", "<*>", "<version>"])
+def test_no_placeholder_is_cut(text):
+    """Wherever it begins, it is there in full or not at all; what only looks like one is text."""
+    for at in range(40, 60):
+        shown = clean_text("-" * at + text + "-" * 60)
+        assert shown in (
+            "-" * 50 + "..." + "-" * 30,
+            "-" * at + text + "-" * (50 - at - len(text)) + "..." + "-" * 30,
+            "-" * at + "..." + "-" * 30,
+        )
+        assert clean_text("-" * 60 + text + "-" * at).replace(text, "").strip("-") == "..."
+        assert shorten("-" * at + text + "-" * 60, 51).replace(text, "").strip("-") == "…"
+    assert clean_text("<" * 120) == "<" * 50 + "..." + "<" * 30
+    assert clean_text("-" * 48 + "<IP>" + "-" * 60) == "-" * 48 + "<I..." + "-" * 30
 
 
 def test_a_number_at_the_end_of_the_range_that_is_expected_is_the_one_that_stands_out():

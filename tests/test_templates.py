@@ -58,6 +58,9 @@ def grouped(messages):
         ("address 0x00ff read", "address <hex> read"),
         ("job 3f2504e0-4f89-11d3-9a0c-0305e82c3301 done", "job <id> done"),
         ("block blk_-1608999687919862906 stored", "block <id> stored"),
+        ("arn:aws:ec2:us of ec2 is bad", "arn:aws:ec2:us of ec2 is bad"),  # three letters or digits are no identifier
+        ("dc1 to fe2b, ab12, x-ab1, ab1/c, a/b/ab1", "dc1 to <hex>, <hex>, <id>, <hex>, <path>"),
+        ("2001:db8::1 to 2001:db8:0:0:0:ab1:2:3 up", "<ip> to <ip> up"),
         ("took 35 ms, 1,024 bytes, -3.5% of 2GB", "took <num>, <num>, <num> of <num>"),
         ("size=10 name= user=x", "size=<num> name= user=x"),
         ("codes 1 2 3 4 seen", "codes <num> seen"),

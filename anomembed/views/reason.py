@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
+from anomembed.errors import around_placeholder
 from anomembed.represent.ranges import OUTER
 
 UNITS = (("year", 365.25 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -123,13 +124,17 @@ def listed(values: Sequence[str]) -> str:
 def clean_text(text: str, longest: int = LONGEST_VALUE) -> str:
     r"""Return `text` on one line, and of a long one both ends; what a terminal would obey becomes a question mark.
 
+    No placeholder of a template is cut.
+
     Examples
     --------
     >>> clean_text("a\x1b[31mb\nc")
     'a?[31mb?c'
     """
-    shown = text if len(text) <= longest else f"{text[: longest - SHOWN_END]}...{text[-SHOWN_END:]}"
-    return plain_text(shown)
+    if len(text) <= longest:
+        return plain_text(text)
+    end, begin = around_placeholder(text, longest - SHOWN_END)[0], around_placeholder(text, len(text) - SHOWN_END)[1]
+    return plain_text(f"{text[:end]}...{text[begin:]}")
 
 
 def plain_text(text: str) -> str:

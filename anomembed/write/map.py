@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.errors import around_placeholder
 from anomembed.views.reason import clean_text
 from anomembed.write.files import check_file, completed
 
@@ -155,4 +156,6 @@ def _short(name: str) -> str:
     clean = clean_text(name)
     if len(clean) <= LONGEST_LABEL:
         return clean
-    return f"{clean[: LONGEST_LABEL // 2 - 1]}…{clean[-LONGEST_LABEL // 2 :]}"  # a column at the start, its value last
+    end, begin = LONGEST_LABEL // 2 - 1, len(clean) - LONGEST_LABEL // 2
+    # A column is at the start, its value last.
+    return f"{clean[: around_placeholder(clean, end)[0]]}…{clean[around_placeholder(clean, begin)[1] :]}"

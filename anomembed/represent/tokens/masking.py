@@ -23,7 +23,7 @@ _TIMES = (
     rf"(?:{_DAY})?{_MONTH} +0,? +{_CLOCK}(?: 0\b)?",
     rf"0[ /]{_MONTH}[ /]0[ :]{_CLOCK}",
 )
-_ADDRESSES = r"(?:[0a-fA-F]{1,4}:){4,15}[0a-fA-F]{1,4}", r"[0a-f]{1,4}(?::[0a-f]{1,4})*::(?:[0a-f]{1,4}:?)*"
+_ADDRESSES = r"(?:[0-9a-fA-F]{1,4}:){4,15}[0-9a-fA-F]{1,4}", r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*::(?:[0-9a-f]{1,4}:?)*"
 _SEGMENT = r"[/\\]+[\w.\-+@~$%*#]+"
 # The first alternative that matches wins, and each is greedy; this dialect has no lookahead.
 _TOKEN = (

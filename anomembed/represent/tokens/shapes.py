@@ -11,6 +11,9 @@ from anomembed.workers.blocks import in_blocks
 
 MOST_BYTES = 2_000  # of a text; the rest is ignored, and so is what stands aside
 ASIDE = 0x1E  # in a message of lines, what follows this character is kept, but not learnt from
+HEXADECIMAL, JOINED = np.zeros(256, bool), np.arange(256) >= 128
+HEXADECIMAL[list(b"abcdefABCDEF")] = True
+JOINED[list(b"_$%+@.-#/\\0123456789" + bytes(range(65, 91)) + bytes(range(97, 123)))] = True  # of one word or path
 TEXTS_AT_ONCE = 50_000  # texts per task of a thread
 
 Bytes = NDArray[np.uint8]
@@ -19,6 +22,8 @@ Bytes = NDArray[np.uint8]
 def shapes(texts: pl.Series) -> pl.Series:
     """Return the shape of every text: its first bytes up to `ASIDE`, with every run of digits as ``0``.
 
+    A word such as ``ec2`` stays one: three hexadecimal digits are no identifier.
+
     Parameters
     ----------
     texts : pl.Series
@@ -26,8 +31,8 @@ def shapes(texts: pl.Series) -> pl.Series:
 
     Examples
     --------
-    >>> shapes(pl.Series(["job 42 took 3.5 s", None])).to_list()
-    ['job 0 took 0.0 s', None]
+    >>> shapes(pl.Series(["job 42 of ec2 took 3.5 s", None])).to_list()
+    ['job 0 of ec2 took 0.0 s', None]
     """
     parts: dict[int, pl.Series] = {}
 
@@ -100,6 +105,15 @@ def _end(data: Bytes, begin: int, end: int) -> int:
 
 
 @compiled()
+def _ends_word(data: Bytes, offset: int, begin: int, end: int) -> bool:
+    """Tell whether a digit ends a word like ``ec2``: one behind two letters that could be hexadecimal digits, too."""
+    if offset - begin < 2 or not HEXADECIMAL[data[offset - 1]] or not HEXADECIMAL[data[offset - 2]]:
+        return False
+    is_first = offset - begin == 2 or not JOINED[data[offset - 3]]
+    return bool(is_first and (offset + 1 == end or not JOINED[data[offset + 1]]))
+
+
+@compiled()
 def _collapse(data: Bytes, ends: Ints, written: Bytes, offsets: Ints) -> int:
     """Write the shapes and their offsets; return the number of bytes written."""
     size = np.uint64(0)  # an unsigned index cannot be negative, which saves a check
@@ -110,7 +124,9 @@ def _collapse(data: Bytes, ends: Ints, written: Bytes, offsets: Ints) -> int:
         for offset in range(np.uint64(ends[text]), np.uint64(end)):
             byte = data[offset]
             is_digit = 48 <= byte <= 57
-            written[size] = np.uint8(48) if is_digit else byte
+            if is_digit and (was_digit or not _ends_word(data, offset, ends[text], end)):
+                byte = np.uint8(48)
+            written[size] = byte
             size += np.uint64(0) if is_digit and was_digit else np.uint64(1)
             was_digit = is_digit
         offsets[text + 1] = size
