@@ -51,7 +51,7 @@ def test_a_payment_to_another_account_comes_first_and_its_figures_can_be_counted
     first = scan(frame, config={"roles": ROLES | roles, "flags": {"budget": 1}}).flags.frame.row(0, named=True)
     vendor, account = frame["vendor"][2000], frame["account"][2000]
     n = frame.filter(vendor=vendor).height
-    usual = f"{n - 1} of its {n} records have account=A{vendor[1:]}"
+    usual = f"{n - 1} of the {n} records with vendor={vendor} have account=A{vendor[1:]}"
     assert first["id"] == 2000
     assert first["reason"] == f"account={account} is unusual with vendor={vendor}: {usual}"
 

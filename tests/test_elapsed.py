@@ -220,5 +220,5 @@ def test_what_is_explained_has_it_beside_that_of_normal_records(run):
     claims().write_parquet("claims.parquet")
     assert run("scan", "claims.parquet", "--budget", 3).code == 0
     case = json.loads(run("explain", EARLY, "--format", "json").out)
-    assert case["record"][BETWEEN] == "-3.0"
+    assert case["record"][BETWEEN] == "-3"
     assert all(float(one["values"][BETWEEN]) >= 0 for one in case["normal"])

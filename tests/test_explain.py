@@ -239,6 +239,40 @@ def test_people_see_every_section_and_nothing_that_a_terminal_obeys(run, folder)
     assert "Normal with country=DE instead of BR" in out
 
 
+def test_one_other_record_is_one_and_numbers_are_written_one_way(run, database):
+    """A whole number of a column of fractions has no fraction; what is equal at both ends is no range."""
+    database(
+        """CREATE TABLE trips AS SELECT i AS id, 'u' || if(i < 2, 0, 1 + i % 8) AS user_name,
+        if(i = 1, 9000, 50 + i % 8)::DOUBLE AS km, i % 7 * 10 + 5.5::DOUBLE AS toll, 'k' || i % 3 AS kind
+        FROM range(400) r(i)""",
+        name="trips.duckdb",
+    ).rename("trips.duckdb")
+    assert run("scan", "trips.duckdb", "--budget", "1", "--quiet", "--number", "km").code == 0
+    out = run("explain", "1").out
+    habits = out.partition("HABITS OF USER_NAME=U0 (1 OTHER RECORD)")[2].partition("\n\n")[0]
+    assert ["km", "9000", "50"] in [line.split() for line in habits.splitlines()]
+    record = out.partition("RECORD\n")[2].partition("\n\n")[0]
+    assert {("km", "9000"), ("toll", "15.5")} <= {tuple(line.split()) for line in record.splitlines()}
+    assert ".0 " not in out.partition("NEAREST NORMAL")[2].partition("\n\n")[0]
+
+
+def test_of_many_columns_events_show_those_that_say_why_and_those_that_differ(run, database):
+    more = ", ".join(f"if(i % 8 = 7, 7, i % 5) AS same{i}, i * {i} % 3 AS other{i}" for i in range(1, 12))
+    database(
+        f"""CREATE TABLE logins AS SELECT i AS id, 'u' || i % 8 AS user_name, {more},
+        if(i = 207, 'root', 'k' || i % 3) AS kind, TIMESTAMP '2026-01-01' + INTERVAL 1 HOUR * i AS at
+        FROM range(400) r(i)""",
+        name="logins.duckdb",
+    ).rename("logins.duckdb")
+    assert run("scan", "logins.duckdb", "--budget", "1", "--quiet").code == 0
+    out = run("explain", "207").out
+    head, *rows = out.partition("AROUND IT, BY USER_NAME=U7 (> THIS RECORD, ! FLAGGED)\n")[2].splitlines()
+    columns = head.split()
+    assert (columns[:3], columns[-1], len(columns)) == (["key", "when", "kind"], "tail", 9)
+    assert "same" not in head
+    assert rows[-1] == "(14 more columns: --format json)"
+
+
 def test_earlier_flags_for_the_same_columns_are_listed(run, folder, explained):
     change("UPDATE payments SET country = 'BR' WHERE id = 560")
     score_again(run, "560")

@@ -84,7 +84,8 @@ def test_messages_that_are_like_none_of_the_reference_count_as_their_template(ru
 
 
 def test_messages_of_a_monitor_count_as_their_template_too(run, attacked):
-    assert run("init", attacked, "--monitor", "--fit-where", "line <= 400", "-o", "auth.toml").code == 0
+    told = run("init", attacked, "--monitor", "--fit-where", "line <= 400", "-o", "auth.toml")
+    assert (told.code, told.err) == (0, "wrote auth.toml; next, in cron: anomembed monitor auth.toml\n")
     assert run("monitor", "auth.toml", "--now", "2026-03-01T12:00", "--store", "s.duckdb", "-q").code == 0
     with opened("s.duckdb", read_only=True) as store:
         found = dict(store.execute('SELECT "values"[1], n_flags FROM findings').fetchall())

@@ -211,6 +211,14 @@ def test_hostile_values_are_cleaned(model):
     assert clean_text("a" * 60 + "b" * 60) == "a" * 50 + "..." + "b" * 30
 
 
+def test_what_nearly_all_are_is_no_range():
+    frame = pl.DataFrame(
+        {"id": range(400), "kind": ["a", "b"] * 200, "size": [3376.0 + 50 * (i == 9) for i in range(400)]}
+    )
+    flags = scan(frame, config={"roles": {"key": ["id"], "number": ["size"]}, "flags": {"budget": 1}}).flags.frame
+    assert flags["reason"][0].endswith("(19 in 20 are 3376)")
+
+
 @pytest.mark.parametrize("text", ["<ip>", "<*>", "<version>"])
 def test_no_placeholder_is_cut(text):
     """Wherever it begins, it is there in full or not at all; what only looks like one is text."""

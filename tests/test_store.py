@@ -8,6 +8,7 @@ test that compares it, and read the difference before committing: every changed 
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -433,6 +434,7 @@ def test_why_says_what_it_cannot_explain(kept, copy):
     for key, said in (
         (usual, "run 1 did not flag"),
         ("nobody", "run 1 scored no record nobody; for another run, add of_run := N"),
+        (f"{usual}x", f"run 1 scored no record {re.escape(usual)}x; the nearest keys: '{re.escape(usual)}'"),
     ):
         with pytest.raises(duckdb.Error, match=said):
             ask(kept, f"FROM why('{key}')")

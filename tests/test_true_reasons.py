@@ -243,9 +243,9 @@ CLAIMS = {
     rf"(?:{USUAL})?": check_use,
     rf"{V.format(1)} is (?:seldom|unusual) with {V.format(2)} \((?P<times>[\d,]+) of its (?P<n>[\d,]+) records?; "
     rf"(?P<share>[\d.]+%) of all records have it\)(?:{USUAL})?": check_seldom,
-    rf"{V.format(1)} is unusual with {V.format(2)}: (?P<times>[\d,]+) of its (?P<n>[\d,]+) records have {V.format(3)}":
-        check_broken,
-    r".* of its (?P<sampled>[\d,]+) sampled records have .*": check_sampled,
+    rf"{V.format(1)} is unusual with {V.format(2)}: (?P<times>[\d,]+) of the (?P<n>[\d,]+) records with .* have "
+    rf"{V.format(3)}": check_broken,
+    r".* of the (?P<sampled>[\d,]+) sampled records with .*": check_sampled,
     rf"(?P<pace>{WORD})=(?P<v1>\S+) is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) on average over "
     rf"(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
     rf"{V.format(1)} of {V.format(2)} repeats a record of (?P<ago>\S+ \w+) before(?:, with the same (?P<same>[^(]+?))? "

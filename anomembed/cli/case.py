@@ -20,6 +20,7 @@ NULL = "(null)"
 BAR = 20  # characters of the longest bar
 LOWEST = 1e-6  # tail probability of the longest bar
 MOST_PARTS = 12  # columns
+MOST_OF_EVENT = 6  # columns of the events around a record
 LEAST_PART = 0.05  # nats that are worth a line, but for the first columns
 
 
@@ -165,8 +166,9 @@ def _earlier(case: Case) -> Iterator[tuple[str, ...]]:
 
 def _print_habits(case: Case) -> None:
     heads = {"column": False, "here": False, "its other records": False}
+    records = "record" if case.n_of_entity == 1 else "records"
     _section(
-        f"habits of {clean_text(case.entity or '')} ({case.n_of_entity:,} other records)",
+        f"habits of {clean_text(case.entity or '')} ({case.n_of_entity:,} other {records})",
         heads,
         map(_habit, case.habits),
     )
@@ -175,7 +177,7 @@ def _print_habits(case: Case) -> None:
 def _habit(habit: Habit) -> tuple[str, ...]:
     if habit.lowest is not None and habit.median is not None and habit.highest is not None:
         lowest, median, highest = map(_number, (habit.lowest, habit.median, habit.highest))
-        usual = f"{lowest} to {highest}, half of them below {median}"
+        usual = lowest if lowest == highest else f"{lowest} to {highest}, half of them below {median}"
         return cut(habit.column), cut(habit.value).removesuffix(".0"), usual
     own = () if habit.value in dict(habit.usual) else ((habit.value, habit.times),)
     usual = ", ".join(f"{cut(value)} ({times:,})" for value, times in (*habit.usual, *own))
@@ -196,10 +198,25 @@ def _number(number: float) -> str:
 def _print_events(case: Case) -> None:
     if not case.events:
         return
-    names = list(case.events[0].values)
+    names, n_more = _telling(case)
     heads = {"": False, "key": False, "when": False, **dict.fromkeys(names, False), "tail": True}
     title = f"around it, by {clean_text(case.entity)} (> this record, ! flagged)" if case.entity else "its events"
     _section(title, heads, (_event(event, names) for event in case.events))
+    if n_more:
+        _say(f"({n_more:,} more {'column' if n_more == 1 else 'columns'}: --format json)")
+
+
+def _telling(case: Case) -> tuple[list[str], int]:
+    """Return the columns to show of events, and how many more there are.
+
+    First those that add to the score of the record, then those in which events differ, in the order of the table.
+    """
+    names = list(case.events[0].values)
+    parts = [part.column for part in case.parts if part.contribution >= LEAST_PART]
+    adding = (name for part in parts for name in names if part == name or part.startswith(f"{name} "))
+    differing = (name for name in names if len({event.values[name] for event in case.events}) > 1)
+    shown = list(dict.fromkeys([*adding, *differing]))[:MOST_OF_EVENT]
+    return shown, len(names) - len(shown)
 
 
 def _event(event: Event, names: Sequence[str]) -> tuple[str | None, ...]:

@@ -65,6 +65,9 @@ def init(
         text = config_text(config, roles, _sizes(opened, config), output.parent, suggestion, is_monitored=for_monitor)
     with completed(output) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+    if for_monitor and config.source.fit_where:  # the first run learns by itself
+        typer.echo(f"wrote {output}; next, in cron: anomembed monitor {output}", err=True)
+        return
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
     if for_monitor:
         typer.echo(f"then, in cron: anomembed monitor {output}", err=True)

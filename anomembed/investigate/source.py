@@ -11,7 +11,8 @@ from anomembed.read.bursts import bursts_of_one
 from anomembed.read.column_types import INTEGERS
 from anomembed.read.columns import Column
 from anomembed.read.relation import RESERVED
-from anomembed.read.roles.assigned import Roles, match_roles
+from anomembed.read.roles.assigned import ColumnRole, Roles, match_roles
+from anomembed.read.roles.role import Content
 from anomembed.read.source import quote_identifier, quote_text
 from anomembed.read.table import VALUE, Table
 from anomembed.scoring import read_frames
@@ -67,17 +68,13 @@ class SourceRecord:
 
     def as_it_is(self) -> pl.DataFrame:
         """Return the record, all its columns as text, what is derived from them last; no row when it is gone."""
-        values = {column.name: column.expression for column in self.columns}
-        values |= {column.name: column.expression for column in self.roles.judged if column.name not in values}
-        return self.table.rows({name: f"CAST({value} AS VARCHAR)" for name, value in values.items()}, self.is_it)
+        columns: tuple[Column | ColumnRole, ...] = (*self.columns, *self.roles.judged)
+        return self.table.rows({column.name: _text_sql(column) for column in columns}, self.is_it)
 
     def shown(self, names: Sequence[str]) -> dict[str, str]:
         """Return SQL of some columns as text, by name."""
-        return {name: f"CAST({self.roles_column(name)} AS VARCHAR)" for name in names}
-
-    def roles_column(self, name: str) -> str:
-        """Return SQL that reads a column as the source has it."""
-        return next(column.expression for column in self.roles.columns if column.name == name)
+        columns = {column.name: column for column in self.roles.columns}
+        return {name: _text_sql(columns[name]) for name in names}
 
     def frame(self) -> pl.DataFrame | None:
         """Read what the model needs of the record; None when it is gone. The table then lacks unrelated records."""
@@ -125,6 +122,13 @@ def locate(table: Table, model: Model, key: str) -> SourceRecord:
     roles = match_roles(model.roles, table)
     by = table.key_text([table.column(column.name) for column in roles.key]) if roles.key else _row_text()
     return SourceRecord(table, model, roles, columns, by, key)
+
+
+def _text_sql(column: Column | ColumnRole) -> str:
+    """Return SQL of a column's value as text, as the source has it; of a number without a fraction, without that."""
+    text = f"CAST({column.expression} AS VARCHAR)"
+    is_category = isinstance(column, ColumnRole) and column.role.content is Content.VALUE
+    return text if is_category or column.type not in ("DOUBLE", "FLOAT") else f"regexp_replace({text}, '\\.0$', '')"
 
 
 def _row_text() -> str:

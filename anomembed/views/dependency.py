@@ -75,7 +75,7 @@ class DependencyView(ViewOfRecords):
     firsts: NDArray[np.int32]
     name: str = "dependency"
     summary = "another value than the one that a second value always comes with"
-    words = {"broken rule": "{subject} is unusual with {other}: {times:,} of its {of} have {usual}"}
+    words = {"broken rule": "{subject} is unusual with {other}: {times:,} of the {of} with {other} have {usual}"}
     is_summed = True
 
     @classmethod

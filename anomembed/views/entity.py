@@ -24,7 +24,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles, without
 from anomembed.views.facts import Case, Facts
 from anomembed.views.figures import Counted, count_moments, is_beyond, of_reference, others_of
-from anomembed.views.reason import Among, Reason, most_of, widened
+from anomembed.views.reason import Among, Reason, ends, most_of
 from anomembed.views.tails import MOST, NEVER, fit_tail, tail_nats
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
@@ -80,8 +80,7 @@ class EntityView(ViewOfRecords):
     name: str = "entity"
     summary = "numbers far from the entity's own (`--entity`)"
     words = {
-        "far from its own range": "{subject} is unusually {direction} for {entity}"
-        " ({most} lie between {low:.6g} and {high:.6g})",
+        "far from its own range": "{subject} is unusually {direction} for {entity} ({most} {lie})",
         "far from its own mean": "{subject} is unusually {direction} for {entity} ({figures})",
         "far from the mean": "{subject} is unusually {direction} ({figures}{own})",
     }
@@ -163,7 +162,7 @@ class EntityView(ViewOfRecords):
             "entity": facts.value(case, entity),
             "most": f"{most_of(times)} {self._its_records(times, facts)}",
         }
-        evidence |= dict(zip(("low", "high"), widened(low, high), strict=True))
+        evidence |= ends(low, high)
         return Reason("far from its own range", facts.value(case, int(self.columns[number])), evidence)
 
     def _far_from_own(self, case: Case, found: Outlier, facts: Facts) -> Reason | None:

@@ -16,7 +16,7 @@ from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
 from anomembed.views.census import Census
 from anomembed.views.figures import bin_in_words
-from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, most_of, widened
+from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, ends, most_of
 
 RARE_SHARE = 0.001  # of the reference; a value below it is called rare
 RARE_MESSAGE_SHARE = 0.01  # the same of templates and their parameters, which are many, and of missing vectors
@@ -30,9 +30,8 @@ WORDS = {
     "unseen message": "{subject}: no message like `{like}` was seen in {reference}{expected}",
     "rare": "{subject} is rare ({times:,} of {of}){expected}",
     "conflict": "{subject} is unusual with {other} ({seen} where chance would have {chance:,.0f}{among}){expected}",
-    "number": "{subject} is unusually {direction} ({most}{among} lie between {low:.6g} and {high:.6g})",
-    "number in context": "{subject} is unusually {direction} with {context}"
-    " ({most}{among} lie between {low:.6g} and {high:.6g})",
+    "number": "{subject} is unusually {direction} ({most}{among} {lie})",
+    "number in context": "{subject} is unusually {direction} with {context} ({most}{among} {lie})",
     "all together": "no single value stands out, but all together do: {values}, ...",
 }
 
@@ -281,7 +280,7 @@ class Facts:
             if value < low or value > high:
                 cited |= {"direction": "low" if value < low else "high", "most": most_of(n_counted)}
                 cited |= {"among": Among(int(n_counted), self.is_sampled).if_sample("of")}
-                cited |= dict(zip(("low", "high"), widened(low, high), strict=True))
+                cited |= ends(low, high)
                 return Reason(kind, self.value(case, column), cited)
         return None
 

@@ -159,6 +159,19 @@ def widened(low: float, high: float) -> tuple[float, float]:
     return float(down.plus(Decimal(repr(float(low))))), float(up.plus(Decimal(repr(float(high)))))
 
 
+def ends(low: float, high: float) -> dict[str, Any]:
+    """Return the ends of a usual range as evidence, widened, and in words that follow "19 in 20".
+
+    Examples
+    --------
+    >>> ends(3.0, 4.5)["lie"], ends(3376.0, 3376.0)["lie"]
+    ('lie between 3 and 4.5', 'are 3376')
+    """
+    low, high = widened(low, high)
+    lie = f"are {low:.6g}" if low == high else f"lie between {low:.6g} and {high:.6g}"
+    return {"low": low, "high": high, "lie": lie}
+
+
 def most_of(times: float) -> str:
     """Return how many of so many numbers a usual range holds, in words: with few, it reaches from least to greatest."""
     return "all" if times < 1 / OUTER else "19 in 20"

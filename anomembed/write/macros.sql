@@ -217,14 +217,21 @@ CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
         SELECT list({column_name: column_name, value: value, contribution: contribution, views: views,
             expected: expected, source: (SELECT source FROM runs, chosen WHERE run_id = run)}
             ORDER BY contribution DESC, column_name, value) AS found FROM summed),
-    scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR)
+    scored AS (SELECT any_value(flagged) AS flagged FROM scores, chosen WHERE run_id = run AND key = of_key::VARCHAR),
+    near AS (
+        SELECT string_agg(concat('''', key, ''''), ', ' ORDER BY steps, key) AS keys FROM (
+            SELECT key, levenshtein(key[:200], left(of_key::VARCHAR, 200)) AS steps
+            FROM scores, chosen, (FROM scored WHERE flagged IS NULL)
+            WHERE run_id = run AND steps <= greatest(1, length(of_key::VARCHAR) // 2) ORDER BY steps, key LIMIT 3))
     SELECT unnest(CASE
         WHEN run IS NULL THEN error('the store has no run yet: run `anomembed score` first')
         WHEN run NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', run))
         WHEN found IS NOT NULL THEN found
         WHEN flagged THEN error(concat('run ', run, ' explains its most abnormal flags only, and not ', of_key))
         WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))
-        ELSE error(concat('run ', run, ' scored no record ', of_key, '; for another run, add of_run := N')) END, max_depth := 2)
-    FROM ordered, scored, chosen;
+        ELSE error(concat('run ', run, ' scored no record ', of_key,
+            CASE WHEN keys IS NOT NULL THEN concat('; the nearest keys: ', keys) END,
+            '; for another run, add of_run := N')) END, max_depth := 2)
+    FROM ordered, scored, chosen, near;
 COMMENT ON MACRO TABLE why IS
     'How much every column adds to the raw score of a flagged record, over all views (high = abnormal), of the newest run that flagged it or of_run; source is the table: why(''4711'').';

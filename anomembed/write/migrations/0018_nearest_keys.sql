@@ -1,0 +1,1 @@
+-- The macro `why` offers the nearest keys where a run scored none of that name.
