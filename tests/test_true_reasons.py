@@ -17,6 +17,7 @@ from scipy.stats import poisson
 
 from anomembed import Config, fit_model, scan, score_table
 from anomembed.demo import make_demo
+from anomembed.views.census import Company
 
 WORD = r"[A-Za-z_][A-Za-z_0-9 ]*"
 V = r"(?P<c{0}>" + WORD + r")=(?P<v{0}>[^=]+?)(?: \((?P<b{0}>[^()]*)\))?"
@@ -83,6 +84,7 @@ def check_conflict(found, source, key):
         f"count_if(({one}) AND ({other})), count_if({one}), count_if({other}), count(*)"
     )
     assert (found["seen"], found["chance"]) == (f"{seen:,}", f"{first * second / n:,.0f}")
+    assert seen <= max(5, n / 100)  # what many have is not why one is flagged
     if found.get("usual"):
         assert number(found["of_own"]) == second
         check_usual(found, source, other)
@@ -365,6 +367,12 @@ def test_what_chance_makes_as_well_is_no_reason():
     )
     assert pairs.height > 20
     assert all(poisson.cdf(int(seen), number(chance)) < 0.015 for seen, chance in pairs.iter_rows())
+
+
+def test_a_pair_that_many_records_have_is_no_reason():
+    """However much less often than by chance they meet; in a small table, five may be few."""
+    assert (Company(np.array([336.0, 63.0]), np.array([858.0, 858.0]), 6321).less > 0).tolist() == [False, True]
+    assert (Company(np.array([5.0, 6.0]), np.array([60.0, 60.0]), 200).less > 0).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("with_entity", [False, True], ids=["plain", "entity"])

@@ -18,6 +18,7 @@ from anomembed.views.figures import usual_of
 from anomembed.views.reason import Among
 
 BY_CHANCE = 0.01  # chance of so few meetings of independent values, from which that is no reason
+FEW, FEW_SHARE = 5, 0.01  # records with two values, or the share of all, above which these are no reason for one record
 
 
 class Company(NamedTuple):
@@ -25,12 +26,14 @@ class Company(NamedTuple):
 
     seen: Floats
     chance: Floats
+    n_records: int
 
     @property
     def less(self) -> Floats:
-        """Log of how much less often than by chance they meet; 0 where as few may meet by chance."""
+        """Log of how much less often than by chance they meet; 0 where as few may meet by chance, or many do."""
         less = np.log1p(self.chance) - np.log1p(self.seen)
-        return np.asarray(np.where(pdtr(self.seen, self.chance) > BY_CHANCE, 0.0, less))
+        is_often = self.seen > max(FEW, FEW_SHARE * self.n_records)
+        return np.asarray(np.where(is_often | (pdtr(self.seen, self.chance) > BY_CHANCE), 0.0, less))
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Census:
 
     def company(self, token: int, others: NDArray[np.integer]) -> Company:
         """Return how often a token meets each of others, one of each column, and how often it would by chance."""
-        return Company(self.together(token, others), self.chance(token, others))
+        return Company(self.together(token, others), self.chance(token, others), self._n_pairs)
 
     def chance(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records would have both if columns were independent, shape (n_columns,)."""
