@@ -143,7 +143,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=list(SETS), choices=SETS, metavar="NAME")
     arguments = parser.parse_args()
     is_check = arguments.do == "check"
-    before = dict(reversed(line.split()) for line in arguments.file.read_text().splitlines()) if is_check else {}
+    is_there = arguments.file.exists()
+    before = dict(reversed(line.split()) for line in arguments.file.read_text().splitlines()) if is_there else {}
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, value in hashes(Path(folder), arguments.only):
@@ -151,7 +152,8 @@ def main() -> int:
             told = "" if not is_check else "same" if before.get(name) == value else "DIFFERS"
             print(value[:12], name, told, flush=True)
     if not is_check:
-        arguments.file.write_text("".join(f"{value}  {name}\n" for name, value in found.items()))
+        kept = {name: value for name, value in (before | found).items() if name in SETS}
+        arguments.file.write_text("".join(f"{value}  {name}\n" for name, value in kept.items()))
     return int(is_check and any(before.get(name) != value for name, value in found.items()))
 
 

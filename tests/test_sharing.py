@@ -52,6 +52,17 @@ def shared_of(frame, given=None):
         return names, next(table.batches(roles.select(), [table.column("id")], None, 10_000)).sort("id")
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_two_accounts_that_are_shared_come_before_nearly_all_others_in_teams_too(seed):
+    accounts = staff(1500, seed=seed)["account"].to_list()
+    accounts[33] = accounts[44]
+    frame = staff(1500, seed=seed).with_columns(account=pl.Series(accounts))
+    roles = {"key": ["id"], "entity": ["team"], "timestamp": ["since"]}
+    flags = scan(frame, config={"roles": roles, "flags": {"budget": 8}}).flags.frame
+    assert GHOSTS | {33, 44} <= set(flags["id"])
+    assert not flags["reason"].str.contains("records with the same account=1").any()
+
+
 @pytest.mark.parametrize("entity", [{}, {"entity": ["team"], "timestamp": ["since"]}], ids=["plain", "entity"])
 @pytest.mark.parametrize("n", [400, 3000])
 def test_those_who_share_an_account_come_first(n, entity):

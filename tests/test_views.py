@@ -150,6 +150,17 @@ def test_what_an_entity_always_has_is_no_rarity():
     assert known[2] == new[2] > 0
 
 
+@pytest.mark.parametrize(("whose", "is_attribute"), [("anybody's", False), ("the administrators'", True)])
+def test_what_nearly_all_records_have_is_an_attribute_only_if_who_acts_tells_the_exceptions(whose, is_attribute):
+    who = np.arange(4000) % 200
+    is_root = who == 7 if is_attribute else np.random.default_rng(0).random(4000) < 0.005
+    frame = pl.DataFrame(
+        {"who": who.astype(str), "root": is_root.astype(str), "shop": (np.arange(4000) // 200).astype(str)}
+    )
+    basis = basis_of(frame)
+    assert find_attributes(basis.vocabulary, basis.counts, [0]) == ((0, 1) if is_attribute else (0,)), whose
+
+
 def test_a_value_is_as_new_as_its_column_makes_it():
     """One odd status in 1,000 says much; one more address, where every tenth record has its own, says little."""
     status = ["ok"] * 989 + ["late"] * 10 + ["odd"]

@@ -15,6 +15,7 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
 
 DETERMINED = 0.99  # least share of an entity's other records that have its usual value
+UNTOLD = 0.5  # largest share of the exceptions from a column's commonest value that its entity does not tell
 LEAST_RECORDS = 5  # of an entity, on average, to tell what it always has
 
 
@@ -57,7 +58,13 @@ def attribute_tokens(vocabulary: Vocabulary, attributes: Sequence[int]) -> NDArr
 
 
 def _determines(entity: int, column: int, vocabulary: Vocabulary, counts: Counts) -> bool:
-    """Tell whether nearly all records of an entity have the same value, over all entities with several records."""
+    """Tell whether nearly all records of an entity have the same value, over all entities with several records.
+
+    A value that nearly all records have, whoever acts, is no attribute: the entity must tell the exceptions, by half of
+    them at least, in the manner of lambda [1]_.
+
+    .. [1] Goodman, Kruskal: Measures of association for cross classifications. JASA, 1954.
+    """
     offsets = vocabulary.offsets
     first, last = offsets[entity] + FIRST_VALUE, offsets[entity + 1]
     records = counts.single[first:last]
@@ -69,4 +76,6 @@ def _determines(entity: int, column: int, vocabulary: Vocabulary, counts: Counts
         return False
     met = sparse.csc_array(counts.together[first:last])[:, offsets[column] : offsets[column + 1]]
     usual = met.max(axis=1).toarray().ravel()
-    return bool(np.maximum(usual - 1, 0).sum() >= DETERMINED * np.maximum(records - 1, 0).sum())
+    n_others, n_usual = np.maximum(records - 1, 0).sum(), np.maximum(usual - 1, 0).sum()
+    n_exceptions = met.sum() - met.sum(axis=0).max()
+    return bool(n_usual >= DETERMINED * n_others and n_others - n_usual <= UNTOLD * n_exceptions)
