@@ -15,12 +15,13 @@ Any other exception that reaches the command line is a bug of anomembed: exit co
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LONGEST_SHOWN = 40  # characters of a value in a sentence
 PLACEHOLDER = re.compile(r"<(?:[a-z]+|\*)>")  # in a template, such as <ip>
 LONGEST_PLACEHOLDER = 12  # characters
+MOST_NAMED = 6  # names in one
 
 
 class AnomembedError(Exception):
@@ -104,6 +105,17 @@ def around_placeholder(text: str, at: int) -> tuple[int, int]:
     begin = text.rfind("<", max(at - LONGEST_PLACEHOLDER, 0), at)
     found = PLACEHOLDER.match(text, begin) if begin >= 0 else None
     return found.span() if found and found.end() > at else (at, at)
+
+
+def first_names(names: Sequence[str]) -> str:
+    """Return the first of some names for a message.
+
+    Examples
+    --------
+    >>> first_names(["amount", "country"]), first_names(list("abcdefgh"))
+    ('amount, country', 'a, b, c, d, e, f, ...')
+    """
+    return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
 
 
 def nearest_name(given: str, known: Iterable[str]) -> str:

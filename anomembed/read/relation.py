@@ -5,11 +5,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from anomembed.errors import SourceError, nearest_name, shown
+from anomembed.errors import SourceError, first_names, nearest_name, shown
 from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.extending import copy_extended
+from anomembed.read.padding import find_padding
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
 
@@ -76,6 +77,7 @@ class Relation:
                 is_named = isinstance(source, str | Path)
                 more_files = shut(self._connection, self._from) if is_named else shut_frame(self._connection)
                 self.files = (*files, *more_files)
+                self._leave_out_padding()
                 self.columns, more = describe(self._connection, self._from, self.message)
             self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
@@ -101,6 +103,16 @@ class Relation:
                 self._from = f"(SELECT * EXCLUDE ({left_out}) FROM {self._from})"
                 note = f"{', '.join(taken)} left out: names that begin with {RESERVED} are reserved"
                 self.notes = (*self.notes, note)
+
+    def _leave_out_padding(self) -> None:
+        """Read values without the blanks that fill them up, and note it."""
+        described = self._connection.sql(f"FROM {self._from} LIMIT 0")
+        texts = [name for name, kind in zip(described.columns, described.types, strict=True) if str(kind) == "VARCHAR"]
+        found = find_padding(self._connection, self._from, [name for name in texts if name != self.message])
+        if found:
+            stripped = ", ".join(f"{padding.sql(name)} AS {quote_identifier(name)}" for name, padding in found.items())
+            self._from = f"(SELECT * REPLACE ({stripped}) FROM {self._from})"
+            self.notes = (*self.notes, f"{first_names(list(found))}: the blanks that fill up the values are left out")
 
     def close(self) -> None:
         """Close the connection."""

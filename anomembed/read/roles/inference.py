@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from anomembed.errors import DataError, SourceError
+from anomembed.errors import DataError, SourceError, first_names
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
 from anomembed.read.elapsed import are_added, find_elapsed
@@ -18,7 +18,6 @@ from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.recognising import Found, find_written
 from anomembed.read.written.style import PLAIN
 
-MOST_NAMED = 6  # columns in a message
 UNIQUE_ESTIMATE = 0.85  # share of distinct values that may be all: the count is approximate, to less than 15 %
 
 
@@ -168,8 +167,8 @@ def _gather(
 def _check_size(table: Table, n_records: int) -> None:
     if n_records == 0:
         names = [column.name for column in table.columns]
-        listed = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
-        raise DataError(f"{table.name} has columns ({listed}), but no records" if names else f"{table.name} is empty")
+        has_names = f"{table.name} has columns ({first_names(names)}), but no records"
+        raise DataError(has_names if names else f"{table.name} is empty")
     if n_records == 1:
         raise DataError(f"{table.name} has one record; normal behaviour needs at least 2")
 
