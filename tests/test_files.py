@@ -17,6 +17,7 @@ from databases import opened
 
 from anomembed.errors import ConfigError, SourceError
 from anomembed.read.roles.inference import infer_roles
+from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 
 START = dt.datetime(2026, 3, 2, 8, 30)
@@ -406,6 +407,46 @@ def test_what_a_command_prints_in_aligned_columns_is_a_table():
         [["  JobID  User           Size  State     "], ["------- --------- --------- ----------"], *zip(printed)]
     )
     assert read["Size"].to_list() == [row[2] for row in rows]
+
+
+READINGS = [[f"2026-03-0{1 + i // 48}T{i // 2 % 24:02d}:00", f"s{i % 3}", 20 + i % 9, f"1.{i % 7}"] for i in range(300)]
+READ_OF = ["at", "sensor", "temp", "pressure"]
+
+
+@pytest.mark.parametrize(
+    ("under", "delimiter"),
+    [
+        ([["s", "-", "degC", "bar"]], ","),
+        ([["[s]", "", "[°C]", "[bar]"]], ";"),
+        ([["datetime", "string", "float", "float"], ["UTC", "", "K", "Pa"]], ","),
+        ([["When, if at all?", "Which", "How hot?", "How high?"], ['{"Import": 1}', "{}", '{"Import": 2}', "{}"]], "|"),
+        ([['"When\nwas it?"', "Which", "How hot?", "How high?"]], ","),
+        ([["", "", "degC", ""]], ","),
+        ([["---", "---", "---:", "---"]], "|"),
+        ([["----+----+----"]], "|"),
+    ],
+)
+def test_rows_of_units_under_a_header_are_no_records(under, delimiter):
+    columns, read = read_csv([READ_OF, *under, *READINGS], delimiter)
+    assert [*read["temp"]] == [row[2] for row in READINGS]
+    assert columns["at"].role is Role.TIMESTAMP
+
+
+@pytest.mark.parametrize(
+    "first", [["", "s1", "-", "N/A"], ["2026-03-01T00:00", "s1", "broken", "off"], ["", "s1", "off", ""]]
+)
+def test_a_first_record_without_numbers_is_a_record(first):
+    assert read_csv([READ_OF, first, *READINGS])[1].height == 301
+
+
+def test_what_is_left_out_under_a_header_is_told_and_only_where_it_is(run, tmp_path):
+    """The second file has no units; its first record stays."""
+    under = [["s", "-", "degC", "bar"]]
+    for name, rows in {"a": [READ_OF, *under, *READINGS[:150]], "b": [READ_OF, *READINGS[150:]]}.items():
+        (tmp_path / f"{name}.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    err = run("scan", "*.csv", "--budget", "1").err
+    assert "300 records" in err
+    assert "left out under the header, as no records: 's,-,degC,bar'" in err
 
 
 def test_commas_of_one_column_do_not_move_the_point_of_another():

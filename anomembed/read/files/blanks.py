@@ -35,7 +35,7 @@ def find_blank_dialect(lines: Sequence[str]) -> Dialect | None:
     if not found or found.fit < 1 or found.n_above or not found.has_header or found.n_fields < LEAST_FIELDS:
         return None
     least = TYPED_ALIGNED if is_aligned else TYPED
-    columns = list(zip(*found.rows(lines)[1:], strict=False))
+    columns = list(zip(*found.rows(lines)[1 + len(found.under) :], strict=False))
     return found if sum(map(is_typed, columns)) >= least * found.n_fields else None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from anomembed.read.files.cells import Rows, is_typed, is_value, number_signs, unsure_dates
+from anomembed.read.files.under import count_under
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", "||")
 DELIMITER = "\x1f"  # in place of one of several characters
@@ -40,6 +41,8 @@ class Dialect:
         Lines above the header, or the first record when there is none.
     has_header : bool
         Whether the first of the other lines names the columns.
+    under : tuple of str
+        Lines under the header that are no records.
     is_padded : bool
         Whether many records end early.
     decimal, thousands : str
@@ -58,6 +61,7 @@ class Dialect:
     n_lines: int = 0
     n_above: int = 0
     has_header: bool = False
+    under: tuple[str, ...] = ()
     is_padded: bool = False
     decimal: str = ""
     thousands: str = ""
@@ -166,17 +170,22 @@ def _described(dialect: Dialect, rows: Rows, lines: Sequence[str]) -> Dialect:
     table = [row for row in rows[first:] if any(row)]
     n_short = sum(1 < len(row) < dialect.n_fields for row in table)
     whole = [row for row in table if len(row) == dialect.n_fields]
-    has_header = bool(whole) and table[0] == whole[0] and is_header(whole[0], whole[1:])
-    decimal, thousands = number_signs(dialect.delimiter, whole[has_header:])
+    n_under = count_under(rows[first + 1 :], dialect.n_fields)
+    records = [row for row in rows[first + 1 + n_under :] if len(row) == dialect.n_fields]
+    has_header = bool(whole) and table[0] == whole[0] and is_header(whole[0], records)
+    records = records if has_header else whole
+    n_head, n_before = (_line_number(lines, dialect, first + 1 + n) for n in (0, n_under))
+    decimal, thousands = number_signs(dialect.delimiter, records)
     return replace(
         dialect,
         decimal=decimal,
         thousands=thousands,
         n_above=_line_number(lines, dialect, first),
         has_header=has_header,
+        under=tuple(lines[n_head:n_before]) if has_header else (),
         is_padded=n_short > max(PADDED * len(table), MOST_BELOW),
-        n_typed=sum(map(is_typed, zip(*whole[has_header:], strict=True))),
-        unsure=unsure_dates(whole[has_header:]),
+        n_typed=sum(map(is_typed, zip(*records, strict=True))),
+        unsure=unsure_dates(records),
     )
 
 

@@ -6,6 +6,7 @@ A reading is one of those in `read_files`: Parquet, JSON, a log whose head names
 import glob
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +14,11 @@ import duckdb
 
 from anomembed.errors import SourceError
 from anomembed.read.files.advice import readable_errors
-from anomembed.read.files.blanks import BLANK, are_aligned, find_blank_dialect, single_blanks
+from anomembed.read.files.blanks import find_blank_dialect
 from anomembed.read.files.content import HEAD, Content, is_utf8, look, western
 from anomembed.read.files.copies import Copies
-from anomembed.read.files.dialects import Dialect, count_below, find_dialect
+from anomembed.read.files.dialects import Dialect, find_dialect
+from anomembed.read.files.edges import describe_under, without_edges
 from anomembed.read.files.headers import HeadedLog, Section, has_head
 from anomembed.read.files.json_files import json_format, load_json
 from anomembed.read.files.kinds import PARQUET, binary_kind
@@ -40,8 +42,6 @@ MARKED_UP = re.compile(r"\s*<(\?(xml)|!doctype (html)|(html)\b)", re.IGNORECASE)
 COLOUR = "\x1b["  # of a terminal: a log
 TRIED = 200  # lines
 GOOD_ENOUGH = 0.5  # fit of a dialect, for a file that is named like a table
-CUTTABLE = 1 << 26  # bytes of a file that is copied without the lines below its records
-TAIL = 1 << 13  # bytes
 
 
 class FileRecords(NamedTuple):
@@ -265,36 +265,19 @@ def _read_table(
     options = found | given
     if dialect and "skip" in given:
         options["skip"] += dialect.n_above
-    paths, n_below = _without_below(contents, dialect, copies)
+    if dialect and ({"names", "columns"} & given.keys() or given.get("header") is False):
+        dialect = replace(dialect, under=())
+    paths, n_below = without_edges(contents, dialect, copies)
     unsure = dialect.unsure if dialect and not {"dateformat", "timestampformat"} & given.keys() else ()
     try:
         notes = load_table(connection, TableText(paths, options, unsure=unsure), path)
     except WrongEncodingError:
         contents = [_as_western(content) for content in contents]
         return _read_table(connection, path, contents, dialect, given, copies)
-    return FileRecords((*describe_dialect(options, contents[0], n_below), *notes))
+    return FileRecords((*describe_dialect(options, contents[0], n_below), *describe_under(dialect), *notes))
 
 
 def _as_western(content: Content) -> Content:
     if content.encoding not in ("utf-8", "ascii") or is_utf8(content):
         return content
     return look(content.path, western(content.text.encode("cp1252", "replace")))
-
-
-def _without_below(contents: Sequence[Content], dialect: Dialect | None, copies: Copies) -> tuple[list[str], int]:
-    """Return paths to read, without the lines below the records of a single small file, and how many these are."""
-    if dialect and dialect.delimiter == BLANK and are_aligned(contents[0].lines):
-        return [copies.copy(content, edit=single_blanks) for content in contents], 0
-    paths = [copies.readable(content) for content in contents]
-    if len(paths) > 1 or dialect is None or Path(paths[0]).suffix in COMPRESSED or not dialect.is_table:
-        return paths, 0
-    with Path(paths[0]).open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(size - TAIL, 0))
-        tail = file.read().decode(errors="replace").splitlines(keepends=True)[1 if size > TAIL else 0 :]
-    n_below = count_below(dialect, contents[0].lines[dialect.n_above + dialect.has_header :], tail)
-    if not n_below or size > CUTTABLE:
-        return paths, 0
-    n_bytes = size - sum(len(line.encode()) for line in tail[-n_below:])
-    cut = look(paths[0], "utf-8", OTHERS_HEAD)
-    return [copies.copy(cut, n_bytes=n_bytes)], sum(bool(line.strip()) for line in tail[-n_below:])
