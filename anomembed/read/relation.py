@@ -13,6 +13,7 @@ from anomembed.read.extending import copy_extended
 from anomembed.read.padding import find_padding
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
+from anomembed.read.split import Split, find_split
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +48,8 @@ class Relation:
         Name of the column of messages, when the records are lines.
     files : tuple of str
         Files and globs that its records are read from, besides those of `source`.
+    split : Split or None
+        The moment that is put together from several columns.
     columns : tuple of Column
         Its columns; fields of a nested column follow the column they come from.
 
@@ -83,6 +86,7 @@ class Relation:
             self._derived: set[str] = set()
             self._checked: set[str] = set()
             self._measured: dict[tuple[str, str], float] = {}  # until other records are left
+            self.split = self._put_together()
         except SourceError:
             self.close()
             raise
@@ -113,6 +117,15 @@ class Relation:
             stripped = ", ".join(f"{padding.sql(name)} AS {quote_identifier(name)}" for name, padding in found.items())
             self._from = f"(SELECT * REPLACE ({stripped}) FROM {self._from})"
             self.notes = (*self.notes, f"{first_names(list(found))}: the blanks that fill up the values are left out")
+
+    def _put_together(self) -> Split | None:
+        """Add the moment that is split over columns, as if it were the source's."""
+        split = find_split(self.columns)
+        if split and not any(column.name.casefold() == split.name.casefold() for column in self.columns):
+            self.derive(split.name, split.sql)
+            self._derived.discard(split.name)
+            return split
+        return None
 
     def close(self) -> None:
         """Close the connection."""

@@ -15,6 +15,7 @@ from anomembed.read.roles.spelling import unify_spellings
 from anomembed.read.sharing import find_shared, is_own
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
+from anomembed.read.written.candidate import ENOUGH
 from anomembed.read.written.recognising import Found, find_written
 from anomembed.read.written.style import PLAIN
 
@@ -145,7 +146,8 @@ def _gather(
         raise SourceError(
             f"no column of {table.name} holds times in the format {time_format}, which is written like %d/%m/%Y %H:%M"
         )
-    taken = {*specified, *(name for name, each in found.items() if each.written.is_read)}
+    parts = _find_parts(table, described, specified, found)
+    taken = {*specified, *parts, *(name for name, each in found.items() if each.written.is_read)}
     key = _find_key(table, profiles, specified, taken) if find_key else None
     widths = find_widths(table, profiles, where)
     labels = find_labels(table, table.columns, profiles, specified)
@@ -159,9 +161,25 @@ def _gather(
             label=labels.get(column.name),
             is_message=column.name == table.message,
             found=found.get(column.name),
+            left_out=parts.get(column.name, ""),
         )
         for column, profile in zip(table.columns, profiles, strict=True)
     ]
+
+
+def _find_parts(
+    table: Table, profiles: Mapping[str, Profile], specified: Mapping[str, Role], found: Mapping[str, Found]
+) -> dict[str, str]:
+    """Return why the parts of a moment are not used beside it, or it not beside them."""
+    if not table.split:
+        return {}
+    name, parts, _ = table.split
+    profile = profiles[name]
+    times = {name for name, each in found.items() if each.role is Role.TIMESTAMP} - {name, *parts}
+    is_whole = profile.n_records - profile.n_nulls >= ENOUGH * profile.n_records
+    if is_whole and not times and not specified.keys() & set(parts):
+        return dict.fromkeys(parts, f"a part of {name}")
+    return {} if name in specified else {name: "its parts are used by themselves"}
 
 
 def _check_size(table: Table, n_records: int) -> None:

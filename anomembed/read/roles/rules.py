@@ -2,7 +2,7 @@
 
 `RULES` are tried in order; the first that applies gives the role and the reason that is shown:
 
-1. what the user specifies;
+1. what the user specifies, then the parts of a moment that is split over columns: ignored;
 2. the first column that is unique and not null, and that looks like a key: those named like one first;
 3. what looks like a label: ignored, so that it cannot give away what it marks;
 4. all null, constant, a map, binary or a list of anything but numbers: ignored;
@@ -74,6 +74,8 @@ class Evidence(NamedTuple):
     """Whether it is the message of lines."""
     found: Found | None = None
     """How it is written, where its type does not say."""
+    left_out: str = ""
+    """Why it is not used, as far as a moment that is split over columns tells."""
 
 
 class Inferred(NamedTuple):
@@ -85,6 +87,10 @@ class Inferred(NamedTuple):
 
 def _given(evidence: Evidence) -> Inferred | None:
     return Inferred(evidence.given, USER_SPECIFIED) if evidence.given else None
+
+
+def _left_out(evidence: Evidence) -> Inferred | None:
+    return Inferred(Role.IGNORE, evidence.left_out) if evidence.left_out else None
 
 
 def _key(evidence: Evidence) -> Inferred | None:
@@ -191,6 +197,7 @@ def _text(evidence: Evidence) -> Inferred:
 
 RULES: tuple[Callable[[Evidence], Inferred | None], ...] = (
     _given,
+    _left_out,
     _key,
     _label,
     _useless,
