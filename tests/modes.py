@@ -245,7 +245,7 @@ def _visits(**settings):
         {"user": "user6", "country": "country0", "action": "open", "at": at, "bytes": 38.1},
         {"user": "user2", "country": "country2", "action": "write", "at": at, "bytes": 15.6},
         *(
-            {"user": "user3", "country": "country3", "action": STEPS[i % 4], "bytes": 19.5}
+            {"user": "user3", "country": "country3", "action": STEPS[i % 4], "bytes": 19.5 + i % 3 / 10}
             | {"at": at + dt.timedelta(seconds=i)}
             for i in range(8)
         ),

@@ -33,6 +33,7 @@ COUNTING = {
     "rhythm": ("evidence 1", "evidence 1"),
     "duplicate": ("evidence 2", "evidence 2"),
     "travel": ("evidence 1", "evidence 1"),
+    "stuck": ("evidence 1", "evidence 1"),
     "heaping": ("evidence 1", None),  # what somebody does in a clean reference is normal
     "burst": ("evidence 1", "evidence 1"),
     "sequence": ("known 0.5", "known 0.5"),
@@ -53,6 +54,7 @@ SUMMED = {
     "pace",
     "rhythm",
     "travel",
+    "stuck",
     "duplicate",
     "heaping",
     "burst",

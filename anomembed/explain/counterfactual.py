@@ -198,6 +198,8 @@ def _follow(model: Model, batch: Batch, row: int, edit: Edit, number: int) -> No
         return
     if batch.rhythm is not None and name == model.past.history.target:
         batch.rhythm[row] = np.nan
+    if batch.runs is not None and name in model.past.history.varying:
+        batch.runs[row, model.past.history.varying.index(name)] = 1  # another value begins a run
     if batch.steps is not None and model.past.events and model.past.history.event == (name,):
         values = model.past.events.labels[FIRST_VALUE:]  # a value may be spelled as a special token is
         if edit.text in values:

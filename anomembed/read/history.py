@@ -16,6 +16,7 @@ from anomembed.read.queries import query
 from anomembed.read.rhythm import RHYTHM, find_resolution, find_target, rhythm_sql
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
+from anomembed.read.runs import find_varying, runs_of, runs_sql
 from anomembed.read.sequences import event_sql
 from anomembed.read.source import quote_identifier
 from anomembed.read.table import HASH, Table
@@ -52,6 +53,8 @@ class History:
         Seconds that the times are multiples of, which intervals are no evener than.
     place : tuple of str
         Columns of latitude and longitude that say where the entity is; empty without any.
+    varying : tuple of str
+        Numbers that mostly change from one record of the entity to the next.
     """
 
     entity: str
@@ -61,6 +64,7 @@ class History:
     target: str
     resolution: float
     place: tuple[str, ...] = ()
+    varying: tuple[str, ...] = ()
 
     @property
     def paces(self) -> tuple[str, ...]:
@@ -88,9 +92,15 @@ class History:
         """Derived columns of how far the entity has come, and in what time."""
         return TRAVEL if self.place else ()
 
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Derived columns of how often each varying number has been the same in a row."""
+        return runs_of(self.varying)
+
     def select(self) -> dict[str, str]:
         """Return the SQL that reads each derived column."""
-        return {name: quote_identifier(name) for name in (*self.steps, *self.paces, *self.rhythm, *self.travel)}
+        derived = (*self.steps, *self.paces, *self.rhythm, *self.travel, *self.runs)
+        return {name: quote_identifier(name) for name in derived}
 
 
 def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequence[str]) -> History:
@@ -121,7 +131,8 @@ def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequ
     sums = tuple(amounts(numbers)[:MOST_SUMS])
     named = tuple(table.column(name).name for name in event) or _find_event(table, roles, entity, time)
     target, place = find_target(table, roles, entity), find_place(table, roles, entity)
-    return History(entity, time, named, sums, target, find_resolution(table, roles.select()[time]), place)
+    resolution = find_resolution(table, roles.select()[time])
+    return History(entity, time, named, sums, target, resolution, place, find_varying(table, roles, entity, time))
 
 
 def derive_history(table: Table, roles: Roles, history: History) -> None:
@@ -138,13 +149,16 @@ def derive_history(table: Table, roles: Roles, history: History) -> None:
     """
     if not table.is_derived(SECONDS_SINCE):
         table.extend(history_sql(table, roles, history), (EVENT, PLACE, *BEFORE, *history.paces, *history.travel))
-        select = roles.select()
+        select, identity = roles.select(), roles.identity(table)
         who, target, when = (select[name] for name in (history.entity, history.target, history.time))
-        table.extend(rhythm_sql(who, target, when, roles.identity(table), history.resolution), history.rhythm)
+        table.extend(rhythm_sql(who, target, when, identity, history.resolution), history.rhythm)
+        if history.varying:
+            numbers = {name: select[name] for name in history.varying}
+            table.extend(runs_sql(numbers, who, when, identity), history.runs)
 
 
 def history_sql(table: Table, roles: Roles, history: History) -> str:
-    """Return the query, from history.sql, of the columns of `history` but those of the rhythm."""
+    """Return the query, from history.sql, of the columns of `history` but those of the rhythm and of runs."""
     select = roles.select()
     who, when = select[history.entity], select[history.time]
     event = event_sql([table.column(name) for name in history.event]) if history.event else "NULL"

@@ -39,6 +39,8 @@ class Batch:
         so far, and the evidence that they came at once, in nats; NaN where they did not.
     travel : ndarray of shape (n_records, 2), optional
         Kilometres and seconds since the entity's record before; NaN where unknown.
+    runs : ndarray of shape (n_records, n_varying), optional
+        How often each number that mostly changes has been the same in the entity's last records; NaN where unknown.
     """
 
     tokens: Tokens
@@ -50,13 +52,15 @@ class Batch:
     twins: NDArray[np.float64] | None = None
     bursts: NDArray[np.float64] | None = None
     travel: NDArray[np.float64] | None = None
+    runs: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
-        derived = (None if part is None else part[rows] for part in (self.rhythm, self.twins, self.bursts, self.travel))
+        parts = (self.rhythm, self.twins, self.bursts, self.travel, self.runs)
+        derived = (None if part is None else part[rows] for part in parts)
         paces = None if self.paces is None else self.paces[rows]
         return Batch(
             self.tokens[rows], self.numbers[rows], steps, paces, tuple(v[rows] for v in self.vectors), *derived
@@ -97,6 +101,6 @@ def make_batch(
     tokens = vocabulary.encode(frame)
     vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_presence)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
-    rhythm, travel = (past.rhythm(frame), past.travel(frame)) if past else (None, None)
+    rhythm, travel, runs = (past.rhythm(frame), past.travel(frame), past.runs(frame)) if past else (None, None, None)
     repeated, at_once = (read_numbers(frame, names) if names else None for names in (twins, bursts))
-    return Batch(tokens, values, steps, paces, vectors, rhythm, repeated, at_once, travel)
+    return Batch(tokens, values, steps, paces, vectors, rhythm, repeated, at_once, travel, runs)

@@ -38,6 +38,14 @@ class Derivation(Protocol):
         """Columns of the km and the seconds since the record before; empty without a place."""
 
     @property
+    def varying(self) -> tuple[str, ...]:
+        """Columns of numbers that mostly change from one record of the entity to the next."""
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Columns of how often each of these has been the same in a row."""
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """Columns of the event, of its position among the events of its entity, and of the events before it."""
 
@@ -94,6 +102,10 @@ class Past(Generic[History]):
     def travel(self, frame: pl.DataFrame) -> NDArray[np.float64] | None:
         """Return km and seconds since the record before, shape (n_records, 2); None without a place."""
         return read_numbers(frame, self.history.travel) if self.history.travel else None
+
+    def runs(self, frame: pl.DataFrame) -> NDArray[np.float64] | None:
+        """Return how often each varying number has been the same in a row; None without any."""
+        return read_numbers(frame, self.history.runs) if self.history.runs else None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from anomembed.views.sequence import SequenceView
 from anomembed.views.share import ShareView
 from anomembed.views.sign import SignView
 from anomembed.views.step import StepView
+from anomembed.views.stuck import StuckView
 from anomembed.views.travel import TravelView
 from anomembed.views.unseen import UnseenView
 from anomembed.views.vector import VectorView
@@ -43,7 +44,7 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, SignView, JointView, VectorView, MatchView, MessageView,
     PairView, DependencyView, ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView,
-    DuplicateView, HeapingView, BurstView, TravelView,
+    DuplicateView, HeapingView, BurstView, TravelView, StuckView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

@@ -219,7 +219,7 @@ def _try(model: Model) -> None:
     numbers = np.where(rows % 3, rows * 1.0, np.nan) + np.zeros((TRIED, len(model.numbers)))
     widths = [column.width for column in model.roles.columns if column.width]
     vectors = tuple(np.full((TRIED, width), np.nan, np.float32) for width in widths)
-    steps = paces = rhythm = travel = None
+    steps = paces = rhythm = travel = runs = None
     if model.past:
         steps = None if model.past.events is None else np.full((TRIED, 3), model.past.start, np.int64)
         if steps is not None:
@@ -227,8 +227,9 @@ def _try(model: Model) -> None:
         paces = np.full((TRIED, len(model.past.history.paces)), np.nan)
         rhythm = np.full((TRIED, len(model.past.history.rhythm)), np.nan)
         travel = np.full((TRIED, 2), np.nan) if model.past.history.travel else None
+        runs = np.full((TRIED, len(model.past.history.runs)), np.nan) if model.past.history.runs else None
     nothing = model.derived.nothing(TRIED)
-    derived = (rhythm, nothing.get("twins"), nothing.get("bursts"), travel)
+    derived = (rhythm, nothing.get("twins"), nothing.get("bursts"), travel, runs)
     batch = Batch(tokens.astype(np.int32), numbers, steps, paces, vectors, *derived)
     with np.errstate(all="ignore"):
         raw, _ = model.score(batch)
