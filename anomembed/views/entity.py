@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.read.aggregates import BOUND
-from anomembed.read.sharing import are_shared
 from anomembed.read.travel import of_places
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
@@ -95,11 +94,9 @@ class EntityView(ViewOfRecords):
             return []
         columns, numbers = basis.vocabulary.columns, basis.number_columns
         view = cls.fitted(basis.entities.profiles, numbers, basis.records)
-        # Where somebody is, is judged by `travel`, where it says something: a move is no number far out. And how many
-        # records share a value is nobody's habit.
-        sources = [column.source for column in columns]
-        nobodys = of_places(sources) | are_shared(sources)
-        view.tails[[sources[at] in nobodys for at in numbers], 0] = NEVER
+        # Where somebody is, is judged by `travel`, where it says something: a move is no number far out.
+        places = of_places([column.source for column in columns])
+        view.tails[[columns[at].source in places for at in numbers], 0] = NEVER
         return [view]
 
     @classmethod
