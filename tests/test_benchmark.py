@@ -94,3 +94,27 @@ def test_planted_vectors_are_far_from_all_others_and_no_longer_than_these(monkey
     apart = np.linalg.norm(made[is_planted][:, None] - made[~is_planted][None, :500], axis=2).min(axis=1)
     usual = np.linalg.norm(made[~is_planted][500:700, None] - made[~is_planted][None, :500], axis=2).min(axis=1)
     assert np.median(apart) > usual.max()
+
+
+def test_workers_that_need_no_time_get_what_the_others_scored(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(BENCHMARK)
+    import workers
+
+    rng, n_records = np.random.default_rng(0), 3_000
+    pl.DataFrame(
+        {
+            "TRANSACTION_ID": range(n_records),
+            "TX_DATETIME": pl.datetime_range(date(2024, 1, 1), date(2024, 3, 1), "1m", eager=True)[:n_records],
+            "CUSTOMER_ID": rng.integers(0, 50, n_records).astype(str),
+            "TERMINAL_ID": rng.integers(0, 90, n_records).astype(str),
+            "TX_AMOUNT": rng.gamma(3, 20, n_records).round(2),
+        }
+    ).write_parquet(tmp_path / "fraud_handbook.parquet")
+    monkeypatch.setattr(workers.speed, "ALL_PAYMENTS", n_records)
+    monkeypatch.setattr(sys, "argv", ["workers.py", str(tmp_path), "--rows", str(n_records), "--repeat", "1"])
+    assert workers.main() == 0
+    table = capsys.readouterr().out.splitlines()
+    assert [line.partition(" |")[0] for line in table[2:-2]][::2] == ["| 1 thread", "| workers that need no time"]
+    assert "One process feeds" in table[-1]
+    for name in ("workers", "speed", "cost"):
+        sys.modules.pop(name, None)
