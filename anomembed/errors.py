@@ -107,15 +107,15 @@ def around_placeholder(text: str, at: int) -> tuple[int, int]:
     return found.span() if found and found.end() > at else (at, at)
 
 
-def first_names(names: Sequence[str]) -> str:
-    """Return the first of some names for a message.
+def first_names(names: Sequence[object], most: int = MOST_NAMED) -> str:
+    """Return the first of some names, or other things, for a message.
 
     Examples
     --------
-    >>> first_names(["amount", "country"]), first_names(list("abcdefgh"))
-    ('amount, country', 'a, b, c, d, e, f, ...')
+    >>> first_names(["amount", "country"]), first_names(range(8))
+    ('amount, country', '0, 1, 2, 3, 4, 5, ...')
     """
-    return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+    return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def nearest_name(given: str, known: Iterable[str]) -> str:
@@ -145,5 +145,4 @@ def nearest_name(given: str, known: Iterable[str]) -> str:
     close = get_close_matches(given.casefold(), folded, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {folded[close[0]]!r}?"
-    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"; there are: {listed}" if names else ""
+    return f"; there are: {first_names(names, 12)}" if names else ""

@@ -67,6 +67,18 @@ def test_an_error_in_the_work_is_that_of_the_caller_and_ends_the_rest():
     assert len(done) < 20
 
 
+def test_that_the_work_itself_takes_too_long_is_no_lost_part():
+    tried = []
+
+    def work(part):
+        tried.append(part)
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        list(in_order(Threads(1), work, [1]))
+    assert tried == [1]
+
+
 def test_who_takes_no_more_results_leaves_no_thread_behind():
     results = in_order(Threads(2), lambda part: part, range(1_000))
     assert next(results) == 0

@@ -65,11 +65,16 @@ def init(
         text = config_text(config, roles, _sizes(opened, config), output.parent, suggestion, is_monitored=for_monitor)
     with completed(output) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-    if for_monitor and config.source.fit_where:  # the first run learns by itself
+    _tell_next(output, is_monitored=for_monitor, learns=config.source.fit_where is not None)
+
+
+def _tell_next(output: Path, *, is_monitored: bool, learns: bool) -> None:
+    """Say what comes next; the first run of a monitor learns by itself where it is said from what."""
+    if is_monitored and learns:
         typer.echo(f"wrote {output}; next, in cron: anomembed monitor {output}", err=True)
         return
     typer.echo(f"wrote {output}; next: anomembed fit {output}", err=True)
-    if for_monitor:
+    if is_monitored:
         typer.echo(f"then, in cron: anomembed monitor {output}", err=True)
 
 

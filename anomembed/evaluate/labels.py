@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from anomembed.config import Config
-from anomembed.errors import ConfigError, DataError, shown
+from anomembed.errors import ConfigError, DataError, first_names, shown
 from anomembed.read.elapsed import spelled
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.keys import check_key
@@ -19,7 +19,6 @@ from anomembed.represent.tokens.value_counts import ValueCounts
 
 IS_ABNORMAL = "is_abnormal"
 PAIRS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})  # labels that need no --positive: the larger is abnormal
-MOST_SHOWN = 6  # values in a message
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def read_labels(table: Table, roles: Roles, label: str, positive: str | None, wh
 def _choose_positive(name: str, values: list[str], positive: str | None) -> list[str]:
     if not values:
         raise DataError(f"every label in {name} is null")
-    listed = ", ".join(map(shown, sorted(values)[:MOST_SHOWN])) + (", ..." if len(values) > MOST_SHOWN else "")
+    listed = first_names(list(map(shown, sorted(values))))
     if positive is None:
         pair = next((pair for pair in PAIRS if {value.casefold() for value in values} <= pair), None)
         if pair is None:

@@ -214,8 +214,8 @@ class Relation:
         Parameters
         ----------
         extending : str
-            SQL that selects `HASH`, the position of a record, and the new columns from the table ``records``; it must
-            not read columns that were added this way.
+            SQL that selects `HASH`, the position of a record, and the new columns from the table ``records``, which
+            lacks those that were added since it was read.
         columns : iterable of str
             Names of the new columns.
         """

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.errors import DataError, SourceError, shown
+from anomembed.errors import DataError, SourceError, first_names, shown
 from anomembed.read.column_types import is_vector
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.table import Table
@@ -20,7 +20,6 @@ OF_COLUMN = ("column", "column_name")  # names of the column that says which col
 NEWEST = "SELECT * FROM tokens WHERE n_records > 0 AND model_id = (SELECT max(model_id) FROM models)"
 TABLES = "SELECT table_name, lower(column_name) AS column_name, schema_name FROM duckdb_columns() WHERE NOT internal"
 VECTORS_AT_ONCE = 50_000
-MOST_SHOWN = 6  # widths in a message
 UNREADABLE = "\ufffd"  # replaces bytes that are not UTF-8
 LARGEST = 1e9  # largest number in a vector, far beyond those of any embedding
 
@@ -136,7 +135,7 @@ def _read_table(path: str, query: str | None) -> Rows:
     frame = pl.concat(frames)
     widths = frame["vector"].list.len().unique().drop_nulls().sort().to_list()
     if len(widths) != 1 or frame["vector"].null_count() or not widths[0]:
-        found = ", ".join(map(str, widths[:MOST_SHOWN])) + (", ..." if len(widths) > MOST_SHOWN else "")
+        found = first_names(widths)
         found += " and missing ones" if frame["vector"].null_count() else ""
         raise DataError(f"{path}: all vectors must have the same width; found widths {found}")
     numbers = frame["vector"].explode(empty_as_null=True).to_numpy().astype(np.float32)

@@ -103,7 +103,7 @@ class RhythmView(ViewOfRecords):
         most = USUAL + STEEP * (self.rarity - USUAL)
         found = np.clip(evidence(batch.rhythm) - self.looked_at, 0.0, most)
         is_usual = self.usual[batch.tokens[:, self.columns]].any(axis=1)
-        return np.where(is_told(batch.rhythm) & ~is_usual, found, 0.0)[:, None].astype(np.float32)
+        return np.where(is_told(batch.rhythm[:, 3]) & ~is_usual, found, 0.0)[:, None].astype(np.float32)
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
         """Return the column of the target, shape (n_records,)."""
@@ -128,9 +128,9 @@ class RhythmView(ViewOfRecords):
         return Reason("even intervals", target, cited)
 
 
-def is_told(rhythm: Floats) -> NDArray[np.bool_]:
-    """Tell which records are contacts after which their series is judged, shape (n_records,)."""
-    place = np.nan_to_num(rhythm[:, 3])
+def is_told(place: Floats) -> NDArray[np.bool_]:
+    """Tell after which records of a series it is judged, by the place of each in it; NaN is in none."""
+    place = np.nan_to_num(place)
     return np.asarray((place > 0) & (place % TOLD_EVERY == 0) | np.isin(place, TOLD_EARLY))
 
 

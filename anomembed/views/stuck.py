@@ -18,7 +18,7 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Reason
-from anomembed.views.rhythm import TOLD_EARLY, TOLD_EVERY
+from anomembed.views.rhythm import is_told
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 ENOUGH = 20  # runs of a length that tell how likely it goes on
@@ -78,8 +78,7 @@ class StuckView(ViewOfRecords):
         so_far = np.column_stack([np.zeros(len(self.ends)), np.cumsum(self.ends, axis=1)])
         known, beyond = np.clip(length - 1, 0, LONGEST), np.maximum(length - 1 - LONGEST, 0)
         nats = so_far[np.arange(len(self.ends)), known] + beyond * self.ends[:, -1]
-        is_told = (length % TOLD_EVERY == 0) | np.isin(length, TOLD_EARLY)
-        return np.where(is_told, np.clip(nats - self.looked_at, 0.0, MOST), 0.0).astype(np.float32)
+        return np.where(is_told(batch.runs), np.clip(nats - self.looked_at, 0.0, MOST), 0.0).astype(np.float32)
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
         """Return the column of the number that is least likely the same for so long, shape (n_records,)."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from anomembed.errors import ConfigError, WorkersError
-from anomembed.workers.pool import LostError, Submit, Work
+from anomembed.workers.pool import PATIENCE, LostError, Submit, Work, do
 from anomembed.workers.versions import check_versions, own_versions
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ REACHED_WITHIN = "10s"
 WORKER_WITHIN = 30  # seconds until a scheduler without workers has one
 LARGEST_PART = "1GB"  # that may be sent without a warning
 TRIES = 5  # times that the model is sent
-PATIENCE = 600.0  # seconds for a part, which takes a few
 
 
 class Dask:
@@ -61,7 +60,7 @@ class Dask:
                     held = _send(client, work)
                 others = [at for at in client.nthreads() if at not in hanging] if hanging else None
                 # The part goes with the task, because what is scattered is lost with its worker.
-                return _Pending(client.submit(_do, held, part, pure=False, workers=others or None), hanging)
+                return _Pending(client.submit(do, held, part, pure=False, workers=others or None), hanging)
 
             yield submit
 
@@ -70,12 +69,11 @@ class Dask:
         import dask.config
         from distributed import Client
 
-        dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGEST_PART})
         try:
             client = Client(self._address, timeout=REACHED_WITHIN, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise WorkersError(f"the Dask scheduler {self._address} cannot be reached: try again later") from error
-        with client:
+        with client, dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGEST_PART}):
             try:
                 client.wait_for_workers(1, WORKER_WITHIN)
             except TimeoutError as error:
@@ -85,22 +83,17 @@ class Dask:
 
 def _send(client: "Client", work: Work) -> "Future":
     """Send the work to every worker; one that goes meanwhile is passed over."""
-    from distributed.comm.core import CommClosedError
-
     for _ in range(TRIES):
-        with suppress(CommClosedError, OSError, TimeoutError):
+        with suppress(OSError):  # among them that a connection is closed, or takes too long
             return client.scatter(work, broadcast=True, hash=False)
     raise WorkersError("the workers go faster than the model can be sent to them: try again later")
 
 
 def _versions(client: "Client") -> dict[str, dict[str, str]]:
-    """Return the versions of packages on each worker, none where ours is missing."""
+    """Return the versions of packages on each worker, none where ours is missing; nothing of one that has gone."""
     found = client.run(own_versions, on_error="return")
-    return {at: {} if isinstance(versions, Exception) else versions for at, versions in found.items()}
-
-
-def _do(work: Work, part: Any) -> Any:  # noqa: ANN401
-    return work(part)
+    there = {at: versions for at, versions in found.items() if not isinstance(versions, OSError)}
+    return {at: {} if isinstance(versions, Exception) else versions for at, versions in there.items()}
 
 
 class _Pending:
@@ -113,12 +106,11 @@ class _Pending:
         from concurrent.futures import CancelledError
 
         from distributed import KilledWorker
-        from distributed.client import FutureCancelledError
         from distributed.comm.core import CommClosedError
 
         try:
             return self._future.result(timeout)
-        except (KilledWorker, FutureCancelledError, CancelledError, CommClosedError) as error:
+        except (KilledWorker, CancelledError, CommClosedError) as error:
             raise LostError(str(error).split("\n")[0]) from error
         except TimeoutError:
             given = self._future.client.processing()

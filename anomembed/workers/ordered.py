@@ -47,13 +47,16 @@ def in_order(pool: Pool, work: Callable[[Part], Done], parts: Iterable[Part]) ->
 
 def _take(part: object, result: Result, submit: Submit, patience: float | None) -> Any:  # noqa: ANN401
     """Wait for the result of a part; when it is lost, hand the part out again."""
-    for attempt in range(1, TRIES + 1):
+    n_lost = 0
+    while True:
         try:
             return result.result(patience)
         except (LostError, TimeoutError) as error:
+            if patience is None:  # then none is lost: it is an error of the work
+                raise
             result.cancel()
-            if attempt == TRIES:
+            n_lost += 1
+            if n_lost == TRIES:
                 why = str(error) or f"no answer within {patience:g} seconds"
                 raise WorkersError(f"workers lost a part of the records {TRIES} times; the last time: {why}") from error
             result = submit(part)
-    raise AssertionError

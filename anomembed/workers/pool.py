@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+PATIENCE = 600.0  # seconds that a part may take on a cluster; it takes a few
+
 
 class LostError(Exception):
     """A worker has gone with its part."""
@@ -31,6 +33,11 @@ Work = Callable[[Any], Any]
 """Turns a part into its result, which depends on the part alone."""
 Submit = Callable[[Any], Result]
 """Hands a part to a worker."""
+
+
+def do(work: Work, part: Any) -> Any:  # noqa: ANN401
+    """Do the work on a part; what is sent to a cluster by name."""
+    return work(part)
 
 
 class Pool(Protocol):

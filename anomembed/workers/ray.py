@@ -1,15 +1,13 @@
 """Workers of the Ray cluster that this machine is part of."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging import ERROR
 from typing import Any
 
 from anomembed.errors import ConfigError, WorkersError
-from anomembed.workers.pool import LostError, Submit, Work
+from anomembed.workers.pool import PATIENCE, LostError, Submit, Work, do
 from anomembed.workers.versions import check_versions, own_versions
-
-PATIENCE = 600.0  # seconds for a part, which takes a few
 
 
 class Ray:
@@ -43,8 +41,8 @@ class Ray:
         with self._connected():
             check_versions("the Ray cluster", _versions())
             self.n_workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-            held, do = ray.put(work), ray.remote(max_retries=2)(_do)
-            yield lambda part: _Pending(do.remote(held, part))
+            held, doing = ray.put(work), ray.remote(max_retries=2)(do)
+            yield lambda part: _Pending(doing.remote(held, part))
 
     @contextmanager
     def _connected(self) -> Iterator[None]:
@@ -64,7 +62,7 @@ class Ray:
 
 
 def _versions() -> dict[str, dict[str, str]]:
-    """Return the versions of packages on each node, none where ours is missing."""
+    """Return the versions of packages on each node, none where ours is missing; nothing of one that has gone."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -72,15 +70,12 @@ def _versions() -> dict[str, dict[str, str]]:
     for node in ray.nodes():
         if node["Alive"]:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            try:
-                found[node["NodeManagerAddress"]] = ray.get(ask.options(scheduling_strategy=there).remote())
-            except ray.exceptions.RayError:
-                found[node["NodeManagerAddress"]] = {}
+            with suppress(ray.exceptions.RayError):
+                try:
+                    found[node["NodeManagerAddress"]] = ray.get(ask.options(scheduling_strategy=there).remote())
+                except ray.exceptions.RayTaskError:
+                    found[node["NodeManagerAddress"]] = {}
     return found
-
-
-def _do(work: Work, part: Any) -> Any:  # noqa: ANN401
-    return work(part)
 
 
 class _Pending:
