@@ -281,7 +281,7 @@ def test_a_dask_worker_with_another_package_is_told(model, tmp_path, case):
         score_table(model, payments(), workers=address)
 
 
-def test_ray_scores_as_threads_do(model, tmp_path, monkeypatch):
+def test_ray_scores_as_threads_do_and_is_told_where_it_is_not(model, tmp_path, monkeypatch, run):
     ray = pytest.importorskip("ray", reason="the extra ray is not installed")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TOP), str(TOP / "tests")]))
     ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
@@ -299,11 +299,7 @@ def test_ray_scores_as_threads_do(model, tmp_path, monkeypatch):
             list(in_order(open_workers("ray"), fail, range(3)))
     finally:
         ray.shutdown()
-
-
-def test_a_ray_cluster_that_is_not_there_is_told(run):
-    pytest.importorskip("ray", reason="the extra ray is not installed")
-    payments(600).write_parquet("payments.parquet")
+    payments(600).write_parquet("payments.parquet")  # in this test, as a cluster would be found from another process
     outcome = run("scan", "payments.parquet", "--workers", "ray")
     assert outcome.code == 3
     assert "this machine is part of no Ray cluster that can be reached: try again later" in outcome.err

@@ -14,7 +14,7 @@ from anomembed.read.relation import RESERVED
 from anomembed.read.roles.assigned import ColumnRole, Roles, match_roles
 from anomembed.read.roles.role import Content
 from anomembed.read.source import quote_identifier, quote_text
-from anomembed.read.table import VALUE, Table
+from anomembed.read.table import Table
 from anomembed.scoring import read_frames
 
 KEY, ROW = RESERVED + "key", RESERVED + "row"
@@ -81,9 +81,10 @@ class SourceRecord:
         bursts = self.model.derived.bursts
         at_once = bursts_of_one(self.table, self.roles, bursts, self.is_it) if bursts else {}
         self._keep_related()
+        for name, value in at_once.items():
+            self.table.derive(name, "NULL::DOUBLE" if value is None else f"'{value!r}'::DOUBLE")
         frames = list(read_frames(self.model, self.table, self.is_it))
-        known = [pl.lit(value, pl.Float64).alias(VALUE + name) for name, value in at_once.items()]
-        return frames[0][:1].with_columns(known) if frames else None
+        return frames[0][:1] if frames else None
 
     def _keep_related(self) -> None:
         """Leave out what no judgement of the record depends on, but for what came at once."""

@@ -30,13 +30,14 @@ def copy_extended(
         Name of a column that only our SQL knows: the position of a record.
     """
     copied, added = f"{extended}_copied", [f"{extended}_{at}" for at in range(len(queries))]
-    connection.execute(f"CREATE TEMP TABLE {copied} AS SELECT *, row_number() OVER () AS {position} FROM {source}")
+    connection.execute(f"CREATE TEMP TABLE {copied} AS FROM {source}")
+    numbered = f"(SELECT *, rowid AS {position} FROM {copied})"  # to number them by a window would take one thread
     for name, extending in zip(added, queries, strict=True):
-        records = f"WITH records AS NOT MATERIALIZED (FROM {copied})"
+        records = f"WITH records AS NOT MATERIALIZED {numbered}"
         connection.execute(f"CREATE TEMP TABLE {name} AS {records} FROM (\n{extending}\n)")
     joined = " ".join(f"LEFT JOIN {name} USING ({position})" for name in added)
     connection.execute(
-        f"CREATE TEMP TABLE {extended} AS SELECT * EXCLUDE ({position}) FROM {copied} {joined} ORDER BY {position}"
+        f"CREATE TEMP TABLE {extended} AS SELECT * EXCLUDE ({position}) FROM {numbered} {joined} ORDER BY {position}"
     )
     for name in (copied, *added):
         connection.execute(f"DROP TABLE {name}")

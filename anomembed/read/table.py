@@ -106,8 +106,13 @@ class Table(Aggregates):
 
     def keep_related(self, same: Sequence[str], where: str) -> None:
         """Leave out the records that share none of some values, which are SQL, with a record that meets a condition."""
-        wanted = self._records(where)
-        shared = [f"{value} IN (SELECT {value} FROM {wanted})" for value in same]
+        texts = [f"CAST({value} AS VARCHAR)" for value in same]
+        found = self._rows(f"SELECT {', '.join(texts)} FROM {self._records(where)}")
+        shared = [
+            f"{text} IN ({', '.join(map(quote_text, sorted(values)))})"
+            for text, column in zip(texts, zip(*found, strict=True), strict=False)
+            if (values := set(column) - {None})
+        ]
         self._from = f"(FROM {self._from} WHERE {' OR '.join([f'coalesce(({where}), false)', *shared])})"
         self._measured.clear()
 

@@ -19,6 +19,7 @@ from scipy import sparse
 from anomembed.errors import StoreError
 from anomembed.score.keeping import dump_detector, load_detector
 from anomembed.write.checking import check_archive, check_sparse, load_arrays
+from anomembed.write.narrow import narrowed, widened
 
 TREE, ARRAYS = "tree.json", "arrays.npz"
 
@@ -59,7 +60,7 @@ class Packer:
         parts: dict[str, bytes] = {}
         tree = self._to_tree(value, arrays, parts)
         buffer = BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for options
+        np.savez(buffer, **{name: narrowed(array) for name, array in arrays.items()})  # type: ignore[arg-type]  # numpy's stub mistakes the names for options
         return {TREE: json.dumps(tree).encode(), ARRAYS: buffer.getvalue(), **parts}
 
     def unpack(self, parts: Mapping[str, bytes]) -> Any:  # noqa: ANN401
@@ -91,7 +92,7 @@ class Packer:
                 known = (name for name, array in arrays.items() if array is value)  # counts are shared
                 name = next(known, f"a{len(arrays)}")
                 arrays[name] = value
-                return {"array": name}
+                return {"array": name, "kind": value.dtype.str}
             case pl.Series():
                 return {"text": value.to_list()}
             case sparse.csr_array():
@@ -118,7 +119,10 @@ class Packer:
         match tree:
             case {"enum": name, "value": value}:
                 return self._classes[name](value)
-            case {"array": name}:
+            case {"array": name, "kind": kind}:
+                arrays[name] = widened(arrays[name], kind)  # kept, as arrays are shared
+                return arrays[name]
+            case {"array": name}:  # of an older version
                 return arrays[name]
             case {"text": values}:
                 return pl.Series(values, dtype=pl.String)
