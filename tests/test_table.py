@@ -202,8 +202,8 @@ def test_columns_are_added_in_the_order_of_the_source_null_where_a_query_has_no_
         assert table.is_derived("rank")
         found = table.rows({name: name for name in ("name", "seventh", "rank")}, None)
         assert found["name"].to_list() == list("dbca") * 500
-        assert found["seventh"].to_list() == [at % 7 if at % 2 == 0 else None for at in range(1, 2_001)]
+        assert found["seventh"].to_list() == [at % 7 if at % 2 == 0 else None for at in range(2_000)]
         ranks = dict(zip("dbca", found["rank"].head(4), strict=True))
         assert ranks == {"a": 1, "b": 501, "c": 1_001, "d": 1_501}
         table.extend(f"SELECT {HASH}, seventh IS NULL AS is_odd FROM records", ["is_odd"])  # of a copy that has them
-        assert table.rows({"is_odd": "is_odd"}, None, most=3)["is_odd"].to_list() == [True, False, True]
+        assert table.rows({"is_odd": "is_odd"}, None, most=3)["is_odd"].to_list() == [False, True, False]

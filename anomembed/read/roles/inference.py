@@ -8,6 +8,7 @@ from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
 from anomembed.read.elapsed import are_added, find_elapsed
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
+from anomembed.read.roles.clocks import leave_out_clocks
 from anomembed.read.roles.labels import find_labels, is_named_label
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.roles.rules import OWN, RULES, Evidence, is_key_name, looks_like_key
@@ -60,7 +61,7 @@ def infer_roles(
     given, derived = _split_derived(table, given or {})
     specified = _by_column(table, given)
     evidence = _gather(table, specified, where, time_format, find_key=find_key)
-    columns = [_assign(each) for each in evidence]
+    columns = leave_out_clocks(table, [_assign(each) for each in evidence])
     owned = [column for column, each in zip(columns, evidence, strict=True) if find_key and _is_own(column, each)]
     columns += [*_add_elapsed(table, columns, derived), *_add_shared(table, owned, derived)]
     for name in derived:
