@@ -1,6 +1,6 @@
 """Read the reference and everything else a model of records is fitted to, so that fitting needs no table."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -28,6 +28,7 @@ from anomembed.represent.tokens.learning import (
     vector_tokens,
     with_usual_spellings,
 )
+from anomembed.represent.tokens.lifetimes import find_brief
 from anomembed.represent.tokens.value_counts import ValueCounts, count_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
@@ -102,9 +103,10 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
     where = config.source.fit_where
     notes = [*note_moments(table, roles, where), *note_nobody(table, roles, where), *note_event(history, config)]
     notes += [*note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
+    learnt = make_batch(frames.learnt, vocabulary, numbers, past, **derived.columns)
     return Reference(
-        vocabulary=vocabulary,
-        learnt=make_batch(frames.learnt, vocabulary, numbers, past, **derived.columns),
+        vocabulary=replace(vocabulary, brief=find_brief(vocabulary, learnt.tokens, frames.learnt)),
+        learnt=learnt,
         held_out=make_batch(frames.held_out, vocabulary, numbers, past, **derived.columns),
         is_split=frames.is_split,
         n_records=frames.n_records,

@@ -7,14 +7,15 @@ counts of drugs and reactions so. Where one column says nothing of the other it 
 where one determines the other it is small, and a single broken rule is. Embeddings pooled over a record average one
 wrong pair away; this view looks at nothing else. Only the most dependent pairs of columns are compared.
 
-Ranges of numbers and hours also count for their neighbours: a price just beyond the edge of a range is no conflict.
+Ranges of numbers and hours also count for their neighbours: a price just beyond the edge of a range is no conflict. Nor
+is a weekday of what is younger than a week.
 
 .. [1] DuMouchel: Bayesian data mining in large frequency tables, with an application to the FDA spontaneous reporting
    system. The American Statistician, 1999.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
@@ -59,6 +60,10 @@ class PairView(ViewOfRecords):
         Records that a scored one itself may have added to the counts, 0 or 1.
     beside : ndarray of shape (n_tokens, 2)
         The tokens below and above each; itself where it has no neighbour.
+    columns : ndarray of shape (n_calendar,)
+        Columns of the calendar.
+    brief : ndarray of shape (n_calendar, n_tokens)
+        Which tokens were there for less than the period of each; these do not conflict with its values.
     """
 
     pairs: NDArray[np.int32]
@@ -67,6 +72,8 @@ class PairView(ViewOfRecords):
     least: float
     own: float
     beside: NDArray[np.int32]
+    columns: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    brief: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
     name: str = "pair"
     summary = "two values that hardly ever meet"
     is_summed = True
@@ -80,7 +87,9 @@ class PairView(ViewOfRecords):
         concentrations = fit_concentrations(basis.vocabulary, basis.counts, pairs)
         own = 1.0 if basis.is_own or not basis.clean else 0.0
         least = 0.0 if basis.clean else LEAST_PRIOR
-        return [cls(pairs, basis.counts, concentrations, least, own, _neighbours(basis.vocabulary))]
+        brief, beside = basis.vocabulary.brief, _neighbours(basis.vocabulary)
+        columns = np.array(basis.vocabulary.calendar if brief.size else (), np.int32)
+        return [cls(pairs, basis.counts, concentrations, least, own, beside, columns, brief)]
 
     def counting(self, *, clean: bool) -> Counting:
         """Count conflicts beyond a tail probability of e^-4; most records have none.
@@ -111,10 +120,14 @@ class PairView(ViewOfRecords):
         together = self.counts.together
         shares = self.counts.single / self.counts.n_records
         counted = (self.beside, together.indptr, together.indices, together.data, self.counts.single, shares)
+        row_of, brief = np.full(tokens.shape[1], -1), self.brief
+        row_of[self.columns] = np.arange(len(self.columns))
+        if len(brief) != len(self.columns) or brief.size != len(self.columns) * len(shares):
+            raise ValueError("how long values were there is not of the tokens")
 
         def find(block: slice) -> None:
             prior = (self.pairs, self.concentrations, self.least, self.own)
-            _find_conflicts(tokens[block], *prior, counted, largest[block], worst[block])
+            _find_conflicts(tokens[block], *prior, counted, row_of, brief, largest[block], worst[block])
 
         in_blocks(find, len(tokens), BLOCK)
         return largest, worst
@@ -218,7 +231,23 @@ def _near_meetings(a, b, beside, starts, columns, data):  # type: ignore[no-unty
 
 
 @compiled()
-def _find_conflicts(tokens, pairs, concentrations, least, own, counted, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _are_brief(a, b, row_a, row_b, brief):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Tell whether one token was not there for a period of the other's column, which may have a row in `brief`."""
+    return (row_a >= 0 and brief[row_a, b]) or (row_b >= 0 and brief[row_b, a])
+
+
+@compiled()
+def _keep(conflict, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Put a conflict in its place among the largest, in order; the least of them goes."""
+    k = len(found) - 1
+    while k > 0 and found[k - 1] < conflict:
+        found[k] = found[k - 1]
+        k -= 1
+    found[k] = conflict
+
+
+@compiled()
+def _find_conflicts(tokens, pairs, concentrations, least, own, counted, row_of, brief, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Keep the largest conflicts of every record, in order, and the pair of the first."""
     beside, starts, columns, data, single, shares = counted
     for i in range(len(tokens)):
@@ -229,6 +258,8 @@ def _find_conflicts(tokens, pairs, concentrations, least, own, counted, largest,
             prior = max(min(concentrations[p, 0] * shares[b], concentrations[p, 1] * shares[a]), least)
             if expected <= 0.0 or np.log((expected + prior) / prior) <= max(found[-1], LEAST):
                 continue  # no conflict even if they never met
+            if _are_brief(a, b, row_of[pairs[p, 0]], row_of[pairs[p, 1]], brief):
+                continue
             observed = _meetings(a, b, starts, columns, data)
             if observed < expected:
                 near = _near_meetings(a, b, beside, starts, columns, data)
@@ -238,8 +269,4 @@ def _find_conflicts(tokens, pairs, concentrations, least, own, counted, largest,
                 continue
             if conflict > found[0]:
                 worst[i] = p
-            k = len(found) - 1
-            while k > 0 and found[k - 1] < conflict:
-                found[k] = found[k - 1]
-                k -= 1
-            found[k] = conflict
+            _keep(conflict, found)

@@ -111,6 +111,8 @@ def check_model(model: Model) -> None:
         if isinstance(part, ColumnTokens):
             _check_tokens(part)
     n_columns, n_tokens = len(vocabulary.columns), vocabulary.size
+    calendar, brief = len(vocabulary.calendar), vocabulary.brief
+    _ensure(brief.dtype == bool and brief.shape in ((0, 0), (calendar, n_tokens)), "values are said to be too brief")
     _ensure(model.held_out.dtype == np.int32, "the records held out are no tokens")
     _ensure(not model.held_out.size or model.held_out.shape[1:] == (n_columns,), "the records held out are others")
     for part in _parts(model):

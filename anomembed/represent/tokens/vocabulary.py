@@ -4,7 +4,7 @@ Every column has three tokens that are not values: MISSING (the value is null), 
 than `min_count` times) and UNSEEN (never seen in the reference).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -116,9 +116,18 @@ class ColumnTokens:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The tokens of all columns, numbered one after the other."""
+    """The tokens of all columns, numbered one after the other.
+
+    Parameters
+    ----------
+    columns : tuple of ColumnTokens
+        Those of each column.
+    brief : ndarray of shape (n_calendar, n_tokens)
+        For each of `calendar`, which tokens were there for less than its period; shape (0, 0) where nobody looked.
+    """
 
     columns: tuple[ColumnTokens, ...]
+    brief: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
 
     @cached_property
     def offsets(self) -> NDArray[np.int32]:
@@ -129,6 +138,11 @@ class Vocabulary:
     def column_of(self) -> NDArray[np.int64]:
         """Column of every token, shape (n_tokens,)."""
         return np.repeat(np.arange(len(self.columns)), np.diff(self.offsets))
+
+    @cached_property
+    def calendar(self) -> tuple[int, ...]:
+        """Columns whose values come back after a time: hours, weekdays, parts of the month."""
+        return tuple(at for at, column in enumerate(self.columns) if column.kind.traits.period)
 
     @property
     def size(self) -> int:
@@ -173,6 +187,24 @@ class Vocabulary:
         """Return the share of the reference records with every token, shape (size,)."""
         n_records = np.repeat([max(column.n_records, 1) for column in self.columns], np.diff(self.offsets))
         return np.asarray(self.counts() / n_records)
+
+    def too_brief(self, tokens: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return the pairs of a record's values of which one was not there for a period of the other.
+
+        Parameters
+        ----------
+        tokens : ndarray of shape (n_columns,)
+            Its tokens.
+
+        Returns
+        -------
+        ndarray of shape (n_columns, n_columns)
+            Symmetric.
+        """
+        found = np.zeros((len(tokens), len(tokens)), bool)
+        if self.brief.size:
+            found[list(self.calendar)] = self.brief[:, tokens]
+        return found | found.T
 
     def special(self, token: int) -> Special | None:
         """Return the special token that a token id is, or None for a value."""
