@@ -1,14 +1,13 @@
-"""What is younger than a week says nothing of weekdays; what is older does."""
+"""What opened on Friday has no Monday yet; what is older than a week has."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pytest
 
 from anomembed.represent.tokens.learning import category_tokens, time_tokens
-from anomembed.represent.tokens.lifetimes import find_brief
+from anomembed.represent.tokens.lifetimes import find_absent
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
 
@@ -60,39 +59,59 @@ def test_what_opens_before_the_week_is_over_is_not_held_against_its_weekdays(run
     assert "where chance" not in run("explain", new["payment"][0]).out
 
 
-@pytest.mark.parametrize(("days", "is_brief"), [(0, True), (6, True), (7, False), (20, False)])
-def test_a_value_is_there_from_its_first_record_to_its_last(days, is_brief):
-    at = [MONDAY + timedelta(hours=6 * step) for step in range(120)]
-    name = ["old"] * 119 + [None]
-    name[3], name[3 + 4 * days] = "new", "new"
-    frame = pl.DataFrame({"at": at, "name": name}).sample(fraction=1, shuffle=True, seed=3)
+def found(frame):
+    """The tokens, and the names of the parts of the calendar that did not come while `name` was each value."""
     columns = (*time_tokens("at", frame["at"]), category_tokens("name", count_values(frame["name"]), 1))
     vocabulary = Vocabulary(columns)
-    brief = find_brief(vocabulary, vocabulary.encode(frame), frame)
-    assert [vocabulary.columns[at].name for at in vocabulary.calendar] == ["at hour", "at weekday"]
-    new = next(token for token, name in enumerate(vocabulary.token_names) if name == ("name", "new"))
-    assert brief[:, new].tolist() == [days == 0, is_brief]
+    absent = find_absent(vocabulary, vocabulary.encode(frame), frame)
+    vocabulary = Vocabulary(columns, absent)
+    names = vocabulary.token_names
+    parts = [names[token] for token in np.flatnonzero(vocabulary.calendar_rows >= 0)]
+    absences = {
+        name: [parts[row][1] for row in np.flatnonzero(absent[:, token])]
+        for token, name in enumerate(names)
+        if name[0] == "name"
+    }
+    return vocabulary, {name[1]: missing for name, missing in absences.items()}
+
+
+def hourly(first, last):
+    """Six weeks, hour by hour; `name` is new from `first` to `last`, in hours since the first Monday."""
+    steps = np.arange(6 * 7 * 24)
+    name = np.where((steps >= first) & (steps <= last), "new", "old")
+    return pl.DataFrame({"at": [MONDAY + timedelta(hours=int(step)) for step in steps], "name": name})
+
+
+def test_what_came_between_the_first_and_the_last_record_is_not_absent():
+    friday_to_sunday = hourly(18 * 24, 21 * 24 - 1).sample(fraction=1, shuffle=True, seed=3)
+    _, absent = found(friday_to_sunday)
+    assert absent["new"] == ["Monday", "Tuesday", "Wednesday", "Thursday"]
+    assert absent["old"] == []
+    _, absent = found(hourly(100, 100 + 7 * 24))
+    assert absent["new"] == [], "of a week all comes"
+
+
+def test_a_part_that_has_hardly_begun_is_absent():
+    late_on_friday = hourly(18 * 24 + 20, 20 * 24 + 13)
+    _, absent = found(late_on_friday)
+    assert absent["new"] == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"], "of Sunday it has twelve hours"
+    _, absent = found(hourly(502, 507))
+    assert absent["new"][:20] == [f"{hour:02d}h" for hour in range(24) if hour not in (23, 0, 1, 2)], (
+        "whole hours alone"
+    )
 
 
 def test_times_that_are_missing_say_nothing():
-    frame = pl.DataFrame({"at": [MONDAY + timedelta(days=day) for day in range(30)], "name": ["a", "b"] * 15})
-    frame = frame.with_columns(at=pl.when(pl.col("name") == "b").then(None).otherwise("at"))
-    columns = (*time_tokens("at", frame["at"]), category_tokens("name", count_values(frame["name"]), 1))
-    vocabulary = Vocabulary(columns)
-    brief = dict(
-        zip(vocabulary.token_names, find_brief(vocabulary, vocabulary.encode(frame), frame).T.tolist(), strict=True)
-    )
-    assert brief["name", "a"] == brief["name", "b"] == [False] * len(vocabulary.calendar)
+    frame = hourly(100, 200).with_columns(at=pl.when(pl.col("name") == "new").then(None).otherwise("at"))
+    assert found(frame)[1] == {"(missing)": [], "(rare)": [], "(unseen)": [], "old": [], "new": []}
 
 
-def test_pairs_that_are_too_brief_are_symmetric():
-    frame = pl.DataFrame({"at": [MONDAY + timedelta(days=day) for day in range(30)], "name": ["a"] * 27 + ["b"] * 3})
-    columns = (category_tokens("name", count_values(frame["name"]), 1), *time_tokens("at", frame["at"]))
-    plain = Vocabulary(columns)
-    vocabulary = Vocabulary(columns, find_brief(plain, plain.encode(frame), frame))
-    old, new = (vocabulary.too_brief(vocabulary.encode(frame)[row]) for row in (0, 29))
-    weekday = vocabulary.names.index("at weekday")
-    assert not old[0].any()
-    assert np.flatnonzero(new[0]).tolist() == [at for at in vocabulary.calendar if at >= weekday]
-    assert (new == new.T).all()
-    assert not plain.too_brief(plain.encode(frame)[29]).any()
+def test_pairs_that_never_met_are_symmetric():
+    frame = hourly(18 * 24, 21 * 24 - 1)
+    vocabulary, _ = found(frame)
+    tokens = vocabulary.encode(frame.with_columns(name=pl.lit("new")))
+    name, weekday = len(vocabulary.columns) - 1, vocabulary.names.index("at weekday")
+    monday, friday = vocabulary.never_met(tokens[5]), vocabulary.never_met(tokens[4 * 24 + 5])
+    assert np.argwhere(monday).tolist() == [[weekday, name], [name, weekday]]
+    assert not friday.any()
+    assert not Vocabulary(vocabulary.columns).never_met(tokens[5]).any()

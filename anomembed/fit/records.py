@@ -1,5 +1,7 @@
 """Fit a model of records: counts, embeddings, views, calibration."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from anomembed.fit.learnt import FitSettings, Learnt
@@ -12,6 +14,7 @@ from anomembed.represent.embeddings.fitting import fit_embeddings
 from anomembed.represent.keys import distinct
 from anomembed.represent.pooling import fit_pooling
 from anomembed.represent.ranges import fit_ranges
+from anomembed.represent.tokens.arrivals import as_new
 from anomembed.score.calibration import fit_calibration
 from anomembed.score.combine import calibrate_views
 from anomembed.score.detectors import choose_detector
@@ -51,7 +54,7 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
     n_distinct = _count_distinct(learnt) if learnt.vectors else len(corpus.times)
     detector = choose_detector(learning.detector, clean=clean, n_records=len(learnt), n_distinct=n_distinct)
     calibrated = calibrate_views(
-        fit_record_views(basis), detector, learnt, reference.held_out, seed=learning.seed, clean=clean
+        fit_record_views(basis), detector, learnt, _as_they_came(reference), seed=learning.seed, clean=clean
     )
     return Learnt(
         vocabulary=vocabulary,
@@ -67,6 +70,14 @@ def learn_records(reference: Reference, learning: FitSettings) -> Learnt:
         held_out=reference.held_out.tokens if reference.is_split else reference.held_out.tokens[:0],
         notes=(*calibrated.notes, *_note_counts(corpus.counts, len(learnt)), *reference.notes, *embeddings.notes),
     )
+
+
+def _as_they_came(reference: Reference) -> Batch:
+    """Return the records to calibrate on, with what was new when they came as never seen."""
+    if reference.new is None:
+        return reference.held_out
+    tokens = as_new(reference.vocabulary, reference.held_out.tokens, reference.new)
+    return replace(reference.held_out, tokens=tokens)
 
 
 def _all_read(reference: Reference) -> Batch:

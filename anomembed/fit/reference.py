@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.errors import DataError
@@ -21,6 +22,7 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
 from anomembed.represent.entities import Entities
 from anomembed.represent.keys import distinct
+from anomembed.represent.tokens.arrivals import find_new, with_arrivals
 from anomembed.represent.tokens.learning import (
     category_tokens,
     number_tokens,
@@ -28,7 +30,7 @@ from anomembed.represent.tokens.learning import (
     vector_tokens,
     with_usual_spellings,
 )
-from anomembed.represent.tokens.lifetimes import find_brief
+from anomembed.represent.tokens.lifetimes import find_absent
 from anomembed.represent.tokens.value_counts import ValueCounts, count_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
@@ -56,6 +58,8 @@ class Reference:
         What the user should know, one sentence each.
     derived : Derived
         Which other columns were computed for the views.
+    new : ndarray of shape (n_held_out, n_columns)
+        Values of the records held out that were new when they came, in the columns where many come and go.
     """
 
     vocabulary: Vocabulary
@@ -66,6 +70,7 @@ class Reference:
     entities: Entities
     notes: tuple[str, ...]
     derived: Derived = field(default_factory=Derived)
+    new: NDArray[np.bool_] | None = None
 
 
 def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, is_alone: bool = False) -> Reference:
@@ -103,16 +108,25 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
     where = config.source.fit_where
     notes = [*note_moments(table, roles, where), *note_nobody(table, roles, where), *note_event(history, config)]
     notes += [*note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
-    learnt = make_batch(frames.learnt, vocabulary, numbers, past, **derived.columns)
+    learnt, held_out = (
+        make_batch(frame, vocabulary, numbers, past, **derived.columns) for frame in (frames.learnt, frames.held_out)
+    )
+    vocabulary = replace(vocabulary, absent=find_absent(vocabulary, learnt.tokens, frames.learnt))
+    new = None
+    if not is_own:
+        tokens = np.concatenate([held_out.tokens, learnt.tokens])
+        new = find_new(vocabulary, tokens, pl.concat([frames.held_out, frames.learnt]), config.seed)
+        vocabulary, new = with_arrivals(vocabulary, tokens, new), new[: len(held_out)]
     return Reference(
-        vocabulary=replace(vocabulary, brief=find_brief(vocabulary, learnt.tokens, frames.learnt)),
+        vocabulary=vocabulary,
         learnt=learnt,
-        held_out=make_batch(frames.held_out, vocabulary, numbers, past, **derived.columns),
+        held_out=held_out,
         is_split=frames.is_split,
         n_records=frames.n_records,
         entities=sum_entities(table, roles, vocabulary, past, where),
         notes=tuple(notes),
         derived=derived,
+        new=new,
     )
 
 

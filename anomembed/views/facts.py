@@ -287,7 +287,7 @@ class Facts:
     def seldom(self, case: Case, column: int) -> Floats:
         """Return how much more seldom than by chance a value meets the others, log scale; 0 where that is no reason."""
         less = self.census.company(int(case.tokens[column]), case.tokens).less
-        is_told = self.counts.compared[column] & ~self.vocabulary.too_brief(case.tokens)[column]
+        is_told = self.counts.compared[column] & ~self.vocabulary.never_met(case.tokens)[column]
         return np.where(is_told & (np.arange(len(less)) != column) & (less > SELDOM), less, 0)
 
     def _worst_company(self, case: Case, column: int) -> int | None:

@@ -8,7 +8,7 @@ where one determines the other it is small, and a single broken rule is. Embeddi
 wrong pair away; this view looks at nothing else. Only the most dependent pairs of columns are compared.
 
 Ranges of numbers and hours also count for their neighbours: a price just beyond the edge of a range is no conflict. Nor
-is a weekday of what is younger than a week.
+is a Monday of what opened on Friday.
 
 .. [1] DuMouchel: Bayesian data mining in large frequency tables, with an application to the FDA spontaneous reporting
    system. The American Statistician, 1999.
@@ -60,10 +60,10 @@ class PairView(ViewOfRecords):
         Records that a scored one itself may have added to the counts, 0 or 1.
     beside : ndarray of shape (n_tokens, 2)
         The tokens below and above each; itself where it has no neighbour.
-    columns : ndarray of shape (n_calendar,)
-        Columns of the calendar.
-    brief : ndarray of shape (n_calendar, n_tokens)
-        Which tokens were there for less than the period of each; these do not conflict with its values.
+    rows : ndarray of shape (n_tokens,)
+        Row of `absent` for every token of the calendar, -1 for the others.
+    absent : ndarray of shape (n_calendar, n_tokens)
+        Whether it did not come while a token was there: then the two do not conflict.
     """
 
     pairs: NDArray[np.int32]
@@ -72,8 +72,8 @@ class PairView(ViewOfRecords):
     least: float
     own: float
     beside: NDArray[np.int32]
-    columns: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    brief: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
+    rows: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    absent: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
     name: str = "pair"
     summary = "two values that hardly ever meet"
     is_summed = True
@@ -87,9 +87,8 @@ class PairView(ViewOfRecords):
         concentrations = fit_concentrations(basis.vocabulary, basis.counts, pairs)
         own = 1.0 if basis.is_own or not basis.clean else 0.0
         least = 0.0 if basis.clean else LEAST_PRIOR
-        brief, beside = basis.vocabulary.brief, _neighbours(basis.vocabulary)
-        columns = np.array(basis.vocabulary.calendar if brief.size else (), np.int32)
-        return [cls(pairs, basis.counts, concentrations, least, own, beside, columns, brief)]
+        calendar = basis.vocabulary.calendar_rows, basis.vocabulary.absent
+        return [cls(pairs, basis.counts, concentrations, least, own, _neighbours(basis.vocabulary), *calendar)]
 
     def counting(self, *, clean: bool) -> Counting:
         """Count conflicts beyond a tail probability of e^-4; most records have none.
@@ -120,14 +119,13 @@ class PairView(ViewOfRecords):
         together = self.counts.together
         shares = self.counts.single / self.counts.n_records
         counted = (self.beside, together.indptr, together.indices, together.data, self.counts.single, shares)
-        row_of, brief = np.full(tokens.shape[1], -1), self.brief
-        row_of[self.columns] = np.arange(len(self.columns))
-        if len(brief) != len(self.columns) or brief.size != len(self.columns) * len(shares):
-            raise ValueError("how long values were there is not of the tokens")
+        rows = self.rows if self.rows.size else np.full(len(shares), -1, np.int32)  # of a model of an older version
+        if len(rows) != len(shares) or rows.max() >= len(self.absent) or self.absent.shape[-1] not in (0, len(shares)):
+            raise ValueError("what was there on which days is not of the tokens")
 
         def find(block: slice) -> None:
             prior = (self.pairs, self.concentrations, self.least, self.own)
-            _find_conflicts(tokens[block], *prior, counted, row_of, brief, largest[block], worst[block])
+            _find_conflicts(tokens[block], *prior, counted, rows, self.absent, largest[block], worst[block])
 
         in_blocks(find, len(tokens), BLOCK)
         return largest, worst
@@ -231,9 +229,9 @@ def _near_meetings(a, b, beside, starts, columns, data):  # type: ignore[no-unty
 
 
 @compiled()
-def _are_brief(a, b, row_a, row_b, brief):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Tell whether one token was not there for a period of the other's column, which may have a row in `brief`."""
-    return (row_a >= 0 and brief[row_a, b]) or (row_b >= 0 and brief[row_b, a])
+def _never_met(a, b, rows, absent):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Tell whether one token is of the calendar and did not come while the other was there."""
+    return (rows[a] >= 0 and absent[rows[a], b]) or (rows[b] >= 0 and absent[rows[b], a])
 
 
 @compiled()
@@ -247,7 +245,7 @@ def _keep(conflict, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
 
 
 @compiled()
-def _find_conflicts(tokens, pairs, concentrations, least, own, counted, row_of, brief, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _find_conflicts(tokens, pairs, concentrations, least, own, counted, rows, absent, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Keep the largest conflicts of every record, in order, and the pair of the first."""
     beside, starts, columns, data, single, shares = counted
     for i in range(len(tokens)):
@@ -258,7 +256,7 @@ def _find_conflicts(tokens, pairs, concentrations, least, own, counted, row_of, 
             prior = max(min(concentrations[p, 0] * shares[b], concentrations[p, 1] * shares[a]), least)
             if expected <= 0.0 or np.log((expected + prior) / prior) <= max(found[-1], LEAST):
                 continue  # no conflict even if they never met
-            if _are_brief(a, b, row_of[pairs[p, 0]], row_of[pairs[p, 1]], brief):
+            if _never_met(a, b, rows, absent):
                 continue
             observed = _meetings(a, b, starts, columns, data)
             if observed < expected:

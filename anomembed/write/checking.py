@@ -21,7 +21,7 @@ from anomembed.represent.entities import Habits
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.sequences import NGrams, longest_gram
 from anomembed.represent.tokens.templates import Templates
-from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens
+from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Vocabulary
 from anomembed.score.combine import CalibratedView
 from anomembed.write.checking_detectors import check_detector
 
@@ -111,14 +111,19 @@ def check_model(model: Model) -> None:
         if isinstance(part, ColumnTokens):
             _check_tokens(part)
     n_columns, n_tokens = len(vocabulary.columns), vocabulary.size
-    calendar, brief = len(vocabulary.calendar), vocabulary.brief
-    _ensure(brief.dtype == bool and brief.shape in ((0, 0), (calendar, n_tokens)), "values are said to be too brief")
+    _check_calendar(vocabulary)
     _ensure(model.held_out.dtype == np.int32, "the records held out are no tokens")
     _ensure(not model.held_out.size or model.held_out.shape[1:] == (n_columns,), "the records held out are others")
     for part in _parts(model):
         _check_columns(part, n_columns)
         _check_part(part, n_tokens, model)
     _try(model)
+
+
+def _check_calendar(vocabulary: Vocabulary) -> None:
+    n_parts = sum(len(vocabulary.columns[index].labels) for index in vocabulary.calendar)
+    is_right = vocabulary.absent.shape in ((0, 0), (n_parts, vocabulary.size))
+    _ensure(vocabulary.absent.dtype == bool and is_right, "what was there on which days is not of the tokens")
 
 
 def _parts(value: Any) -> Iterator[Any]:  # noqa: ANN401

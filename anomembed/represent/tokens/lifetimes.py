@@ -1,20 +1,24 @@
-"""How long each value was there: what is younger than a week says nothing of weekdays.
+"""Which parts of the calendar came while each value was there: what opened on Friday has no Monday yet.
 
-A shop that opened on a Friday has no records of Mondays yet. Held against the weekdays of all records, its first Monday
-would be unusual in each of its records.
+Held against the weekdays of all records, the first Monday of a new shop would be unusual in each of its records.
 """
+
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
+from anomembed.represent.tokens.kinds import FIRST_VALUE
+from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
-MICROSECONDS = 1_000_000
+HOUR = 3_600_000_000  # microseconds
+MOST_HOURS = 200_000  # that are looked at one by one: in a longer reference, the last of them
+LEAST_PART = 0.5  # of a part of the calendar that must have come, such as twelve hours of a Monday
 
 
-def find_brief(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame) -> NDArray[np.bool_]:
-    """Tell which tokens were there for less than the period of each column of the calendar.
+def find_absent(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame) -> NDArray[np.bool_]:
+    """Tell which values of the calendar did not come while each token was there.
 
     Parameters
     ----------
@@ -28,25 +32,44 @@ def find_brief(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame) -> N
     Returns
     -------
     ndarray of shape (n_calendar, n_tokens)
-        One row for each of `Vocabulary.calendar`. A token is there from its first record to its last.
+        One row for each token of `Vocabulary.calendar`. A token is there from its first record to its last, and for no
+        less than a period all comes.
     """
-    brief = np.zeros((len(vocabulary.calendar), vocabulary.size), bool)
-    lived: dict[str, NDArray[np.float64]] = {}
-    for row, index in enumerate(vocabulary.calendar):
-        column = vocabulary.columns[index]
-        if column.source not in lived:
-            lived[column.source] = _seconds_lived(frame[column.source], tokens, vocabulary.size)
-        period = column.kind.traits.period
-        brief[row] = lived[column.source] < (period.total_seconds() if period else 0)
-    return brief
+    rows, lives = [], dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]()
+    for column in (vocabulary.columns[index] for index in vocabulary.calendar):
+        if column.source not in lives:
+            lives[column.source] = _lives(frame[column.source], tokens, vocabulary.size)
+        rows.append(_absent(column, *lives[column.source]))
+    return np.concatenate(rows) if rows else np.zeros((0, vocabulary.size), bool)
 
 
-def _seconds_lived(moments: pl.Series, tokens: Tokens, n_tokens: int) -> NDArray[np.float64]:
-    """Return the seconds from the first record with each token to the last; infinite without one."""
+def _lives(moments: pl.Series, tokens: Tokens, n_tokens: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the hours since 1970 of the first and the last record with each token; the last is -1 without one."""
     is_known = moments.is_not_null().to_numpy()
-    at = moments.cast(pl.Datetime("us")).to_physical().drop_nulls().to_numpy()
-    first, last = np.full(n_tokens, np.inf), np.full(n_tokens, -np.inf)
+    hours = moments.cast(pl.Datetime("us")).to_physical().drop_nulls().to_numpy() // HOUR
+    first, last = np.full(n_tokens, np.iinfo(np.int64).max), np.full(n_tokens, np.iinfo(np.int64).min)
     for column in tokens[is_known].T:
-        np.minimum.at(first, column, at)
-        np.maximum.at(last, column, at)
-    return np.where(last < first, np.inf, (last - first) / MICROSECONDS)
+        np.minimum.at(first, column, hours)
+        np.maximum.at(last, column, hours)
+    return first, last
+
+
+def _absent(column: ColumnTokens, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which values of a column of the calendar did not come in each life, shape (n_values, n_tokens)."""
+    absent = np.zeros((len(column.labels), len(first)), bool)
+    period = int((column.kind.traits.period or timedelta()) / timedelta(hours=1))
+    brief = np.flatnonzero((first <= last) & (last - first < period))
+    if not len(brief):
+        return absent
+    begin = max(first[brief].min(), last[brief].max() - MOST_HOURS) - period
+    hours = np.arange(begin, last[brief].max() + 1)
+    codes = column.encode(pl.DataFrame({column.source: pl.Series(hours * HOUR).cast(pl.Datetime("us"))}))
+    came = np.zeros((len(column.labels), len(hours) + 1), np.int32)
+    came[codes, 1 + np.arange(len(hours))] = 1
+    usual = came[:, : period + 1].sum(axis=1)  # hours of each in a period
+    so_far = came.cumsum(axis=1)
+    start, end = (np.clip(at - begin, 0, len(hours)) for at in (first[brief] + 1, last[brief]))  # whole hours
+    whole = so_far[:, np.maximum(end, start)] - so_far[:, start]
+    absent[:, brief] = whole < LEAST_PART * np.maximum(usual, 1)[:, None]
+    absent[:FIRST_VALUE] = False
+    return absent

@@ -122,12 +122,13 @@ class Vocabulary:
     ----------
     columns : tuple of ColumnTokens
         Those of each column.
-    brief : ndarray of shape (n_calendar, n_tokens)
-        For each of `calendar`, which tokens were there for less than its period; shape (0, 0) where nobody looked.
+    absent : ndarray of shape (n_calendar, n_tokens)
+        For each token of the columns `calendar`, whether it did not come while a token was there; shape (0, 0) where
+        nobody looked.
     """
 
     columns: tuple[ColumnTokens, ...]
-    brief: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
+    absent: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
 
     @cached_property
     def offsets(self) -> NDArray[np.int32]:
@@ -188,8 +189,16 @@ class Vocabulary:
         n_records = np.repeat([max(column.n_records, 1) for column in self.columns], np.diff(self.offsets))
         return np.asarray(self.counts() / n_records)
 
-    def too_brief(self, tokens: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Return the pairs of a record's values of which one was not there for a period of the other.
+    @cached_property
+    def calendar_rows(self) -> NDArray[np.int32]:
+        """Row of `absent` for every token, -1 for those of no calendar and where nobody looked; shape (n_tokens,)."""
+        rows = np.full(self.size, -1, np.int32)
+        is_part = np.isin(self.column_of, self.calendar)
+        rows[is_part] = np.arange(is_part.sum()) if self.absent.size else -1
+        return rows
+
+    def never_met(self, tokens: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return the pairs of a record's values of which one did not come while the other was there.
 
         Parameters
         ----------
@@ -201,9 +210,8 @@ class Vocabulary:
         ndarray of shape (n_columns, n_columns)
             Symmetric.
         """
-        found = np.zeros((len(tokens), len(tokens)), bool)
-        if self.brief.size:
-            found[list(self.calendar)] = self.brief[:, tokens]
+        found, rows = np.zeros((len(tokens), len(tokens)), bool), self.calendar_rows[tokens]
+        found[rows >= 0] = self.absent[rows[rows >= 0]][:, tokens] if self.absent.size else False
         return found | found.T
 
     def special(self, token: int) -> Special | None:

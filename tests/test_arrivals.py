@@ -1,0 +1,114 @@
+"""Sessions, customers and releases come and go: that a later record has a new one is no news, where it never was."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from anomembed.represent.tokens.arrivals import as_new, find_new
+from anomembed.represent.tokens.learning import category_tokens, time_tokens
+from anomembed.represent.tokens.value_counts import count_values
+from anomembed.represent.tokens.vocabulary import Special, Vocabulary
+
+MONDAY = datetime(2026, 3, 2)
+LATER = """
+[source]
+database = "payments.parquet"
+fit_where = "paid_at < '2026-03-23'"
+where = "paid_at >= '2026-03-23'"
+[roles]
+timestamp = ["paid_at"]
+category = ["customer", "shop", "card"]
+[flags]
+threshold = 0.001
+"""
+
+
+def payments(n=16_000, seed=0):
+    """Four weeks of payments; the shop is always one of a few."""
+    rng = np.random.default_rng(seed)
+    days = np.sort(rng.uniform(0, 28, n))
+    frame = pl.DataFrame(
+        {
+            "payment": np.arange(n),
+            "paid_at": [MONDAY + timedelta(days=float(day)) for day in days],
+            "customer": rng.choice([f"C{number}" for number in range(200)], n),
+            "shop": rng.choice(["Acme", "Bolt", "Crux", "Dune"], n),
+            "card": rng.choice(["visa", "amex"], n),
+        }
+    )
+    return frame, days, rng
+
+
+def sessions(seed=0):
+    frame, _, _ = payments(seed=seed)
+    return frame.with_columns(customer=pl.format("S{}", pl.int_range(pl.len()) // 9))
+
+
+def arrivals(seed=0):
+    frame, days, rng = payments(seed=seed)
+    new = pl.Series([f"N{int(2 * day)}" for day in days])
+    return frame.with_columns(customer=pl.when(pl.Series(rng.random(len(days)) < 0.1)).then(new).otherwise("customer"))
+
+
+@pytest.mark.parametrize("make", [sessions, arrivals])
+def test_new_values_are_no_news_where_they_always_come(run, make):
+    frame = make()
+    late = frame.filter(pl.col("paid_at") >= MONDAY + timedelta(days=22))
+    odd = int(late["payment"][700])
+    frame = frame.with_columns(shop=pl.when(pl.col("payment") == odd).then(pl.lit("Elan")).otherwise("shop"))
+    frame.write_parquet("payments.parquet")
+    Path("later.toml").write_text(LATER)
+    assert run("fit", "later.toml").code == 0
+    scored = run("score", "later.toml", "--format", "csv")
+    assert scored.code == 0, scored.err
+    flags = pl.read_csv(scored.out.encode())
+    assert flags.height < 25, "of 4,000"
+    assert flags["payment"][0] == odd, "of a column in which nothing ever was new, a new value is news"
+    assert "shop=Elan was never seen" in flags["reason"][0]
+
+
+def found(frame, seed=0):
+    columns = (
+        *time_tokens("paid_at", frame["paid_at"]),
+        *(category_tokens(name, count_values(frame[name]), 1) for name in ("customer", "shop")),
+    )
+    vocabulary = Vocabulary(columns)
+    tokens = vocabulary.encode(frame)
+    return vocabulary, tokens, find_new(vocabulary, tokens, frame, seed)
+
+
+def test_late_records_are_new_by_what_no_earlier_one_has():
+    frame = sessions()
+    vocabulary, tokens, new = found(frame)
+    at = vocabulary.names.index("customer")
+    late = frame["paid_at"].rank("ordinal").to_numpy() > 0.75 * frame.height
+    begun = frame.select(pl.col("paid_at").min().over("customer")).to_series().to_numpy()
+    cut = np.sort(frame["paid_at"].to_numpy())[int(0.75 * frame.height)]
+    assert (new[:, at] == (late & (begun >= cut))).mean() > 0.9999
+    assert not np.delete(new, at, axis=1).any()
+    seen = as_new(vocabulary, tokens, new)
+    assert (seen[new] == vocabulary.offsets[at] + Special.UNSEEN).all()
+    assert (seen[~new] == tokens[~new]).all()
+
+
+def test_values_that_nearly_every_record_has_for_itself_are_left_to_chance():
+    frame, _, rng = payments()
+    own = frame.with_columns(customer=pl.Series([f"U{number}" for number in rng.integers(0, 40_000, frame.height)]))
+    assert not found(own)[2].any()
+
+
+def test_few_new_values_may_be_what_is_looked_for():
+    frame, days, rng = payments()
+    stolen = pl.Series((days > 17) & (rng.random(len(days)) < 0.03))
+    assert not found(frame.with_columns(customer=pl.when(stolen).then(pl.lit("X")).otherwise("customer")))[2].any()
+
+
+def test_without_a_time_of_day_nothing_is_new():
+    frame = sessions()
+    assert not found(frame.with_columns(pl.col("paid_at").dt.truncate("1d")))[2].any()
+    assert not found(frame.with_columns(paid_at=pl.when(pl.col("payment") == 5).then(None).otherwise("paid_at")))[
+        2
+    ].any()
