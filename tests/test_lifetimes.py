@@ -115,3 +115,11 @@ def test_pairs_that_never_met_are_symmetric():
     assert np.argwhere(monday).tolist() == [[weekday, name], [name, weekday]]
     assert not friday.any()
     assert not Vocabulary(vocabulary.columns).never_met(tokens[5]).any()
+
+
+def test_a_date_that_is_no_date_hides_no_others():
+    frame = hourly(18 * 24, 21 * 24 - 1)
+    odd = pl.DataFrame({"at": [datetime(9999, 12, 31, 23), datetime(1, 1, 1)], "name": ["odd", "older"]})
+    _, absent = found(pl.concat([frame, odd]))
+    assert absent["new"][:4] == ["Monday", "Tuesday", "Wednesday", "Thursday"]
+    assert absent["odd"] == absent["older"] == []

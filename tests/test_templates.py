@@ -1,5 +1,6 @@
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +187,8 @@ def test_an_unknown_message_never_fails(known, other):
 @given(st.text(alphabet="ab 0129é\n.", max_size=40))
 def test_a_shape_has_a_zero_for_every_run_of_digits(text):
     series = pl.Series([text])
-    assert shapes(series)[0] == series.str.replace_all("[0-9]+", "0")[0]
+    word_or_digits = r"(?<![ab0-9é.])[ab]{2}[0-9](?![ab0-9é.])|[0-9]+"  # a word like ec2 stays
+    assert shapes(series)[0] == re.sub(word_or_digits, lambda found: found[0] if found[0][0] in "ab" else "0", text)
     whole = shapes(series)[0]
     begin, size = np.array([0]), np.array([len(whole.encode())])
     assert (cut_out(series, begin, size)[0] or "") == text

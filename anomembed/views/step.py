@@ -16,6 +16,8 @@ from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Listed, Reason, Text, Value
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
+SPECIAL = {Special.MISSING: "a missing value", Special.RARE: "a rare value", Special.UNSEEN: "a never-seen value"}
+
 
 @dataclass(frozen=True)
 class StepView(ViewOfRecords):
@@ -83,7 +85,7 @@ class StepView(ViewOfRecords):
             subject = facts.value(case, self.column)
         expected = likely_events(self.ngrams.chances(np.array(known[::-1], np.int64)), past.events, event)
         evidence = {
-            "after": f"after {Text(labels[known[0]])}" if known else "as the first",
+            "after": f"after {SPECIAL.get(known[0]) or Text(labels[known[0]])}" if known else "as the first",
             "entity": facts.value(case, facts.vocabulary.names.index(past.history.entity)),
             "expected": Listed("expected", expected),
         }

@@ -43,12 +43,11 @@ def find_new(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame, seed: 
     at = _moments(vocabulary, frame)
     if at is None:
         return new
+    shuffled, cut = np.random.default_rng(seed).permutation(at), float(np.quantile(at, LATE))
     for index, (column, offset) in enumerate(zip(vocabulary.columns, vocabulary.offsets, strict=False)):
         if column.kind.traits.is_text:
-            codes = tokens[:, index] - offset
-            came = _came_late(codes, at)
-            by_chance = _came_late(codes, np.random.default_rng(seed).permutation(at))
-            if came.sum() - by_chance.sum() >= LEAST_NEW * (at >= np.quantile(at, LATE)).sum():
+            came, by_chance = (_came_late(tokens[:, index] - offset, moments, cut) for moments in (at, shuffled))
+            if came.sum() - by_chance.sum() >= LEAST_NEW * (at >= cut).sum():
                 new[:, index] = came
     return new
 
@@ -90,9 +89,8 @@ def _moments(vocabulary: Vocabulary, frame: pl.DataFrame) -> NDArray[np.int64] |
     return None
 
 
-def _came_late(codes: NDArray[np.int32], at: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return the late records whose value no earlier one has."""
+def _came_late(codes: NDArray[np.int32], at: NDArray[np.int64], cut: float) -> NDArray[np.bool_]:
+    """Return the records from `cut` on whose value no earlier one has."""
     first = np.full(codes.max(initial=0) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, codes, at)
-    cut = np.quantile(at, LATE)
     return np.asarray((codes >= FIRST_VALUE) & (at >= cut) & (first[codes] >= cut))

@@ -13,7 +13,7 @@ from anomembed.represent.tokens.kinds import FIRST_VALUE
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
 HOUR = 3_600_000_000  # microseconds
-MOST_HOURS = 200_000  # that are looked at one by one: in a longer reference, the last of them
+MOST_HOURS = 200_000  # that are looked at, about 22 years: a date such as 9999-12-31 is no part of them
 LEAST_PART = 0.5  # of a part of the calendar that must have come, such as twelve hours of a Monday
 
 
@@ -59,16 +59,18 @@ def _absent(column: ColumnTokens, first: NDArray[np.int64], last: NDArray[np.int
     absent = np.zeros((len(column.labels), len(first)), bool)
     period = int((column.kind.traits.period or timedelta()) / timedelta(hours=1))
     brief = np.flatnonzero((first <= last) & (last - first < period))
+    middle = int(np.median(first[brief])) if len(brief) else 0
+    brief = brief[np.abs(first[brief] - middle) <= MOST_HOURS // 2]
     if not len(brief):
         return absent
-    begin = max(first[brief].min(), last[brief].max() - MOST_HOURS) - period
+    begin = first[brief].min() - period
     hours = np.arange(begin, last[brief].max() + 1)
     codes = column.encode(pl.DataFrame({column.source: pl.Series(hours * HOUR).cast(pl.Datetime("us"))}))
     came = np.zeros((len(column.labels), len(hours) + 1), np.int32)
     came[codes, 1 + np.arange(len(hours))] = 1
     usual = came[:, : period + 1].sum(axis=1)  # hours of each in a period
     so_far = came.cumsum(axis=1)
-    start, end = (np.clip(at - begin, 0, len(hours)) for at in (first[brief] + 1, last[brief]))  # whole hours
+    start, end = first[brief] + 1 - begin, last[brief] - begin  # whole hours
     whole = so_far[:, np.maximum(end, start)] - so_far[:, start]
     absent[:, brief] = whole < LEAST_PART * np.maximum(usual, 1)[:, None]
     absent[:FIRST_VALUE] = False
