@@ -107,8 +107,13 @@ def test_few_new_values_may_be_what_is_looked_for():
 
 
 def test_without_a_time_of_day_nothing_is_new():
+    assert not found(sessions().with_columns(pl.col("paid_at").dt.truncate("1d")))[2].any()
+
+
+def test_records_without_a_time_count_as_the_first():
     frame = sessions()
-    assert not found(frame.with_columns(pl.col("paid_at").dt.truncate("1d")))[2].any()
-    assert not found(frame.with_columns(paid_at=pl.when(pl.col("payment") == 5).then(None).otherwise("paid_at")))[
-        2
-    ].any()
+    begun = frame.with_columns(paid_at=pl.when(pl.col("payment") % 400 == 0).then(None).otherwise("paid_at"))
+    new = found(begun)[2]
+    of_these = (frame["customer"].is_in(begun.filter(pl.col("paid_at").is_null())["customer"].implode())).to_numpy()
+    assert new.any()
+    assert not new[of_these].any()

@@ -81,11 +81,11 @@ def as_new(vocabulary: Vocabulary, tokens: Tokens, new: NDArray[np.bool_]) -> To
 
 
 def _moments(vocabulary: Vocabulary, frame: pl.DataFrame) -> NDArray[np.int64] | None:
-    """Return when each record was, by the first time with a time of day that all of them have."""
+    """Return when each record was, by the first time that has a time of day; records without one count as the first."""
     for name in dict.fromkeys(vocabulary.columns[index].source for index in vocabulary.calendar):
         times = frame[name].cast(pl.Datetime("us")).to_physical()
-        if not times.null_count() and (times.to_numpy() % DAY).any():
-            return times.to_numpy()
+        if (times % DAY != 0).any():
+            return times.fill_null(strategy="min").to_numpy()
     return None
 
 
