@@ -1,39 +1,32 @@
 """Sessions, customers and releases come and go: that a later record has a new one is no news, where it never was."""
 
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+from later import NEXT, at_random, flags_of_later
 
 from anomembed.represent.tokens.arrivals import as_new, find_new
 from anomembed.represent.tokens.learning import category_tokens, time_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Special, Vocabulary
 
-MONDAY = datetime(2026, 3, 2)
-LATER = """
-[source]
-database = "payments.parquet"
-fit_where = "paid_at < '2026-03-23'"
-where = "paid_at >= '2026-03-23'"
+ROLES = """
 [roles]
 timestamp = ["paid_at"]
 category = ["customer", "shop", "card"]
-[flags]
-threshold = 0.001
 """
 
 
 def payments(n=16_000, seed=0):
     """Four weeks of payments; the shop is always one of a few."""
     rng = np.random.default_rng(seed)
-    days = np.sort(rng.uniform(0, 28, n))
+    days, moments = at_random(n, rng)
     frame = pl.DataFrame(
         {
             "payment": np.arange(n),
-            "paid_at": [MONDAY + timedelta(days=float(day)) for day in days],
+            "paid_at": moments,
             "customer": rng.choice([f"C{number}" for number in range(200)], n),
             "shop": rng.choice(["Acme", "Bolt", "Crux", "Dune"], n),
             "card": rng.choice(["visa", "amex"], n),
@@ -56,15 +49,10 @@ def arrivals(seed=0):
 @pytest.mark.parametrize("make", [sessions, arrivals])
 def test_new_values_are_no_news_where_they_always_come(run, make):
     frame = make()
-    late = frame.filter(pl.col("paid_at") >= MONDAY + timedelta(days=22))
+    late = frame.filter(pl.col("paid_at") >= NEXT + timedelta(days=1))
     odd = int(late["payment"][700])
     frame = frame.with_columns(shop=pl.when(pl.col("payment") == odd).then(pl.lit("Elan")).otherwise("shop"))
-    frame.write_parquet("payments.parquet")
-    Path("later.toml").write_text(LATER)
-    assert run("fit", "later.toml").code == 0
-    scored = run("score", "later.toml", "--format", "csv")
-    assert scored.code == 0, scored.err
-    flags = pl.read_csv(scored.out.encode())
+    flags = flags_of_later(run, frame, ROLES)
     assert flags.height < 25, "of 4,000"
     assert flags["payment"][0] == odd, "of a column in which nothing ever was new, a new value is news"
     assert "shop=Elan was never seen" in flags["reason"][0]

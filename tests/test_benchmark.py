@@ -118,3 +118,17 @@ def test_workers_that_need_no_time_get_what_the_others_scored(monkeypatch, tmp_p
     assert "One process feeds" in table[-1]
     for name in ("workers", "speed", "cost"):
         sys.modules.pop(name, None)
+
+
+def test_later_payments_are_as_many_whatever_changes(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARK)
+    import later
+
+    made = {name: change(0) for name, change in later.CHANGES.items()}
+    for name in ("later", "cost"):
+        sys.modules.pop(name)
+    assert {name for name, frame in made.items() if frame.height != later.N} == {"two thirds more payments"}
+    assert all(frame["paid_at"].is_sorted() for frame in made.values())
+    new = {name: set(frame["customer"]) - set(made["nothing"]["customer"]) for name, frame in made.items()}
+    assert {name for name, some in new.items() if some} == {"two new customers a day", "the first new customers"}
+    assert made["a batch number rises"]["batch"].is_sorted()

@@ -37,10 +37,10 @@ def archive(array, compression=zipfile.ZIP_STORED, cut=0):
 
 
 def test_an_array_is_as_large_as_its_archive_says():
-    assert load_arrays(archive(np.arange(9.0)))["x"].tolist() == list(range(9))
+    assert load_arrays(archive(np.arange(9.0)), {})["x"].tolist() == list(range(9))
     for wrong in (archive(np.zeros(10**6), zipfile.ZIP_DEFLATED), archive(np.arange(9.0), cut=8)):
         with pytest.raises(ValueError, match=r"as large as it says|size is not what it says"):
-            load_arrays(wrong)
+            load_arrays(wrong, {})
 
 
 @pytest.mark.parametrize(("indices", "indptr"), [([7], [0, 1, 1, 1]), ([-1], [0, 1, 1, 1]), ([0], [0, 10**9, 1, 1])])

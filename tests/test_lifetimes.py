@@ -1,31 +1,21 @@
 """What opened on Friday has no Monday yet; what is older than a week has."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
+from later import MONDAY, NEXT, at_random, flags_of_later
 
 from anomembed.represent.tokens.learning import category_tokens, time_tokens
 from anomembed.represent.tokens.lifetimes import find_absent
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import Vocabulary
 
-MONDAY = datetime(2026, 3, 2)
-LATER = """
-[source]
-database = "payments.parquet"
-fit_where = "paid_at < '2026-03-23'"
-where = "paid_at >= '2026-03-23'"
-[flags]
-threshold = 0.001
-"""
-
 
 def payments(n=16_000, seed=0):
     """Four weeks of payments; `Newco` opens on the third Friday, `Rest` is closed on Sundays but for once."""
     rng = np.random.default_rng(seed)
-    days = np.sort(rng.uniform(0, 28, n))
+    days, moments = at_random(n, rng)
     shop = rng.choice(["Acme", "Bolt", "Crux", "Rest"], n, p=[0.4, 0.3, 0.15, 0.15])
     is_sunday = days % 7 >= 6
     shop = np.where((shop == "Rest") & is_sunday, "Acme", shop)
@@ -34,7 +24,7 @@ def payments(n=16_000, seed=0):
     frame = pl.DataFrame(
         {
             "payment": np.arange(n),
-            "paid_at": [MONDAY + timedelta(days=float(day)) for day in days],
+            "paid_at": moments,
             "shop": shop,
             "country": rng.choice(["DE", "FR", "IT"], n),
             "amount": rng.gamma(4, 20, n).round(2),
@@ -45,16 +35,11 @@ def payments(n=16_000, seed=0):
 
 def test_what_opens_before_the_week_is_over_is_not_held_against_its_weekdays(run):
     frame, on_sunday = payments()
-    frame.write_parquet("payments.parquet")
-    Path("later.toml").write_text(LATER)
-    assert run("fit", "later.toml").code == 0
-    scored = run("score", "later.toml", "--format", "csv")
-    assert scored.code == 0, scored.err
-    flags = pl.read_csv(scored.out.encode())
+    flags = flags_of_later(run, frame)
     assert flags.height < 15, "of 4,000, with three hundred of the new shop"
     assert flags["payment"][0] == on_sunday, "what is old enough has a weekday"
     assert "Sunday" in flags["reason"][0]
-    new = frame.filter((pl.col("shop") == "Newco") & (pl.col("paid_at") >= MONDAY + timedelta(days=21)))
+    new = frame.filter((pl.col("shop") == "Newco") & (pl.col("paid_at") >= NEXT))
     assert run("explain", new["payment"][0]).out.count("Newco") >= 1
     assert "where chance" not in run("explain", new["payment"][0]).out
 

@@ -58,8 +58,9 @@ class Reference:
         What the user should know, one sentence each.
     derived : Derived
         Which other columns were computed for the views.
-    new : ndarray of shape (n_held_out, n_columns)
-        Values of the records held out that were new when they came, in the columns where many come and go.
+    new : ndarray of shape (n_held_out, n_columns), optional
+        Values of the records held out that were new when they came, in the columns where many come and go; None when
+        the reference itself is scored.
     """
 
     vocabulary: Vocabulary
@@ -111,12 +112,7 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
     learnt, held_out = (
         make_batch(frame, vocabulary, numbers, past, **derived.columns) for frame in (frames.learnt, frames.held_out)
     )
-    vocabulary = replace(vocabulary, absent=find_absent(vocabulary, learnt.tokens, frames.learnt))
-    new = None
-    if not is_own:
-        tokens = np.concatenate([held_out.tokens, learnt.tokens])
-        new = find_new(vocabulary, tokens, pl.concat([frames.held_out, frames.learnt]), config.seed)
-        vocabulary, new = with_arrivals(vocabulary, tokens, new), new[: len(held_out)]
+    vocabulary, new = _placed_in_time(vocabulary, frames, learnt.tokens, held_out.tokens, config.seed)
     return Reference(
         vocabulary=vocabulary,
         learnt=learnt,
@@ -128,6 +124,21 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
         derived=derived,
         new=new,
     )
+
+
+def _placed_in_time(
+    vocabulary: Vocabulary, frames: "_Frames", learnt: Tokens, held_out: Tokens, seed: int
+) -> tuple[Vocabulary, NDArray[np.bool_] | None]:
+    """Add to a vocabulary what times tell of its values; and return which ones were new to the records held out.
+
+    None when the reference itself is scored: no record of it comes later.
+    """
+    vocabulary = replace(vocabulary, absent=find_absent(vocabulary, learnt, frames.learnt))
+    if frames.is_own:
+        return vocabulary, None
+    tokens = np.concatenate([held_out, learnt])
+    new = find_new(vocabulary, tokens, pl.concat([frames.held_out, frames.learnt]), seed)
+    return with_arrivals(vocabulary, tokens, new), new[: len(held_out)]
 
 
 def split_records(table: Table, roles: Roles, config: Config) -> SplitCorpus:

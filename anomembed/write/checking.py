@@ -7,7 +7,7 @@ made-up records: what no rule foresaw fails here, and not in the middle of a run
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from anomembed.represent.tokens.templates import Templates
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Vocabulary
 from anomembed.score.combine import CalibratedView
 from anomembed.write.checking_detectors import check_detector
+from anomembed.write.narrow import widened
 
 TOKEN_COLUMNS = {"column", "columns", "pairs", "entities", "context_columns", "given", "told", "context"}
 LARGEST_PART = 1 << 30  # bytes of a part of a model
@@ -55,13 +56,20 @@ def check_archive(data: bytes) -> None:
     _ensure(is_plain and sum(sizes) <= min(len(data), LARGEST_PART), "its size is not what it says")
 
 
-def load_arrays(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the arrays of an npz archive; none of them is larger than the archive.
+def load_arrays(data: bytes, kinds: Mapping[str, str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the arrays of an npz archive; as they are kept, none of them is larger than the archive.
+
+    Parameters
+    ----------
+    data : bytes
+        The archive.
+    kinds : mapping of str to str
+        The type that the numbers of each array had before they were `narrowed`; those without one are as they were.
 
     Raises
     ------
     DamagedError
-        When the header of an array says that it has more than there is.
+        When the header of an array says that it has more than there is, or they take too much memory together.
     """
     check_archive(data)
     arrays = {}
@@ -78,7 +86,11 @@ def load_arrays(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
             )
             file.seek(0)
             arrays[entry.filename.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
-    return arrays
+    wanted = {name: np.dtype(kinds.get(name, array.dtype.str)) for name, array in arrays.items()}
+    _ensure(
+        sum(array.size * wanted[name].itemsize for name, array in arrays.items()) <= LARGEST_PART, "it is too large"
+    )
+    return {name: widened(array, wanted[name]) for name, array in arrays.items()}
 
 
 def check_sparse(matrix: sparse.csr_array) -> None:

@@ -23,22 +23,21 @@ def narrowed(array: Array) -> Array:
     return whole if is_same and whole.itemsize < array.itemsize else array
 
 
-def widened(array: Array, kind: str) -> Array:
+def widened(array: Array, kind: "np.dtype[Any]") -> Array:
     """Return what `narrowed` was given.
 
     Parameters
     ----------
     array : ndarray
         From `narrowed`.
-    kind : str
-        The type of the numbers before, as numpy writes it.
+    kind : dtype
+        The type of the numbers before.
 
     Raises
     ------
     ValueError
         When that is no type of numbers.
     """
-    wanted = np.dtype(kind)
-    if wanted.kind not in "biuf":
+    if kind.kind not in "biuf":
         raise ValueError(f"{kind} is no type of numbers")
-    return array.astype(wanted, copy=False)
+    return array.astype(kind, copy=False)

@@ -19,7 +19,7 @@ from scipy import sparse
 from anomembed.errors import StoreError
 from anomembed.score.keeping import dump_detector, load_detector
 from anomembed.write.checking import check_archive, check_sparse, load_arrays
-from anomembed.write.narrow import narrowed, widened
+from anomembed.write.narrow import narrowed
 
 TREE, ARRAYS = "tree.json", "arrays.npz"
 
@@ -60,8 +60,10 @@ class Packer:
         parts: dict[str, bytes] = {}
         tree = self._to_tree(value, arrays, parts)
         buffer = BytesIO()
-        np.savez(buffer, **{name: narrowed(array) for name, array in arrays.items()})  # type: ignore[arg-type]  # numpy's stub mistakes the names for options
-        return {TREE: json.dumps(tree).encode(), ARRAYS: buffer.getvalue(), **parts}
+        small = {name: narrowed(array) for name, array in arrays.items()}
+        np.savez(buffer, **small)  # type: ignore[arg-type]  # numpy's stub mistakes the names for options
+        kinds = {name: array.dtype.str for name, array in arrays.items()}
+        return {TREE: json.dumps({"root": tree, "kinds": kinds}).encode(), ARRAYS: buffer.getvalue(), **parts}
 
     def unpack(self, parts: Mapping[str, bytes]) -> Any:  # noqa: ANN401
         """Return the object packed into `parts`.
@@ -72,7 +74,9 @@ class Packer:
             When a part is missing, damaged, or contains a class that is not on the list.
         """
         try:
-            return self._from_tree(json.loads(parts[TREE]), load_arrays(parts[ARRAYS]), parts)
+            tree = json.loads(parts[TREE])
+            arrays = load_arrays(parts[ARRAYS], tree.get("kinds", {}))
+            return self._from_tree(tree.get("root", tree), arrays, parts)  # in older versions it is all of the tree
         except StoreError:
             raise
         except Exception as error:  # damaged data make numpy, zipfile, JSON, pydantic and skops raise almost anything
@@ -92,7 +96,7 @@ class Packer:
                 known = (name for name, array in arrays.items() if array is value)  # counts are shared
                 name = next(known, f"a{len(arrays)}")
                 arrays[name] = value
-                return {"array": name, "kind": value.dtype.str}
+                return {"array": name}
             case pl.Series():
                 return {"text": value.to_list()}
             case sparse.csr_array():
@@ -119,10 +123,7 @@ class Packer:
         match tree:
             case {"enum": name, "value": value}:
                 return self._classes[name](value)
-            case {"array": name, "kind": kind}:
-                arrays[name] = widened(arrays[name], kind)  # kept, as arrays are shared
-                return arrays[name]
-            case {"array": name}:  # of an older version
+            case {"array": name}:
                 return arrays[name]
             case {"text": values}:
                 return pl.Series(values, dtype=pl.String)

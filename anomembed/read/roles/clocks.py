@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SAMPLED, LEAST_SAMPLED = 1_000, 50  # records that are compared with each other
-LEAST_TOGETHER = (
-    0.99  # Goodman and Kruskal's gamma: of the pairs that differ, how many more rise with the time than fall
-)
+LEAST_TOGETHER = 0.99  # of the pairs that differ, how many more rise with the time than fall, or fall than rise
 LEAST_APART = 0.9  # the same, of the records that are a quarter of the time apart
 LEAST_VALUES = 3  # what rises once may be a switch
 MOST_EQUAL = 0.5  # share of the pairs that have the same value
@@ -43,7 +41,8 @@ def leave_out_clocks(table: Table, columns: Sequence[ColumnRole]) -> list[Column
 
     Notes
     -----
-    Such a column is told by the pairs of sampled records, of which some may be out of order or wrong [1]_.
+    Such a column is told by Goodman and Kruskal's gamma over pairs of sampled records, of which some may be out of
+    order or wrong [1]_.
 
     .. [1] Goodman, Kruskal: Measures of association for cross classifications. Journal of the American Statistical
        Association, 1954.
@@ -67,7 +66,8 @@ def _ignored(column: ColumnRole, moves: str) -> ColumnRole:
 
 def _find_clocks(table: Table, times: Sequence[ColumnRole], tried: Sequence[ColumnRole]) -> dict[str, str]:
     """Return the columns that rise or fall with a time, and with which."""
-    few = table.hashed_share([table.column(column.name) for column in (*times, *tried)], 0, _share(table.count()))
+    share = min(1.0, SAMPLED / table.count())
+    few = table.hashed_share([table.column(column.name) for column in (*times, *tried)], 0, share)
     moments = {f"time {at}": f"epoch({time.plain_sql})" for at, time in enumerate(times)}
     frame = table.rows({**moments, **{f"value {at}": column.plain_sql for at, column in enumerate(tried)}}, few)
     values = [_numbers(frame[f"value {at}"]) for at in range(len(tried))]
@@ -88,10 +88,6 @@ def _numbers(values: "pl.Series") -> NDArray[np.float64]:
     if numbers.null_count() > values.null_count():
         numbers = values.rank("dense").cast(float)
     return numbers.fill_null(np.nan).to_numpy()
-
-
-def _share(n_records: int) -> float:
-    return min(1.0, SAMPLED / max(n_records, 1))
 
 
 def direction(values: NDArray[np.float64], moments: NDArray[np.float64]) -> int:

@@ -14,9 +14,8 @@ from anomembed.represent.tokens.kinds import FIRST_VALUE, Special
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
 LATE = 0.75  # quantile of the times from which records are late
-LEAST_NEW = (
-    0.05  # share of the late records, beyond that by chance, that makes new values usual: no anomalies are as many
-)
+# Share of the late records, beyond that by chance, that makes new values usual: anomalies are not as many.
+LEAST_NEW = 0.05
 DAY = 86_400_000_000  # microseconds
 
 
@@ -25,12 +24,8 @@ def find_new(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame, seed: 
 
     Parameters
     ----------
-    vocabulary : Vocabulary
-        The tokens.
-    tokens : ndarray of shape (n_records, n_columns)
-        Of the reference records.
-    frame : pl.DataFrame
-        The same records, with their times.
+    vocabulary, tokens, frame
+        See `anomembed.represent.tokens.lifetimes.find_absent`.
     seed : int
         Of a random order, in which as many values would come late by chance.
 

@@ -44,7 +44,7 @@ def find_absent(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame) -> 
 
 
 def _lives(moments: pl.Series, tokens: Tokens, n_tokens: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the hours since 1970 of the first and the last record with each token; the last is -1 without one."""
+    """Return the hours since 1970 of the first and the last record with each token; the last is smaller without one."""
     is_known = moments.is_not_null().to_numpy()
     hours = moments.cast(pl.Datetime("us")).to_physical().drop_nulls().to_numpy() // HOUR
     first, last = np.full(n_tokens, np.iinfo(np.int64).max), np.full(n_tokens, np.iinfo(np.int64).min)
