@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from later import NEXT, at_random, flags_of_later
+from late_records import NEXT, at_random, flags_of_later
 
 from anomembed.represent.tokens.arrivals import as_new, find_new
 from anomembed.represent.tokens.learning import category_tokens, time_tokens

@@ -120,6 +120,12 @@ def test_workers_that_need_no_time_get_what_the_others_scored(monkeypatch, tmp_p
         sys.modules.pop(name, None)
 
 
+def test_no_helper_of_the_tests_has_the_name_of_a_script():
+    """The first one imported in a process would be taken for the other."""
+    helpers = {path.stem for path in Path(__file__).parent.glob("*.py")}
+    assert not helpers & {path.stem for path in BENCHMARK.glob("*.py")}
+
+
 def test_later_payments_are_as_many_whatever_changes(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARK)
     import later

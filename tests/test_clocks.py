@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from later import flags_of_later
+from late_records import flags_of_later
 
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role

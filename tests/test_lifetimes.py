@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
-from later import MONDAY, NEXT, at_random, flags_of_later
+from late_records import MONDAY, NEXT, at_random, flags_of_later
 
 from anomembed.represent.tokens.learning import category_tokens, time_tokens
 from anomembed.represent.tokens.lifetimes import find_absent
