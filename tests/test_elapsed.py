@@ -71,19 +71,42 @@ def times_in(*records):
         return table.rows(read, "row = 0").row(0, named=True) if read else {}
 
 
-def test_each_moment_is_held_against_the_one_before_it_of_its_type():
+def test_each_moment_is_held_against_the_one_before_it():
     other = "DATE '2026-05-01' AS a, 2 AS n, DATE '2026-05-03' AS b, DATE '2026-06-01' AS c"
     days = times_in("DATE '2026-03-01' AS a, 1 AS n, DATE '2026-02-28' AS b, DATE '2026-12-31' AS c", other)
     assert days == {"days from a to b": -1, "days from b to c": 306}
     other = "DATE '2026-05-01' AS a, TIMESTAMP '2026-05-01 00:00' AS b, TIMESTAMP '2026-05-01 01:00' AS c"
     mixed = "DATE '2026-03-01' AS a, TIMESTAMP '2026-03-01 05:00' AS b, TIMESTAMP '2026-03-02 06:30' AS c"
-    assert times_in(mixed, other) == {"hours from b to c": 25.5}
+    assert times_in(mixed, other) == {"hours from b to c": 25.5, "days from a to b": 0}
     other = "TIMESTAMPTZ '2026-03-01 00:00+00' AS a, TIMESTAMPTZ '2026-03-01 12:00+00' AS b"
     zones = "TIMESTAMPTZ '2026-03-29 00:00+00' AS a, TIMESTAMPTZ '2026-03-29 12:00+02' AS b"
     assert times_in(zones, other) == {"hours from a to b": 10}
     other = "TIMESTAMP_NS '2026-05-01 00:00' AS a, TIMESTAMP_MS '2026-05-01 01:00' AS b, TIMESTAMP '2026-05-02' AS c"
     exact = "TIMESTAMP_NS '2026-03-01 00:00' AS a, TIMESTAMP_MS '2026-03-01 06:00' AS b, TIMESTAMP '2026-03-01' AS c"
     assert times_in(exact, other) == {"hours from a to b": 6, "hours from b to c": -6}
+
+
+def test_a_day_and_a_moment_side_by_side_are_compared_by_their_days():
+    other = "TIMESTAMP '2026-05-01 09:00' AS a, DATE '2026-05-01' AS b, TIMESTAMP '2026-05-01 01:00' AS c"
+    mixed = "TIMESTAMP '2026-03-01 23:59' AS a, DATE '2026-03-31' AS b, TIMESTAMP '2026-03-30 00:01' AS c"
+    whole = {"days from a to b": 30, "days from b to c": -1}
+    assert times_in(mixed, other).items() > whole.items()
+    text = mixed.replace("TIMESTAMP '2026-03-01 23:59'", "'01/03/2026 23:59'")
+    others = (
+        f"'{day}/04/2026 09:00' AS a, DATE '2026-05-{day}' AS b, TIMESTAMP '2026-05-01' AS c" for day in (14, 15, 16)
+    )
+    assert times_in(text, *others) == whole
+
+
+def test_a_due_date_of_another_year_comes_first_although_it_rises_with_the_time():
+    """As a column of its own it is not judged: it is always new, as a clock is."""
+    paid = [DAY + dt.timedelta(days=at // 20) for at in range(2000)]
+    due = [day + dt.timedelta(days=(14, 30, 60)[at % 3]) for at, day in enumerate(paid)]
+    due[LATE] = due[LATE].replace(year=2062)
+    at = pl.Series(paid).cast(pl.Datetime) + pl.duration(minutes=pl.Series(range(2000)) * 7 % 1440)
+    frame = claims().select("id", "kind", paid_at=at, due=pl.Series(due))
+    flags = scan(frame, config={"roles": {"key": ["id"]}, "flags": {"budget": 1}}).flags.frame
+    assert flags["reason"][0].startswith(f"days from paid_at to due={(due[LATE] - paid[LATE]).days} is unusually high")
 
 
 @pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP", "TIMESTAMPTZ"])

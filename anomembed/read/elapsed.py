@@ -1,12 +1,12 @@
 """The time from one moment of a record to the next: columns that SQL computes, such as ``days from lost to reported``.
 
 What is reported before it happened, or delivered before it was ordered, may have two usual moments; what is wrong lies
-between them. Only columns of one type are compared: a day and a moment of that day differ by the hour.
+between them. A day and a moment are compared by their days, moments of two types not at all: they may be of two zones.
 """
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby, pairwise, permutations, product
+from itertools import groupby, islice, pairwise, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomembed.read.quoting import quote_identifier
@@ -36,12 +36,16 @@ class Elapsed(NamedTuple):
         return f"{self.unit} from {self.first} to {self.second}"
 
     def sql(self, first: str, second: str) -> str:
-        """Return SQL of the time between two moments, which are SQL."""
+        """Return SQL of the time between two moments, which are SQL; days are counted from midnight to midnight."""
+        if self.unit == "days":
+            first, second = (f"date_trunc('day', {moment})" for moment in (first, second))
         return f"(epoch({second} - {first}) / {UNITS[self.unit]})"
 
 
 def find_elapsed(moments: "Sequence[ColumnRole]", named: Collection[str] = ()) -> Iterator[Elapsed]:
     """Return the times between the moments of a record, each after the one before it in the table.
+
+    The one before it is that of its type, and, of a day and a moment that stand side by side, the other.
 
     Parameters
     ----------
@@ -55,6 +59,9 @@ def find_elapsed(moments: "Sequence[ColumnRole]", named: Collection[str] = ()) -
     for (_, unit), alike in groupby(sorted(plain, key=_kind), key=_kind):
         for first, second in list(pairwise(alike))[:MOST]:
             yield Elapsed(first.name, second.name, unit)
+    beside = (pair for pair in pairwise(plain) if _kind(pair[0])[1] != _kind(pair[1])[1])
+    for first, second in islice(beside, MOST):
+        yield Elapsed(first.name, second.name, "days")
     for (first, second), unit in product(permutations(moments, 2), UNITS if named else ()):
         time = Elapsed(first.name, second.name, unit)
         if time.name.casefold() in named:
