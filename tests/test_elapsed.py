@@ -98,6 +98,14 @@ def test_a_day_and_a_moment_side_by_side_are_compared_by_their_days():
     assert times_in(text, *others) == whole
 
 
+def test_a_day_that_goes_with_no_moment_is_not_compared():
+    birth = (
+        f"DATE '1960-01-01' + {at * 2003 % 18000} AS born, TIMESTAMP '2026-05-01' + INTERVAL {at} HOUR AS paid"
+        for at in range(99)
+    )
+    assert times_in(*birth) == {}
+
+
 def test_a_due_date_of_another_year_comes_first_although_it_rises_with_the_time():
     """As a column of its own it is not judged: it is always new, as a clock is."""
     paid = [DAY + dt.timedelta(days=at // 20) for at in range(2000)]

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, islice, pairwise, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
+from anomembed.read.agreement import are_agreements
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.sharing import are_shared
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from anomembed.read.table import Table
 
 MOST = 8  # times between columns of one type
+MIDDLE = (0.1, 0.9)  # of moments, how far apart they are
 UNITS = {"days": 86400, "hours": 3600}  # seconds
 NAME = re.compile(rf"({'|'.join(UNITS)}) from .+ to .+", re.DOTALL | re.IGNORECASE)
 PRECISION = re.compile(r"_(S|MS|NS)$")  # of a TIMESTAMP: the same moment is the same in each
@@ -24,11 +26,12 @@ OF_DAY = re.compile("%[HIT]")  # in a format of moments that are more than days
 
 
 class Elapsed(NamedTuple):
-    """A time between two columns; negative when the second is earlier."""
+    """A time between two columns; negative when the second is earlier. Of the two, one may be a day, one a moment."""
 
     first: str
     second: str
     unit: str
+    is_mixed: bool = False
 
     @property
     def name(self) -> str:
@@ -61,11 +64,22 @@ def find_elapsed(moments: "Sequence[ColumnRole]", named: Collection[str] = ()) -
             yield Elapsed(first.name, second.name, unit)
     beside = (pair for pair in pairwise(plain) if _kind(pair[0])[1] != _kind(pair[1])[1])
     for first, second in islice(beside, MOST):
-        yield Elapsed(first.name, second.name, "days")
+        yield Elapsed(first.name, second.name, "days", is_mixed=True)
     for (first, second), unit in product(permutations(moments, 2), UNITS if named else ()):
         time = Elapsed(first.name, second.name, unit)
         if time.name.casefold() in named:
             yield time
+
+
+def go_together(table: "Table", first: str, second: str) -> bool:
+    """Tell whether two moments, which are SQL, are nearer to each other than each is to those of other records.
+
+    A payment is due some days after it is ordered, whatever the year; a date of birth goes with no moment.
+    """
+    spread = f"quantile_cont({{0}}, {MIDDLE[1]}) - quantile_cont({{0}}, {MIDDLE[0]})"
+    moments = {"first": f"epoch({first})", "second": f"epoch({second})", "between": f"epoch({second}) - epoch({first})"}
+    of_each = table.rows({name: spread.format(moment) for name, moment in moments.items()}, None).row(0)
+    return None not in of_each and of_each[2] < min(of_each[:2])
 
 
 def are_elapsed(names: Sequence[str]) -> set[str]:
@@ -74,8 +88,8 @@ def are_elapsed(names: Sequence[str]) -> set[str]:
 
 
 def are_added(names: Sequence[str]) -> set[str]:
-    """Return the columns that roles add to a table: times between moments, and how many share a value."""
-    return are_elapsed(names) | are_shared(names)
+    """Return the columns that roles add to a table: times between moments, how many share a value, who agrees."""
+    return are_elapsed(names) | are_shared(names) | are_agreements(names)
 
 
 def spelled(name: str, table: "Table") -> str:

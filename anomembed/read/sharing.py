@@ -21,15 +21,17 @@ LEAST_OWN = 0.85  # share of distinct values: the count that says so is approxim
 MOST_SPACES = 0.5  # per value, on average: two people may have one name, and a household one address
 
 
-class Shared(NamedTuple):
-    """How many records have the value of each in a column, as SQL: 1 for its own, null without one; and its name."""
+class Derivation(NamedTuple):
+    """A column that is derived from others: its name, and SQL of it."""
 
     name: str
     sql: str
 
 
-def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()) -> Iterator[Shared]:
-    """Return how many records share a value, of the columns of which few do.
+def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()) -> Iterator[Derivation]:
+    """Return how many records have the value of each, of the columns of which few share one.
+
+    It is 1 for its own, and null without one.
 
     Parameters
     ----------
@@ -44,9 +46,9 @@ def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collecti
     wanted = {column.name for column in table.columns if (PREFIX + column.name).casefold() in named}
     counted = [column for column in table.columns if column.name in owned][:MOST]
     for column in dict.fromkeys([*counted, *(column for column in table.columns if column.name in wanted)]):
-        alike = table.count_alike(_value(column.expression))
+        alike = table.count_alike(value_sql(column.expression))
         if column.name in wanted or 0 < alike.n_records <= MOST_SHARED * table.count():
-            yield Shared(PREFIX + column.name, alike.sql)
+            yield Derivation(PREFIX + column.name, alike.sql)
 
 
 def shared_values(table: "Table", names: Iterable[str]) -> dict[str, str]:
@@ -64,10 +66,10 @@ def shared_values(table: "Table", names: Iterable[str]) -> dict[str, str]:
     dict of str to str
         By what the values are read as: `HELD` and the name of the count.
     """
-    owners = {name: name[len(PREFIX) :] for name in are_shared(names) if table.is_derived(name)}
+    owners = {name: table.column(name[len(PREFIX) :]) for name in sorted(are_shared(names)) if table.is_derived(name)}
     return {
-        HELD + name: f"CASE WHEN {table.column(name).expression} > 1 THEN {_value(table.column(owner).expression)} END"
-        for name, owner in sorted(owners.items())
+        HELD + name: f"CASE WHEN {table.column(name).expression} > 1 THEN {value_sql(owner.expression)} END"
+        for name, owner in owners.items()
     }
 
 
@@ -81,6 +83,6 @@ def is_own(n_distinct: int, n_known: int, mean_spaces: float) -> bool:
     return n_distinct >= LEAST_OWN * n_known and mean_spaces < MOST_SPACES
 
 
-def _value(expression: str) -> str:
-    """Return SQL of a value; null for blank text, which nobody has for himself."""
+def value_sql(expression: str) -> str:
+    """Return SQL of a value as text; null for blank text, which nobody has for himself."""
     return f"nullif(trim(CAST({expression} AS VARCHAR)), '')"

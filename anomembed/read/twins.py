@@ -6,6 +6,7 @@ with the last earlier record that has its amount and its entity.
 
 from dataclasses import dataclass
 
+from anomembed.read.agreement import are_agreements
 from anomembed.read.amounts import amounts
 from anomembed.read.elapsed import are_elapsed
 from anomembed.read.queries import query
@@ -81,7 +82,8 @@ def plan_twins(table: Table, roles: Roles, entity: str | None, time: str | None)
     amount = _amount(table, roles, who, numbers)
     if amount is None:
         return None
-    others = {who, amount} | are_elapsed([column.name for column in roles.judged])  # another time, like moments
+    names = [column.name for column in roles.judged]
+    others = {who, amount} | are_elapsed(names) | are_agreements(names)  # other times, and what says nothing more
     compared = [
         column.name
         for column in roles.judged

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from itertools import chain, groupby
 
 from anomembed.views import shared
+from anomembed.views.agreement import AgreementView
 from anomembed.views.burst import BurstView
 from anomembed.views.dependency import DependencyView
 from anomembed.views.duplicate import DuplicateView
@@ -43,8 +44,8 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, SignView, JointView, VectorView, MatchView, MessageView,
-    PairView, DependencyView, ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView, RhythmView,
-    DuplicateView, HeapingView, BurstView, TravelView, StuckView,
+    PairView, DependencyView, AgreementView, ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView,
+    RhythmView, DuplicateView, HeapingView, BurstView, TravelView, StuckView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

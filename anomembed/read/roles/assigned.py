@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from anomembed.errors import SourceError
+from anomembed.read.agreement import are_agreements, find_agreements
 from anomembed.read.column_types import general_kind
 from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.roles.role import JUDGED, Content, Role
@@ -123,7 +124,7 @@ def match_roles(roles: Roles, table: Table) -> Roles:
         table.column(roles.judged[0].name)  # says that there is none
     missing = [column for column in needed if column.name.casefold() not in known]
     _add_elapsed(missing, roles, table)
-    _add_shared(missing, table)
+    _add_compared(missing, table)
     return Roles(tuple(_matched(fitted, table) for fitted in needed))
 
 
@@ -137,11 +138,12 @@ def _add_elapsed(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> N
             table.derive(time.name, time.sql(*ends))
 
 
-def _add_shared(missing: Sequence[ColumnRole], table: Table) -> None:
-    """Add how many records share a value, where a table has not that yet."""
-    wanted = {name.casefold() for name in are_shared(column.name for column in missing)}
-    for shared in find_shared(table, (), wanted):
-        table.derive(shared.name, shared.sql)
+def _add_compared(missing: Sequence[ColumnRole], table: Table) -> None:
+    """Add how many records share a value, and whether two columns agree, where a table has not that yet."""
+    names = [column.name for column in missing]
+    shared = find_shared(table, (), {name.casefold() for name in are_shared(names)})
+    for added in (*shared, *find_agreements(table, (), {name.casefold() for name in are_agreements(names)})):
+        table.derive(added.name, added.sql)
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

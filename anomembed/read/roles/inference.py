@@ -4,9 +4,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from anomembed.errors import DataError, SourceError, first_names
+from anomembed.read.agreement import find_agreements
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
-from anomembed.read.elapsed import are_added, find_elapsed
+from anomembed.read.elapsed import are_added, find_elapsed, go_together
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.clocks import leave_out_clocks
 from anomembed.read.roles.labels import find_labels, is_named_label
@@ -63,7 +64,8 @@ def infer_roles(
     evidence = _gather(table, specified, where, time_format, find_key=find_key)
     columns = leave_out_clocks(table, [_assign(each) for each in evidence])
     owned = [column for column, each in zip(columns, evidence, strict=True) if find_key and _is_own(column, each)]
-    columns += [*_add_elapsed(table, columns, derived), *_add_shared(table, owned, derived)]
+    compared = [*_add_shared(table, owned, derived), *_add_agreements(table, columns, derived)]
+    columns += [*_add_elapsed(table, columns, derived), *compared]
     for name in derived:
         table.column(name)  # says that there is none
     roles = Roles(tuple(unify_spellings(table, columns)))
@@ -92,8 +94,10 @@ def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str
     moments = {column.name: column for column in columns if column.role is Role.TIMESTAMP}
     known = {column.name.casefold() for column in table.columns}
     for time in dict.fromkeys(find_elapsed(list(moments.values()), named)):
-        if time.name.casefold() not in known:
-            table.derive(time.name, time.sql(moments[time.first].plain_sql, moments[time.second].plain_sql))
+        ends = moments[time.first].plain_sql, moments[time.second].plain_sql
+        is_wanted = time.name.casefold() in named or not time.is_mixed or go_together(table, *ends)
+        if is_wanted and time.name.casefold() not in known:
+            table.derive(time.name, time.sql(*ends))
             yield _derived(table, time.name, named)
 
 
@@ -105,6 +109,17 @@ def _add_shared(table: Table, owned: Sequence[ColumnRole], given: Mapping[str, R
         if shared.name.casefold() not in known:
             table.derive(shared.name, shared.sql)
             yield _derived(table, shared.name, named)
+
+
+def _add_agreements(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
+    """Add whether two columns agree, and yield the roles; where they always do, later records may not."""
+    named = {name.casefold(): role for name, role in given.items()}
+    known = {column.name.casefold() for column in table.columns}
+    names = [column for column in columns if column.role in (Role.CATEGORY, Role.ENTITY) or OWN in column.reason]
+    for agreement in find_agreements(table, names, named):
+        if agreement.name.casefold() not in known:
+            table.derive(agreement.name, agreement.sql)
+            yield _derived(table, agreement.name, {agreement.name.casefold(): Role.CATEGORY} | named)
 
 
 def _derived(table: Table, name: str, named: Mapping[str, Role]) -> ColumnRole:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.read.agreement import are_agreements
 from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, Codes, Kind, Special, show_value
 from anomembed.represent.tokens.templates import PARAMETER, Templates, parse_messages
 
@@ -76,8 +77,11 @@ class ColumnTokens:
 
     @property
     def is_habitual(self) -> bool:
-        """Whether an entity can have a habit in it: a value or a part of time, not a bin, a vector or a message."""
-        return self.kind.traits.is_habit and not self.is_of_message
+        """Whether an entity can have a habit in it: a value or a part of time, not a bin, a vector or a message.
+
+        Nor has it one in whether two other columns agree, in each of which it may have one.
+        """
+        return self.kind.traits.is_habit and not self.is_of_message and not are_agreements([self.name])
 
     @property
     def is_single_news(self) -> bool:
