@@ -7,6 +7,30 @@ if TYPE_CHECKING:
     import duckdb
 
 
+def copy_in_order(
+    connection: "duckdb.DuckDBPyConnection", source: str, selected: str, ordered: str, position: str
+) -> None:
+    """Copy what is selected from records to a temporary table, in the order of the source.
+
+    SQL that looks up values in another table joins it, which may put records in another order, a different one in each
+    run; those without a key are identified by their row number.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        An open connection.
+    source, selected : str
+        SQL of the records, and of the columns.
+    ordered : str
+        Name of the new table.
+    position : str
+        Name of a column that only our SQL knows: the position of a record.
+    """
+    numbered = f"(SELECT *, row_number() OVER () AS {position} FROM {source})"
+    records = f"SELECT * EXCLUDE ({position}) FROM (SELECT {selected} FROM {numbered}) ORDER BY {position}"
+    connection.execute(f"CREATE TEMP TABLE {ordered} AS {records}")
+
+
 def copy_extended(
     connection: "duckdb.DuckDBPyConnection", source: str, queries: Sequence[str], extended: str, position: str
 ) -> None:
@@ -31,7 +55,10 @@ def copy_extended(
     """
     copied, added = f"{extended}_copied", [f"{extended}_{at}" for at in range(len(queries))]
     connection.execute(f"CREATE TEMP TABLE {copied} AS FROM {source}")
-    numbered = f"(SELECT *, rowid AS {position} FROM {copied})"  # to number them by a window would take one thread
+    names = {name.casefold() for name, *_ in connection.execute(f"DESCRIBE {copied}").fetchall()}
+    # To number them by a window takes one thread, but a column of that name would be read in place of the row's number.
+    number = "row_number() OVER ()" if "rowid" in names else "rowid"
+    numbered = f"(SELECT *, {number} AS {position} FROM {copied})"
     for name, extending in zip(added, queries, strict=True):
         records = f"WITH records AS NOT MATERIALIZED {numbered}"
         connection.execute(f"CREATE TEMP TABLE {name} AS {records} FROM (\n{extending}\n)")

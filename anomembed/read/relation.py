@@ -9,7 +9,7 @@ from anomembed.errors import SourceError, first_names, nearest_name, shown
 from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
-from anomembed.read.extending import copy_extended
+from anomembed.read.extending import copy_extended, copy_in_order
 from anomembed.read.padding import find_padding
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
@@ -189,8 +189,8 @@ class Relation:
             return Column(name, kind, f"TRY_CAST(CAST({column.expression} AS VARCHAR) AS {kind})")
         return column
 
-    def derive(self, name: str, expression: str) -> None:
-        """Add a column that SQL computes from the others.
+    def derive(self, name: str, expression: str, *, keep_order: bool = False) -> None:
+        """Add a column that SQL computes from the others; to `keep_order`, in a copy of them: see `copy_in_order`.
 
         Raises
         ------
@@ -199,8 +199,11 @@ class Relation:
         """
         if any(column.name.casefold() == name.casefold() for column in self.columns):
             raise SourceError(f"{self.name} has a column called {name} already")
-        self._from = f"(SELECT *, {expression} AS {quote_identifier(name)} FROM {self._from})"
+        added, ordered = f"*, {expression} AS {quote_identifier(name)}", f"{EXTENDED}_{len(self._derived)}_ordered"
         with clear_errors(self.name):
+            if keep_order:
+                copy_in_order(self._connection, self._from, added, ordered, HASH)
+            self._from = ordered if keep_order else f"(SELECT {added} FROM {self._from})"
             kind = self._connection.sql(f"SELECT {quote_identifier(name)} FROM {self._from} LIMIT 0").types[0]
         self.columns = (*self.columns, Column(name, str(kind), quote_identifier(name)))
         self._derived.add(name)
