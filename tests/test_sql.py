@@ -264,3 +264,19 @@ def test_a_monitor_leaves_a_snapshot_that_stays_open_while_it_runs_again(run, be
         runs = shell.execute("SELECT count(*) FROM runs").fetchall()
         assert run("monitor", "shop.toml", "--now", at(REFERENCE + 9)).code == 0
         assert shell.execute("SELECT count(*) FROM runs").fetchall() == runs
+
+
+def test_released_shells_open_the_store_and_know_all_macros(home):
+    """A store of the newest format could be read by no shell but that of the library which wrote it."""
+    with duckdb.connect(str(home / "anomembed.duckdb"), read_only=True) as connection:
+        ((tags,),) = connection.execute("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+    assert tags["storage_version"] == "v1.4.0+"
+    shell = shutil.which("duckdb")
+    if shell is None:
+        pytest.skip("the shell of DuckDB is not installed: pip install duckdb-cli")
+    for asked in ("FROM latest_flags", "FROM compare_runs(1, 1)", "FROM compare_models(1, 1)", "FROM why('598')"):
+        said = subprocess.run(
+            [shell, "-readonly", "-csv", "anomembed.duckdb", asked], cwd=home, capture_output=True, text=True
+        )
+        assert said.returncode == 0, said.stderr
+        assert said.stdout.count("\n") > 1, asked

@@ -19,7 +19,8 @@ from anomembed.write.schema import migrations, read_version, upgrade
 if TYPE_CHECKING:
     import polars as pl
 
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
+READABLE = {"storage_compatibility_version": "v1.4.0"}  # the oldest DuckDB whose shell should open a new file
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false", **READABLE}
 COPY = ".version-"  # ends the name of the copy of an older version, before its number
 
 
@@ -294,7 +295,7 @@ def write_tables(path: Path, frames: "Mapping[str, pl.DataFrame]") -> None:
     frames : mapping of str to pl.DataFrame
         Tables by name.
     """
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect(str(path), config=SETTINGS) as connection:
         for name, frame in frames.items():
             with registered(connection, "new_table", frame):
                 connection.execute(f"CREATE TABLE {quote_identifier(name)} AS FROM new_table")

@@ -159,7 +159,7 @@ COMMENT ON MACRO TABLE history IS
 
 CREATE OR REPLACE MACRO compare_runs(a, b) AS TABLE
     SELECT CASE
-            WHEN (SELECT count(*) FROM runs WHERE run_id IN (a, b)) < if(a = b, 1, 2)
+            WHEN (SELECT count(*) FROM runs WHERE run_id IN (a, b)) < CASE WHEN a = b THEN 1 ELSE 2 END
                 THEN error(concat('the store has no run ', a, ' or no run ', b))
             WHEN one.flagged AND two.flagged THEN 'in both' WHEN one.flagged THEN 'only in a' ELSE 'only in b' END AS flagged,
         key, one.tail_probability AS tail_a, two.tail_probability AS tail_b, fa.rank AS rank_a, fb.rank AS rank_b,
@@ -180,7 +180,7 @@ CREATE OR REPLACE MACRO compare_models(a, b) AS TABLE
         SELECT model_id, column_name, token, n_records, n_records / nullif(total, 0) AS share
         FROM tokens JOIN sizes USING (model_id, column_name) WHERE n_records > 0)
     SELECT CASE
-            WHEN (SELECT count(*) FROM models WHERE model_id IN (a, b)) < if(a = b, 1, 2)
+            WHEN (SELECT count(*) FROM models WHERE model_id IN (a, b)) < CASE WHEN a = b THEN 1 ELSE 2 END
                 THEN error(concat('the store has no model ', a, ' or no model ', b))
             WHEN one.token IS NULL THEN 'new' WHEN two.token IS NULL THEN 'gone' ELSE 'in both' END AS change,
         column_name, token, one.n_records AS n_records_a, two.n_records AS n_records_b, round(one.share, 5) AS share_a,
