@@ -386,3 +386,10 @@ def test_copies_of_settings_are_equal_and_know_what_was_set(way):
     config = Config(seed=3, embedding={"width": 16})
     assert way(config) == config
     assert (way(config).embedding.given_width, way(Config()).embedding.given_width) == (16, None)
+
+
+def test_init_for_a_monitor_says_that_a_key_is_needed(run):
+    pl.DataFrame({"a": ["p", "q"] * 40, "b": ["x", "y"] * 40, "at": ["2026-03-01 10:00"] * 80}).write_csv("shop.csv")
+    said = run("init", "shop.csv", "--monitor", "-o", "shop.toml").err
+    assert "caution   a monitor needs a key, which names a record for good: name it in roles.key of shop.toml" in said
+    assert "a monitor needs a key" not in run("init", "shop.csv", "-o", "other.toml").err

@@ -271,7 +271,7 @@ def test_a_period_that_is_judged_again_is_told_marked_so_and_changes_no_finding(
 def test_a_channel_is_told_only_of_its_level(monitor):
     pay(odd(N, price=payment(N)[-1]), payment(N + 1, price=9999.0))
     pager = '[[monitor.channels]]\nkind = "file"\nname = "pager"\nto = "pager.ndjson"\nlevel = "alert"\n'
-    monitor(N + HOUR, f"alert_at = 1e-8\n{FILE}{pager}")
+    monitor(N + HOUR, f"alert_at = 1e-9\n{FILE}{pager}")
     levels = [alert["level"] for alert in sent()]
     assert sorted(set(levels)) == ["alert", "warn"]
     assert [alert["level"] for alert in sent("pager.ndjson")] == ["alert"] * levels.count("alert")
@@ -307,6 +307,19 @@ def hook(monkeypatch):
     monkeypatch.setenv("HOOK_URL", hook.url)
     yield hook
     hook.server.shutdown()
+
+
+def test_a_quiet_run_tells_that_a_channel_took_nothing_and_is_quiet_again_when_it_does(monitor, hook):
+    """Cron sends what is printed: nobody else would say that alerts get stuck."""
+    attack(N, 10)
+    hook.answer = 401
+    failed = monitor(N + HOUR, WEBHOOK, "--quiet")
+    assert failed.out == ""
+    assert failed.err == "caution   shop: not told, to be tried again: webhook: the webhook answered 401\n"
+    assert "answered 401" in monitor(N + HOUR, WEBHOOK, "--quiet").err, "in each run"
+    hook.answer = 204
+    told = monitor(N + HOUR, WEBHOOK, "--quiet")
+    assert (told.out, told.err) == ("", "")
 
 
 WEBHOOK = '[[monitor.channels]]\nkind = "webhook"\nto = "${HOOK_URL}"\ntimeout = "1s"\n'
@@ -509,7 +522,7 @@ def test_any_beginning_that_one_finding_has_names_it_and_of_several_it_says_whic
     outcome = run("acknowledge", finding[0], "--store", "store.duckdb")
     assert outcome.code == 2
     assert f"'{finding[0]}' begins 2 findings in store.duckdb: " in outcome.err
-    assert all(f"{name} (city=" in outcome.err for name in (finding, other))
+    assert all(f"{name} (price=" in outcome.err for name in (finding, other))
 
 
 @pytest.mark.parametrize("name", ["g", "", "ffffffffffff", "%", "' OR 1=1"])

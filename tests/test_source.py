@@ -127,3 +127,12 @@ def test_quoted_names_and_texts_mean_themselves(name):
     with SHARED.cursor() as connection:
         relation = connection.sql(f"SELECT {quote_text(name)} AS {quote_identifier(name)}")
         assert (relation.columns, relation.fetchall()) == ([name], [(name,)])
+
+
+def test_a_query_that_names_the_file_is_told_what_its_records_are_called(run):
+    pl.DataFrame({"a": [1, 2, 3] * 9, "b": ["x", "y", "z"] * 9}).write_csv("shop.csv")
+    said = run("scan", "shop.csv", "SELECT * FROM shop")
+    assert said.code == 2
+    assert said.err.strip().endswith("(In a query on a file, its records are called records: FROM records.)")
+    assert "Did you mean" not in said.err, "a table of DuckDB's own is none of theirs"
+    assert run("scan", "shop.csv", "SELECT * FROM records").code == 0

@@ -65,6 +65,11 @@ def init(
         text = config_text(config, roles, _sizes(opened, config), output.parent, suggestion, is_monitored=for_monitor)
     with completed(output) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+    if for_monitor and not roles.key:
+        typer.echo(
+            f"caution   a monitor needs a key, which names a record for good: name it in roles.key of {output}",
+            err=True,
+        )
     _tell_next(output, is_monitored=for_monitor, learns=config.source.fit_where is not None)
 
 

@@ -122,12 +122,14 @@ class Report:
             f"{self.n_too_late:,} not judged that came later than the lookback": self.n_too_late,
             f"{self.n_without_key:,} not judged that have no key": self.n_without_key,
         }
-        told = [
-            f"{channel} was told {count:,}" if isinstance(count, int) else f"not told, to be tried again: {count}"
-            for channel, count in self.told.items()
-        ]
+        told = [f"{channel} was told {count:,}" for channel, count in self.told.items() if isinstance(count, int)]
         counted = (text for text, count in counts.items() if count)
-        return [*begun, *counted, *self.notices, *self.drift, *told, *self.notes]
+        return [*begun, *counted, *self.notices, *self.drift, *told, *self.untold, *self.notes]
+
+    @property
+    def untold(self) -> list[str]:
+        """What to say of every channel that did not take its alerts."""
+        return [f"not told, to be tried again: {why}" for why in self.told.values() if isinstance(why, str)]
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)
@@ -144,7 +146,12 @@ class Report:
 
 
 def print_report(report: Report, form: str, *, is_quiet: bool) -> None:
-    """Print what a run did on standard output: a line for people, or JSON; and its cautions on standard error."""
+    """Print what a run did on standard output: a line for people, or JSON; and its cautions on standard error.
+
+    A quiet run prints which channel did not take its alerts: nobody else would say so.
+    """
+    for failure in report.untold if is_quiet else ():
+        sys.stderr.write(inert(f"caution   {report.monitor}: {failure}") + "\n")
     for caution in report.cautions if not is_quiet else ():
         sys.stderr.write(inert(f"caution   {caution}") + "\n")
     if form == "json":

@@ -26,7 +26,9 @@ MACHINE = "machine"  # instead of a time zone: that of this machine
 NEAR = re.compile(r'syntax error at or near "(.*)"')
 KEYWORD_HINT = '(In SQL, a column named like a keyword is in double quotes: "at".)'
 QUOTES_HINT = "(In SQL, text is in single quotes.)"
+NO_TABLE, SYSTEM = re.compile("Table with name .* does not exist"), re.compile('"(duckdb|pg|sqlite)_')
 UNKNOWN = re.compile(r'Referenced column "(.*)" not found')
+RECORDS_HINT = "(In a query on a file, its records are called records: FROM records.)"
 SEMICOLON_HINT = "(Leave the semicolon out.)"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # nothing is downloaded at run time
@@ -64,16 +66,23 @@ def clear_errors(what: str, columns: Iterable[str] = ()) -> Iterator[None]:
         if (unknown := UNKNOWN.search(first)) and columns:
             near = nearest_name(unknown[1], columns)
             raise SourceError(f"{what}: no such column: {unknown[1]}{near} {QUOTES_HINT}") from error
-        hints = [line for line in more if line.startswith(("Did you mean", "Candidate"))]
-        if "Referenced column" in first:
-            hints.append(QUOTES_HINT)
-        if found := NEAR.search(first):
-            hints.append(SEMICOLON_HINT if found[1] == ";" else KEYWORD_HINT)
         if found := NO_PARQUET.search(first):
             raise SourceError(f"{found[1] or found[2]} is not a Parquet file, or is cut off") from error
         if "not a valid DuckDB" in first:
             raise SourceError(f"{what} is not a DuckDB file") from error
-        raise SourceError(f"{what}: {' '.join([first, *hints])}") from error
+        raise SourceError(f"{what}: {' '.join([first, *_hints(first, more)])}") from error
+
+
+def _hints(first: str, more: Iterable[str]) -> list[str]:
+    """Return what to add to the first line of an error of DuckDB's: parts of the others, and what may help."""
+    hints = [line for line in more if line.startswith(("Did you mean", "Candidate")) and not SYSTEM.search(line)]
+    if NO_TABLE.search(first):
+        hints.append(RECORDS_HINT)
+    if "Referenced column" in first:
+        hints.append(QUOTES_HINT)
+    if found := NEAR.search(first):
+        hints.append(SEMICOLON_HINT if found[1] == ";" else KEYWORD_HINT)
+    return hints
 
 
 def holder(message: str) -> str:
