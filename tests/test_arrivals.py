@@ -1,11 +1,13 @@
 """Sessions, customers and releases come and go: that a later record has a new one is no news, where it never was."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from late_records import NEXT, at_random, flags_of_later
+from databases import opened
+from late_records import CONFIG, NEXT, at_random, flags_of_later
 
 from anomembed.represent.tokens.arrivals import as_new, find_new
 from anomembed.represent.tokens.learning import category_tokens, time_tokens
@@ -65,7 +67,7 @@ def found(frame, seed=0):
     )
     vocabulary = Vocabulary(columns)
     tokens = vocabulary.encode(frame)
-    return vocabulary, tokens, find_new(vocabulary, tokens, frame, seed)
+    return vocabulary, tokens, find_new(vocabulary, tokens, frame, "paid_at", seed)
 
 
 def test_late_records_are_new_by_what_no_earlier_one_has():
@@ -90,8 +92,64 @@ def test_values_that_nearly_every_record_has_for_itself_are_left_to_chance():
 
 def test_few_new_values_may_be_what_is_looked_for():
     frame, days, rng = payments()
-    stolen = pl.Series((days > 17) & (rng.random(len(days)) < 0.03))
+    stolen = pl.Series((days > 23) & (rng.random(len(days)) < 0.03))
     assert not found(frame.with_columns(customer=pl.when(stolen).then(pl.lit("X")).otherwise("customer")))[2].any()
+
+
+def test_when_a_customer_came_is_not_when_a_payment_was(run):
+    """Each customer has one moment since when there is one; to take that for the time, all of them came late."""
+    frame, _, rng = payments()
+    since = {f"C{number}": NEXT - timedelta(days=float(rng.uniform(1, 700))) for number in range(200)}
+    frame = frame.with_columns(since=pl.col("customer").replace_strict(since, return_dtype=pl.Datetime))
+    strangers = frame.filter(pl.col("paid_at") >= NEXT)["payment"].sample(12, seed=1).to_list()
+    odd = pl.col("payment").is_in(strangers)
+    frame = frame.with_columns(customer=pl.when(odd).then(pl.format("X{}", "payment")).otherwise("customer"))
+    for columns in (["payment", "since", "paid_at"], ["payment", "paid_at", "since"]):
+        flags = flags_of_later(run, frame.select(*columns, "customer", "shop", "card"), ROLES)
+        assert set(strangers) <= set(flags["payment"][:16]), columns
+
+
+def test_a_reference_of_hours_and_values_too_rare_for_a_token_have_arrivals_too(run):
+    """A session has nine records; twelve are needed for a token of its own."""
+    frame = sessions()
+    last = frame.filter(pl.col("paid_at") < NEXT)["paid_at"].max()
+    hours = frame.with_columns(paid_at=last - (last - pl.col("paid_at")) / 30)
+    hours = hours.with_columns(
+        pl.when(pl.col("paid_at") > last)
+        .then(pl.col("paid_at") + timedelta(days=1))
+        .otherwise("paid_at")
+        .alias("paid_at")
+    )
+    assert flags_of_later(run, hours, ROLES).height < 25
+    assert flags_of_later(run, frame, ROLES + "[tokens]\nmin_count = 12\n").height < 25
+
+
+def test_what_is_always_new_is_no_value_of_the_reference(run):
+    """In the store, in what was expected, and in what two models learnt, there are the values that were there."""
+    flags_of_later(run, arrivals(), ROLES)
+    with opened("anomembed.duckdb", read_only=True) as store:
+        counts = dict(store.execute("SELECT token, n_records FROM tokens WHERE column_name = 'customer'").fetchall())
+    assert counts["(unseen)"] == 0
+    assert sum(counts.values()) <= 12_000
+    told = run("fit", "later.toml", "--store", "other.duckdb")
+    assert "% of the last reference records have a customer that none before had: a new one is usual" in told.err
+
+
+def test_a_monitor_knows_that_customers_are_new(run):
+    frame = sessions()
+    late = frame.filter(pl.col("paid_at") >= NEXT + timedelta(hours=12))
+    odd = int(late["payment"][50])
+    frame = frame.with_columns(shop=pl.when(pl.col("payment") == odd).then(pl.lit("Elan")).otherwise("shop"))
+    frame.write_parquet("payments.parquet")
+    key = ROLES.replace("[roles]", '[roles]\nkey = ["payment"]')
+    settings = CONFIG.replace("where = \"paid_at >= '2026-03-23'\"\n", "") + key
+    Path("m.toml").write_text(settings + '[monitor]\nwatermark = "paid_at"\nwindow = "1h"\ndelay = "0s"\n')
+    assert run("monitor", "m.toml", "--now", "2026-03-23T00:30").code == 0
+    said = run("monitor", "m.toml", "--now", "2026-03-24T00:30")
+    assert "new to the reference" not in said.out + said.err
+    assert "renamed or new" not in said.err
+    assert "held back" not in said.out + said.err
+    assert "shop=Elan was never seen" in run("findings").out
 
 
 def test_without_a_time_of_day_nothing_is_new():

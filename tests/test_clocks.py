@@ -71,6 +71,58 @@ def test_without_a_time_of_day_the_user_must_name_the_time():
     assert clocks(born, {Role.TIMESTAMP: ["paid_at"]}) == {*CLOCKS, "age", "born"}
 
 
+@pytest.mark.parametrize("n", [2_000, 20_000])
+def test_few_days_are_enough_however_many_records_each_has(n):
+    rng = np.random.default_rng(0)
+    day = np.sort(rng.integers(0, 60, n))
+    frame = pl.DataFrame(
+        {
+            "day": [START.date() + timedelta(days=int(number)) for number in day],
+            "day_no": day,
+            "shop": rng.choice(list("ABC"), n),
+            "amount": rng.gamma(4, 20, n).round(2),
+        }
+    )
+    assert clocks(frame, {Role.TIMESTAMP: ["day"]}) == {"day_no"}
+
+
+def test_numbers_within_texts_are_numbers():
+    frame = payments().select("paid_at", "shop", "amount", "batch", number=pl.int_range(pl.len()) // 150)
+    named = frame.with_columns(
+        release=pl.format("v1.{}", "number"),
+        batch=pl.when(pl.int_range(pl.len()) % 100 == 50)
+        .then(pl.lit("err"))
+        .otherwise(pl.col("batch").cast(pl.String)),
+    )
+    assert clocks(named) == {"number", "release", "batch"}
+
+
+def test_what_mostly_rises_is_no_clock():
+    rng = np.random.default_rng(0)
+    at = np.arange(3_000)
+    rising = (
+        payments()
+        .select("paid_at", "shop", "amount")
+        .with_columns(
+            load=at + rng.normal(0, 150, 3_000),  # 94 of 100 pairs rise
+            queue=np.where(at < 2_900, 0, at),  # mostly equal
+            week=at // 1_008 * 100 + rng.integers(0, 101, 3_000),  # rises over a quarter of the time, not within
+        )
+    )
+    assert clocks(rising) == set()
+
+
+def test_the_noon_of_a_birthday_and_midnight_elsewhere_are_no_times_of_events():
+    rng = np.random.default_rng(0)
+    born = rng.integers(0, 18_000, 3_000)
+    frame = payments().select("shop", "amount").with_columns(age=80 - born // 365)
+    for noon in (12, 22):
+        moments = [
+            datetime(1945, 1, 1, noon) + timedelta(days=int(day), hours=int(day % 2 and noon > 12)) for day in born
+        ]
+        assert clocks(frame.with_columns(born=pl.Series(moments))) == set()
+
+
 def test_what_the_user_names_is_used():
     given = {Role.NUMBER: ["seconds"], Role.CATEGORY: ["day"]}
     assert clocks(payments(), given) == CLOCKS - {"seconds", "day"}

@@ -13,6 +13,7 @@ from sklearn.ensemble import IsolationForest
 from anomembed import fit_model
 from anomembed.score.combine import CalibratedView
 from anomembed.views.dependency import Rule
+from anomembed.views.pair import PairView
 from anomembed.write.checking import TOKEN_COLUMNS, _parts, check_model, check_sparse, load_arrays
 from anomembed.write.checking_detectors import _parts as _parts_of
 from anomembed.write.checking_detectors import check_detector
@@ -89,6 +90,30 @@ def test_the_columns_of_a_view_are_there(model, place):
     object.__setattr__(part, name, value if isinstance(getattr(part, name), np.ndarray) else int(value))
     with pytest.raises(ValueError, match="is not there"):
         check_model(model)
+
+
+@pytest.mark.parametrize(
+    ("rows", "absent"),
+    [
+        (np.zeros, lambda n: np.zeros((1, 0), bool)),  # compiled code would read beyond it
+        (np.zeros, lambda n: np.zeros((0, n), bool)),
+        (np.zeros, lambda n: np.full((1, n), np.nan)),
+        (lambda n, kind: np.full(n, -(2**31), kind), lambda n: np.zeros((1, n), bool)),
+        (lambda n, kind: np.zeros(n - 1, kind), lambda n: np.zeros((1, n), bool)),
+        (lambda n, kind: np.zeros(n, np.int64), lambda n: np.zeros((1, n), bool)),
+    ],
+)
+def test_what_was_there_on_which_days_is_of_the_tokens(rows, absent):
+    at = [f"2026-03-{1 + i % 28:02} {i % 24:02}:00" for i in range(N)]
+    model = fit_model(FRAME.with_columns(at=pl.Series(at).str.to_datetime(), shop=pl.col("pet") + "s"))
+    n_tokens = model.vocabulary.size
+    (at_view,) = [at for at, judged in enumerate(model.views) if isinstance(judged.view, PairView)]
+    check_model(model)
+    judged = model.views[at_view]
+    views = list(model.views)
+    views[at_view] = replace(judged, view=replace(judged.view, rows=rows(n_tokens, np.int32), absent=absent(n_tokens)))
+    with pytest.raises(ValueError, match="day"):
+        check_model(replace(model, views=tuple(views)))
 
 
 @pytest.mark.parametrize(("name", "to"), [("given", 10**6), ("told", -1), ("usual", np.full(5, 10**6, np.int32))])

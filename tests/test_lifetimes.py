@@ -48,7 +48,7 @@ def found(frame):
     """The tokens, and the names of the parts of the calendar that did not come while `name` was each value."""
     columns = (*time_tokens("at", frame["at"]), category_tokens("name", count_values(frame["name"]), 1))
     vocabulary = Vocabulary(columns)
-    absent = find_absent(vocabulary, vocabulary.encode(frame), frame)
+    absent = find_absent(vocabulary, vocabulary.encode(frame), frame["at"])
     vocabulary = Vocabulary(columns, absent)
     names = vocabulary.token_names
     parts = [names[token] for token in np.flatnonzero(vocabulary.calendar_rows >= 0)]
@@ -84,6 +84,27 @@ def test_a_part_that_has_hardly_begun_is_absent():
     assert absent["new"][:20] == [f"{hour:02d}h" for hour in range(24) if hour not in (23, 0, 1, 2)], (
         "whole hours alone"
     )
+
+
+def test_of_one_moment_nothing_is_told_and_of_other_times_neither():
+    """A product is launched once: that it was on another weekday, in one record, is what is looked for."""
+    at_once = pl.DataFrame({"at": [MONDAY + timedelta(hours=9)] * 40 + hourly(0, 1)["at"].to_list()})
+    at_once = at_once.with_columns(
+        name=pl.when(pl.int_range(pl.len()) < 40).then(pl.lit("new")).otherwise(pl.lit("old"))
+    )
+    assert found(at_once)[1]["new"] == []
+    frame = hourly(18 * 24, 21 * 24 - 1).with_columns(launched=pl.col("at") + pl.duration(days=3))
+    columns = (*time_tokens("at", frame["at"]), *time_tokens("launched", frame["launched"]))
+    vocabulary = Vocabulary((*columns, category_tokens("name", count_values(frame["name"]), 1)))
+    absent = find_absent(vocabulary, vocabulary.encode(frame), frame["at"])
+    parts = (
+        [vocabulary.names[column] for column in vocabulary.column_of[vocabulary.calendar_rows >= 0]]
+        if absent.size
+        else []
+    )
+    vocabulary = Vocabulary(vocabulary.columns, absent)
+    parts = [vocabulary.names[vocabulary.column_of[token]] for token in np.flatnonzero(vocabulary.calendar_rows >= 0)]
+    assert {part for part, row in zip(parts, absent, strict=True) if row.any()} == {"at weekday"}
 
 
 def test_times_that_are_missing_say_nothing():

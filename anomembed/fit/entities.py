@@ -19,9 +19,11 @@ from anomembed.read.derived import Derived
 from anomembed.read.history import EVENT, History, plan_history
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
+from anomembed.read.roles.suggestion import find_event_time
 from anomembed.read.table import Table
 from anomembed.read.twins import plan_twins
-from anomembed.represent.entities import Entities, Habits, Profiles, smooth_hours
+from anomembed.represent.arrays import Floats
+from anomembed.represent.entities import Entities, Habits, Profiles, Waits, smooth_hours
 from anomembed.represent.past import Past
 from anomembed.represent.tokens.learning import category_tokens
 from anomembed.represent.tokens.value_counts import count_values
@@ -56,11 +58,14 @@ def plan_past(table: Table, roles: Roles, config: Config) -> History | None:
         raise ConfigError("events need a time: use --time, or roles.timestamp")
     if not entities or not times:
         return None
-    entity, time = (
-        table.column(given[0]).name if given else columns[0].name
-        for given, columns in ((config.roles.entity, entities), (config.roles.timestamp, times))
-    )
-    return plan_history(table, roles, entity, time, event)
+    entity = table.column(config.roles.entity[0]).name if config.roles.entity else entities[0].name
+    return plan_history(table, roles, entity, event_time(table, roles, config) or times[0].name, event)
+
+
+def event_time(table: Table, roles: Roles, config: Config) -> str | None:
+    """Return the time that says when records were, the first that the user names, else `find_event_time`."""
+    named = config.roles.timestamp
+    return table.column(named[0]).name if named else find_event_time(table, roles)
 
 
 def find_derived(table: Table, roles: Roles, config: Config) -> Derived:
@@ -75,9 +80,8 @@ def find_derived(table: Table, roles: Roles, config: Config) -> Derived:
     config : Config
         Settings; `config.roles` may name the entity and the time.
     """
-    entity, time = (
-        table.column(given[0]).name if given else None for given in (config.roles.entity, config.roles.timestamp)
-    )
+    named, time = config.roles.entity, event_time(table, roles, config)
+    entity = table.column(named[0]).name if named else None
     return Derived(plan_twins(table, roles, entity, time), plan_bursts(table, roles, entity, time))
 
 
@@ -162,6 +166,16 @@ class _Sums:
             profiles.append(Profiles(column, int(self.vocabulary.offsets[column]), **sums))
         return profiles
 
+    def waits(self, column: int, seconds: str, times: Floats) -> Waits:
+        """Return the two longest waits per entity of a column, which are SQL, of which there are so many."""
+        entity = dict(self.entities())[column]
+        found = self.table.two_largest(entity, seconds, self.where)
+        code, is_known = self._codes(column, found["entity"])
+        longest = {name: np.zeros(len(times)) for name in ("first", "second")}
+        for name, array in longest.items():
+            array[code[is_known]] = found[name].fill_null(0).to_numpy()[is_known]
+        return Waits(column, int(self.vocabulary.offsets[column]), times, longest["first"], longest["second"])
+
     def habits(self, time: str | None) -> list[Habits]:
         """Return the value counts per entity, and its first and last `time`, which is SQL."""
         return [self._habits(column, entity, time) for column, entity in self.entities()]
@@ -245,13 +259,16 @@ def sum_entities(
         return Entities(past=past)
     select = roles.select()
     numbers = [select[column.name] for column in roles.holding(Content.NUMBER)]
-    followed, paces, amounts = None, [], []
+    followed, paces, amounts, waits = None, [], [], None
     if past:
         followed = next((column for column in columns if vocabulary.names[column] == past.history.entity), None)
         derived = past.history.select()
         roots = [derived[name] for name in past.history.paces]
-        both = sums.profiles([*roots, *(f"CAST({root} AS DOUBLE) * abs({root})" for root in roots)])
+        plain = [f"CAST({root} AS DOUBLE) * abs({root})" for root in roots]
+        both = sums.profiles([*roots, *plain])
         paces, amounts = ([part.some(half) for part in both] for half in (slice(len(roots)), slice(len(roots), None)))
+        of_followed = [profiles for profiles in amounts if profiles.column == followed]
+        waits = sums.waits(of_followed[0].column, plain[-1], of_followed[0].times[:, -1]) if of_followed else None
     return Entities(
         columns=columns,
         profiles=tuple(sums.profiles(numbers)) if numbers else (),
@@ -260,4 +277,5 @@ def sum_entities(
         followed=followed,
         paces=tuple(profiles for profiles in paces if profiles.column == followed),
         amounts=tuple(profiles for profiles in amounts if profiles.column == followed),
+        waits=waits,
     )

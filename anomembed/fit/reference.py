@@ -1,6 +1,8 @@
 """Read the reference and everything else a model of records is fitted to, so that fitting needs no table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -8,12 +10,12 @@ from numpy.typing import NDArray
 
 from anomembed.config import Config
 from anomembed.errors import DataError
-from anomembed.fit.entities import find_derived, fit_past, note_event, note_single, plan_past, sum_entities
+from anomembed.fit.entities import event_time, find_derived, fit_past, note_event, note_single, plan_past, sum_entities
 from anomembed.fit.learnt import HELD_OUT_SHARE, MOST_HELD_OUT
 from anomembed.fit.messages import count_messages, learn_messages, subtract_messages, text_notes
 from anomembed.fit.unknown import note_moments, note_nobody
 from anomembed.read.derived import Derived
-from anomembed.read.history import derive_history
+from anomembed.read.history import History, derive_history
 from anomembed.read.roles.assigned import ColumnRole, Roles
 from anomembed.read.roles.role import Content
 from anomembed.read.table import HASH, Table
@@ -22,7 +24,7 @@ from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings.corpus import Corpus, SplitCorpus, record_corpus, record_sequences
 from anomembed.represent.entities import Entities
 from anomembed.represent.keys import distinct
-from anomembed.represent.tokens.arrivals import find_new, with_arrivals
+from anomembed.represent.tokens.arrivals import find_new, note_arriving, with_arrivals
 from anomembed.represent.tokens.learning import (
     category_tokens,
     number_tokens,
@@ -106,39 +108,51 @@ def read_reference(table: Table, roles: Roles, config: Config, *, is_own: bool, 
     vocabulary = _fit_vocabulary(table, roles, frames, config)
     past = fit_past(history, frames.learnt, config) if history else None
     numbers = tuple(column.name for column in roles.holding(Content.NUMBER))
-    where = config.source.fit_where
-    notes = [*note_moments(table, roles, where), *note_nobody(table, roles, where), *note_event(history, config)]
-    notes += [*note_single(roles, vocabulary), *text_notes(roles, vocabulary.names)]
     learnt, held_out = (
         make_batch(frame, vocabulary, numbers, past, **derived.columns) for frame in (frames.learnt, frames.held_out)
     )
-    vocabulary, new = _placed_in_time(vocabulary, frames, learnt.tokens, held_out.tokens, config.seed)
+    time = event_time(table, roles, config)
+    vocabulary, new = _place_in_time(vocabulary, frames, learnt.tokens, held_out.tokens, time, config.seed)
     return Reference(
         vocabulary=vocabulary,
         learnt=learnt,
         held_out=held_out,
         is_split=frames.is_split,
         n_records=frames.n_records,
-        entities=sum_entities(table, roles, vocabulary, past, where),
-        notes=tuple(notes),
+        entities=sum_entities(table, roles, vocabulary, past, config.source.fit_where),
+        notes=tuple(_notes(table, roles, vocabulary, history, config)),
         derived=derived,
         new=new,
     )
 
 
-def _placed_in_time(
-    vocabulary: Vocabulary, frames: "_Frames", learnt: Tokens, held_out: Tokens, seed: int
-) -> tuple[Vocabulary, NDArray[np.bool_] | None]:
-    """Add to a vocabulary what times tell of its values; and return which ones were new to the records held out.
+def _notes(
+    table: Table, roles: Roles, vocabulary: Vocabulary, history: History | None, config: Config
+) -> Iterator[str]:
+    where = config.source.fit_where
+    yield from (*note_moments(table, roles, where), *note_nobody(table, roles, where), *note_event(history, config))
+    yield from (*note_single(roles, vocabulary), *text_notes(roles, vocabulary.names), *note_arriving(vocabulary))
 
-    None when the reference itself is scored: no record of it comes later.
-    """
-    vocabulary = replace(vocabulary, absent=find_absent(vocabulary, learnt, frames.learnt))
+
+class _InTime(NamedTuple):
+    """A vocabulary that knows when its values were there, and which records held out had a value that was new then."""
+
+    vocabulary: Vocabulary
+    new: NDArray[np.bool_] | None
+
+
+def _place_in_time(
+    vocabulary: Vocabulary, frames: "_Frames", learnt: Tokens, held_out: Tokens, time: str | None, seed: int
+) -> _InTime:
+    """Find out when values were there; nothing is new when the reference itself is scored: no record comes later."""
+    if time is None:
+        return _InTime(vocabulary, None)
+    vocabulary = replace(vocabulary, absent=find_absent(vocabulary, learnt, frames.learnt[time]))
     if frames.is_own:
-        return vocabulary, None
-    tokens = np.concatenate([held_out, learnt])
-    new = find_new(vocabulary, tokens, pl.concat([frames.held_out, frames.learnt]), seed)
-    return with_arrivals(vocabulary, tokens, new), new[: len(held_out)]
+        return _InTime(vocabulary, None)
+    tokens, frame = np.concatenate([held_out, learnt]), pl.concat([frames.held_out, frames.learnt])
+    new = find_new(vocabulary, tokens, frame, time, seed)
+    return _InTime(with_arrivals(vocabulary, new), new[: len(held_out)])
 
 
 def split_records(table: Table, roles: Roles, config: Config) -> SplitCorpus:

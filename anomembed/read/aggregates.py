@@ -156,6 +156,20 @@ class Aggregates(Relation):
         ]
         return self._frame(f"SELECT {', '.join(columns)} FROM {self._records(where)} GROUP BY ALL").drop_nulls("entity")
 
+    def two_largest(self, entity: str, number: str, where: str | None) -> "pl.DataFrame":
+        """Return the largest number of every entity and the one after it, ``first`` and ``second``, null without one.
+
+        Parameters
+        ----------
+        entity, number : str
+            SQL of the entity, as text, and of a number.
+        where : str or None
+            SQL condition.
+        """
+        largest = f"max({number}, 2) FILTER (isfinite({number}))"
+        columns = f"{entity} AS entity, {largest}[1] AS first, {largest}[2] AS second"
+        return self._frame(f"SELECT {columns} FROM {self._records(where)} GROUP BY ALL").drop_nulls("entity")
+
     def spans(self, entity: str, when: str, where: str | None) -> "pl.DataFrame":
         """Return when the first and the last record of every entity was, in microseconds since 1970.
 

@@ -22,6 +22,7 @@ ROW_NUMBER = "row_number"
 VALUE = "value:"  # prefix of a column that is scored, read beside the key
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 HASHES = 2**64
+MOST_HASHED = 16  # columns by which records are told apart, where some are chosen
 LISTED, NUMBERS = RESERVED + "listed_", count()  # names of tables of values, which all differ
 
 
@@ -195,6 +196,11 @@ class Table(Aggregates):
     def hashed_share(self, columns: Sequence[Column], seed: int, share: float) -> str:
         """Return an SQL condition that holds for a share of the values of `columns`, chosen by their hash."""
         return f"{self.hashed({}, columns, seed)} <= {min(int(HASHES * share), HASHES - 1)}::UBIGINT"
+
+    def some(self, n_records: int) -> str | None:
+        """Return an SQL condition for about so many records, chosen by the hash of all that they hold; None for all."""
+        share = n_records / self.count()
+        return self.hashed_share(self.columns[:MOST_HASHED], 0, share) if share < 1 else None
 
     def chance(self, columns: Sequence[Column]) -> str:
         """Return SQL of a number above 0 and below 1 by the hash of the values of `columns`.

@@ -59,6 +59,29 @@ class Profiles:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """How long every entity has waited between its records.
+
+    Parameters
+    ----------
+    column : int
+        Token column that names the entity.
+    first : int
+        The column's first token id.
+    times : ndarray of shape (n_entities,)
+        Waits of each entity; a row per token of the column.
+    longest, second : ndarray of shape (n_entities,)
+        The longest of them, and the longest of the others, in seconds; 0 without one.
+    """
+
+    column: int
+    first: int
+    times: Floats
+    longest: Floats
+    second: Floats
+
+
+@dataclass(frozen=True)
 class Habits:
     """How often entities used values; they add, whatever the order of the parts in time.
 
@@ -122,6 +145,8 @@ class Entities:
         The one of `columns` whose past it is.
     paces, amounts : tuple of Profiles
         Of the followed entity's paces, which are square roots, and of what they are the roots of.
+    waits : Waits or None
+        Of the followed entity.
     """
 
     columns: tuple[int, ...] = ()
@@ -131,6 +156,7 @@ class Entities:
     followed: int | None = None
     paces: tuple[Profiles, ...] = ()
     amounts: tuple[Profiles, ...] = ()
+    waits: Waits | None = None
 
 
 def without(times: Floats, mean: Floats, squares: Floats, numbers: Floats) -> tuple[Floats, Floats, Floats]:

@@ -130,6 +130,7 @@ class Drift:
         """Return the number of records with one new value that chance does not make.
 
         New values are expected as often as the reference has values seen once [1]_; `LEAST_RECORDS` are never chance.
+        Where new ones are usual, one is told that has more records than any of the reference.
 
         .. [1] Good: The population frequencies of species and the estimation of population parameters. Biometrika,
            1953.
@@ -137,7 +138,8 @@ class Drift:
         seen_once = np.count_nonzero(column.counts == 1) + 0.5
         usual = self.n_records * seen_once / (column.n_records + 1)
         chances = pdtrc(np.arange(HANDFUL, LEAST_RECORDS) - 1, usual)
-        return HANDFUL + int((chances > BY_CHANCE).sum())
+        least = HANDFUL + int((chances > BY_CHANCE).sum())
+        return max(least, int(column.counts.max()) + 1) if column.arriving else least
 
 
 def _ordered(counted: Counter[str]) -> list[tuple[str, int]]:
@@ -146,9 +148,14 @@ def _ordered(counted: Counter[str]) -> list[tuple[str, int]]:
 
 
 def _reference(column: ColumnTokens) -> Floats:
-    """Return the reference records with each token; `ColumnTokens` has the mean of the rare values, not their sum."""
+    """Return the reference records with each token; `ColumnTokens` has the mean of the rare values, not their sum.
+
+    Where later records bring new values, as many of them have one in place of those.
+    """
     counts = column.counts.astype(np.float64)
     counts[Special.RARE] = max(column.n_records - (counts.sum() - counts[Special.RARE]), 0.0)
+    counts *= 1 - column.arriving
+    counts[Special.UNSEEN] += column.arriving * column.n_records
     return counts
 
 

@@ -129,16 +129,17 @@ class Facts:
         return next(filter(None, found), None) or self.all_together(case, columns)
 
     def notable(self, case: Case, column: int) -> Reason | None:
-        """Say that a value is out of its range, new, rare or in unusual company; None when it is none of these."""
+        """Say that a value is out of its range, new, rare or in unusual company; None when that is not, or usual."""
+        if self.vocabulary.is_usual_news(column, int(case.tokens[column])):
+            return None
         number = self.number_of[column]
         far_out = self._number(case, column, number) if number >= 0 else None
         return far_out or self.new(case, column) or self._value(case, column)
 
     def all_together(self, case: Case, columns: Sequence[int]) -> Reason:
         """Say that it is no single value; name those of the first two columns."""
-        named = [self.counted(case, column) for column in columns[:2]]
-        evidence = {f"value {number}": value for number, value in enumerate(named, 1)}
-        return Reason("all together", None, {"values": ", ".join(map(str, named)), **evidence})
+        evidence = {f"value {at}": self.counted(case, column) for at, column in enumerate(columns[:2], 1)}
+        return Reason("all together", None, {"values": ", ".join(map(str, evidence.values())), **evidence})
 
     def conflict(self, case: Case, column: int, other: int) -> Reason | None:
         """Say that the values of two columns hardly ever meet, with the counts, or what a view knows beyond these.

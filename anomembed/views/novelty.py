@@ -78,7 +78,7 @@ def _nats(column: ColumnTokens) -> Floats:
     counts, n_records = column.counts, column.n_records + 1
     index = np.unique(counts, return_inverse=True)[1]
     as_rare = (np.cumsum(np.bincount(index, counts)) + 0.5)[index]
-    seen_once = np.count_nonzero(counts == 1) + 0.5
+    seen_once = np.count_nonzero(counts == 1) + 0.5 + column.arriving * n_records
     nats = -np.log(np.minimum(np.where(counts > 0, as_rare, seen_once) / n_records, 1.0))
     if counts[Special.MISSING] > 0:  # what is missing is judged by the values that it occurs with
         nats[Special.MISSING] = 0.0

@@ -120,8 +120,6 @@ class PairView(ViewOfRecords):
         shares = self.counts.single / self.counts.n_records
         counted = (self.beside, together.indptr, together.indices, together.data, self.counts.single, shares)
         rows = self.rows if self.rows.size else np.full(len(shares), -1, np.int32)  # of a model of an older version
-        if len(rows) != len(shares) or rows.max() >= len(self.absent) or self.absent.shape[-1] not in (0, len(shares)):
-            raise ValueError("what was there on which days is not of the tokens")
 
         def find(block: slice) -> None:
             prior = (self.pairs, self.concentrations, self.least, self.own)

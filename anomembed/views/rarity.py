@@ -65,8 +65,9 @@ class RarityView(ViewOfRecords):
         return next(filter(None, found), None) or facts.all_together(case, columns)
 
     def _uncommon(self, case: Case, column: int, facts: Facts) -> Reason | None:
-        times, among = facts.census.times(column, int(case.tokens[column])), facts.census.among(column)
-        if times >= UNCOMMON_SHARE * among.n_records:
+        token = int(case.tokens[column])
+        times, among = facts.census.times(column, token), facts.census.among(column)
+        if times >= UNCOMMON_SHARE * among.n_records or facts.vocabulary.is_usual_news(column, token):
             return None
         evidence = {"times": times, "of": among, "expected": facts.instead(case, column)}
         return Reason("uncommon", facts.counted(case, column), evidence)

@@ -128,14 +128,27 @@ def check_model(model: Model) -> None:
     _ensure(not model.held_out.size or model.held_out.shape[1:] == (n_columns,), "the records held out are others")
     for part in _parts(model):
         _check_columns(part, n_columns)
+        _check_usual(getattr(part, "usual", None), n_tokens)
+        if isinstance(getattr(part, "rows", None), np.ndarray) and hasattr(part, "absent"):
+            _check_lives(part.rows, part.absent, n_tokens)
         _check_part(part, n_tokens, model)
     _try(model)
 
 
 def _check_calendar(vocabulary: Vocabulary) -> None:
     n_parts = sum(len(vocabulary.columns[index].labels) for index in vocabulary.calendar)
-    is_right = vocabulary.absent.shape in ((0, 0), (n_parts, vocabulary.size))
-    _ensure(vocabulary.absent.dtype == bool and is_right, "what was there on which days is not of the tokens")
+    _check_absent(vocabulary.absent, n_parts, vocabulary.size)
+
+
+def _check_absent(absent: Any, n_parts: int, n_tokens: int) -> None:  # noqa: ANN401
+    is_right = absent.dtype == bool and absent.shape in ((0, 0), (n_parts, n_tokens))
+    _ensure(is_right, "what was there on which days is not of the tokens")
+
+
+def _check_lives(rows: Any, absent: Any, n_tokens: int) -> None:  # noqa: ANN401
+    _ensure(rows.dtype == np.int32 and rows.shape in ((0,), (n_tokens,)), "what was there on which days is of others")
+    _check_absent(absent, len(absent), n_tokens)
+    _ensure(rows.max(initial=-1) < len(absent) and rows.min(initial=0) >= -1, "a day is not there")
 
 
 def _parts(value: Any) -> Iterator[Any]:  # noqa: ANN401
@@ -165,10 +178,12 @@ def _check_columns(part: Any, n_columns: int) -> None:  # noqa: ANN401
             _ensure(is_pair, "a pair is not of two columns")
 
 
-def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
-    usual = getattr(part, "usual", None)
+def _check_usual(usual: Any, n_tokens: int) -> None:  # noqa: ANN401
     if isinstance(usual, np.ndarray) and usual.dtype == np.int32:
         _check_codes(usual, -1, n_tokens)
+
+
+def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
     match part:
         case Templates():
             _check_templates(part)
@@ -209,6 +224,7 @@ def _check_tokens(tokens: ColumnTokens) -> None:
     _ensure(tokens.n_records >= 0 and (tokens.counts >= 0).all(), "a count is negative")
     _check_codes(tokens.codes, 0, n_tokens)
     _ensure(len(tokens.values) in (0, len(tokens.codes)), "a value has no token")
+    _ensure(0 <= tokens.arriving <= 1, "a share of new values is none")
     _ensure(tokens.edges.ndim == 1 and (np.diff(tokens.edges) >= 0).all(), "bins are not in order")
     _ensure(len(tokens.edges) <= n_tokens, "there are more bins than tokens")
 
@@ -220,6 +236,9 @@ def _check_templates(templates: Templates) -> None:
     _ensure(len(lengths) == len(templates.labels) == len(templates.counts), "a template has no name")
     _check_codes(templates.codes, -1, len(lengths))
     _ensure(len(templates.codes) == len(templates.shapes), "a shape has no template")
+    places = templates.id_positions
+    _ensure(places.dtype == np.int64 and places.shape in ((0,), lengths.shape), "an identifier has no template")
+    _ensure(not len(places) or ((places >= -1) & (places < lengths)).all(), "an identifier is not in its template")
 
 
 def _check_codes(codes: np.ndarray[Any, Any], lowest: int, n_all: int) -> None:

@@ -40,4 +40,5 @@ def widened(array: Array, kind: "np.dtype[Any]") -> Array:
     """
     if kind.kind not in "biuf":
         raise ValueError(f"{kind} is no type of numbers")
-    return array.astype(kind, copy=False)
+    with np.errstate(all="ignore"):  # what does not fit is checked afterwards, as all that a store says
+        return array.astype(kind, copy=False)

@@ -4,6 +4,7 @@ What they hold in later records, no earlier one has: to a model of last week all
 table they say no more than the time does.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 SAMPLED, LEAST_SAMPLED = 1_000, 50  # records that are compared with each other
-LEAST_TOGETHER = 0.99  # of the pairs that differ, how many more rise with the time than fall, or fall than rise
+MOST_TIMES = 4  # as many, where records with the same values are taken or left together
+MOST_MIDNIGHTS = 2  # times of day of what has none: midnight of a zone, with and without summer time
+LEAST_TOGETHER = 0.98  # of the pairs that differ, how many more rise with the time than fall, or fall than rise
 LEAST_APART = 0.9  # the same, of the records that are a quarter of the time apart
 LEAST_VALUES = 3  # what rises once may be a switch
+MOST_WRONG = 0.1  # share of texts that are no numbers in a column of numbers
+DIGITS, LONGEST = re.compile(r"\d+"), 20  # digits of a number within a text
 MOST_EQUAL = 0.5  # share of the pairs that have the same value
 DAY = 86_400
 
@@ -66,15 +71,15 @@ def _ignored(column: ColumnRole, moves: str) -> ColumnRole:
 
 def _find_clocks(table: Table, times: Sequence[ColumnRole], tried: Sequence[ColumnRole]) -> dict[str, str]:
     """Return the columns that rise or fall with a time, and with which."""
-    share = min(1.0, SAMPLED / table.count())
-    few = table.hashed_share([table.column(column.name) for column in (*times, *tried)], 0, share)
+    few = table.some(SAMPLED)
     moments = {f"time {at}": f"epoch({time.plain_sql})" for at, time in enumerate(times)}
-    frame = table.rows({**moments, **{f"value {at}": column.plain_sql for at, column in enumerate(tried)}}, few)
+    select = {**moments, **{f"value {at}": column.plain_sql for at, column in enumerate(tried)}}
+    frame = table.rows(select, few, most=MOST_TIMES * SAMPLED)
     values = [_numbers(frame[f"value {at}"]) for at in range(len(tried))]
     found: dict[str, str] = {}
     for at, time in enumerate(times):
         when = _numbers(frame[f"time {at}"])
-        if time.reason != USER_SPECIFIED and not (when[np.isfinite(when)] % DAY).any():
+        if time.reason != USER_SPECIFIED and len(np.unique(when[np.isfinite(when)] % DAY)) <= MOST_MIDNIGHTS:
             continue
         for column, numbers in zip(tried, values, strict=True):
             if moves := direction(numbers, when):
@@ -83,11 +88,17 @@ def _find_clocks(table: Table, times: Sequence[ColumnRole], tried: Sequence[Colu
 
 
 def _numbers(values: "pl.Series") -> NDArray[np.float64]:
-    """Return numbers as they are, of texts that are no numbers their ranks; NaN for null."""
+    """Return numbers as they are, of texts that mostly are none their ranks, in which 9 is before 10; NaN for null."""
     numbers = values.cast(float, strict=False)
-    if numbers.null_count() > values.null_count():
-        numbers = values.rank("dense").cast(float)
+    if numbers.null_count() - values.null_count() > MOST_WRONG * len(values):
+        padded = {text: _padded(text) for text in values.unique().drop_nulls()}
+        numbers = values.replace_strict(padded, default=None, return_dtype=values.dtype).rank("dense").cast(float)
     return numbers.fill_null(np.nan).to_numpy()
+
+
+def _padded(text: str) -> str:
+    """Return a text that is in order with others by its numbers: batch-9 is before batch-10."""
+    return DIGITS.sub(lambda digits: digits[0].zfill(LONGEST), text)
 
 
 def direction(values: NDArray[np.float64], moments: NDArray[np.float64]) -> int:

@@ -83,6 +83,17 @@ def suggest_entity(table: Table, roles: Roles) -> Suggestion | None:
     return Suggestion(best.name, _choose_time(times, profiles), reason)
 
 
+def find_event_time(table: Table, roles: Roles) -> str | None:
+    """Return the time that says when records were; None without a time. Those that the user named go before others."""
+    times = roles.of(Role.TIMESTAMP)
+    times = tuple(time for time in times if time.reason == USER_SPECIFIED) or times
+    if len(times) < 2:
+        return times[0].name if times else None
+    names = [time.name for time in times]
+    profiles = dict(zip(names, table.profiles([table.column(name) for name in names]), strict=True))
+    return _choose_time(times, profiles)
+
+
 def _may_act(column: ColumnRole) -> bool:
     """Tell whether a column's role and type admit names of actors; whole numbers do when the column is named so."""
     if column.reason == USER_SPECIFIED:

@@ -13,11 +13,18 @@ from anomembed.represent.tokens.kinds import FIRST_VALUE
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Tokens, Vocabulary
 
 HOUR = 3_600_000_000  # microseconds
+DAY = 24 * HOUR
 MOST_HOURS = 200_000  # that are looked at, about 22 years: a date such as 9999-12-31 is no part of them
+MOST_MIDNIGHTS = 2
 LEAST_PART = 0.5  # of a part of the calendar that must have come, such as twelve hours of a Monday
 
 
-def find_absent(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame) -> NDArray[np.bool_]:
+def has_hours(moments: pl.Series) -> bool:
+    """Tell whether moments are more than days: midnight of a zone is one time of day, or two with summer time."""
+    return (moments.cast(pl.Datetime("us")).to_physical() % DAY).n_unique() > MOST_MIDNIGHTS
+
+
+def find_absent(vocabulary: Vocabulary, tokens: Tokens, moments: pl.Series) -> NDArray[np.bool_]:
     """Tell which values of the calendar did not come while each token was there.
 
     Parameters
@@ -26,32 +33,37 @@ def find_absent(vocabulary: Vocabulary, tokens: Tokens, frame: pl.DataFrame) -> 
         The tokens.
     tokens : ndarray of shape (n_records, n_columns)
         Of the reference records.
-    frame : pl.DataFrame
-        The same records, with their times.
+    moments : pl.Series
+        When they were: their event time.
 
     Returns
     -------
     ndarray of shape (n_calendar, n_tokens)
-        One row for each token of `Vocabulary.calendar`. A token is there from its first record to its last, and for no
-        less than a period all comes.
+        One row for each token of `Vocabulary.calendar`; False for those of other times. A token is there from its first
+        record to its last, and for no less than a period all comes. Of a single moment, nothing is told.
     """
-    rows, lives = [], dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]()
-    for column in (vocabulary.columns[index] for index in vocabulary.calendar):
-        if column.source not in lives:
-            lives[column.source] = _lives(frame[column.source], tokens, vocabulary.size)
-        rows.append(_absent(column, *lives[column.source]))
-    return np.concatenate(rows) if rows else np.zeros((0, vocabulary.size), bool)
+    calendar = [vocabulary.columns[index] for index in vocabulary.calendar]
+    if not any(column.source == moments.name for column in calendar):
+        return np.zeros((0, 0), bool)
+    first, last = _lives(moments, tokens, vocabulary.size)
+    others = np.zeros((1, vocabulary.size), bool)
+    rows = (
+        _absent(column, first, last) if column.source == moments.name else others.repeat(len(column.labels), axis=0)
+        for column in calendar
+    )
+    return np.concatenate(list(rows))
 
 
 def _lives(moments: pl.Series, tokens: Tokens, n_tokens: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the hours since 1970 of the first and the last record with each token; the last is smaller without one."""
+    """Return the hours since 1970 of the first and the last record with each token; the last is smaller without two."""
     is_known = moments.is_not_null().to_numpy()
-    hours = moments.cast(pl.Datetime("us")).to_physical().drop_nulls().to_numpy() // HOUR
+    at = moments.cast(pl.Datetime("us")).to_physical().drop_nulls().to_numpy()
     first, last = np.full(n_tokens, np.iinfo(np.int64).max), np.full(n_tokens, np.iinfo(np.int64).min)
     for column in tokens[is_known].T:
-        np.minimum.at(first, column, hours)
-        np.maximum.at(last, column, hours)
-    return first, last
+        np.minimum.at(first, column, at)
+        np.maximum.at(last, column, at)
+    is_there = first < last
+    return np.where(is_there, first // HOUR, np.iinfo(np.int64).max), np.where(is_there, last // HOUR, 0)
 
 
 def _absent(column: ColumnTokens, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomembed.read.agreement import are_agreements
 from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, Codes, Kind, Special, show_value
 from anomembed.represent.tokens.templates import PARAMETER, Templates, parse_messages
 
@@ -51,6 +50,8 @@ class ColumnTokens:
         Reference records counted.
     templates : Templates or None
         Templates of messages, in the order of `codes`; None for all other kinds.
+    arriving : float, default=0.0
+        Share of the records that bring a value which no earlier one has; 0 where few do.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ColumnTokens:
     unknown: Special
     n_records: int
     templates: Templates | None = None
+    arriving: float = 0.0
 
     @property
     def is_of_message(self) -> bool:
@@ -77,11 +79,8 @@ class ColumnTokens:
 
     @property
     def is_habitual(self) -> bool:
-        """Whether an entity can have a habit in it: a value or a part of time, not a bin, a vector or a message.
-
-        Nor has it one in whether two other columns agree, in each of which it may have one.
-        """
-        return self.kind.traits.is_habit and not self.is_of_message and not are_agreements([self.name])
+        """Whether an entity can have a habit in it: a value or a part of time, not a bin, a vector or a message."""
+        return self.kind.traits.is_habit and not self.is_of_message
 
     @property
     def is_single_news(self) -> bool:
@@ -113,9 +112,12 @@ class ColumnTokens:
     def surprise(self) -> NDArray[np.float64]:
         """Return -log of each token's share of the reference, in nats; high = rare; shape (n_tokens,).
 
-        Half a record is added to every count, so that an unseen token has a finite surprise.
+        Half a record is added to every count, so that an unseen token has a finite surprise; that has the share of the
+        records that bring a new value, where many do.
         """
-        return -np.log((self.counts + 0.5) / (self.n_records + 1.0))
+        counts = self.counts + 0.5
+        counts[Special.UNSEEN] += self.arriving * self.n_records
+        return -np.log(counts / (self.n_records + 1.0))
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,10 @@ class Vocabulary:
         """Return the special token that a token id is, or None for a value."""
         code = token - int(self.offsets[self._column(token)])
         return Special(code) if code < FIRST_VALUE else None
+
+    def is_usual_news(self, column: int, token: int) -> bool:
+        """Tell whether a token is a value that was never seen, of a column in which many are new."""
+        return self.special(token) is Special.UNSEEN and self.columns[column].arriving > 0
 
     def label(self, token: int) -> str:
         """Return the value that a token id stands for, such as ``grocery`` or ``12.5 to 20``."""
