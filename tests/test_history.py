@@ -150,7 +150,7 @@ def test_the_event_is_found_when_nobody_names_it():
     shuffled = frame.with_columns(action=frame["action"].sample(fraction=1, shuffle=True, seed=1))
     assert derived(shuffled, ())[1].event == ()
     views = [v.view.name for v in fit_model(shuffled, config=Config(roles=ROLES)).views]
-    assert views[-5:] == ["habit", "pace", "rhythm", "burst", "stuck"]
+    assert views[-5:] == ["pace", "dormancy", "rhythm", "burst", "stuck"]
 
 
 @pytest.mark.parametrize("where", [None, "id % 2 = 0"])

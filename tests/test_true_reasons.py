@@ -194,6 +194,25 @@ def check_pace(found, source, key):
     assert (number(found["n"]), float(found["mean"])) == (n, pytest.approx(mean, rel=6e-4))  # kept as FLOAT
 
 
+def check_dormant(found, source, key):
+    """How long ago the entity's record before was, and how far apart its others are at most, which are one more."""
+    gaps = (
+        f'(SELECT "{source.key}", {source.entity}, epoch({source.time} - lag({source.time}) '
+        f"OVER (PARTITION BY {source.entity} ORDER BY {source.time})) AS gap FROM records)"
+    )
+    longest, n = source.ask("max(gap), count(gap)", source.others(found["c1"], found["v1"], key), gaps)
+    assert number(found["n"]) == n + 1
+    assert said_seconds(found["longest"]) == pytest.approx(longest, rel=6e-3)
+    if source.is_own:
+        (gap,) = source.ask("gap", f'"{source.key}" = {key}', gaps)
+        assert said_seconds(found["wait"]) == pytest.approx(gap, rel=6e-3)
+
+
+def said_seconds(text):
+    length, unit = text.split()
+    return float(length) * {"day": 86400, "hour": 3600, "minute": 60, "second": 1}[unit.removesuffix("s")]
+
+
 def check_repeat(found, source, key):
     """A repeat: entity and amount of an earlier record, and most other columns too."""
     of = source.ask("count(*)")[0]
@@ -204,9 +223,7 @@ def check_repeat(found, source, key):
         f"SELECT *, epoch({now} - {source.time}) AS ago FROM records "
         f'WHERE {alike} AND "{source.key}" <> {key} AND {source.time} <= {now} ORDER BY {source.time} DESC LIMIT 1'
     ).pl()
-    length, unit = found["ago"].split()
-    seconds = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}[unit.removesuffix("s")]
-    assert length == f"{before['ago'][0] / seconds:.3g}"
+    assert said_seconds(found["ago"]) == pytest.approx(before["ago"][0], rel=6e-3)
     own = source.connection.sql(f'FROM records WHERE "{source.key}" = {key}').pl()
     assert all(own[same][0] == before[same][0] for same in (found["same"] or "").split(", ") if same)
 
@@ -250,6 +267,8 @@ CLAIMS = {
     r".* of the (?P<sampled>[\d,]+) sampled records with .*": check_sampled,
     rf"(?P<pace>{WORD})=(?P<v1>\S+) is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) on average over "
     rf"(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
+    rf"{V.format(1)} after (?P<wait>\S+ \w+) without a record \(at most (?P<longest>\S+ \w+) between its {OTHERS}"
+    r"(?: in the reference)?\)": check_dormant,
     rf"{V.format(1)} of {V.format(2)} repeats a record of (?P<ago>\S+ \w+) before(?:, with the same (?P<same>[^(]+?))? "
     r"\([\d,]+ of (?P<of>[\d,]+) records repeat one as unlikely by chance, which would make about \S+ such\)":
         check_repeat,

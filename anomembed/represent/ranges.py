@@ -75,7 +75,7 @@ def fit_ranges(batch: Batch, vocabulary: Vocabulary, entities: Sequence[int] = (
     context = np.full(n_numbers, -1)
     of_token: list[NDArray[np.float64]] = [np.empty((0, 3))] * n_numbers
     candidates = [index for index, column in enumerate(vocabulary.columns) if column.kind.traits.is_text]
-    explained = _explained(batch, candidates, vocabulary)
+    explained = explained_by(batch, candidates, vocabulary)
     for number in range(n_numbers):
         values = batch.numbers[:, number]
         known = np.isfinite(values)
@@ -99,7 +99,7 @@ def _entity_ranges(batch: Batch, vocabulary: Vocabulary, column: int) -> tuple[i
     return column, low, ranges
 
 
-def _explained(batch: Batch, columns: list[int], vocabulary: Vocabulary) -> NDArray[np.float64]:
+def explained_by(batch: Batch, columns: list[int], vocabulary: Vocabulary) -> NDArray[np.float64]:
     """Return the share of the variance of each number's ranks that each column explains, shape (n_columns, n_numbers).
 
     Adjusted R2: minus what as many random groups would explain.

@@ -12,8 +12,10 @@ from anomembed.views import shared
 from anomembed.views.agreement import AgreementView
 from anomembed.views.burst import BurstView
 from anomembed.views.dependency import DependencyView
+from anomembed.views.dormancy import DormancyView
 from anomembed.views.duplicate import DuplicateView
 from anomembed.views.entity import EntityView
+from anomembed.views.extreme import ExtremeView
 from anomembed.views.facts import WORDS
 from anomembed.views.gap import GapView
 from anomembed.views.habit import HabitView
@@ -43,9 +45,9 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
-    RecordView, RarityView, ShareView, NoveltyView, NumberView, SignView, JointView, VectorView, MatchView, MessageView,
-    PairView, DependencyView, AgreementView, ReconstructionView, LinkView, EntityView, HabitView, PaceView, StepView,
-    RhythmView, DuplicateView, HeapingView, BurstView, TravelView, StuckView,
+    RecordView, RarityView, ShareView, NoveltyView, NumberView, ExtremeView, SignView, JointView, VectorView, MatchView,
+    MessageView, PairView, DependencyView, AgreementView, ReconstructionView, LinkView, EntityView, HabitView, PaceView,
+    DormancyView, StepView, RhythmView, DuplicateView, HeapingView, BurstView, TravelView, StuckView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

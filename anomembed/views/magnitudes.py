@@ -57,7 +57,7 @@ class Magnitude:
     def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the magnitudes, shape (n_records,); monotone, 0 where the number is missing."""
         numbers = _within_bounds(numbers)
-        logarithm = (_signed_log(numbers / self.unit) - self.log_mean) / self.log_spread
+        logarithm = (signed_log(numbers / self.unit) - self.log_mean) / self.log_spread
         magnitude = (self._rank(numbers) + self._distance(numbers)) / 4 + logarithm / 2
         return np.where(np.isnan(numbers), 0.0, magnitude).astype(np.float32)
 
@@ -128,7 +128,7 @@ def fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:
     spread = float(high - low) or float(known.std()) or max(abs(float(known[0])), 1.0)
     scores = ndtri(np.clip(rank, edge, 1 - edge))
     unit = max(float(np.median(np.abs(known[known != 0]))) if known.any() else 1.0, 1 / BOUND)
-    logs = _signed_log(known / unit)
+    logs = signed_log(known / unit)
     return Magnitude(
         values,
         scores,
@@ -140,7 +140,8 @@ def fit_magnitude(numbers: NDArray[np.float64]) -> Magnitude:
     )
 
 
-def _signed_log(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+def signed_log(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithm of one more than the size of numbers, with their sign."""
     return np.sign(numbers) * np.log1p(np.abs(numbers))
 
 

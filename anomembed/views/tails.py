@@ -12,12 +12,18 @@ MOST = 1e6  # cap on nats and on standard deviations
 NEVER = 1e30  # 90 % quantile of a number that is not judged: none is as far out
 
 
-def fit_tail(distances: Floats) -> tuple[float, float]:
-    """Return the 90 % quantile, and the shape of the Weibull tail through it and the 99 % quantile."""
-    near, far = np.quantile(distances, TAIL) if len(distances) else (0.0, 0.0)
+def fit_tail(distances: Floats, other: float = TAIL[1]) -> tuple[float, float]:
+    """Return the 90 % quantile, and the shape of the Weibull tail through it and another one, by default the 99 %.
+
+    Of few distances, more than one in a hundred may be abnormal: the median is the safer one.
+    """
+    near, far = np.quantile(distances, (TAIL[0], other)) if len(distances) else (0.0, 0.0)
     near = max(float(near), LEAST_REACH)
-    stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
-    shape = np.log(np.log(1 - TAIL[1]) / np.log(1 - TAIL[0])) / stretch
+    if other > TAIL[0]:
+        stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
+    else:
+        stretch = np.log(min(float(far), near / (1 + LEAST_REACH)) / near) if far > 0 else -np.inf
+    shape = np.log(np.log(1 - other) / np.log(1 - TAIL[0])) / stretch
     return near, float(np.clip(shape, *SHAPES))
 
 
@@ -32,6 +38,7 @@ def tail_nats(distances: Floats, tails: Floats) -> Floats:
         From `fit_tail`.
     """
     reach, shape = tails.T
-    nats = np.minimum(-np.log(1 - TAIL[0]) * (distances / reach) ** shape, MOST)
+    with np.errstate(over="ignore"):  # of what is beyond all bounds
+        nats = np.minimum(-np.log(1 - TAIL[0]) * (distances / reach) ** shape, MOST)
     beyond = np.maximum(nats - EXCESS_FROM, 0.0)
     return np.asarray(np.minimum(nats, EXCESS_FROM) + beyond * np.minimum(shape, 1.0))
