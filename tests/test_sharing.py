@@ -209,7 +209,8 @@ def test_people_of_one_name_share_nothing():
 
 def test_it_is_left_out_or_used_on_demand():
     assert shared_of(staff(), {Role.IGNORE: [SHARED]})[0] == []
-    assert shared_of(staff(), {Role.IGNORE: ["account"]})[0] == [SHARED]
+    assert shared_of(staff(), {Role.IGNORE: ["account"]})[0] == []
+    assert shared_of(staff(), {Role.IGNORE: ["account"], Role.NUMBER: [SHARED]})[0] == [SHARED]
     assert shared_of(staff(), {Role.CATEGORY: ["account"]})[0] == []
     assert "records with the same name" in shared_of(staff(), {Role.NUMBER: ["records with the same name"]})[0]
 

@@ -159,6 +159,26 @@ def test_parameters_are_what_stands_in_the_places():
     assert codes.tolist() == [0] * 7 + [UNKNOWN] * 2
 
 
+def test_hexadecimal_digits_that_are_all_decimal_are_an_identifier_where_others_have_one():
+    """One in forty-three of eight hexadecimal digits has no letter, and others look like 23e30656."""
+    rng = random.Random(0)
+    keys = [f"{rng.getrandbits(32):08x}" for _ in range(600)]
+    assert any(key.isdigit() for key in keys)
+    messages = [f"cache miss for key sess:{key}" for key in keys] + [f"took {number} ms" for number in range(50)]
+    templates = templates_of(messages)
+    later = [f"cache miss for key sess:{key}" for key in ("22387154", "23e30656", "741e2698", "c4069545")]
+    _, found = templates.parse(pl.Series([*messages, *later]), ("id",))
+    assert found["id"].to_list() == [*keys, *[None] * 50, "22387154", "23e30656", "741e2698", "c4069545"]
+
+
+def test_numbers_among_few_identifiers_stay_numbers():
+    templates = templates_of(
+        [f"job {number} done" for number in range(30)] + [f"job a{number}x done" for number in range(9)]
+    )
+    _, found = templates.parse(pl.Series(["job 7 done", "job a7x done"]), ("id",))
+    assert found["id"].to_list() == [None, "a7x"]
+
+
 def test_an_empty_value_is_no_parameter():
     messages = [f"x user={user} from (10.0.0.1)" for user in USERS] + ["x user= from ()"]
     found = templates_of(messages).parse(pl.Series(messages))[1]

@@ -23,7 +23,9 @@ NAME, PREFIX, BETWEEN = "same {} and {}", "same ", " and "
 YES, NO = "yes", "no"
 MOST, MOST_COLUMNS = 8, 32  # pairs of columns that are told, columns that are compared
 SAMPLED = 20_000  # records that say how often columns agree
-LEAST_VALUES = 5  # in which they would agree by chance; what two flags have in common says little
+MOST_TIMES = 4  # as many, where records with the same values are taken or left together
+LEAST_SHARED = 10  # values that both columns hold; what two flags or grades have in common says little
+LEAST_VALUES = 5  # of these, in which they would agree by chance
 LEAST_COMMON = 0.5  # share of the records of one column whose values the other has as well: codes may be of two kinds
 MOST_OTHER, LEAST_CHANCE = 0.02, 20  # share of records that are otherwise, and as how many chance would make
 TIMES = 4  # how much seldomer than by chance that is
@@ -73,13 +75,10 @@ def _telling(table: "Table", names: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the pairs of columns of which it tells something whether they agree."""
     import polars as pl
 
-    share = min(1.0, SAMPLED / table.count())
-    few = table.hashed_share([table.column(name) for name in names], 0, share)
     texts = {name: f"lower({value_sql(table.column(name).expression)})" for name in names}
-    hashes = table.rows(
-        {name: f"CASE WHEN {text} IS NOT NULL THEN hash({text}) END" for name, text in texts.items()}, few
-    )
-    ranks = hashes.unpivot().select(pl.col("value").rank("dense").fill_null(0).cast(pl.Int64))["value"]
+    hashed = {name: f"CASE WHEN {text} IS NOT NULL THEN hash({text}) END" for name, text in texts.items()}
+    hashes = table.rows(hashed, table.some(SAMPLED), most=MOST_TIMES * SAMPLED)
+    ranks = pl.concat([column.alias("value") for column in hashes]).rank("dense").fill_null(0).cast(pl.Int64)
     codes = ranks.to_numpy().reshape(len(names), -1)
     for (first, of_first), (second, of_second) in combinations(zip(names, codes, strict=True), 2):
         if tells(of_first, of_second):
@@ -103,7 +102,9 @@ def tells(first: "NDArray[np.int64]", second: "NDArray[np.int64]") -> bool:
     n_common = max(of_first[of_second > 0].sum(), of_second[of_first > 0].sum())
     by_chance = of_first * (of_second / max(1, len(first)))
     # Of values that are not equally frequent, as many count as equally frequent ones would come to the same.
-    if n_common < LEAST_COMMON * len(first) or by_chance.sum() ** 2 < LEAST_VALUES * (by_chance**2).sum():
+    if np.count_nonzero(by_chance) < LEAST_SHARED or n_common < LEAST_COMMON * len(first):
+        return False
+    if by_chance.sum() ** 2 < LEAST_VALUES * (by_chance**2).sum():
         return False
     n_agree, chance = float(np.count_nonzero(first == second)), float(by_chance.sum())
     sides = ((n_agree, chance), (len(first) - n_agree, len(first) - chance))

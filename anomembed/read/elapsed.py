@@ -10,6 +10,7 @@ from itertools import groupby, islice, pairwise, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomembed.read.agreement import are_agreements
+from anomembed.read.measures import are_measures
 from anomembed.read.quoting import quote_identifier
 from anomembed.read.sharing import are_shared
 
@@ -88,8 +89,8 @@ def are_elapsed(names: Sequence[str]) -> set[str]:
 
 
 def are_added(names: Sequence[str]) -> set[str]:
-    """Return the columns that roles add to a table: times between moments, how many share a value, who agrees."""
-    return are_elapsed(names) | are_shared(names) | are_agreements(names)
+    """Return the columns that roles add to a table, by their names."""
+    return are_elapsed(names) | are_shared(names) | are_agreements(names) | are_measures(names)
 
 
 def spelled(name: str, table: "Table") -> str:

@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.read.agreement import are_agreements
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import HOUR_SHARES, Habits, smooth_hours, unsmooth_hours
@@ -97,7 +98,9 @@ class HabitView(ViewOfRecords):
         """Learn how surprising reference records usually are for their entities."""
         vocabulary = basis.vocabulary
         kinds = [column.kind for column in vocabulary.columns]
-        columns = np.array([at for at, column in enumerate(vocabulary.columns) if column.is_habitual], np.int64)
+        others = are_agreements(vocabulary.names)  # an entity may have a habit in each of the two that agree
+        habitual = [at for at, column in enumerate(vocabulary.columns) if column.is_habitual]
+        columns = np.array([at for at in habitual if vocabulary.names[at] not in others], np.int64)
         own_share = np.array([HOUR_SHARES[len(HOUR_SHARES) // 2] if kind.traits.is_circular else 1.0 for kind in kinds])
         periods = np.array([kind.traits.period.total_seconds() if kind.traits.period else 0.0 for kind in kinds])
         share = vocabulary.shares()

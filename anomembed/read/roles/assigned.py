@@ -7,6 +7,7 @@ from anomembed.errors import SourceError
 from anomembed.read.agreement import are_agreements, find_agreements
 from anomembed.read.column_types import general_kind
 from anomembed.read.elapsed import are_elapsed, find_elapsed
+from anomembed.read.measures import are_measures, find_measures
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.sharing import are_shared, find_shared
 from anomembed.read.table import ROW_NUMBER, Table
@@ -124,7 +125,7 @@ def match_roles(roles: Roles, table: Table) -> Roles:
         table.column(roles.judged[0].name)  # says that there is none
     missing = [column for column in needed if column.name.casefold() not in known]
     _add_elapsed(missing, roles, table)
-    _add_compared(missing, table)
+    _add_compared(missing, table, has_key=bool(roles.key))
     return Roles(tuple(_matched(fitted, table) for fitted in needed))
 
 
@@ -138,11 +139,13 @@ def _add_elapsed(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> N
             table.derive(time.name, time.sql(*ends))
 
 
-def _add_compared(missing: Sequence[ColumnRole], table: Table) -> None:
+def _add_compared(missing: Sequence[ColumnRole], table: Table, *, has_key: bool) -> None:
     """Add how many records share a value, and whether two columns agree, where a table has not that yet."""
     names = [column.name for column in missing]
-    shared = find_shared(table, (), {name.casefold() for name in are_shared(names)})
-    for added in (*shared, *find_agreements(table, (), {name.casefold() for name in are_agreements(names)})):
+    for shared in find_shared(table, (), {name.casefold() for name in are_shared(names)}):
+        table.derive(shared.name, shared.sql, keep_order=not has_key)
+    agreements = find_agreements(table, (), {name.casefold() for name in are_agreements(names)})
+    for added in (*agreements, *find_measures(table, (), {name.casefold() for name in are_measures(names)})):
         table.derive(added.name, added.sql)
 
 

@@ -8,6 +8,7 @@ from anomembed.read.agreement import find_agreements
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
 from anomembed.read.elapsed import are_added, find_elapsed, go_together
+from anomembed.read.measures import find_measures
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.clocks import leave_out_clocks
 from anomembed.read.roles.labels import find_labels, is_named_label
@@ -64,8 +65,7 @@ def infer_roles(
     evidence = _gather(table, specified, where, time_format, find_key=find_key)
     columns = leave_out_clocks(table, [_assign(each) for each in evidence])
     owned = [column for column, each in zip(columns, evidence, strict=True) if find_key and _is_own(column, each)]
-    compared = [*_add_shared(table, owned, derived), *_add_agreements(table, columns, derived)]
-    columns += [*_add_elapsed(table, columns, derived), *compared]
+    columns += _add_derived(table, columns, owned, derived)
     for name in derived:
         table.column(name)  # says that there is none
     roles = Roles(tuple(unify_spellings(table, columns)))
@@ -88,6 +88,26 @@ def _split_derived(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[d
     return of_table, derived
 
 
+def _add_derived(
+    table: Table, columns: Sequence[ColumnRole], owned: Sequence[ColumnRole], given: Mapping[str, Role]
+) -> list[ColumnRole]:
+    """Add to a table what its columns say together, and return the roles; `given` is the role of what has one."""
+    has_key = any(column.role is Role.KEY for column in columns)
+    shared = list(_add_shared(table, owned, given, has_key=has_key))
+    agreements = list(_add_agreements(table, columns, owned, given))
+    return [*_add_elapsed(table, columns, given), *shared, *agreements, *_add_measures(table, columns, given)]
+
+
+def _add_measures(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
+    """Add the times and sizes in messages to a table, and yield their roles."""
+    named = {name.casefold(): role for name, role in given.items()}
+    known = {column.name.casefold() for column in table.columns}
+    for measure in find_measures(table, [column for column in columns if column.role is Role.TEXT], named):
+        if measure.name.casefold() not in known:
+            table.derive(measure.name, measure.sql)
+            yield _derived(table, measure.name, named)
+
+
 def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
     """Add the times between moments to a table, and yield their roles; `given` is the role of those that have one."""
     named = {name.casefold(): role for name, role in given.items()}
@@ -101,22 +121,26 @@ def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str
             yield _derived(table, time.name, named)
 
 
-def _add_shared(table: Table, owned: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
+def _add_shared(
+    table: Table, owned: Sequence[ColumnRole], given: Mapping[str, Role], *, has_key: bool
+) -> Iterator[ColumnRole]:
     """Add how many records share a value that nearly every record has for itself, and yield their roles."""
     named = {name.casefold(): role for name, role in given.items()}
     known = {column.name.casefold() for column in table.columns}
     for shared in find_shared(table, owned, named):
         if shared.name.casefold() not in known:
-            table.derive(shared.name, shared.sql)
+            table.derive(shared.name, shared.sql, keep_order=not has_key)
             yield _derived(table, shared.name, named)
 
 
-def _add_agreements(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
+def _add_agreements(
+    table: Table, columns: Sequence[ColumnRole], owned: Sequence[ColumnRole], given: Mapping[str, Role]
+) -> Iterator[ColumnRole]:
     """Add whether two columns agree, and yield the roles; where they always do, later records may not."""
     named = {name.casefold(): role for name, role in given.items()}
     known = {column.name.casefold() for column in table.columns}
-    names = [column for column in columns if column.role in (Role.CATEGORY, Role.ENTITY) or OWN in column.reason]
-    for agreement in find_agreements(table, names, named):
+    judged = [column for column in columns if column.role in (Role.CATEGORY, Role.ENTITY)]
+    for agreement in find_agreements(table, [*judged, *owned], named):
         if agreement.name.casefold() not in known:
             table.derive(agreement.name, agreement.sql)
             yield _derived(table, agreement.name, {agreement.name.casefold(): Role.CATEGORY} | named)
@@ -130,10 +154,10 @@ def _derived(table: Table, name: str, named: Mapping[str, Role]) -> ColumnRole:
 
 
 def _is_own(column: ColumnRole, evidence: Evidence) -> bool:
-    """Tell whether a column is not used because nearly every record has a value of its own."""
+    """Tell whether a column is not used because nearly every record has a value of its own, and not by the user."""
     profile = evidence.profile
     n_known = profile.n_records - profile.n_nulls
-    return OWN in column.reason and is_own(profile.n_distinct, n_known, profile.mean_spaces)
+    return evidence.given is None and OWN in column.reason and is_own(profile.n_distinct, n_known, profile.mean_spaces)
 
 
 def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, Role]:

@@ -254,4 +254,4 @@ def is_nearly_unique(profile: Profile) -> bool:
 
 def _distinct(profile: Profile) -> str:
     about = "about " if profile.n_distinct > FEW_INTEGERS else ""  # an estimate, good to some per cent
-    return f"{about}{profile.n_distinct:,} distinct"
+    return f"{about}{min(profile.n_distinct, profile.n_records - profile.n_nulls):,} distinct"

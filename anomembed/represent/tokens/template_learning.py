@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anomembed.represent.tokens.masking import VARIABLE, Tokenised, tokenise
 from anomembed.represent.tokens.merging import VARIABLE_ID, merge_lines, token_hashes
-from anomembed.represent.tokens.parameters import MOST_VERSIONS, VALID, is_address
+from anomembed.represent.tokens.parameters import MOST_VERSIONS, VALID, find_identifiers, is_address
 from anomembed.represent.tokens.templates import CONTROLS, Templates, is_mark
 
 EMPTY = "(empty)"  # label of the template of messages without text
@@ -55,6 +55,7 @@ def fit_templates(counts: pl.DataFrame) -> Templates:
         shapes=counts["value"],
         codes=rank[codes].astype(np.int32),
         n_versions=np.zeros(len(kept), np.int64),
+        id_positions=find_identifiers(tokens, rank[codes], counts["n_records"].to_numpy(), len(kept)),
     )
 
 

@@ -7,7 +7,7 @@ of lines that they were learnt from, not on their order.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from anomembed.represent.tokens.masking import VARIABLE, Tokenised, tokenise
 from anomembed.represent.tokens.merging import line_hashes, token_hashes
-from anomembed.represent.tokens.parameters import PARAMETERS, find_spans
+from anomembed.represent.tokens.parameters import PARAMETERS, Places, find_spans
 from anomembed.represent.tokens.shapes import shapes
 
 UNKNOWN = -1
@@ -46,6 +46,9 @@ class Templates:
         Template of each shape.
     n_versions : ndarray of shape (n_templates,)
         How many places of each, before its first address, look like one but hold versions.
+    id_positions : ndarray of shape (n_templates,)
+        Position of the first identifier of each, in tokens; -1 where most messages have none. Empty in models of older
+        versions.
     """
 
     labels: pl.Series
@@ -56,6 +59,7 @@ class Templates:
     shapes: pl.Series
     codes: NDArray[np.int32]
     n_versions: NDArray[np.int64]
+    id_positions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def encode(self, texts: pl.Series) -> NDArray[np.int32]:
         """Return the template of every message; `UNKNOWN` if it matches none, or is null; shape (n_texts,)."""
@@ -85,7 +89,9 @@ class Templates:
             return self.encode(texts), pl.DataFrame()
         found, index = distinct_texts(shapes(texts))
         codes, tokens = self._of_shapes(found, with_tokens=True)
-        spans = find_spans(tokens, codes, self._open_positions, np.append(self.n_versions, 0))
+        id_positions = self.id_positions if len(self.id_positions) else np.full(len(self.lengths), -1)
+        places = Places(self._open_positions, np.append(self.n_versions, 0), np.append(id_positions, -1))
+        spans = find_spans(tokens, codes, places)
         return np.append(codes, np.int32(UNKNOWN))[index], spans.cut(texts, index, kinds)
 
     def like(self, text: str) -> str:
