@@ -33,6 +33,7 @@ from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, V
 LIMITS = np.array([1.0, 2.0, 2.5, 3.0, 5.0, 10.0])  # times a power of ten
 JUST_BELOW, LEAST_AROUND, MOST_AROUND = 0.9, 0.5, 2.0  # times a limit: where the trait begins, and what could have it
 LEAST_ROUND = 100.0  # amount that can be round
+LEAST_OTHERS = 20  # different amounts of others that could have the trait, which somebody is held against
 LEAST_AMOUNTS, LEAST_SHARE = 4, 0.5  # different ones of somebody that have the trait, of those that could
 ROUND = 0.0  # in the place of a limit
 Counts = NDArray[np.integer] | Floats
@@ -191,9 +192,10 @@ def _habits(tokens: NDArray[np.int32], amounts: Floats, first: int) -> Iterator[
     n_tests = sum(int((found > 0).sum()) for found in times)
     for (limit, could, _), has in zip(tests, times, strict=True):
         could_have = np.bincount(of, could, minlength=len(who))
-        others = (has.sum() - has + 0.5) / (could_have.sum() - could_have + 1)
+        n_others = could_have.sum() - could_have
+        others = (has.sum() - has + 0.5) / (n_others + 1)
         nats = _chernoff(has, could_have, others) - np.log(max(n_tests, 1))
-        is_habit = (has >= LEAST_AMOUNTS) & (has >= LEAST_SHARE * could_have)
+        is_habit = (has >= LEAST_AMOUNTS) & (has >= LEAST_SHARE * could_have) & (n_others >= LEAST_OTHERS)
         for at in np.flatnonzero(is_habit & (nats > EXCESS_FROM)):
             yield int(who[at]), (limit, float(nats[at]), float(has[at]), float(could_have[at]), float(others[at]))
 

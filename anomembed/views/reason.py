@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
+import numpy as np
+
 from anomembed.errors import around_placeholder
 from anomembed.represent.ranges import OUTER
 
@@ -143,8 +145,16 @@ def plain_text(text: str) -> str:
 
 
 def plain_number(number: float) -> str:
-    """Return a number with all its digits."""
-    return repr(float(number)).removesuffix(".0")
+    """Return a number with all its digits, but for what is left of rounding beyond the fifteenth.
+
+    Examples
+    --------
+    >>> plain_number(1108.8500000000001), plain_number(0.1 + 0.2), plain_number(3.0), plain_number(1 / 3)
+    ('1108.85', '0.3', '3', '0.3333333333333333')
+    """
+    number, shorter = float(number), float(f"{number:.15g}")
+    near = np.isfinite(number) and len(repr(shorter)) < len(repr(number)) - 1
+    return repr(shorter if near else number).removesuffix(".0")
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
