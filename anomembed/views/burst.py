@@ -3,11 +3,12 @@
 No such record is unusual alone, and one of an entity that is always that fast is not unusual at all. So the evidence is
 how unlikely it is that as many of a value's records fall into the window of time before one of them, had they come when
 the records of all values did (`anomembed.read.bursts`), less the log of the number of records that are looked at. Where
-many records come so, as those of sessions and of new customers do, it is usual and counts for nothing.
+many values come so, as sessions and new customers do, it is usual and counts for nothing. All records of a value are
+one burst: those of a user who copies a hundred files would make bursts usual by themselves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -19,6 +20,8 @@ from anomembed.views.facts import Case, Facts
 from anomembed.views.reason import Count, Reason, duration
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
+MOST_VALUES = 0.05  # share of the values whose records come at once, beyond which that is usual
+MOST = 12.0  # nats that count at most
 USUAL, STEEP = 4.0, 8.0  # nats of rarity below which bursts are usual, and how many count for each beyond
 
 
@@ -56,10 +59,10 @@ class BurstView(ViewOfRecords):
             return []
         columns = np.array([names.index(name) if name in names else -1 for name in bursts.watched], np.int64)
         plain = cls(columns, float(bursts.window), float(np.log(len(records))), np.full(len(columns), np.inf))
-        times = (plain.evidence(records) > EXCESS_FROM).sum(axis=0)
-        rarity = np.where(columns >= 0, plain.looked_at - np.log(times + 0.5), 0.0)
-        most = np.where(rarity > USUAL, USUAL + STEEP * (rarity - USUAL), 0.0)
-        return [cls(columns, plain.window, plain.looked_at, most)] if most.any() else []
+        n_bursts = np.array([_n_bursts(plain, records, at) for at in range(len(columns))])
+        rarity = np.where(columns >= 0, plain.looked_at - np.log(n_bursts + 0.5), 0.0)
+        most = np.where(rarity > USUAL, np.minimum(USUAL + STEEP * (rarity - USUAL), MOST), 0.0)
+        return [replace(plain, most=most)] if most.any() else []
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
         """Count all nats beyond e^-4, of which as many are taken off as come about in so many records."""
@@ -87,3 +90,10 @@ class BurstView(ViewOfRecords):
         times, of, _ = case.record.bursts[0, 3 * at : 3 * at + 3].tolist()
         cited = {"times": Count(times), "of": f"{of:,.0f}", "window": duration(self.window)}
         return Reason("at once", facts.value(case, int(self.columns[at])), cited)
+
+
+def _n_bursts(view: BurstView, records: Batch, at: int) -> float:
+    """Return of how many values of a watched column records come at once; all records where that is usual."""
+    tokens, is_burst = records.tokens[:, view.columns[at]], view.evidence(records)[:, at] > EXCESS_FROM
+    n_bursts, n_values = len(np.unique(tokens[is_burst])), len(np.unique(tokens))
+    return float(len(records) if n_bursts > max(1.0, MOST_VALUES * n_values) else n_bursts)
