@@ -128,3 +128,23 @@ def test_nothing_is_copied_where_nothing_came_at_once():
         roles = infer_roles(table, {Role("key"): ["id"]})
         select = derive_bursts(table, roles, plan_bursts(table, roles, None, None))
         assert set(select.values()) == {"CAST(NULL AS DOUBLE)"}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_one_burst_of_many_records_does_not_hide_itself(seed):
+    """A hundred and forty of 8,140 records are one in 58: counted one by one, bursts would be usual."""
+    rng = np.random.default_rng(seed)
+    hours = np.concatenate(
+        [rng.integers(0, 30, 8000) * 24 + rng.normal(13, 3, 8000), 24 * 24 + rng.uniform(9, 17, 140)]
+    )
+    users = np.concatenate([rng.integers(0, 60, 8000), np.full(140, 7)])
+    frame = pl.DataFrame(
+        {
+            "at": [START + dt.timedelta(hours=float(hour)) for hour in hours],
+            "user": [f"u{user:02}" for user in users],
+            "bytes": rng.lognormal(8, 1, 8140).astype(int),
+        }
+    ).sort("at")
+    flags = scan(frame.with_row_index("id"), config={"roles": PLAIN, "flags": {"budget": 20}}).flags.frame
+    told = flags["reason"].str.contains(r"^user=u07 has \d+ records within 24 hours, of \d+ so far$")
+    assert told.sum() >= 15

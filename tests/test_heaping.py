@@ -72,3 +72,13 @@ def test_new_amounts_of_a_known_habit_are_told():
     new = deposits(split=2, seed=3)
     scores = score_table(model, new).frame.sort("raw_score", descending=True)
     assert {N, N + 1} <= set(scores["id"][:4])
+
+
+def test_without_others_there_is_nothing_to_be_held_against():
+    """Twenty sums of one channel just below 5,000; the other channel has none of that size."""
+    rng = np.random.default_rng(0)
+    sums = np.concatenate([np.linspace(4_580, 4_990, 20).round(), rng.integers(1, 400, 1_500)])
+    channel = ["online"] * 20 + rng.choice(["online", "agency"], 1_500).tolist()
+    frame = pl.DataFrame({"id": range(len(sums)), "amount": sums, "channel": channel})
+    frame = frame.with_columns(plan=pl.Series(rng.choice(["a", "b", "c"], len(sums))))
+    assert "heaping" not in {judged.view.name for judged in fit_model(frame, config=settings()).views}
