@@ -15,7 +15,7 @@ from anomembed.errors import ConfigError
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
-from anomembed.write.database import write_tables
+from anomembed.write.tables import write_tables
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DEFAULTS = """

@@ -13,8 +13,8 @@ from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.pipeline import scan_into_store
 from anomembed.read.table import Table
-from anomembed.write.database import write_tables
 from anomembed.write.store import Store
+from anomembed.write.tables import write_tables
 
 SHOWN = 8
 

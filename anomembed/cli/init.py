@@ -65,16 +65,14 @@ def init(
         text = config_text(config, roles, _sizes(opened, config), output.parent, suggestion, is_monitored=for_monitor)
     with completed(output) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-    if for_monitor and not roles.key:
-        typer.echo(
-            f"caution   a monitor needs a key, which names a record for good: name it in roles.key of {output}",
-            err=True,
-        )
-    _tell_next(output, is_monitored=for_monitor, learns=config.source.fit_where is not None)
+    _tell_next(output, is_monitored=for_monitor, has_key=bool(roles.key), learns=config.source.fit_where is not None)
 
 
-def _tell_next(output: Path, *, is_monitored: bool, learns: bool) -> None:
+def _tell_next(output: Path, *, is_monitored: bool, has_key: bool, learns: bool) -> None:
     """Say what comes next; the first run of a monitor learns by itself where it is said from what."""
+    if is_monitored and not has_key:
+        lacking = "a monitor needs a key, which names a record for good"
+        typer.echo(f"caution   {lacking}: name it in roles.key of {output}", err=True)
     if is_monitored and learns:
         typer.echo(f"wrote {output}; next, in cron: anomembed monitor {output}", err=True)
         return

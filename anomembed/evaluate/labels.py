@@ -11,7 +11,7 @@ import polars as pl
 
 from anomembed.config import Config
 from anomembed.errors import ConfigError, DataError, first_names, shown
-from anomembed.read.elapsed import spelled
+from anomembed.read.added import spelled
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.keys import check_key
 from anomembed.read.table import Table

@@ -52,14 +52,13 @@ def plan_past(table: Table, roles: Roles, config: Config) -> History | None:
     ConfigError
         When events are named without a time.
     """
-    entities, times = roles.of(Role.ENTITY), roles.of(Role.TIMESTAMP)
-    event = config.sequence.event
-    if event and not times:
+    entities, time, event = roles.of(Role.ENTITY), event_time(table, roles, config), config.sequence.event
+    if event and time is None:
         raise ConfigError("events need a time: use --time, or roles.timestamp")
-    if not entities or not times:
+    if not entities or time is None:
         return None
     entity = table.column(config.roles.entity[0]).name if config.roles.entity else entities[0].name
-    return plan_history(table, roles, entity, event_time(table, roles, config) or times[0].name, event)
+    return plan_history(table, roles, entity, time, event)
 
 
 def event_time(table: Table, roles: Roles, config: Config) -> str | None:

@@ -24,7 +24,7 @@ from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
 from anomembed.monitor.webhook import WebhookError, check_address
 from anomembed.pipeline import Watcher
-from anomembed.read.elapsed import spelled
+from anomembed.read.added import spelled
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.write.database import stored_version

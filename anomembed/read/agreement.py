@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anomembed.read.added_column import AddedColumn
 from anomembed.read.quoting import quote_identifier
-from anomembed.read.sharing import Derivation, value_sql
+from anomembed.read.sharing import value_sql
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,6 @@ NAME, PREFIX, BETWEEN = "same {} and {}", "same ", " and "
 YES, NO = "yes", "no"
 MOST, MOST_COLUMNS = 8, 32  # pairs of columns that are told, columns that are compared
 SAMPLED = 20_000  # records that say how often columns agree
-MOST_TIMES = 4  # as many, where records with the same values are taken or left together
 LEAST_SHARED = 10  # values that both columns hold; what two flags or grades have in common says little
 LEAST_VALUES = 5  # of these, in which they would agree by chance
 LEAST_COMMON = 0.5  # share of the records of one column whose values the other has as well: codes may be of two kinds
@@ -33,7 +33,7 @@ TIMES = 4  # how much seldomer than by chance that is
 
 def find_agreements(
     table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()
-) -> Iterator[Derivation]:
+) -> Iterator[AddedColumn]:
     """Return whether two columns agree, of those that hold the same values and nearly never do, or nearly always.
 
     It is 'yes' or 'no', and null where one of the two is missing.
@@ -52,7 +52,7 @@ def find_agreements(
     wanted = [pair for pair in permutations(held, 2) if NAME.format(*pair).casefold() in named] if named else []
     told = islice(_telling(table, tried), MOST) if len(tried) > 1 else ()
     for first, second in dict.fromkeys([*told, *wanted]):
-        yield Derivation(NAME.format(first, second), _sql(held[first], held[second]))
+        yield AddedColumn(NAME.format(first, second), _sql(held[first], held[second]))
 
 
 def are_agreements(names: Iterable[str]) -> set[str]:
@@ -77,7 +77,7 @@ def _telling(table: "Table", names: list[str]) -> Iterator[tuple[str, str]]:
 
     texts = {name: f"lower({value_sql(table.column(name).expression)})" for name in names}
     hashed = {name: f"CASE WHEN {text} IS NOT NULL THEN hash({text}) END" for name, text in texts.items()}
-    hashes = table.rows(hashed, table.some(SAMPLED), most=MOST_TIMES * SAMPLED)
+    hashes = table.some_rows(hashed, SAMPLED)
     ranks = pl.concat([column.alias("value") for column in hashes]).rank("dense").fill_null(0).cast(pl.Int64)
     codes = ranks.to_numpy().reshape(len(names), -1)
     for (first, of_first), (second, of_second) in combinations(zip(names, codes, strict=True), 2):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from anomembed.read.elapsed import are_added
+from anomembed.read.added import are_added
 from anomembed.read.travel import of_places
 
 

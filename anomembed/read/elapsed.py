@@ -9,10 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, islice, pairwise, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
-from anomembed.read.agreement import are_agreements
-from anomembed.read.measures import are_measures
 from anomembed.read.quoting import quote_identifier
-from anomembed.read.sharing import are_shared
 
 if TYPE_CHECKING:
     from anomembed.read.roles.assigned import ColumnRole
@@ -86,16 +83,6 @@ def go_together(table: "Table", first: str, second: str) -> bool:
 def are_elapsed(names: Sequence[str]) -> set[str]:
     """Return the columns that are a time between two moments, by their names."""
     return {name for name in names if NAME.fullmatch(name)}
-
-
-def are_added(names: Sequence[str]) -> set[str]:
-    """Return the columns that roles add to a table, by their names."""
-    return are_elapsed(names) | are_shared(names) | are_agreements(names) | are_measures(names)
-
-
-def spelled(name: str, table: "Table") -> str:
-    """Return the name of a column as its table spells it; a derived one is only there when roles are."""
-    return name if are_added([name]) else table.column(name).name
 
 
 def _kind(moment: "ColumnRole") -> tuple[str, str]:

@@ -4,11 +4,11 @@ The template of a message leaves its numbers out, as most are identifiers. One w
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from anomembed.read.added_column import AddedColumn
 from anomembed.read.quoting import quote_identifier, quote_text
-from anomembed.read.sharing import Derivation
 
 if TYPE_CHECKING:
     from anomembed.read.columns import Column
@@ -42,7 +42,9 @@ LEAST, LEAST_SHARE = 50, 0.02  # messages with a measure, and their share, from 
 MOST = 4  # columns of messages
 
 
-def find_measures(table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()) -> Iterator[Derivation]:
+def find_measures(
+    table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()
+) -> Iterator[AddedColumn]:
     """Return the first time and the first size in each message, null without one.
 
     Parameters
@@ -63,7 +65,7 @@ def find_measures(table: "Table", columns: "Iterable[ColumnRole]", named: Collec
         for what in UNITS:
             name = f"{what} in {column.name}"
             if (column.name, what) in usual or name.casefold() in named:
-                yield Derivation(name, _of_column(column, what))
+                yield AddedColumn(name, _of_column(column, what))
 
 
 def _of_column(column: "Column", what: str) -> str:
@@ -89,8 +91,13 @@ def measure_sql(text: str, what: str) -> str:
     longest_first = "|".join(sorted(units, key=lambda unit: (-len(unit), unit)))
     pattern = quote_text(rf"{BEFORE}({NUMBER}) ?({longest_first})(?:\W|$)")
     number, unit = (f"regexp_extract({text}, {pattern}, {group})" for group in (1, 2))
-    known = f"TRY_CAST(replace({number}, ',', '') AS DOUBLE)"
+    times, over = ({unit: size**sign for unit, size in units.items() if size**sign > 1} for sign in (1, -1))
     # 829 / 1000 is .829, and 829 * .001 is not.
-    of_each = {unit: f"* {size:.0f}" if size >= 1 else f"/ {1 / size:.0f}" for unit, size in units.items()}
-    sizes = " ".join(f"WHEN {quote_text(unit)} THEN {known} {times}" for unit, times in of_each.items())
-    return f"(CASE {unit} {sizes} END)"
+    known = f"TRY_CAST(replace({number}, ',', '') AS DOUBLE)"
+    return f"({known} * {_either(unit, times)} / {_either(unit, over)})"
+
+
+def _either(unit: str, sizes: Mapping[str, float]) -> str:
+    """Return SQL of the size of a unit, 1 for one that is not among `sizes`."""
+    each = " ".join(f"WHEN {quote_text(spelled)} THEN {size:.0f}" for spelled, size in sizes.items())
+    return f"CASE {unit} {each} ELSE 1 END" if each else "1"

@@ -5,8 +5,9 @@ unusual. What such a column holds says nothing about other records, so it is not
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from anomembed.read.added_column import AddedColumn
 from anomembed.read.quoting import quote_identifier
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ LEAST_OWN = 0.85  # share of distinct values: the count that says so is approxim
 MOST_SPACES = 0.5  # per value, on average: two people may have one name, and a household one address
 
 
-class Derivation(NamedTuple):
-    """A column that is derived from others: its name, and SQL of it."""
-
-    name: str
-    sql: str
-
-
-def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()) -> Iterator[Derivation]:
+def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()) -> Iterator[AddedColumn]:
     """Return how many records have the value of each, of the columns of which few share one.
 
     It is 1 for its own, and null without one.
@@ -48,7 +42,7 @@ def find_shared(table: "Table", columns: "Iterable[ColumnRole]", named: Collecti
     for column in dict.fromkeys([*counted, *(column for column in table.columns if column.name in wanted)]):
         alike = table.count_alike(value_sql(column.expression))
         if column.name in wanted or 0 < alike.n_records <= MOST_SHARED * table.count():
-            yield Derivation(PREFIX + column.name, alike.sql)
+            yield AddedColumn(PREFIX + column.name, alike.sql, is_joined=True)
 
 
 def shared_values(table: "Table", names: Iterable[str]) -> dict[str, str]:

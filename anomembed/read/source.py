@@ -76,7 +76,7 @@ def clear_errors(what: str, columns: Iterable[str] = ()) -> Iterator[None]:
 def _hints(first: str, more: Iterable[str]) -> list[str]:
     """Return what to add to the first line of an error of DuckDB's: parts of the others, and what may help."""
     hints = [line for line in more if line.startswith(("Did you mean", "Candidate")) and not SYSTEM.search(line)]
-    if NO_TABLE.search(first):
+    if NO_TABLE.search(first) and not hints:  # no table of theirs is like it
         hints.append(RECORDS_HINT)
     if "Referenced column" in first:
         hints.append(QUOTES_HINT)

@@ -23,6 +23,7 @@ VALUE = "value:"  # prefix of a column that is scored, read beside the key
 VALUES = f"^(?s:{VALUE}.*)$"  # names may hold line ends
 HASHES = 2**64
 MOST_HASHED = 16  # columns by which records are told apart, where some are chosen
+MOST_TIMES = 4  # as many as were wanted, where many records are equal
 LISTED, NUMBERS = RESERVED + "listed_", count()  # names of tables of values, which all differ
 
 
@@ -104,6 +105,12 @@ class Table(Aggregates):
         if most is not None:  # the columns are read of the first records alone
             records = f"(FROM {records} LIMIT {most})"
         return self._frame(f"SELECT {', '.join(_named(select))} FROM {records}")
+
+    def some_rows(self, select: Mapping[str, str], n_records: int) -> "pl.DataFrame":
+        """Return about so many records, chosen by the hash of what they hold; equal ones are taken or left together."""
+        share, own = n_records / self.count(), [c for c in self.columns if not self.is_derived(c.name)][:MOST_HASHED]
+        where = self.hashed_share(own, 0, share) if share < 1 else None
+        return self.rows(select, where, most=MOST_TIMES * n_records)
 
     def keep_related(self, same: Sequence[str], where: str) -> None:
         """Leave out the records that share none of some values, which are SQL, with a record that meets a condition."""
@@ -196,11 +203,6 @@ class Table(Aggregates):
     def hashed_share(self, columns: Sequence[Column], seed: int, share: float) -> str:
         """Return an SQL condition that holds for a share of the values of `columns`, chosen by their hash."""
         return f"{self.hashed({}, columns, seed)} <= {min(int(HASHES * share), HASHES - 1)}::UBIGINT"
-
-    def some(self, n_records: int) -> str | None:
-        """Return an SQL condition for about so many records, chosen by the hash of all that they hold; None for all."""
-        share = n_records / self.count()
-        return self.hashed_share(self.columns[:MOST_HASHED], 0, share) if share < 1 else None
 
     def chance(self, columns: Sequence[Column]) -> str:
         """Return SQL of a number above 0 and below 1 by the hash of the values of `columns`.

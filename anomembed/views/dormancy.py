@@ -23,8 +23,8 @@ from anomembed.represent.tokens.vocabulary import FIRST_VALUE
 from anomembed.views.facts import Case, Facts
 from anomembed.views.figures import others_of
 from anomembed.views.reason import Reason, duration
-from anomembed.views.tails import TAIL, fit_tail, tail_nats
-from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.tails import TAIL, beyond_chance, fit_tail, tail_nats
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 SINCE = -1  # of the paces of an entity, the root of the seconds since its record before
 LEAST_WAITS = 5  # others, of which one is the longest
@@ -81,8 +81,8 @@ class DormancyView(ViewOfRecords):
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the evidence, above 4 nats, shape (n_records, 1); 0 = none."""
-        beyond = tail_nats(self.chance(batch)[:, None], np.array([self.tail])) - self.looked_at
-        return np.where(beyond > 0, EXCESS_FROM + np.minimum(beyond, MOST), 0.0).astype(np.float32)
+        nats = tail_nats(self.chance(batch)[:, None], np.array([self.tail]))
+        return beyond_chance(nats, self.looked_at, MOST).astype(np.float32)
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
         """Return the column of the entity, shape (n_records,)."""

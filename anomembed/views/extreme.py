@@ -22,19 +22,17 @@ from anomembed.represent.ranges import OUTER, explained_by
 from anomembed.views.facts import Case, Facts
 from anomembed.views.magnitudes import signed_log
 from anomembed.views.reason import Reason
-from anomembed.views.tails import NEVER, TAIL, fit_tail, tail_nats
-from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
+from anomembed.views.tails import NEVER, TAIL, beyond_chance, fit_tail, tail_nats
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 MOST = 4.0  # nats
-LEAST_EXPLAINED = (
-    0.5  # share of the variance of the ranks of a number, by a column of which each value has its own range
-)
+LEAST_EXPLAINED = 0.5  # share of the variance of the ranks of a number: each value of the column has its own range
 LEAST_TIMES = 100  # numbers that a range is read from
 EVERYBODY = -1  # in place of a column: all records
 
 
 @dataclass(frozen=True)
-class Usual:
+class Spread:
     """The median of numbers and half the range that 19 in 20 lie in, and those of their logarithms; (n_tokens, 2)."""
 
     median: Floats
@@ -42,7 +40,7 @@ class Usual:
 
 
 @dataclass(frozen=True)
-class Company:
+class Peers:
     """The numbers that one is held against.
 
     Parameters
@@ -51,7 +49,7 @@ class Company:
         Index of the number, and its token column.
     context, first : int
         Token column whose value they share, and its first token; `EVERYBODY` and 0 for all records.
-    usual : Usual
+    usual : Spread
         For each token of the context; NaN where there are too few.
     unit : float
         Median size of the numbers other than 0, the unit of logarithms.
@@ -63,7 +61,7 @@ class Company:
     column: int
     context: int
     first: int
-    usual: Usual
+    usual: Spread
     unit: float
     tails: Floats
 
@@ -85,13 +83,13 @@ class ExtremeView(ViewOfRecords):
 
     Parameters
     ----------
-    companies : tuple of Company
+    peers : tuple of Peers
         What numbers are held against.
     looked_at : float
         Log of how many numbers the reference has: the farthest of so many is no evidence yet.
     """
 
-    companies: tuple[Company, ...]
+    peers: tuple[Peers, ...]
     looked_at: float
     name: str = "extreme"
     summary = "one number far beyond all others of its column, or of its kind"
@@ -101,9 +99,9 @@ class ExtremeView(ViewOfRecords):
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view of a table with numbers and without an entity, of which `entity` says so."""
-        companies = tuple(_companies(basis)) if not basis.entities.profiles else ()
+        peers = tuple(_peers(basis)) if not basis.entities.profiles else ()
         n_known = np.isfinite(basis.records.numbers).sum()
-        return [cls(companies, float(np.log(n_known)))] if companies else []
+        return [cls(peers, float(np.log(n_known)))] if peers else []
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
         """Count all nats: what chance makes in the whole table is taken off."""
@@ -111,12 +109,12 @@ class ExtremeView(ViewOfRecords):
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the evidence of the number that is farthest out, above 4 nats, shape (n_records, 1); 0 = none."""
-        beyond = self._nats(batch).max(axis=1) - self.looked_at
-        return np.where(beyond > 0, EXCESS_FROM + np.minimum(beyond, MOST), 0.0).astype(np.float32)[:, None]
+        nats = self._nats(batch).max(axis=1, keepdims=True)
+        return beyond_chance(nats, self.looked_at, MOST).astype(np.float32)
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
         """Return the column of the number that is farthest out, shape (n_records,)."""
-        columns = np.array([company.column for company in self.companies], np.intp)
+        columns = np.array([each.column for each in self.peers], np.intp)
         return np.asarray(columns[self._nats(batch).argmax(axis=1)], np.intp)
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
@@ -124,10 +122,10 @@ class ExtremeView(ViewOfRecords):
         return facts.notable(case, int(self.culprit(case.record)[0])) or super().reason(case, shares, facts)
 
     def _nats(self, batch: Batch) -> Floats:
-        return np.column_stack([company.nats(batch) for company in self.companies])
+        return np.column_stack([each.nats(batch) for each in self.peers])
 
 
-def _companies(basis: Basis) -> Iterator[Company]:
+def _peers(basis: Basis) -> Iterator[Peers]:
     """Yield what the numbers of a table are held against, those that vary."""
     records, offsets = basis.records, basis.vocabulary.offsets
     contexts = _contexts(basis)
@@ -141,7 +139,7 @@ def _companies(basis: Basis) -> Iterator[Company]:
         for column, first, n_tokens in groups:
             usual = _usual(_scales(numbers, unit)[is_known], _tokens(records, column, first)[is_known], n_tokens)
             at = int(basis.number_columns[number])
-            plain = Company(number, at, column, first, usual, unit, np.ones((2, 2)))
+            plain = Peers(number, at, column, first, usual, unit, np.ones((2, 2)))
             tails = [_tail(distances[distances > 0]) for distances in plain.distances(records)[is_known].T]
             if max(near for near, _ in tails) < NEVER:
                 yield replace(plain, tails=np.array(tails))
@@ -173,9 +171,9 @@ def _scales(numbers: Floats, unit: float) -> Floats:
     return np.column_stack([within, signed_log(within / unit)])
 
 
-def _usual(scales: Floats, tokens: NDArray[np.int64], n_tokens: int) -> Usual:
+def _usual(scales: Floats, tokens: NDArray[np.int64], n_tokens: int) -> Spread:
     """Return what is usual of numbers and their logarithms, shape (n_records, 2), with each token."""
-    usual = Usual(np.full((n_tokens, 2), np.nan), np.full((n_tokens, 2), np.nan))
+    usual = Spread(np.full((n_tokens, 2), np.nan), np.full((n_tokens, 2), np.nan))
     low, high = (pl.col("value").quantile(share) for share in (OUTER, 1 - OUTER))
     for at, values in enumerate(scales.T):
         grouped = pl.DataFrame({"token": tokens, "value": values}).group_by("token")

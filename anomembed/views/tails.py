@@ -8,6 +8,7 @@ from anomembed.views.view import EXCESS_FROM
 TAIL = (0.9, 0.99)  # quantiles that the tail of the distances is drawn through
 SHAPES = (0.3, 3.0)  # bounds of its shape; 1 is an exponential tail, 2 that of a normal distribution
 LEAST_REACH = 0.1  # least 90 % quantile of the distances; most numbers may be equal
+TINY = 1e-30
 MOST = 1e6  # cap on nats and on standard deviations
 NEVER = 1e30  # 90 % quantile of a number that is not judged: none is as far out
 
@@ -19,10 +20,7 @@ def fit_tail(distances: Floats, other: float = TAIL[1]) -> tuple[float, float]:
     """
     near, far = np.quantile(distances, (TAIL[0], other)) if len(distances) else (0.0, 0.0)
     near = max(float(near), LEAST_REACH)
-    if other > TAIL[0]:
-        stretch = np.log(max(float(far), near * (1 + LEAST_REACH)) / near)
-    else:
-        stretch = np.log(min(float(far), near / (1 + LEAST_REACH)) / near) if far > 0 else -np.inf
+    stretch = np.sign(other - TAIL[0]) * max(abs(np.log(max(far, TINY) / near)), np.log1p(LEAST_REACH))
     shape = np.log(np.log(1 - other) / np.log(1 - TAIL[0])) / stretch
     return near, float(np.clip(shape, *SHAPES))
 
@@ -42,3 +40,19 @@ def tail_nats(distances: Floats, tails: Floats) -> Floats:
         nats = np.minimum(-np.log(1 - TAIL[0]) * (distances / reach) ** shape, MOST)
     beyond = np.maximum(nats - EXCESS_FROM, 0.0)
     return np.asarray(np.minimum(nats, EXCESS_FROM) + beyond * np.minimum(shape, 1.0))
+
+
+def beyond_chance(nats: Floats, looked_at: float, most: float) -> Floats:
+    """Return how much of -log of a chance is evidence, above `EXCESS_FROM` and at most `most` more; 0 = none.
+
+    Parameters
+    ----------
+    nats : ndarray of shape (n_records,)
+        -log of the chance.
+    looked_at : float
+        Log of how many there are: the least likely of so many is no evidence yet.
+    most : float
+        Nats that count at most.
+    """
+    beyond = nats - looked_at
+    return np.asarray(np.where(beyond > 0, EXCESS_FROM + np.minimum(beyond, most), 0.0))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from anomembed.errors import LockedError, StoreError
-from anomembed.read.quoting import quote_identifier
 from anomembed.read.source import holder
 from anomembed.write.files import completed
 from anomembed.write.schema import migrations, read_version, upgrade
@@ -19,8 +18,10 @@ from anomembed.write.schema import migrations, read_version, upgrade
 if TYPE_CHECKING:
     import polars as pl
 
-READABLE = {"storage_compatibility_version": "v1.4.0"}  # the oldest DuckDB whose shell should open a new file
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false", **READABLE}
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "storage_compatibility_version": "v1.4.0",  # the oldest DuckDB whose shell opens a new file
+}
 COPY = ".version-"  # ends the name of the copy of an older version, before its number
 
 
@@ -283,19 +284,3 @@ def registered(connection: duckdb.DuckDBPyConnection, name: str, frame: "pl.Data
     finally:
         with suppress(duckdb.Error):  # in an aborted transaction; the error that aborted it is the one to show
             connection.unregister(name)
-
-
-def write_tables(path: Path, frames: "Mapping[str, pl.DataFrame]") -> None:
-    """Write frames as the tables of a new DuckDB file.
-
-    Parameters
-    ----------
-    path : Path
-        The file; it must not exist.
-    frames : mapping of str to pl.DataFrame
-        Tables by name.
-    """
-    with duckdb.connect(str(path), config=SETTINGS) as connection:
-        for name, frame in frames.items():
-            with registered(connection, "new_table", frame):
-                connection.execute(f"CREATE TABLE {quote_identifier(name)} AS FROM new_table")

@@ -9,9 +9,9 @@ import polars as pl
 from anomembed.errors import ConfigError
 from anomembed.read.table import Table
 from anomembed.represent.embeddings.spelling import spell
-from anomembed.write.database import write_tables
 from anomembed.write.files import check_file, completed
 from anomembed.write.store import Store
+from anomembed.write.tables import write_tables
 
 TABLE = "vectors"  # in a DuckDB file
 COLUMNS = ("column", "token", "n_records", "vector")

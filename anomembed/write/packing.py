@@ -53,6 +53,8 @@ class Packer:
 
     def __init__(self, classes: Sequence[type]) -> None:
         self._classes = {kind.__name__: kind for kind in classes}
+        if len(self._classes) < len(classes):  # one would be read as the other
+            raise TypeError(f"two classes of a model have one name: {sorted(kind.__name__ for kind in classes)}")
 
     def pack(self, value: object) -> dict[str, bytes]:
         """Return the parts of a packed object, by name: `TREE`, `ARRAYS`, and one per detector."""

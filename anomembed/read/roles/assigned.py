@@ -1,9 +1,11 @@
 """The columns of a table with their roles."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from anomembed.errors import SourceError
+from anomembed.read.added_column import AddedColumn
 from anomembed.read.agreement import are_agreements, find_agreements
 from anomembed.read.column_types import general_kind
 from anomembed.read.elapsed import are_elapsed, find_elapsed
@@ -124,29 +126,33 @@ def match_roles(roles: Roles, table: Table) -> Roles:
     if roles.judged and not any(column.name.casefold() in known for column in roles.judged):
         table.column(roles.judged[0].name)  # says that there is none
     missing = [column for column in needed if column.name.casefold() not in known]
-    _add_elapsed(missing, roles, table)
-    _add_compared(missing, table, has_key=bool(roles.key))
+    _add_missing(missing, roles, table)
     return Roles(tuple(_matched(fitted, table) for fitted in needed))
 
 
-def _add_elapsed(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
-    """Add the times between moments that a table has not yet."""
-    wanted = {name.casefold() for name in are_elapsed([column.name for column in missing])}
+def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
+    """Add what roles derive from the other columns, where a table has not that yet."""
+    names = [column.name for column in missing]
+    shared, agreements, measures = (
+        {name.casefold() for name in are(names)} for are in (are_shared, are_agreements, are_measures)
+    )
+    found = chain(
+        _elapsed({name.casefold() for name in are_elapsed(names)}, roles, table),
+        find_shared(table, (), shared),
+        find_agreements(table, (), agreements),
+        find_measures(table, (), measures),
+    )
+    for added in found:
+        table.derive(added.name, added.sql, keep_order=added.is_joined and not roles.key)
+
+
+def _elapsed(wanted: Collection[str], roles: Roles, table: Table) -> Iterator[AddedColumn]:
+    """Yield the times between moments that are wanted: their names in small letters."""
     fitted = {column.name: column for column in roles.of(Role.TIMESTAMP)}
     for time in dict.fromkeys(find_elapsed(list(fitted.values()), wanted)) if wanted else ():
         if time.name.casefold() in wanted:
             ends = (_matched(fitted[end], table).plain_sql for end in (time.first, time.second))
-            table.derive(time.name, time.sql(*ends))
-
-
-def _add_compared(missing: Sequence[ColumnRole], table: Table, *, has_key: bool) -> None:
-    """Add how many records share a value, and whether two columns agree, where a table has not that yet."""
-    names = [column.name for column in missing]
-    for shared in find_shared(table, (), {name.casefold() for name in are_shared(names)}):
-        table.derive(shared.name, shared.sql, keep_order=not has_key)
-    agreements = find_agreements(table, (), {name.casefold() for name in are_agreements(names)})
-    for added in (*agreements, *find_measures(table, (), {name.casefold() for name in are_measures(names)})):
-        table.derive(added.name, added.sql)
+            yield AddedColumn(time.name, time.sql(*ends))
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

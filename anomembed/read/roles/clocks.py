@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 SAMPLED, LEAST_SAMPLED = 1_000, 50  # records that are compared with each other
-MOST_TIMES = 4  # as many, where records with the same values are taken or left together
 MOST_MIDNIGHTS = 2  # times of day of what has none: midnight of a zone, with and without summer time
 LEAST_TOGETHER = 0.98  # of the pairs that differ, how many more rise with the time than fall, or fall than rise
 LEAST_APART = 0.9  # the same, of the records that are a quarter of the time apart
@@ -71,10 +70,9 @@ def _ignored(column: ColumnRole, moves: str) -> ColumnRole:
 
 def _find_clocks(table: Table, times: Sequence[ColumnRole], tried: Sequence[ColumnRole]) -> dict[str, str]:
     """Return the columns that rise or fall with a time, and with which."""
-    few = table.some(SAMPLED)
     moments = {f"time {at}": f"epoch({time.plain_sql})" for at, time in enumerate(times)}
     select = {**moments, **{f"value {at}": column.plain_sql for at, column in enumerate(tried)}}
-    frame = table.rows(select, few, most=MOST_TIMES * SAMPLED)
+    frame = table.some_rows(select, SAMPLED)
     values = [_numbers(frame[f"value {at}"]) for at in range(len(tried))]
     found: dict[str, str] = {}
     for at, time in enumerate(times):

@@ -2,12 +2,15 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from anomembed.errors import DataError, SourceError, first_names
-from anomembed.read.agreement import find_agreements
+from anomembed.read.added import are_added
+from anomembed.read.added_column import AddedColumn
+from anomembed.read.agreement import are_agreements, find_agreements
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
-from anomembed.read.elapsed import are_added, find_elapsed, go_together
+from anomembed.read.elapsed import find_elapsed, go_together
 from anomembed.read.measures import find_measures
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.clocks import leave_out_clocks
@@ -65,7 +68,7 @@ def infer_roles(
     evidence = _gather(table, specified, where, time_format, find_key=find_key)
     columns = leave_out_clocks(table, [_assign(each) for each in evidence])
     owned = [column for column, each in zip(columns, evidence, strict=True) if find_key and _is_own(column, each)]
-    columns += _add_derived(table, columns, owned, derived)
+    columns += list(_add_columns(table, columns, owned, derived))
     for name in derived:
         table.column(name)  # says that there is none
     roles = Roles(tuple(unify_spellings(table, columns)))
@@ -88,69 +91,43 @@ def _split_derived(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[d
     return of_table, derived
 
 
-def _add_derived(
+def _add_columns(
     table: Table, columns: Sequence[ColumnRole], owned: Sequence[ColumnRole], given: Mapping[str, Role]
-) -> list[ColumnRole]:
-    """Add to a table what its columns say together, and return the roles; `given` is the role of what has one."""
+) -> Iterator[ColumnRole]:
+    """Add to a table what its columns say together, and yield the roles; `given` is the role of what has one."""
+    named = {name.casefold(): role for name, role in given.items()}
+    known = {column.name.casefold() for column in table.columns}
     has_key = any(column.role is Role.KEY for column in columns)
-    shared = list(_add_shared(table, owned, given, has_key=has_key))
-    agreements = list(_add_agreements(table, columns, owned, given))
-    return [*_add_elapsed(table, columns, given), *shared, *agreements, *_add_measures(table, columns, given)]
+    names = [column for column in columns if column.role in (Role.CATEGORY, Role.ENTITY)]
+    found = chain(
+        _elapsed(table, columns, named),
+        find_shared(table, owned, named),
+        find_agreements(table, [*names, *owned], named),
+        find_measures(table, [column for column in columns if column.role is Role.TEXT], named),
+    )
+    for added in found:
+        if added.name.casefold() not in known:
+            table.derive(added.name, added.sql, keep_order=added.is_joined and not has_key)
+            yield _derived(table, added.name, named)
 
 
-def _add_measures(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
-    """Add the times and sizes in messages to a table, and yield their roles."""
-    named = {name.casefold(): role for name, role in given.items()}
-    known = {column.name.casefold() for column in table.columns}
-    for measure in find_measures(table, [column for column in columns if column.role is Role.TEXT], named):
-        if measure.name.casefold() not in known:
-            table.derive(measure.name, measure.sql)
-            yield _derived(table, measure.name, named)
-
-
-def _add_elapsed(table: Table, columns: Sequence[ColumnRole], given: Mapping[str, Role]) -> Iterator[ColumnRole]:
-    """Add the times between moments to a table, and yield their roles; `given` is the role of those that have one."""
-    named = {name.casefold(): role for name, role in given.items()}
+def _elapsed(table: Table, columns: Sequence[ColumnRole], named: Mapping[str, Role]) -> Iterator[AddedColumn]:
+    """Yield the times between moments, of a day and a moment where they go together."""
     moments = {column.name: column for column in columns if column.role is Role.TIMESTAMP}
-    known = {column.name.casefold() for column in table.columns}
     for time in dict.fromkeys(find_elapsed(list(moments.values()), named)):
         ends = moments[time.first].plain_sql, moments[time.second].plain_sql
-        is_wanted = time.name.casefold() in named or not time.is_mixed or go_together(table, *ends)
-        if is_wanted and time.name.casefold() not in known:
-            table.derive(time.name, time.sql(*ends))
-            yield _derived(table, time.name, named)
-
-
-def _add_shared(
-    table: Table, owned: Sequence[ColumnRole], given: Mapping[str, Role], *, has_key: bool
-) -> Iterator[ColumnRole]:
-    """Add how many records share a value that nearly every record has for itself, and yield their roles."""
-    named = {name.casefold(): role for name, role in given.items()}
-    known = {column.name.casefold() for column in table.columns}
-    for shared in find_shared(table, owned, named):
-        if shared.name.casefold() not in known:
-            table.derive(shared.name, shared.sql, keep_order=not has_key)
-            yield _derived(table, shared.name, named)
-
-
-def _add_agreements(
-    table: Table, columns: Sequence[ColumnRole], owned: Sequence[ColumnRole], given: Mapping[str, Role]
-) -> Iterator[ColumnRole]:
-    """Add whether two columns agree, and yield the roles; where they always do, later records may not."""
-    named = {name.casefold(): role for name, role in given.items()}
-    known = {column.name.casefold() for column in table.columns}
-    judged = [column for column in columns if column.role in (Role.CATEGORY, Role.ENTITY)]
-    for agreement in find_agreements(table, [*judged, *owned], named):
-        if agreement.name.casefold() not in known:
-            table.derive(agreement.name, agreement.sql)
-            yield _derived(table, agreement.name, {agreement.name.casefold(): Role.CATEGORY} | named)
+        if time.name.casefold() in named or not time.is_mixed or go_together(table, *ends):
+            yield AddedColumn(time.name, time.sql(*ends))
 
 
 def _derived(table: Table, name: str, named: Mapping[str, Role]) -> ColumnRole:
     """Return the role of a column that was derived; `named` has those that are given."""
     column = table.column(name)
     profile, role = table.profiles([column])[0], named.get(name.casefold())
-    return _assign(Evidence(column, profile, role, is_key=False, width=None))
+    assigned = _assign(Evidence(column, profile, role, is_key=False, width=None))
+    if role is None and are_agreements([name]):  # where two always agree, later records may not
+        return replace(assigned, role=Role.CATEGORY, reason="whether the two columns agree")
+    return assigned
 
 
 def _is_own(column: ColumnRole, evidence: Evidence) -> bool:

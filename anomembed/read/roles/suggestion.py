@@ -84,9 +84,8 @@ def suggest_entity(table: Table, roles: Roles) -> Suggestion | None:
 
 
 def find_event_time(table: Table, roles: Roles) -> str | None:
-    """Return the time that says when records were; None without a time. Those that the user named go before others."""
+    """Return the time that says when records were: the finest; None without a time."""
     times = roles.of(Role.TIMESTAMP)
-    times = tuple(time for time in times if time.reason == USER_SPECIFIED) or times
     if len(times) < 2:
         return times[0].name if times else None
     names = [time.name for time in times]
