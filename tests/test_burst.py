@@ -6,7 +6,7 @@ import pytest
 from modes import START, terms_of
 
 from anomembed import Config, fit_model, scan, score_table
-from anomembed.read.bursts import derive_bursts, plan_bursts
+from anomembed.read.bursts import bursts_of_one, derive_bursts, plan_bursts
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
@@ -121,6 +121,21 @@ def test_later_records_change_no_score():
     whole = whole.filter(pl.col("id").is_in(early["id"].implode()))
     assert (some["view"] == "burst").any()
     assert some["raw_score"].to_list() == whole["raw_score"].to_list()
+
+
+@pytest.mark.parametrize("ring", [4, 12])
+def test_of_one_record_the_same_is_found_without_deriving_it_for_all(ring):
+    frame = registrations(ring=ring, seed=2, busy=400)
+    bursts, derived = bursts_of(frame)
+    n_found = 0
+    for row in [*range(0, N, 100), *range(N, N + 400, 20), *range(N + 400, N + 400 + ring)]:
+        with Table(frame) as table:
+            roles = infer_roles(table, {Role("key"): ["id"]})
+            one = bursts_of_one(table, roles, bursts, f"id = {row}")
+        expected = derived.row(row, named=True)
+        assert one == {name: expected[name] for name in one}
+        n_found += any(value is not None for value in one.values())
+    assert n_found >= ring - 3
 
 
 def test_nothing_is_copied_where_nothing_came_at_once():

@@ -72,8 +72,9 @@ def _candidates(at: SourceRecord, frame: pl.DataFrame, names: list[str]) -> pl.D
     agree = " + ".join(f"coalesce(({sql})::INTEGER, 0)" for sql in filter(None, agrees)) or "0"
     reading = {VALUE + name: select[name] for name in names} | {SHOWN + k: v for k, v in at.shown(names).items()}
     where = at.model.config.source.fit_where
-    others = at.is_another + (f" AND (\n{where}\n)" if where else "")
-    return at.table.rows({KEY: at.key_sql, **reading}, others, [f"{agree} DESC", f"hash({at.identity})"], TRIED)
+    best = [f"{agree} DESC", f"hash({at.identity})"]
+    found = at.table.rows({KEY: at.key_sql, **reading}, where, best, TRIED + 1)  # itself is left out of these alone: to
+    return found.filter(pl.col(KEY).ne_missing(at.key))[:TRIED]  # compare every key takes as long as all the rest
 
 
 def _compared(model: Model, frame: pl.DataFrame) -> list[ColumnTokens]:

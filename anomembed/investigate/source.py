@@ -57,11 +57,6 @@ class SourceRecord:
         return f"{column.expression} = TRY_CAST({text} AS {column.type}) AND {by_text}"  # the first is found fast
 
     @property
-    def is_another(self) -> str:
-        """SQL condition that holds for all others."""
-        return f"({self.is_it}) IS NOT TRUE"
-
-    @property
     def identity(self) -> str:
         """SQL of what tells records apart."""
         return ", ".join(column.expression for column in self.roles.key) or quote_identifier(ROW)
