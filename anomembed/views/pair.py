@@ -39,6 +39,7 @@ NEIGHBOUR = 0.5  # of the records in the range beside it count for a range
 LARGEST = 3  # conflicts that are kept per record
 BLOCK = 8192  # records that a thread takes at a time
 CONCENTRATIONS = np.geomspace(0.01, 1e5, 17)  # that are tried, in records
+SURELY = 1 - 1e-9  # of a ratio that is below this part of another, the log is, however both are rounded
 LEAST_PRIOR = 1.0  # records that a mixed reference is shrunk by, at least: its rare pairs are normal variety
 
 
@@ -212,8 +213,14 @@ def _meetings(a, b, starts, columns, data):  # type: ignore[no-untyped-def]  # n
     """Return the records with both tokens."""
     if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
         a, b = b, a  # the shorter row is searched sooner
-    place = starts[a] + np.searchsorted(columns[starts[a] : starts[a + 1]], b)
-    return data[place] if place < starts[a + 1] and columns[place] == b else 0.0
+    low, high = starts[a], starts[a + 1]
+    while low < high:  # what `np.searchsorted` does, without an array for it
+        middle = (low + high) // 2
+        if columns[middle] < b:
+            low = middle + 1
+        else:
+            high = middle
+    return data[low] if low < starts[a + 1] and columns[low] == b else 0.0
 
 
 @compiled()
@@ -248,15 +255,16 @@ def _find_conflicts(tokens, pairs, concentrations, least, own, counted, rows, ab
     beside, starts, columns, data, single, shares = counted
     for i in range(len(tokens)):
         found = largest[i]
+        too_low = SURELY * np.exp(np.float64(max(found[-1], LEAST)))  # spares most logs, and changes no conflict
         for p in range(len(pairs)):
             a, b = tokens[i, pairs[p, 0]], tokens[i, pairs[p, 1]]
             expected = single[a] * shares[b]
             prior = max(min(concentrations[p, 0] * shares[b], concentrations[p, 1] * shares[a]), least)
-            if expected <= 0.0 or np.log((expected + prior) / prior) <= max(found[-1], LEAST):
+            if expected <= 0.0 or expected + prior <= too_low * prior:
                 continue  # no conflict even if they never met
-            if _never_met(a, b, rows, absent):
-                continue
             observed = _meetings(a, b, starts, columns, data)
+            if expected + prior <= too_low * (max(observed - own, 0.0) + prior) or _never_met(a, b, rows, absent):
+                continue
             if observed < expected:
                 near = _near_meetings(a, b, beside, starts, columns, data)
                 observed = max(observed, min(NEIGHBOUR * near, expected))
@@ -266,3 +274,4 @@ def _find_conflicts(tokens, pairs, concentrations, least, own, counted, rows, ab
             if conflict > found[0]:
                 worst[i] = p
             _keep(conflict, found)
+            too_low = SURELY * np.exp(np.float64(max(found[-1], LEAST)))
