@@ -51,9 +51,7 @@ def find_model(store: Store, source: Source, watcher: Watcher, *, may_learn: boo
     StoreError
         When there is no model, and nothing says from what to learn one.
     """
-    config = source.config
-    with source.opened() as table:
-        name = table.name
+    config, name = source.config, source.name
     for fit_where in dict.fromkeys((reference_of(config), config.source.fit_where)):
         try:
             model_id, is_of_another = choose_model(store, name, learnt_where(config, fit_where))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from anomembed.opening import open_source
@@ -30,6 +30,17 @@ class Source:
 
     config: "Config"
     patience: float | None = None
+    _names: set[str] = field(
+        default_factory=set, init=False, repr=False, compare=False
+    )  # of the table: one, once opened
+
+    @property
+    def name(self) -> str:
+        """What to call the table in messages; it is opened for that only if it never was."""
+        if not self._names:
+            with self.opened():
+                pass
+        return next(iter(self._names))
 
     @property
     def zone(self) -> str:
@@ -47,6 +58,7 @@ class Source:
         """
         patience = PATIENCE if self.patience is None else self.patience
         table = patiently(lambda: open_source(self.config), patience)
+        self._names.add(table.name)
         try:
             yield table
         finally:
