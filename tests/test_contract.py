@@ -5,6 +5,7 @@ from collections import defaultdict
 import numpy as np
 import polars as pl
 import pytest
+from close import assert_close
 from modes import MODES, batch_of, fitted, mode, model_of, scores_of
 
 from anomembed import load_model, score_table
@@ -118,7 +119,7 @@ def test_what_a_view_adds_follows_its_rule(name):
             "steep": (nats - EXCESS_FROM).clip(0) + (nats - TWICE_FROM).clip(0),
             "evidence": (raw - EXCESS_FROM).clip(0),
         }[judged.rule]
-        assert judged.term(raw) == pytest.approx(judged.weight * expected), view
+        assert_close(judged.term(raw), judged.weight * expected, about=view)
 
 
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
@@ -144,7 +145,7 @@ def test_vectors_depend_on_neither_the_batch_nor_the_order_of_its_records(name):
         single = [judged.view.vectors(batch[int(at) : int(at) + 1]) for at in order[:50]]
         assert np.concatenate(single).tobytes() == together[order[:50]].tobytes(), view
         parts = [judged.raw(batch[at : at + 37]) for at in range(0, 111, 37)]
-        assert np.concatenate(parts) == pytest.approx(judged.raw(batch)[:111], rel=1e-5, abs=1e-6), view
+        assert_close(np.concatenate(parts), judged.raw(batch)[:111], rel=1e-5, least=1e-6, about=view)
 
 
 @pytest.mark.parametrize("name", MODES)
@@ -158,7 +159,7 @@ def test_terms_sum_to_the_raw_score_and_contributions_to_that_of_a_flag(name):
     model, (keys, batch) = model_of(name), batch_of(name)
     total = dict(zip(keys, np.sum([judged.term(judged.raw(batch)) for judged in model.views], axis=0), strict=True))
     scores = scores_of(name)
-    assert [total[key] for key in scores.frame[:, 0]] == pytest.approx(scores.frame["raw_score"].to_list(), rel=1e-9)
+    assert_close([total[key] for key in scores.frame[:, 0]], scores.frame["raw_score"], rel=1e-9)
     sums = scores.flags.contributions.group_by("rank").agg(pl.col("contribution").sum()).sort("rank")
     assert sums["contribution"].to_list() == pytest.approx(scores.flags.frame["raw_score"].to_list())
 
