@@ -43,13 +43,14 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     views, facts = _views(model), know(model)
     worst = model.score(batch).worst.tolist()  # by index: two views of vectors share a name
     reasons: list[Reason] = []
-    tables = [pl.DataFrame(schema=CONTRIBUTIONS)]
+    parts: list[tuple[object, ...]] = []
     cases = zip(take_cases(model, values, batch, facts), worst, _held(values), strict=True)
     for (case, shares), view, held in cases:
         reason = name_shared(_clearest(views, view, case, shares, facts), held, facts)
         reasons.append(replace(reason, view=views[view].name))
-        tables.append(_contribution_table(model, facts, case, shares, len(reasons)))
-    return make_flags(model, flagged, reasons, pl.concat(tables))
+        parts += _contributions(model, facts, case, shares, len(reasons))
+    table = dict(zip(CONTRIBUTIONS, zip(*parts, strict=True), strict=True)) if parts else None
+    return make_flags(model, flagged, reasons, pl.DataFrame(table, schema=CONTRIBUTIONS))
 
 
 def _held(values: pl.DataFrame) -> list[dict[str, Held]]:
@@ -121,22 +122,15 @@ def _clearest(
     return next((other for other in clearer if other.kind not in UNCLEAR), reason)
 
 
-def _contribution_table(model: Model, facts: Facts, case: Case, shares: NDArray[np.float64], rank: int) -> pl.DataFrame:
-    """Return a row for every view and column with a contribution."""
-    views, columns = (indices.tolist() for indices in np.nonzero(shares))
-    names = model.vocabulary.names
+def _contributions(
+    model: Model, facts: Facts, case: Case, shares: NDArray[np.float64], rank: int
+) -> Iterator[tuple[object, ...]]:
+    """Yield a row of `CONTRIBUTIONS` for every view and column with a contribution."""
+    (views, columns), names = (indices.tolist() for indices in np.nonzero(shares)), model.vocabulary.names
     expected = {column: facts.expected(case, column) for column in set(columns)}
-    return pl.DataFrame(
-        {
-            "rank": [rank] * len(views),
-            "view": [model.views[view].view.name for view in views],
-            "column_name": [names[column] for column in columns],
-            "value": [case.shown[column] for column in columns],
-            "contribution": shares[views, columns],
-            "expected": [expected[column] for column in columns],
-        },
-        schema=CONTRIBUTIONS,
-    )
+    for view, column in zip(views, columns, strict=True):
+        share = float(shares[view, column])
+        yield rank, model.views[view].view.name, names[column], case.shown[column], share, expected[column]
 
 
 def show_tokens(vocabulary: Vocabulary, tokens: NDArray[np.int32], values: dict[str, object]) -> list[str]:

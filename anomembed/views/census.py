@@ -64,8 +64,7 @@ class Census:
 
     def times(self, column: int, token: int) -> int:
         """Return how many of them have a token of the column."""
-        more = (self.held_out[:, column] == token).sum() if self._n_more[column] else 0
-        return int(self._counts[token] + more)
+        return int(self._counts[token] + (self._single_held_out[token] if self._n_more[column] else 0))
 
     def unseen_in(self, column: int) -> str:
         """Return what a value that is UNSEEN was not seen in; records held out may have had it."""
@@ -81,15 +80,12 @@ class Census:
 
     def together(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records have a token and each of others, one of each column, shape (n_columns,)."""
-        seen = np.asarray(self.counts.together[[token]].toarray()[0, others])
-        has_token = (self.held_out == token).any(axis=1)
-        return np.asarray(seen + (self.held_out[has_token] == others).sum(axis=0))
+        return np.asarray(self.counts.meetings(token, others) + (self._held_out_with(token) == others).sum(axis=0))
 
     def with_token(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records have a token and each of others, all of one column, shape (n_others,)."""
-        seen = np.asarray(self.counts.together[[token]].toarray()[0, others])
-        held_out = self.held_out[(self.held_out == token).any(axis=1)].ravel()
-        return np.asarray(seen + np.bincount(held_out, minlength=self.vocabulary.size)[others])
+        held_out = np.bincount(self._held_out_with(token).ravel(), minlength=self.vocabulary.size)
+        return np.asarray(self.counts.meetings(token, others) + held_out[others])
 
     def n_with(self, token: int) -> int:
         """Return how many records have a token, of those that pairs were counted in."""
@@ -112,9 +108,18 @@ class Census:
 
     def chance(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records would have both if columns were independent, shape (n_columns,)."""
-        single = self.counts.single[others] + (self.held_out == others).sum(axis=0)
-        alone = self.counts.single[token] + (self.held_out == token).sum()
+        single = self.counts.single[others] + self._single_held_out[others]
+        alone = self.counts.single[token] + self._single_held_out[token]
         return np.asarray(alone * single / max(self._n_pairs, 1))
+
+    def _held_out_with(self, token: int) -> Tokens:
+        """Return the records held out that have a token."""
+        return np.asarray(self.held_out[self.held_out[:, self.vocabulary.column_of[token]] == token])
+
+    @cached_property
+    def _single_held_out(self) -> NDArray[np.intp]:
+        """Records held out with each token, shape (n_tokens,)."""
+        return np.bincount(self.held_out.ravel(), minlength=self.vocabulary.size)
 
     @cached_property
     def _counts(self) -> Floats:
