@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from databases import opened
 from monitored import HOUR, REFERENCE, at, odd, pay, payment, read
 
-from anomembed.monitor import arriving, quick
+from anomembed.monitor import arriving, handing, quick
 
 N = REFERENCE
 HEAVY = {
@@ -72,6 +73,26 @@ def test_nothing_new_imports_nothing_heavy_and_leaves_the_store_as_it_is(shop):
     assert not HEAVY & set(modules.split())
     assert Path("store.duckdb").read_bytes() == before
     assert not Path("store.duckdb.wal").exists()
+
+
+def test_what_a_look_had_open_is_not_opened_again_by_the_run_that_follows(shop, run, monkeypatch):
+    connect, paths = duckdb.connect, []
+    monkeypatch.setattr(duckdb, "connect", lambda path, **how: paths.append(Path(path).name) or connect(path, **how))
+    pay(odd(N))
+    outcome = run("monitor", "shop.toml", "--now", at(N + HOUR))
+    assert "1 record judged" in outcome.out, outcome.err
+    assert paths.count("store.duckdb") == 1
+    assert not handing._kept
+
+
+def test_a_run_that_fails_after_a_look_closes_what_that_had_open(shop, run, monkeypatch):
+    pay(odd(N))
+    monkeypatch.setattr("anomembed.monitor.run.check_files", lambda _: 1 / 0)
+    assert run("monitor", "shop.toml", "--now", at(N + HOUR)).code == 70
+    assert not handing._kept
+    monkeypatch.undo()
+    hold = "import sys, duckdb; duckdb.connect(sys.argv[1]).execute('FROM runs')"
+    subprocess.run([sys.executable, "-c", hold, shop / "store.duckdb"], check=True)  # the lock is let go of
 
 
 def test_a_quick_run_says_what_a_whole_one_says(shop, monitor):

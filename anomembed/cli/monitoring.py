@@ -1,5 +1,6 @@
 """Run ``monitor``: read the times that are given, run, print one line."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from anomembed.config.durations import MICROSECONDS, microseconds
 from anomembed.errors import ConfigError
 from anomembed.monitor.checked import digest
 from anomembed.monitor.clock import now, read_moment
+from anomembed.monitor.handing import drop
 from anomembed.monitor.looking import Asked
 from anomembed.monitor.report import print_report
 from anomembed.monitor.run import run_monitor
@@ -38,7 +40,8 @@ class Wanted:
 def run_once(path: Path, given: dict[str, Any], wanted: Wanted) -> None:
     """Run a monitor once, and print what it did."""
     log = Log(path.stem, is_json=wanted.is_logged, is_quiet=wanted.is_quiet)
-    with log.errors(), pinged(None if wanted.is_dry else wanted.ping, log):
+    with log.errors(), pinged(None if wanted.is_dry else wanted.ping, log), ExitStack() as ended:
+        ended.callback(drop)
         checked = "" if given else digest(path)
         config = load_config(path, given)
         log.monitor = config.monitor.name or path.stem

@@ -4,6 +4,7 @@ Whatever a whole run may have to do or to tell although nothing is new has to be
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from anomembed.config.reading import STORE, read_settings
 from anomembed.errors import AnomembedError
 from anomembed.monitor.checked import digest, restore
 from anomembed.monitor.clock import now, read_moment
+from anomembed.monitor.handing import hand_over
 from anomembed.monitor.looking import Asked, has_to_tell, look
 from anomembed.monitor.metrics import write_metrics
 from anomembed.monitor.report import Report
@@ -22,6 +24,8 @@ from anomembed.write.store import Store
 
 def find_nothing(path: Path, moment: str | None) -> Report | None:
     """Return the report of a run that has nothing to do; None when it has, or when only a whole run can tell.
+
+    That run may take over the store, which is open still then: see `anomembed.monitor.handing`.
 
     Parameters
     ----------
@@ -36,8 +40,13 @@ def find_nothing(path: Path, moment: str | None) -> Report | None:
         store, database = _named(settings, "store", "path") or STORE, _named(settings, "source", "database")
         if not (database and Path(store).is_file()):
             return None
-        with Store(store, is_brief=True) as opened:
-            return _look(opened, _named(settings, "monitor", "name") or path.stem, checked, database, moment)
+        with ExitStack() as closed:
+            opened = closed.enter_context(Store(store, is_brief=True))
+            report = _look(opened, _named(settings, "monitor", "name") or path.stem, checked, database, moment)
+            if report is None:
+                closed.pop_all()
+                hand_over(opened)
+            return report
     except AnomembedError:  # the whole run says it
         return None
 

@@ -11,6 +11,7 @@ from anomembed.monitor.clock import read_moment, read_number
 from anomembed.monitor.failing import end_failure, note_failure
 from anomembed.monitor.files import check_files
 from anomembed.monitor.fresh import Fresh
+from anomembed.monitor.handing import take_over
 from anomembed.monitor.looking import Asked, is_finding_due, look, moment_of, read_plan
 from anomembed.monitor.metrics import write_metrics
 from anomembed.monitor.plan import Plan
@@ -58,7 +59,9 @@ def run_monitor(config: "Config", asked: Asked, watcher: "MakeWatcher | None" = 
         When something must be changed first; it is kept as a run that failed.
     """
     check_files(config)
-    with patiently(lambda: Store(config.store.path), asked.wait) as store:  # locked until the run ends, however it does
+    path = config.store.path
+    # Locked until the run ends, however it does.
+    with patiently(lambda: take_over(path) or Store(path), asked.wait) as store:
         if not asked.is_dry:
             return _run(config, asked, store, watcher)
         report = Report(asked.name)

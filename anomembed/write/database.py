@@ -92,9 +92,18 @@ class Database:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, where it was not opened as a context manager."""
         self._close()
         if self.is_unused:  # a command that failed leaves no empty store behind
             self._remove()
+
+    def use_all_threads(self) -> None:
+        """Let more be asked of it than when it was opened to be asked little."""
+        with self._clear_errors():
+            self._connection.execute("RESET threads")
 
     def _close(self) -> None:
         self._connection.close()
