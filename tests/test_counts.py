@@ -96,3 +96,13 @@ def test_records_that_bring_too_many_pairs_are_left_out(monkeypatch):
     assert 800 < counts.n_records <= 1000  # ten pairs of columns
     first = module._sparse_product(rows[: counts.n_records], times[: counts.n_records], n_values * n_columns)
     assert (counts.together != first).nnz == 0
+
+
+def test_meetings_are_the_rows_of_the_pair_counts():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 6, (40, 3)).astype(np.int32) + np.array([0, 7, 14], np.int32)  # no record has the tokens 6
+    counts = count_pairs(rows, np.ones(len(rows), np.int64), 21)
+    dense = counts.together.toarray()
+    for token in range(21):
+        for others in (np.array([3, 9, 20]), np.arange(7, 14), rows[0]):
+            assert np.array_equal(counts.meetings(token, others), dense[token, others])
