@@ -5,7 +5,7 @@ both usual, and are together as seldom as most. What is unusual is that they agr
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import combinations, islice, permutations
+from itertools import chain, combinations, islice, permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +32,10 @@ TIMES = 4  # how much seldomer than by chance that is
 
 
 def find_agreements(
-    table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()
+    table: "Table",
+    columns: "Iterable[ColumnRole]",
+    named: Collection[str] = (),
+    numbers: "Iterable[ColumnRole]" = (),
 ) -> Iterator[AddedColumn]:
     """Return whether two columns agree, of those that hold the same values and nearly never do, or nearly always.
 
@@ -46,11 +49,16 @@ def find_agreements(
         Its columns of names and codes.
     named : collection of str
         Pairs that are wanted besides, of whichever columns: their names in small letters.
+    numbers : iterable of ColumnRole
+        Its columns of numbers, of which only those tell something that nearly always agree.
     """
     held = {column.name: column.expression for column in table.columns}
-    tried = [c.name for c in columns if held.get(c.name) == c.expression == quote_identifier(c.name)][:MOST_COLUMNS]
+    tried, counted = (
+        [c.name for c in some if held.get(c.name) == c.expression == quote_identifier(c.name)][:MOST_COLUMNS]
+        for some in (columns, numbers)
+    )
     wanted = [pair for pair in permutations(held, 2) if NAME.format(*pair).casefold() in named] if named else []
-    told = islice(_telling(table, tried), MOST) if len(tried) > 1 else ()
+    told = islice(chain(_telling(table, tried), _telling(table, counted, both=False)), MOST)
     for first, second in dict.fromkeys([*told, *wanted]):
         yield AddedColumn(NAME.format(first, second), _sql(held[first], held[second]))
 
@@ -71,22 +79,26 @@ def _sql(first: str, second: str) -> str:
     return f"CASE WHEN {agree} THEN '{YES}' WHEN {agree} IS NOT NULL THEN '{NO}' END"
 
 
-def _telling(table: "Table", names: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of columns of which it tells something whether they agree."""
+def _telling(table: "Table", names: list[str], *, both: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of columns of which it tells something whether they agree; without `both`, that they do not."""
     import polars as pl
 
+    if len(names) < 2:
+        return
     texts = {name: f"lower({value_sql(table.column(name).expression)})" for name in names}
     hashed = {name: f"CASE WHEN {text} IS NOT NULL THEN hash({text}) END" for name, text in texts.items()}
     hashes = table.some_rows(hashed, SAMPLED)
     ranks = pl.concat([column.alias("value") for column in hashes]).rank("dense").fill_null(0).cast(pl.Int64)
     codes = ranks.to_numpy().reshape(len(names), -1)
     for (first, of_first), (second, of_second) in combinations(zip(names, codes, strict=True), 2):
-        if tells(of_first, of_second):
+        if tells(of_first, of_second, both=both):
             yield first, second
 
 
-def tells(first: "NDArray[np.int64]", second: "NDArray[np.int64]") -> bool:
+def tells(first: "NDArray[np.int64]", second: "NDArray[np.int64]", *, both: bool = True) -> bool:
     """Tell whether two columns agree far more seldom than by chance, or far more often; 0 is missing.
+
+    Without `both`, only the latter counts: one number is often larger than another.
 
     Examples
     --------
@@ -107,6 +119,6 @@ def tells(first: "NDArray[np.int64]", second: "NDArray[np.int64]") -> bool:
     if by_chance.sum() ** 2 < LEAST_VALUES * (by_chance**2).sum():
         return False
     n_agree, chance = float(np.count_nonzero(first == second)), float(by_chance.sum())
-    sides = ((n_agree, chance), (len(first) - n_agree, len(first) - chance))
+    sides = ((len(first) - n_agree, len(first) - chance), (n_agree, chance))[: 1 + both]
     most = MOST_OTHER * len(first)
     return any(chance >= LEAST_CHANCE and seen <= min(chance / TIMES, most) for seen, chance in sides)

@@ -12,6 +12,7 @@ from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.measures import are_measures, find_measures
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.sharing import are_shared, find_shared
+from anomembed.read.sums import find_sums
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 from anomembed.read.written.recognising import match_written
@@ -140,6 +141,7 @@ def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> N
         _elapsed({name.casefold() for name in are_elapsed(names)}, roles, table),
         find_shared(table, (), shared),
         find_agreements(table, (), agreements),
+        _sums(agreements, roles, table),
         find_measures(table, (), measures),
     )
     for added in found:
@@ -153,6 +155,14 @@ def _elapsed(wanted: Collection[str], roles: Roles, table: Table) -> Iterator[Ad
         if time.name.casefold() in wanted:
             ends = (_matched(fitted[end], table).plain_sql for end in (time.first, time.second))
             yield AddedColumn(time.name, time.sql(*ends))
+
+
+def _sums(wanted: Collection[str], roles: Roles, table: Table) -> Iterator[AddedColumn]:
+    """Yield whether numbers are what others come to, of those that are wanted: their names in small letters."""
+    if wanted:
+        known = {column.name.casefold() for column in table.columns}
+        fitted = [_matched(column, table) for column in roles.judged if column.name.casefold() in known]
+        yield from find_sums(table, fitted, wanted, find=False)
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

@@ -19,6 +19,7 @@ from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.roles.rules import OWN, RULES, Evidence, is_key_name, looks_like_key
 from anomembed.read.roles.spelling import unify_spellings
 from anomembed.read.sharing import find_shared, is_own
+from anomembed.read.sums import find_sums
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.candidate import ENOUGH
@@ -102,7 +103,8 @@ def _add_columns(
     found = chain(
         _elapsed(table, columns, named),
         find_shared(table, owned, named),
-        find_agreements(table, [*names, *owned], named),
+        find_agreements(table, [*names, *owned], named, [c for c in columns if c.role is Role.NUMBER]),
+        find_sums(table, [column for column in columns if column.role in JUDGED], named),
         find_measures(table, [column for column in columns if column.role is Role.TEXT], named),
     )
     for added in found:
