@@ -62,11 +62,24 @@ TIMES = {
     "event_time": epochs(10**9),
     "time as text": [f"{second}" for second in epochs(1)],
     "mixed": [text if i % 3 else text[:-3] for i, text in enumerate(text_of("%d/%m/%Y %H:%M:00"))],
+    "Go": [moment.strftime("%Y-%m-%d %H:%M:%S.%f789 +0000 UTC") for moment in MOMENTS],
+    "Go, local": [(moment + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S +0100 CET") for moment in MOMENTS],
+    "JavaScript": [
+        (moment + timedelta(hours=1)).strftime("%a %b %d %Y %H:%M:%S GMT+0100 (Central European Standard Time)")
+        for moment in MOMENTS
+    ],
+    ".NET": [f"/Date({second})/" for second in epochs(1000)],
+    "brackets": text_of("[%d/%b/%Y:%H:%M:%S +0000]"),
+    "iso in brackets": text_of("[%Y-%m-%d %H:%M:%S]"),
+    "spreadsheet_date": [(moment - datetime(1899, 12, 30)) / timedelta(days=1) for moment in MOMENTS],
+    "FileTime": [int((moment - datetime(1601, 1, 1)).total_seconds()) * 10**7 for moment in MOMENTS],
+    "TimeStamp": [int((moment - datetime(1, 1, 1)).total_seconds()) * 10**7 for moment in MOMENTS],
     "with gaps": ["N/A" if i % 50 == 0 else text for i, text in enumerate(text_of("%Y-%m-%d %H:%M:%S"))],
 }
 DAYS = {
     "long month": text_of("%-d %B %Y"),
     "day digits": text_of("%Y%m%d"),
+    "Posting Date": [(moment - datetime(1899, 12, 30)).days for moment in MOMENTS],
     "day number": [int(text) for text in text_of("%Y%m%d")],
     "week day": text_of("%A, %d %B %Y"),
 }
@@ -101,6 +114,9 @@ def test_the_reason_shows_the_format(timed):
     reasons = {column.name: column.reason for column in timed[0].columns}
     assert reasons["name-day"] == "text, read as times like 31-Dec-2026 23:59:58"
     assert reasons["posted"] == "whole numbers, read as seconds since 1970"
+    assert reasons["spreadsheet_date"] == "double, read as days since 1899-12-30"
+    assert reasons["FileTime"] == "whole numbers, read as units of 100 ns since 1601"
+    assert reasons["Go"] == "text, read as times like 2026-12-31 23:59:58.123456789 +0100 CET"
     assert reasons["with gaps"].endswith("23:59:58; 'N/A' and the like count as missing (6 of 300)")
 
 
@@ -475,3 +491,10 @@ def documented():
 def test_the_guide_tells_the_truth(text, kind, read):
     values = read_text([text, text], "timestamp" if kind == "times" else "number")[1]
     assert values[0] == (datetime.fromisoformat(read) if kind == "times" else pytest.approx(float(read)))
+
+
+def test_days_of_a_spreadsheet_are_numbers_where_the_name_says_nothing():
+    days = [46_027 + at % 90 for at in range(N)]
+    with Table(pl.DataFrame({"end": days, "visits": days, "plain": ["p", "q", "r"] * (N // 3)})) as table:
+        roles = infer_roles(table, find_key=False)
+    assert [column.role for column in roles.columns[:2]] == [Role.NUMBER, Role.NUMBER]

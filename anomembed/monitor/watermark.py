@@ -10,7 +10,7 @@ from anomembed.read.column_types import INTEGERS, MOMENTS
 from anomembed.read.columns import Column
 from anomembed.read.quoting import quote_text
 from anomembed.read.table import Table
-from anomembed.read.written.style import PLAIN, Written
+from anomembed.read.written.style import EXCEL, PLAIN, Written
 from anomembed.read.written.times import has_zone
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class Watermark:
     def _is_utc(self, column: Column) -> bool:
         if MOMENTS.match(column.type):
             return "WITH TIME ZONE" in column.type
-        return bool(self.epoch) or (bool(self.formats) and all(map(has_zone, self.formats)))
+        if self.epoch:
+            return self.epoch != EXCEL
+        return bool(self.formats) and all(map(has_zone, self.formats))
 
 
 class Spans(NamedTuple):

@@ -35,6 +35,8 @@ LEAST_RECORDS, LEAST_VALUES = 30, 10  # known records, and different numbers of 
 LEAST_TELLING = 20  # records in which a part makes a difference
 MOST_OTHER, MOST_OTHER_TELLING, MOST_OTHER_FIRST = 0.02, 0.05, 0.1  # share of these that are otherwise
 EXACT = 1e-9  # of the numbers: two fractions that are written alike are not the same in binary
+BOUND = 1e100  # of numbers that come to something: their products are finite
+LARGEST = 1e15  # number whose decimals a double has
 MOST_DECIMALS = 4  # of a number that is rounded
 OPERATOR = re.compile(r" [+*/-] | within ")
 PERCENT, WITHIN = " / 100", " within "
@@ -68,7 +70,6 @@ class Rule(NamedTuple):
         """Return what the column is called."""
         return NAME.format(self.whole, self.text)
 
-    @np.errstate(over="ignore")  # products may be infinite
     def come_to(self, numbers: Mapping[str, "Floats"]) -> "Floats":
         """Return what the parts come to, of numbers by name."""
         parts = [numbers[part] for part in self.parts]
@@ -147,7 +148,7 @@ def _found(table: "Table", held: Mapping[str, str]) -> Iterator[Rule]:
     """Yield what nearly always holds, and is no consequence of what was yielded before."""
     some = dict(islice(held.items(), MOST_COLUMNS))
     sampled = {c.name: c.to_numpy().astype(np.float64) for c in table.some_rows(some, SAMPLED)}
-    numbers = _different({name: np.where(np.isfinite(values), values, np.nan) for name, values in sampled.items()})
+    numbers = _different({name: np.where(np.abs(values) < BOUND, values, np.nan) for name, values in sampled.items()})
     units = {name: _unit(values) for name, values in numbers.items()}
     kept = list[Rule]()
     for rule in _likely(numbers, units):
@@ -183,7 +184,7 @@ def _different(numbers: dict[str, "Floats"]) -> dict[str, "Floats"]:
 
 def _unit(values: "Floats") -> float:
     """Return the last decimal that numbers are rounded to; 0 where they are not."""
-    known = values[np.isfinite(values)]
+    known = values[np.abs(values) < LARGEST]
     rounded = (at for at in range(MOST_DECIMALS + 1) if np.allclose(known, known.round(at), rtol=EXACT, atol=0))
     at = next(rounded, None)
     return 0.0 if at is None else 10.0**-at

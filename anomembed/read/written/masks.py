@@ -9,7 +9,7 @@ from anomembed.read.written.style import WORDS
 from anomembed.read.written.times import mask_of, mask_sql
 
 SAMPLED = 10_000  # about how many records
-LONGEST = 64  # characters of a mask; what is longer is cut
+LONGEST = 80  # characters of a mask; what is longer is cut
 MASKED_WORDS = frozenset(map(mask_of, WORDS))
 AT_ONCE = 100  # columns in one pass
 CHOOSING, LEAST_CHOICES = 2, 1_000  # columns by whose values records are chosen, and different values of the first

@@ -1,15 +1,37 @@
 """How the values of a column are written, where their type does not say; kept with a model, which reads alike."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from anomembed.read.column_types import DURATIONS, FRACTIONS, MOMENTS, moment_sql
 from anomembed.read.quoting import quote_text
 from anomembed.read.written.numbers import NumberStyle, number_sql
 from anomembed.read.written.times import time_sql
 
-EPOCHS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-"""Units of a number that counts from 1970, and how many of each are in a second."""
+
+class Epoch(NamedTuple):
+    """What a number counts: how many there are in a second, since when, and that in seconds from 1970."""
+
+    per_second: float
+    since: str = "1970"
+    start: int = 0
+
+    def number_at(self, seconds: int) -> float:
+        """Return the number of a moment, of which it is said how many seconds after 1970 it is."""
+        return (seconds - self.start) * self.per_second
+
+
+EXCEL = "days"  # as spreadsheets keep them
+EPOCHS = {
+    "seconds": Epoch(1),
+    "milliseconds": Epoch(10**3),
+    "microseconds": Epoch(10**6),
+    "nanoseconds": Epoch(10**9),
+    EXCEL: Epoch(1 / 86400, "1899-12-30", -2_209_161_600),
+    "units of 100 ns": Epoch(10**7, "1601", -11_644_473_600),
+    "ticks of 100 ns": Epoch(10**7, "the year 1", -62_135_596_800),
+}
+"""Units of a number that counts: from 1970, in spreadsheets, in Windows and in .NET."""
 FIRST, LAST = -62_135_596_800, 253_402_300_799  # seconds from 1970 to the ends of the years 1 and 9999
 WORDS = (
     *("", "-", "--", "---", "?", ".", "n/a", "#n/a", "na", "null", "(null)", "<null>", "\\n", "none", "(none)"),
@@ -40,7 +62,7 @@ class Written:
     formats : tuple of str
         Formats of times, for `time_sql`; of times of day alone, when a number is read.
     epoch : str
-        A key of `EPOCHS`, when a number counts them from 1970.
+        A key of `EPOCHS`, when a number counts them.
     number : NumberStyle or None
         The style of numbers that are text.
     missing : tuple of str
@@ -96,9 +118,13 @@ def _moment_sql(column: Values, written: Written) -> str:
     return time_sql(_digits_sql(column), written.formats)
 
 
-def _epoch_sql(expression: str, per_second: int) -> str:
+def _epoch_sql(expression: str, epoch: Epoch) -> str:
     """Return SQL of the moment that a number counts to; null outside of the years 1 to 9999."""
-    seconds = f"(TRY_CAST({expression} AS DOUBLE) / {per_second})"
+    counted = f"TRY_CAST({expression} AS DOUBLE)"
+    size = f"* {round(1 / epoch.per_second)}" if epoch.per_second < 1 else f"/ {epoch.per_second}"
+    seconds = f"({counted} {size})"
+    if epoch.start:  # a second after 1601 is less than what a double of so many units can tell
+        seconds = f"({seconds} + {epoch.start})"
     moment = f"make_timestamp(CAST(round({seconds} * 1000000) AS BIGINT))"
     return f"CASE WHEN {seconds} BETWEEN {FIRST} AND {LAST} THEN {moment} END"
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from anomembed.read.column_types import FRACTIONS, INTEGERS
 from anomembed.read.columns import Column
 from anomembed.read.written.candidate import ENOUGH, Candidate, Reading
-from anomembed.read.written.style import EPOCHS, Written
+from anomembed.read.written.printed import PRINTED
+from anomembed.read.written.style import EPOCHS, EXCEL, Written
 from anomembed.read.written.times import (
     COMPACT,
     COMPACT_CLOCKS,
@@ -24,6 +25,7 @@ LEAST_FORMAT = 0.01  # share of the values that a format needs
 LEAST_COMPACT = 20  # different values of digits alone that are all dates, so that it is no chance
 FIRST_YEAR, LAST_YEAR = 1900, 2100  # of such
 SINCE, UNTIL = 631_152_000, 4_102_444_800  # 1990 and 2100, in seconds from 1970
+DATE_NAME = re.compile(r"date|time|datum|fecha|stamp|_(at|on)$|[a-z](At|On)$", re.IGNORECASE)  # of days since 1900
 LIKELY_SINCE, LIKELY_UNTIL = 946_684_800, 2_208_988_800  # 2000 and 2040: of a column that is not named like a time
 NOT_TIMES = re.compile(
     r"(^|[_\s.])(ids?|code|key|no|nr|num|number|card|account|phone|ean|isbn|amount|bytes|size|count|total|sum)$|[a-z]I[dD]$",
@@ -99,7 +101,11 @@ def example_of(formats: Sequence[str]) -> str:
     ('31-Dec-2026 23:59', '2026-12-31 23:59:58')
     """
     known = {ISO: "%Y-%m-%d %H:%M:%S", ISO_ZONE: "%Y-%m-%dT%H:%M:%S+01:00"}
-    form = known.get(formats[0], formats[0])
+    if formats[0] in PRINTED:
+        return PRINTED[formats[0]].example
+    form = formats[0]
+    for name, directives in known.items():
+        form = form.replace(name, directives) if form.strip("[]") == name else form
     for directive, shown in IN_EXAMPLES.items():
         form = form.replace(directive, shown)
     return SHOWN_MOMENT.strftime(form)
@@ -129,22 +135,31 @@ def _read_epoch(asked: Candidate) -> Reading | None:
     if not _may_count(asked):
         return None
     value = f"TRY_CAST({asked.column.expression} AS DOUBLE)"
-    within = (f"count_if({value} BETWEEN {SINCE * unit} AND {UNTIL * unit})" for unit in EPOCHS.values())
+    epochs = {name: each for name, each in EPOCHS.items() if name != EXCEL or DATE_NAME.search(asked.column.name)}
+    within = (
+        f"count_if({value} BETWEEN {each.number_at(SINCE)} AND {each.number_at(UNTIL)})" for each in epochs.values()
+    )
     known = f"count_if({asked.known} AND {value} NOT IN (0, -1))"  # which stand for none
     n_known, *counts = asked.table.aggregate([known, *within])
-    n_within, epoch = max(zip(counts, EPOCHS, strict=True), key=lambda one: one[0] or 0)
+    high = _number(asked.profile.maximum)
+    likely = [each.number_at(LIKELY_SINCE) <= high <= each.number_at(LIKELY_UNTIL) for each in epochs.values()]
+    n_within, _, epoch = max(zip(counts, likely, epochs, strict=True), key=lambda one: (one[0] or 0, one[1]))
     if not asked.is_enough(n_within or 0, n_known or 0):
         return None
     written = Written(epoch=epoch)
-    return asked.read(written, written.moment_sql(asked.column), f"{epoch} since 1970")
+    return asked.read(written, written.moment_sql(asked.column), f"{epoch} since {EPOCHS[epoch].since}")
 
 
 def _may_count(asked: Candidate) -> bool:
     """Tell whether the name and the ends of a column of numbers admit that it counts from 1970."""
     low, high = (_number(end) for end in (asked.profile.minimum, asked.profile.maximum))
     if asked.is_told or asked.is_named_like_a_time:
-        return high >= SINCE
-    within = (epoch for epoch, unit in EPOCHS.items() if LIKELY_SINCE * unit <= low <= high <= LIKELY_UNTIL * unit)
+        return high >= EPOCHS[EXCEL].number_at(SINCE)
+    within = (
+        name
+        for name, each in EPOCHS.items()
+        if each.number_at(LIKELY_SINCE) <= low <= high <= each.number_at(LIKELY_UNTIL)
+    )
     return any(_may_be_unnamed(asked.column, epoch) for epoch in within)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from anomembed.read.quoting import quote_text
+from anomembed.read.written.printed import PRINTED, printed_like
 
 ISO, ISO_ZONE = "ISO", "ISO with a zone"  # read by a cast, which knows more ways to write them than a format
 ISO_MASK = re.compile(r"9{4}-9{1,2}-9{1,2}([ T]9{1,2}:99(:99(\.9{1,9})?)?(?P<zone> ?(Z|UTC|[+-]99(:?99)?))?)?", re.I)
@@ -91,6 +92,10 @@ def formats_like(mask: str) -> list[str]:
     text = re.sub(" +", " ", mask.strip())
     if found := ISO_MASK.fullmatch(text):
         return [ISO_ZONE if found["zone"] else ISO]
+    if printed := printed_like(text):
+        return printed
+    if text.startswith("[") and text.endswith("]"):
+        return [f"[{form}]" for form in formats_like(text[1:-1])]
     return list(
         dict.fromkeys(form for weekday in WEEKDAYS for rest in _after(weekday, text) for form in _dated(weekday, rest))
     )
@@ -243,6 +248,10 @@ def time_sql(text: str, formats: Iterable[str]) -> str:
 
 
 def _reading_sql(text: str, form: str) -> str:
+    if form in PRINTED:
+        return PRINTED[form].sql.format(text)
+    if form in (f"[{ISO}]", f"[{ISO_ZONE}]"):
+        text, form = f"trim({text}, ' []')", form[1:-1]
     if form == ISO:
         return f"TRY_CAST({text} AS TIMESTAMP)"
     if form == ISO_ZONE:
@@ -260,4 +269,4 @@ def has_zone(form: str) -> bool:
     >>> has_zone("%H:%M %z"), has_zone(ISO)
     (True, False)
     """
-    return form == ISO_ZONE or re.search("(?<!%)(?:%%)*%[zZ]", form) is not None
+    return form.strip("[]") == ISO_ZONE or form in PRINTED or re.search("(?<!%)(?:%%)*%[zZ]", form) is not None
