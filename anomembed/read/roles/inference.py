@@ -23,6 +23,7 @@ from anomembed.read.sums import find_sums
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.candidate import ENOUGH
+from anomembed.read.written.lists import find_lists
 from anomembed.read.written.recognising import Found, find_written
 from anomembed.read.written.style import PLAIN
 
@@ -165,6 +166,8 @@ def _gather(
         raise SourceError(
             f"no column of {table.name} holds times in the format {time_format}, which is written like %d/%m/%Y %H:%M"
         )
+    left = {name: profile for name, profile in described.items() if name not in found and name != table.message}
+    found |= find_lists(table, left, specified)
     parts = _find_parts(table, described, specified, found)
     taken = {*specified, *parts, *(name for name, each in found.items() if each.written.is_read)}
     key = _find_key(table, profiles, specified, taken) if find_key else None

@@ -186,6 +186,8 @@ def _are_hashes(profile: Profile) -> bool:
 def _text(evidence: Evidence) -> Inferred:
     profile = evidence.profile
     n_known = profile.n_records - profile.n_nulls
+    if evidence.found and evidence.found.role is Role.CATEGORY:
+        return Inferred(Role.CATEGORY, evidence.found.like)
     if is_free_text(profile.n_distinct, n_known, profile.mean_length, profile.mean_spaces):
         return Inferred(Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average, {_distinct(profile)}")
     if evidence.is_message and profile.n_distinct > FEW_INTEGERS:

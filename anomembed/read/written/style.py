@@ -41,6 +41,10 @@ WORDS = (
 """What stands for a missing value, in small letters."""
 
 
+NOTHING_UNUSUAL = "(usual items)"
+"""In place of the unusual items of a list that has none."""
+
+
 class Values(Protocol):
     """A column to read."""
 
@@ -51,6 +55,22 @@ class Values(Protocol):
     @property
     def expression(self) -> str:
         """SQL that reads it as it is."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """What separates the items of a list that is text, and those that are usual."""
+
+    separator: str
+    usual: tuple[str, ...]
+
+    def unusual_sql(self, text: str) -> str:
+        """Return SQL of the other items of a list, as a list of them; `NOTHING_UNUSUAL` where there are none."""
+        usual = ", ".join(map(quote_text, self.usual))
+        items = f"list_transform(string_split({text}, {quote_text(self.separator)}), lambda item: trim(item))"
+        others = f"list_filter({items}, lambda item: item <> '' AND NOT list_contains([{usual}]::VARCHAR[], item))"
+        named = f"array_to_string(list_sort(list_distinct({others})), ',')"
+        return f"CASE WHEN {text} IS NOT NULL THEN coalesce(nullif({named}, ''), {quote_text(NOTHING_UNUSUAL)}) END"
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,8 @@ class Written:
         Numbers, or dates such as ``1970-01-01``, that stand for a missing value.
     has_words : bool
         Whether `WORDS` stand for a missing value.
+    items : Items or None
+        The items of lists that are text, which are read as those that are unusual.
     """
 
     formats: tuple[str, ...] = ()
@@ -76,11 +98,12 @@ class Written:
     number: NumberStyle | None = None
     missing: tuple[str, ...] = ()
     has_words: bool = False
+    items: Items | None = None
 
     @property
     def is_read(self) -> bool:
         """Whether values are read as something that their type does not say."""
-        return bool(self.formats or self.epoch or self.number)
+        return bool(self.formats or self.epoch or self.number or self.items)
 
     def moment_sql(self, column: Values) -> str:
         """Return SQL that reads a column as a TIMESTAMP."""
@@ -103,6 +126,8 @@ class Written:
     def text_sql(self, column: Values) -> str:
         """Return SQL that reads a column as text."""
         text = f"CAST({column.expression} AS VARCHAR)"
+        if self.items:
+            return self.items.unusual_sql(text)
         return f"CASE WHEN NOT {is_word(text)} THEN {text} END" if self.has_words else text
 
 
