@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from anomembed.read.agreement import are_agreements
 from anomembed.read.elapsed import are_elapsed
 from anomembed.read.measures import are_measures
+from anomembed.read.places import are_places
 from anomembed.read.sharing import are_shared
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def are_added(names: Sequence[str]) -> set[str]:
     """Return the columns that roles add to a table, by their names."""
-    return are_elapsed(names) | are_shared(names) | are_agreements(names) | are_measures(names)
+    return are_elapsed(names) | are_shared(names) | are_agreements(names) | are_measures(names) | are_places(names)
 
 
 def spelled(name: str, table: "Table") -> str:

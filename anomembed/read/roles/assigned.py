@@ -10,6 +10,7 @@ from anomembed.read.agreement import are_agreements, find_agreements
 from anomembed.read.column_types import general_kind
 from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.measures import are_measures, find_measures
+from anomembed.read.places import are_places, find_places
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.sharing import are_shared, find_shared
 from anomembed.read.sums import find_sums
@@ -134,8 +135,8 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
     """Add what roles derive from the other columns, where a table has not that yet."""
     names = [column.name for column in missing]
-    shared, agreements, measures = (
-        {name.casefold() for name in are(names)} for are in (are_shared, are_agreements, are_measures)
+    shared, agreements, measures, places = (
+        {name.casefold() for name in are(names)} for are in (are_shared, are_agreements, are_measures, are_places)
     )
     found = chain(
         _elapsed({name.casefold() for name in are_elapsed(names)}, roles, table),
@@ -143,6 +144,7 @@ def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> N
         find_agreements(table, (), agreements),
         _sums(agreements, roles, table),
         find_measures(table, (), measures),
+        find_places(table, (), places),
     )
     for added in found:
         table.derive(added.name, added.sql, keep_order=added.is_joined and not roles.key)

@@ -12,6 +12,7 @@ from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
 from anomembed.read.elapsed import find_elapsed, go_together
 from anomembed.read.measures import find_measures
+from anomembed.read.places import find_places
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.clocks import leave_out_clocks
 from anomembed.read.roles.labels import find_labels, is_named_label
@@ -69,8 +70,10 @@ def infer_roles(
     specified = _by_column(table, given)
     evidence = _gather(table, specified, where, time_format, find_key=find_key)
     columns = leave_out_clocks(table, [_assign(each) for each in evidence])
-    owned = [column for column, each in zip(columns, evidence, strict=True) if find_key and _is_own(column, each)]
-    columns += list(_add_columns(table, columns, owned, derived))
+    pairs = list(zip(columns, evidence, strict=True))
+    owned = [column for column, each in pairs if find_key and _is_own(column, each)]
+    placed = [column for column, each in pairs if each.given is None and OWN in column.reason]
+    columns += list(_add_columns(table, columns, owned, placed, derived))
     for name in derived:
         table.column(name)  # says that there is none
     roles = Roles(tuple(unify_spellings(table, columns)))
@@ -94,7 +97,11 @@ def _split_derived(table: Table, given: Mapping[Role, Sequence[str]]) -> tuple[d
 
 
 def _add_columns(
-    table: Table, columns: Sequence[ColumnRole], owned: Sequence[ColumnRole], given: Mapping[str, Role]
+    table: Table,
+    columns: Sequence[ColumnRole],
+    owned: Sequence[ColumnRole],
+    placed: Sequence[ColumnRole],
+    given: Mapping[str, Role],
 ) -> Iterator[ColumnRole]:
     """Add to a table what its columns say together, and yield the roles; `given` is the role of what has one."""
     named = {name.casefold(): role for name, role in given.items()}
@@ -106,6 +113,7 @@ def _add_columns(
         find_shared(table, owned, named),
         find_agreements(table, [*names, *owned], named, [c for c in columns if c.role is Role.NUMBER]),
         find_sums(table, [column for column in columns if column.role in JUDGED], named),
+        find_places(table, [*names, *placed], named),
         find_measures(table, [column for column in columns if column.role is Role.TEXT], named),
     )
     for added in found:
