@@ -66,6 +66,26 @@ def test_the_first_measure_in_a_text(text, seconds, size):
     assert found == (seconds, size)
 
 
+@pytest.mark.parametrize(
+    ("text", "percent"),
+    [("disk /var at 97.5%", 97.5), ("usage=41 percent, 5%", 41), ("GET /a?q=%20b%41", None), ("90%used 5%", 5)],
+)
+def test_the_first_percentage_in_a_text(text, percent):
+    with duckdb.connect() as connection:
+        found = connection.execute(f"SELECT {measure_sql('t', 'percent')} FROM (SELECT ?::VARCHAR AS t)", [text])
+        assert found.fetchone() == (percent,)
+
+
+def test_a_log_of_one_line_with_a_percentage():
+    rng = np.random.default_rng(0)
+    usage = rng.normal(40, 3, 2_000).round(1)
+    usage[700] = 99.7
+    frame = pl.DataFrame({"id": range(2_000), "message": [f"checked the disk /var, usage {at}%" for at in usage]})
+    flags = scan(frame, config={"roles": {"key": ["id"]}, "flags": {"budget": 1}}).flags.frame
+    assert flags["id"].to_list() == [700]
+    assert flags["reason"][0].startswith("percent in message=99.7 is unusually high")
+
+
 @pytest.mark.parametrize("roles", [{}, {"timestamp": ["at"]}], ids=["plain", "time"])
 def test_a_request_that_takes_a_minute_comes_first(roles):
     flags = scan(lines(), config={"roles": {"key": ["id"]} | roles, "flags": {"budget": 2}}).flags.frame

@@ -7,6 +7,7 @@ from anomembed.read.agreement import are_agreements
 from anomembed.read.elapsed import are_elapsed
 from anomembed.read.measures import are_measures
 from anomembed.read.places import are_places
+from anomembed.read.presence import are_presence
 from anomembed.read.sharing import are_shared
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 def are_added(names: Sequence[str]) -> set[str]:
     """Return the columns that roles add to a table, by their names."""
-    return are_elapsed(names) | are_shared(names) | are_agreements(names) | are_measures(names) | are_places(names)
+    kinds = (are_elapsed, are_shared, are_agreements, are_measures, are_places, are_presence)
+    return set[str]().union(*(are(names) for are in kinds))
 
 
 def spelled(name: str, table: "Table") -> str:

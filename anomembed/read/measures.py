@@ -1,6 +1,7 @@
 """Measures within messages: columns such as ``seconds in message``, of what "took 95000 ms".
 
-The template of a message leaves its numbers out, as most are identifiers. One with a unit of time or size is a measure.
+The template of a message leaves its numbers out, as most are identifiers. One with a unit of time or size is a measure,
+and so is a percentage.
 """
 
 import re
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from anomembed.read.roles.assigned import ColumnRole
     from anomembed.read.table import Table
 
-UNITS = {
+UNITS: dict[str, dict[float, tuple[str, ...]]] = {
     "seconds": {
         1e-9: ("ns",),
         1e-6: ("us", "µs"),
@@ -33,6 +34,7 @@ UNITS = {
         1e9: ("GB",),
         2**30: ("GiB",),
     },
+    "percent": {1: ("%", "pct", "percent")},
 }
 """How much one of each unit is, by what is measured."""
 NAME = re.compile(rf"({'|'.join(UNITS)}) in .+", re.DOTALL | re.IGNORECASE)
@@ -45,7 +47,7 @@ MOST = 4  # columns of messages
 def find_measures(
     table: "Table", columns: "Iterable[ColumnRole]", named: Collection[str] = ()
 ) -> Iterator[AddedColumn]:
-    """Return the first time and the first size in each message, null without one.
+    """Return the first time, the first size and the first percentage in each message, null without one.
 
     Parameters
     ----------
@@ -78,13 +80,13 @@ def are_measures(names: Iterable[str]) -> set[str]:
 
 
 def measure_sql(text: str, what: str) -> str:
-    """Return SQL of the first measure in a text, in seconds or bytes; null without one.
+    """Return SQL of the first measure in a text, in seconds, bytes or percent; null without one.
 
     Parameters
     ----------
     text : str
         SQL of the text.
-    what : {"seconds", "bytes"}
+    what : {"seconds", "bytes", "percent"}
         What is measured.
     """
     units = {unit: size for size, spelled in UNITS[what].items() for unit in spelled}

@@ -11,6 +11,7 @@ from anomembed.read.column_types import general_kind
 from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.measures import are_measures, find_measures
 from anomembed.read.places import are_places, find_places
+from anomembed.read.presence import are_presence, find_presence
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.sharing import are_shared, find_shared
 from anomembed.read.sums import find_sums
@@ -135,8 +136,9 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
     """Add what roles derive from the other columns, where a table has not that yet."""
     names = [column.name for column in missing]
-    shared, agreements, measures, places = (
-        {name.casefold() for name in are(names)} for are in (are_shared, are_agreements, are_measures, are_places)
+    shared, agreements, measures, places, presence = (
+        {name.casefold() for name in are(names)}
+        for are in (are_shared, are_agreements, are_measures, are_places, are_presence)
     )
     found = chain(
         _elapsed({name.casefold() for name in are_elapsed(names)}, roles, table),
@@ -145,6 +147,7 @@ def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> N
         _sums(agreements, roles, table),
         find_measures(table, (), measures),
         find_places(table, (), places),
+        find_presence(table, (), presence),
     )
     for added in found:
         table.derive(added.name, added.sql, keep_order=added.is_joined and not roles.key)
