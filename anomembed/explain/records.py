@@ -16,6 +16,7 @@ from anomembed.read.sharing import HELD, PREFIX, are_shared
 from anomembed.read.table import read_values
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Vocabulary
+from anomembed.views.agreement import say_agreement
 from anomembed.views.facts import Case, Facts
 from anomembed.views.shared import Held, name_shared
 
@@ -46,7 +47,8 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     parts: list[tuple[object, ...]] = []
     cases = zip(take_cases(model, values, batch, facts), worst, _held(values), strict=True)
     for (case, shares), view, held in cases:
-        reason = name_shared(_clearest(views, view, case, shares, facts), held, facts)
+        clearest = say_agreement(_clearest(views, view, case, shares, facts), case, facts)
+        reason = name_shared(clearest, held, facts)
         reasons.append(replace(reason, view=views[view].name))
         parts += _contributions(model, facts, case, shares, len(reasons))
     table = dict(zip(CONTRIBUTIONS, zip(*parts, strict=True), strict=True)) if parts else None

@@ -33,7 +33,7 @@ LONGEST = 16  # columns side by side that are added up
 SAMPLED, FIRST = 4_000, 64  # records that decide, and those that come first, to leave out most of what is tried
 LEAST_RECORDS, LEAST_VALUES = 30, 10  # known records, and different numbers of what the others come to
 LEAST_TELLING = 20  # records in which a part makes a difference
-MOST_OTHER, MOST_OTHER_TELLING, MOST_OTHER_FIRST = 0.02, 0.05, 0.1  # share of these that are otherwise
+MOST_OTHER, MOST_OTHER_TELLING, MOST_OTHER_FIRST = 0.01, 0.05, 0.1  # share of these that are otherwise, or one
 EXACT = 1e-9  # of the numbers: two fractions that are written alike are not the same in binary
 BOUND = 1e100  # of numbers that come to something: their products are finite
 LARGEST = 1e15  # number whose decimals a double has
@@ -222,7 +222,7 @@ def holds(rule: Rule, numbers: Mapping[str, "Floats"]) -> bool:
     if len(whole) < LEAST_RECORDS or len(np.unique(whole)) < LEAST_VALUES:
         return False
     is_off = off[is_known] > 0
-    if is_off.mean() > MOST_OTHER:
+    if is_off.sum() > max(MOST_OTHER * len(whole), 1):
         return False
     for part in rule.parts:
         values = numbers[part][is_known]

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.read.agreement import NO, YES, are_agreements, compared
+from anomembed.read.sums import read_rule
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Reason
+from anomembed.views.reason import Reason, Text, Value
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Vectors, ViewOfRecords
+
+RARE = ("rare", "uncommon", "unseen")
+"""Kinds of reasons that say no more of an answer than how rare it is."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class AgreementView(ViewOfRecords):
     words = {
         "agree": "{subject} is the same as {other} ({times:,} of {of})",
         "differ": "{subject} is not the same as {other} ({times:,} of {of})",
+        "sum": "{subject} is not {other} ({times:,} of {of})",
         "answer": "{subject} ({times:,} of {of})",
     }
     is_summed = True
@@ -82,16 +87,10 @@ class AgreementView(ViewOfRecords):
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
         """Name the two columns, and in how many records of the reference they do the same."""
-        broken, names = self._broken(case.record)[0], facts.vocabulary.names
+        broken = self._broken(case.record)[0]
         if not broken.any():
             return super().reason(case, shares, facts)
-        column = self.rules[int(broken.argmax())].column
-        times = {"times": facts.census.times(column, int(case.tokens[column])), "of": facts.census.among(column)}
-        two = compared(names[column], names)
-        if two is None:  # they are not used themselves
-            return Reason("answer", facts.value(case, column), times)
-        first, second = (facts.value(case, names.index(name)) for name in two)
-        return Reason("agree" if case.shown[column] == YES else "differ", second, {"other": first} | times)
+        return told(case, facts, self.rules[int(broken.argmax())].column)
 
     def _broken(self, batch: Batch) -> Vectors:
         """Return the nats of each rule that a record breaks, shape (n_records, n_rules); 0 where it does not."""
@@ -100,6 +99,36 @@ class AgreementView(ViewOfRecords):
         missing = np.array([rule.missing for rule in self.rules], np.int32)
         nats = np.array([rule.nats for rule in self.rules], np.float32)
         return np.where((tokens != usual) & (tokens != missing), nats, np.float32(0))
+
+
+def told(case: Case, facts: Facts, column: int) -> Reason:
+    """Say that two columns agree, or that they do not, and in how many records of the reference they do the same.
+
+    Parameters
+    ----------
+    case : Case
+        The record.
+    facts : Facts
+        What is known of its values.
+    column : int
+        Token column that says whether they agree.
+    """
+    names = facts.vocabulary.names
+    times = {"times": facts.census.times(column, int(case.tokens[column])), "of": facts.census.among(column)}
+    two, rule = compared(names[column], names), read_rule(names[column], names)
+    if two:
+        first, second = (facts.value(case, names.index(name)) for name in two)
+        return Reason("agree" if case.shown[column] == YES else "differ", second, {"other": first} | times)
+    if rule and case.shown[column] == NO:
+        return Reason("sum", facts.value(case, names.index(rule.whole)), {"other": Text(rule.text)} | times)
+    return Reason("answer", facts.value(case, column), times)  # they are not used themselves
+
+
+def say_agreement(reason: Reason, case: Case, facts: Facts) -> Reason:
+    """Return a reason that is about the two columns, in place of one about how rare it is that they agree."""
+    names, subject = facts.vocabulary.names, reason.subject
+    is_rare = reason.kind in RARE and isinstance(subject, Value) and subject.column in are_agreements(names)
+    return told(case, facts, names.index(subject.column)) if is_rare and isinstance(subject, Value) else reason
 
 
 def _rules(basis: Basis) -> Iterator[Agreement]:
