@@ -49,6 +49,8 @@ READ = {  # time and message of the example of each format
     "apache-error": ("2005-12-04 04:47:44", "File does not exist: /x"),
     "python": ("2024-05-01 09:30:00.123", "lost it"),
     "dpkg": (MORNING, None),
+    "elb": ("2024-05-01 09:30:00.123456", None),
+    "netfilter": ("2025-12-10 07:28:39", "[UFW BLOCK]"),
     "log4j": ("2015-10-18 18:01:53.885", "started 3"),
 }
 MADE_UP = KnownFormat(
@@ -110,6 +112,16 @@ def test_a_format_is_one_row(log, monkeypatch, run):
     varied = log([MADE_UP.example.replace("12#", f"{i}#").replace("()", f"({i % 7})") for i in range(90)])
     assert run("init", varied, "--line-format", "made-up", "-o", "a.toml").code == 0
     assert run("fit", "a.toml", "-q").code == 0
+
+
+def test_a_firewall_and_a_load_balancer_have_columns(log):
+    found = rows(log([FORMATS["netfilter"].example] * 3))[0]
+    assert [found[name] for name in ("IN", "SRC", "DST", "DPT")] == ["eth0", "192.0.2.7", "10.0.0.1", "23"]
+    found = rows(log([FORMATS["elb"].example] * 3))[0]
+    names = ("client", "target", "target_seconds", "status", "path", "query", "agent")
+    assert [found[name] for name in names] == [
+        *("192.0.2.7", "10.0.0.1", "0.001", "200", "https://a.org:443/x", "a=1", "curl/8")
+    ]
 
 
 def test_the_help_names_every_format(run):

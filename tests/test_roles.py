@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 
+import polars as pl
 import pytest
 from databases import SHARED, opened
 
@@ -257,3 +258,11 @@ def test_what_a_configuration_ignores_keeps_the_reason_why_it_would_not_be_used_
     said = run("fit", "t.toml").err
     assert re.search(r"^not used +host: the same value in every record$", said, re.MULTILINE), said
     assert re.search(r"^not used +c: user-specified$", said, re.MULTILINE)
+
+
+def test_a_column_that_is_named_like_a_message_is_one():
+    lines = [f"cache hit user:{at % 90}" if at % 2 else "health ok" for at in range(300)]
+    names = {"log": lines, "lastMessage": lines, "catalog": lines, "msg": ["health ok", "going down"] * 150}
+    with Table(pl.DataFrame(names)) as table:
+        roles = infer_roles(table, find_key=False)
+    assert [column.role for column in roles.columns] == [Role.TEXT, Role.TEXT, Role.CATEGORY, Role.CATEGORY]

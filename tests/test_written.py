@@ -498,3 +498,14 @@ def test_days_of_a_spreadsheet_are_numbers_where_the_name_says_nothing():
     with Table(pl.DataFrame({"end": days, "visits": days, "plain": ["p", "q", "r"] * (N // 3)})) as table:
         roles = infer_roles(table, find_key=False)
     assert [column.role for column in roles.columns[:2]] == [Role.NUMBER, Role.NUMBER]
+
+
+def test_a_weight_in_pounds_among_kilograms_is_a_number():
+    weights = [f"{60 + at % 23}.5 kg" for at in range(N)]
+    weights[70] = "154.3 lb"
+    units = [f"{60 + at % 23}.5 {'kg' if at % 3 else 'lb'}" for at in range(N)]
+    with Table(pl.DataFrame({"weights": weights, "units": units, "plain": ["p", "q", "r"] * (N // 3)})) as table:
+        roles = infer_roles(table, find_key=False)
+        read = next(table.batches({"read": roles.select()["weights"]}, (), None, N))["read"].to_list()
+    assert [column.role for column in roles.columns[:2]] == [Role.NUMBER, Role.CATEGORY]
+    assert (read[0], read[70]) == (60.5, 154.3)

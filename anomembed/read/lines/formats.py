@@ -92,6 +92,11 @@ FORMATS: dict[str, KnownFormat] = {
         rf'(?P<pid>\S+) (?P<msgid>\S+) (?:-|(?P<{PAIRS}>(?:\[(?:[^\]"]|{QUOTED})*\])+))(?: {BOM}?(?P<message>.*))?$',
         '<165>1 2003-10-11T22:14:15.003Z host app 12 ID47 [x@32473 iut="3" source="a \\"b\\""] it began',
     ),
+    "netfilter": KnownFormat(
+        rf"^(?:<\d+>)?(?P<time>{_BSD}|{_ISO}{_ZONE}) (?P<host>\S+) kernel: (?:\[ *[\d.]+\] ?)?(?P<message>[^=]*?) ?"
+        rf"(?P<{PAIRS}>IN=\S* (?:PHYS\S+ )*OUT=.*)$",
+        "Dec 10 07:28:39 gate kernel: [  12.345678] [UFW BLOCK] IN=eth0 OUT= SRC=192.0.2.7 DST=10.0.0.1 DPT=23 SYN",
+    ),
     "syslog": KnownFormat(
         rf"^(?:<\d+>)?(?P<time>{_BSD}) {_PROGRAM}",
         "Dec 10 07:28:39 host sshd[24275]: Failed password for root from 112.95.230.3 port 46577",
@@ -111,6 +116,14 @@ FORMATS: dict[str, KnownFormat] = {
         r'(?P<bytes>\d+|-)(?: "(?P<referrer>[^"]*)" "(?P<agent>[^"]*)")?',
         'a.org:80 10.0.0.7 - bob [04/Dec/2005:04:47:44 +0100] "GET /a/b?x=1 HTTP/1.1" 404 - "-" "curl/8"',
         ("%d/%b/%Y:%H:%M:%S %z",),
+    ),
+    "elb": KnownFormat(
+        rf"^(?P<type>https?|h2|grpcs?|wss?) (?P<time>{_ISO}Z) (?P<balancer>\S+) (?P<client>\S+):\d+ "
+        r"(?P<target>[^\s:]+)(?::\d+)? (?P<request_seconds>-?[\d.]+) (?P<target_seconds>-?[\d.]+) "
+        r"(?P<response_seconds>-?[\d.]+) (?P<status>\d{3}|-) (?P<target_status>\d{3}|-) (?P<received>\d+) "
+        rf'(?P<sent>\d+) "(?:{_REQUEST}|[^"]*)" "(?P<agent>[^"]*)" (?P<cipher>\S+) (?P<tls>\S+)',
+        "https 2024-05-01T09:30:00.123456Z app/lb/50dc 192.0.2.7:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "
+        '"GET https://a.org:443/x?a=1 HTTP/1.1" "curl/8" ECDHE TLSv1.2 arn:aws:x "Root=1-58337262" "-" "-" 0',
     ),
     "dpkg": KnownFormat(
         r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?P<action>startup (?:archives|packages) \S+|status|install|"

@@ -33,6 +33,9 @@ MIN_RECORDS_FOR_SHARES = 50  # in a smaller table most columns are nearly unique
 TEXT_LENGTH, TEXT_SPACES = 30.0, 3.0  # means above which a column is free text
 MESSAGE_SPACES = 2.0  # the same of a column in which nearly every record has its own
 
+LEAST_VARIED = 0.1  # share of distinct values from which what is named like a message is one
+MESSAGE_NAME = re.compile(r"(^|[_\s.\-])(log|msg|message|body)$|[a-z](Msg|Message|Body)$", re.IGNORECASE)
+
 PROCESS_NAME = re.compile(r"(p?pid|tid|(process|thread)_?id)$", re.IGNORECASE)
 CODE_NAME = re.compile(
     r"(^|[_\s.])(?i:ids?|code|key|type|kind|class|status|flag|zip|postcode|port|mcc|npi|sic|naics|hcpcs|cpt|icd|drg"
@@ -192,6 +195,9 @@ def _text(evidence: Evidence) -> Inferred:
         return Inferred(Role.TEXT, f"free text, {profile.mean_length:.0f} characters on average, {_distinct(profile)}")
     if evidence.is_message and profile.n_distinct > FEW_INTEGERS:
         return Inferred(Role.TEXT, f"the message of a line, {_distinct(profile)}")
+    is_varied = profile.n_distinct > max(FEW_INTEGERS, LEAST_VARIED * n_known) and profile.mean_spaces >= 1
+    if is_varied and MESSAGE_NAME.search(evidence.column.name):
+        return Inferred(Role.TEXT, f"named like a message, {_distinct(profile)}")
     if is_nearly_unique(profile):
         return Inferred(Role.IGNORE, f"{OWN} ({_distinct(profile)})")
     return Inferred(Role.CATEGORY, _distinct(profile))

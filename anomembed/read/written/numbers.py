@@ -109,7 +109,7 @@ def find_style(masks: Mapping[str, int], least: float) -> NumberStyle | None:
     if sum(shapes.values()) < least * sum(masks.values()) or not shapes or (not is_told and _are_codes(shapes)):
         return None
     units = _units({shape.unit for shape in shapes})
-    if units is None and not is_told:
+    if units is None and not is_told and _units(_common(shapes, least)) is None:
         return None
     decimal = _decimal(shapes)
     return NumberStyle(decimal, units or "", _example(shapes), all(shape.is_plain for shape in shapes))
@@ -151,6 +151,19 @@ def _units(units: set[str]) -> str | None:
     if kinds and named != {""} and (kinds[0] != "thousands" or len(named) > 1):  # 12 g alone is a weight
         return kinds[0]
     return "" if len(named - {""}) <= 1 else None
+
+
+def _common(shapes: Counter[_Shape], share: float) -> set[str]:
+    """Return the units that as large a share of numbers have: one in pounds among kilograms is a mistake."""
+    counts = Counter[str]()
+    for shape, count in shapes.items():
+        counts[shape.unit] += count
+    ordered = counts.most_common()
+    return next(
+        {unit for unit, _ in ordered[:n]}
+        for n in range(1, len(ordered) + 1)
+        if sum(count for _, count in ordered[:n]) >= share * counts.total()
+    )
 
 
 def _decimal(shapes: Counter[_Shape]) -> str:
