@@ -130,9 +130,8 @@ class Teller(Watcher):
         self._note_last(run)
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
-            self.say(
-                "note", f"{beyond:,} flagged above all reference scores: their tail probabilities are extrapolated"
-            )
+            told = "above all reference scores: their tail probabilities, marked *, are extrapolated estimates"
+            self.say("note", f"{beyond:,} flagged {told}")
 
     def _note_last(self, run: Run) -> None:
         """Say when a budget was filled up with records such as chance has among so many that are normal."""
