@@ -167,14 +167,15 @@ class Model:
         None for sequences, for vectors, and where the record's past is judged as well.
         """
         columns = () if self.is_sequential or self.past else self.vocabulary.columns
-        if not columns or any(column.kind.traits.is_presence for column in columns):
+        if not columns or any(column.kind.traits.is_vector for column in columns):
             return None
-        codes = [len(c.labels) - 1 if c.kind.traits.is_number else Special.UNSEEN for c in columns]
+        is_end = [c.kind.traits.is_number or c.kind.traits.is_presence for c in columns]
+        codes = [len(c.labels) - 1 if at_end else Special.UNSEEN for c, at_end in zip(columns, is_end, strict=True)]
         tokens = np.array([codes], np.int32) + self.vocabulary.offsets[:-1]
         nothing = self.derived.nothing(1)
-        odd = Batch(
-            tokens, np.full((1, len(self.numbers)), BOUND), twins=nothing.get("twins"), bursts=nothing.get("bursts")
-        )
+        numbers, characters = (np.full((1, n), BOUND) for n in (len(self.numbers), len(self.vocabulary.written)))
+        derived = nothing.get("twins"), nothing.get("bursts")
+        odd = Batch(tokens, numbers, twins=derived[0], bursts=derived[1], characters=characters)
         return float(self.calibration.tail_probability(self.score(odd).raw)[0])
 
     def caution(self, rule: FlagRule, n_scored: int = 1) -> str | None:

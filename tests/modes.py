@@ -384,7 +384,8 @@ def terms_of(frame, view, config) -> dict[int, float]:
     if judged is None:
         return dict.fromkeys(frame["id"].to_list(), 0.0)
     with Table(frame) as table:
-        select = model.roles.select() | model.derive(table, model.roles)
+        roles = match_roles(model.roles, table)
+        select = roles.select() | model.derive(table, roles)
         read = pl.concat(list(table.batches(select, [table.column("id")], None, 500)))
     terms = judged.term(judged.raw(model.make_batch(read[:, 1:])))
     return dict(zip(read["id"].to_list(), terms.tolist(), strict=True))

@@ -69,7 +69,10 @@ def test_repeats_come_first_and_are_put_into_words(roles, doubled):
     row = flags.filter(id=planted[0]).row(0, named=True)
     record = frame.row(planted[0], named=True)
     assert row["view"] == "duplicate"
-    assert row["reason"].startswith(f"amount={record['amount']:g} of vendor={record['vendor']} repeats a record of ")
+    same = pl.col("id") < planted[0], pl.col("vendor") == record["vendor"], pl.col("amount") == record["amount"]
+    repeated = frame.filter(*same).sort("posted")["id"][-1]
+    said = f"amount={record['amount']:g} of vendor={record['vendor']} repeats record {repeated} of "
+    assert row["reason"].startswith(said)
     assert " before, with the same site, clerk (" in row["reason"]
 
 

@@ -10,6 +10,7 @@ import pytest
 from anomembed.represent.tokens.kinds import TRAITS, show_value
 from anomembed.represent.tokens.learning import (
     category_tokens,
+    identifier_tokens,
     number_tokens,
     template_tokens,
     time_tokens,
@@ -25,7 +26,7 @@ MOMENTS = pl.Series("at", [dt.datetime(2026, 1, 1) + dt.timedelta(hours=7 * i) f
 MESSAGES = pl.Series("text", [f"job {i} took {i % 7} s" if i % 2 else f"user {i} left" for i in range(N)])
 VECTORS = pl.Series("v", [[float(i), 1.0, 2.0, 3.0, 4.0] for i in range(N)], dtype=pl.Array(pl.Float32, 5))
 FRAME = pl.DataFrame({"pet": ["cat", "dog"] * (N // 2), "x": np.arange(N) / 3, "at": MOMENTS, "text": MESSAGES})
-FRAME = FRAME.with_columns(VECTORS)
+FRAME = FRAME.with_columns(VECTORS, invoice=pl.Series([f"INV-2026-{i:03}" for i in range(N)]))
 TEMPLATES = fit_templates(count_shapes(MESSAGES))
 VOCABULARY = Vocabulary(
     (
@@ -33,6 +34,7 @@ VOCABULARY = Vocabulary(
         number_tokens("x", FRAME["x"].to_numpy(), 4),
         *time_tokens("at", MOMENTS),
         template_tokens("text", TEMPLATES, 0, 0, 1),
+        *identifier_tokens("invoice", FRAME["invoice"]),
         vector_tokens("v", VECTORS),
     )
 )
@@ -61,6 +63,7 @@ def test_codes_in_sql_are_those_in_python(kind):
         (Kind.WEEKDAY, "Thursday"),
         (Kind.MONTH_PART, "first day"),
         (Kind.TEMPLATE, "job <num> took <num>"),
+        (Kind.IDENTIFIER, "INV-2026-001"),
         (Kind.VECTOR, "[1, 1, 2, 3, ...]"),
     ],
 )
@@ -84,7 +87,8 @@ def test_which_kinds_are_habits_texts_and_numbers():
     ]
     assert {kind for kind in Kind if kind.traits.is_text} == {Kind.VALUE, Kind.TEMPLATE}
     assert {kind for kind in Kind if kind.traits.is_number} == {Kind.BIN}
-    assert {kind for kind in Kind if kind.traits.is_presence} == {Kind.VECTOR}
+    assert {kind for kind in Kind if kind.traits.is_presence} == {Kind.IDENTIFIER, Kind.VECTOR}
+    assert {kind for kind in Kind if kind.traits.is_vector} == {Kind.VECTOR}
     assert {kind for kind in Kind if kind.traits.is_circular} == {Kind.HOUR}
     assert {kind for kind in Kind if kind.traits.is_calendar} == {Kind.MONTH_PART}
 

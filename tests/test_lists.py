@@ -52,7 +52,7 @@ def role(texts, given=None):
 def test_what_is_no_list_of_few_items_is_read_as_before():
     rng = np.random.default_rng(0)
     names = [f"{first}, {last}" for first, last in rng.integers(100, 900, (200, 2))]
-    assert role(names).role is Role.IGNORE
+    assert role(names).role is Role.IDENTIFIER
     assert (
         role([f"the order {at} was sent late, as was {at + 7}, says the shop" for at in range(200)]).role is Role.TEXT
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from databases import opened
 
 from anomembed import Config, fit_model, scan, score_table
 from anomembed.read.roles.inference import infer_roles
@@ -64,7 +65,9 @@ def test_what_comes_from_elsewhere_comes_first(kind, later):
     frame = table(make)
     run = score_table(fit_model(table(make, None), config=config), frame) if later else scan(frame, config=config)
     assert run.flags.frame["id"].to_list() == [ODD]
-    assert f"{kind.strip()} of source={place} " in run.flags.frame["reason"][0].replace("\n", " ")
+    reason, column = run.flags.frame["reason"][0], f"{kind.strip()} of source"
+    assert f"{column}={place} " in reason or "is not written as others" in reason  # which it is, too
+    assert place in run.flags.contributions.filter(pl.col("column_name") == column)["value"].to_list()
 
 
 def derived(values, given=None):
@@ -88,4 +91,7 @@ def test_a_configuration_names_it(run, tmp_path):
     assert run("init", "links.csv", "-o", "links.toml").code == 0
     assert '"path of source"' in (tmp_path / "links.toml").read_text()
     assert run("fit", "links.toml").code == 0
-    assert "path of source=/api/*/admin/export" in run("score", "links.toml", "--budget", 1).out
+    assert run("score", "links.toml", "--budget", 1).code == 0
+    with opened("anomembed.duckdb") as store:
+        told = store.sql("SELECT value FROM contributions WHERE column_name = 'path of source'").fetchall()
+    assert ("/api/*/admin/export",) in told

@@ -2,13 +2,14 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
 from anomembed import Config, fit_model, scan, score_table
 from anomembed.read.roles.inference import infer_roles
 from anomembed.read.roles.role import Role
 from anomembed.read.table import Table
 
-HAS, ODD, N = "has sale", 1_600, 3_000
+HAS, ODD, N = "has sale_id", 1_600, 3_000
 
 
 def records(seed=0, odd=ODD):
@@ -16,9 +17,9 @@ def records(seed=0, odd=ODD):
     rng = np.random.default_rng(seed)
     is_refund = rng.random(N) < 0.05
     is_refund[ODD] = True
-    sale = [f"S{at:06}" if back and at != odd else None for at, back in enumerate(is_refund)]
+    sale = [7919 * at % 1_000_003 if back and at != odd else None for at, back in enumerate(is_refund)]
     kind = np.where(is_refund, "refund", "sale")
-    return pl.DataFrame({"id": range(N), "kind": kind, "till": rng.choice(list("abcdef"), N), "sale": sale})
+    return pl.DataFrame({"id": range(N), "kind": kind, "till": rng.choice(list("abcdef"), N), "sale_id": sale})
 
 
 def derived(frame, given=None):
@@ -45,7 +46,21 @@ def test_in_later_records_too(run, tmp_path):
 
 def test_where_all_have_one_or_the_user_ignores_it_it_is_not_asked():
     assert derived(records()) == {HAS}
-    assert derived(records().filter(pl.col("sale").is_not_null())) == set()
-    assert derived(records(), {Role.IGNORE: ["sale"]}) == set()
-    shared = records().with_columns(sale=pl.when(pl.col("sale") == "S000001").then(pl.lit("S000002")).otherwise("sale"))
-    assert derived(shared) <= {HAS, "records with the same sale"}
+    assert derived(records().filter(pl.col("sale_id").is_not_null())) == set()
+    assert derived(records(), {Role.IGNORE: ["sale_id"]}) == set()
+    one, other = records()["sale_id"].drop_nulls()[:2]
+    shared = records().with_columns(pl.col("sale_id").replace(one, other))
+    assert derived(shared) <= {HAS, "records with the same sale_id"}
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05])
+def test_of_an_identifier_that_it_is_missing_is_told_as_of_any_value(share):
+    rng = np.random.default_rng(0)
+    is_refund = rng.random(N) < share
+    is_refund[ODD] = True
+    sale = [f"S{at:06}" if back and at != ODD else None for at, back in enumerate(is_refund)]
+    kind = np.where(is_refund, "refund", "sale")
+    frame = pl.DataFrame({"id": range(N), "kind": kind, "till": rng.choice(list("abcdef"), N), "sale": sale})
+    flags = scan(frame, config={"roles": {"key": ["id"]}, "flags": {"budget": 1}}).flags.frame
+    assert flags["id"].to_list() == [ODD]
+    assert flags["reason"][0].startswith("kind=refund is unusual with sale=(missing)")

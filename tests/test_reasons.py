@@ -11,7 +11,8 @@ from anomembed.errors import shorten
 from anomembed.explain.contributions import contributions, expect
 from anomembed.represent.batch import make_batch
 from anomembed.views import words
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import clean_text
 
 USUAL = {"id": 0, "shop": "s1", "city": "c1", "mood": "m2", "price": 100.0, "noise": 0.0}

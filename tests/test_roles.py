@@ -63,7 +63,7 @@ RULES = [
     ("'v' || i % 20", "category", "about 20 distinct"),
     ("i % 2 = 0", "category", "2 distinct"),
     ("['a', 'b'][i % 2 + 1]::ENUM('a', 'b')", "category", "2 distinct"),
-    ("nullif('k' || i, 'k3')", "ignore", "nearly every record has its own"),
+    ("nullif('k' || i, 'k3')", "identifier", "nearly every record has its own"),
     ("'a long sentence of many words, number ' || i % 99", "text", "free text, "),
 ]
 

@@ -106,7 +106,8 @@ def test_what_is_shared_may_be_any_text(run, value):
         pl.when(pl.col("id").is_in(list(GHOSTS))).then(pl.lit(value)).otherwise("account").alias("account")
     )
     frame.write_parquet("staff.parquet")
-    found = run("scan", "staff.parquet", "--budget", "3")
+    unwritten = ["--ignore", "account", "--number", SHARED]  # how an account is written is no reason then
+    found = run("scan", "staff.parquet", "--budget", "3", *unwritten)
     assert found.code == 0, found.err
     assert f"account={clean_text(value)} is shared by 3 records" in " ".join(found.out.split())
     assert all(letter.isprintable() or letter == "\n" for letter in found.out)
@@ -115,7 +116,8 @@ def test_what_is_shared_may_be_any_text(run, value):
             "SELECT any_value(record->>'account'), count(DISTINCT finding) FROM flags"
         ).fetchall()
     assert (held, n_findings) == (value[:2000], 1)
-    flags = list(csv.DictReader(io.StringIO(run("scan", "staff.parquet", "--budget", "3", "--format", "csv").out)))
+    again = run("scan", "staff.parquet", "--budget", "3", *unwritten, "--format", "csv").out
+    flags = list(csv.DictReader(io.StringIO(again)))
     assert not [cell for flag in flags for cell in flag.values() if cell.startswith(("=", "@"))]
     assert json.loads(flags[0]["record_values"])["account"] == value[:2000]
     assert run("report", "r.html").code == 0

@@ -15,9 +15,10 @@ from anomembed.fit.messages import learn_messages
 from anomembed.read.lines.cleaning import ASIDE
 from anomembed.represent.tokens import shapes as shapes_module
 from anomembed.represent.tokens.masking import tokenise
-from anomembed.represent.tokens.shapes import MOST_BYTES, cut_out, shapes
+from anomembed.represent.tokens.shapes import cut_out, shapes
 from anomembed.represent.tokens.template_learning import fit_templates
 from anomembed.represent.tokens.templates import UNKNOWN, count_shapes
+from anomembed.represent.tokens.texts import MOST_BYTES
 
 USERS = ["alice", "bob", "carol", "dave", "erin", "frank", "root7"]
 TEXT = st.text(max_size=60)

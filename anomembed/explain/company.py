@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.figures import bin_in_words
 from anomembed.views.reason import Value
 

@@ -16,7 +16,8 @@ from anomembed.model import Model
 from anomembed.read.column_types import INTEGERS
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Kind
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 
 NORMAL = 0.05  # tail probability from which a record is called normal
 MOST_VALUES = 8  # that are tried in a column
@@ -191,6 +192,7 @@ def _follow(model: Model, batch: Batch, row: int, edit: Edit, number: int) -> No
         _follow_sum(model, batch, row, name, edit.number - float(batch.numbers[row, number]))
         batch.numbers[row, number] = edit.number
     _follow_twins(model, batch, row, name)
+    _follow_text(model, batch, row, edit.column)
     if model.derived.bursts and batch.bursts is not None and name in model.derived.bursts.watched:
         first = 3 * model.derived.bursts.watched.index(name)
         batch.bursts[row, first : first + 3] = np.nan  # what is new did not come at once with others
@@ -214,6 +216,12 @@ def _follow_sum(model: Model, batch: Batch, row: int, name: str, more: float) ->
     root = float(batch.paces[row, at])
     total = root * abs(root) + more
     batch.paces[row, at] = np.sign(total) * np.sqrt(abs(total))
+
+
+def _follow_text(model: Model, batch: Batch, row: int, column: int) -> None:
+    """Take a value that others have to be written as others are."""
+    if batch.characters is not None and column in model.vocabulary.written:
+        batch.characters[row, model.vocabulary.written.index(column)] = 0
 
 
 def _follow_twins(model: Model, batch: Batch, row: int, name: str) -> None:

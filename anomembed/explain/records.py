@@ -14,10 +14,12 @@ from anomembed.model import Model
 from anomembed.read.roles.suggestion import actor_rank
 from anomembed.read.sharing import HELD, PREFIX, are_shared
 from anomembed.read.table import read_values
+from anomembed.read.twins import WHICH
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import Vocabulary
 from anomembed.views.agreement import say_agreement
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.shared import Held, name_shared
 
 if TYPE_CHECKING:
@@ -90,7 +92,9 @@ def find_entities(model: Model) -> tuple[int, ...]:
     """Return the token columns that say who acts: those that the user named, and those that are called like one."""
     named, counts = {entity.name for entity in model.entities}, are_shared(model.vocabulary.names)
     is_entity = (
-        name in named or (name not in counts and actor_rank(name) is not None) for name in model.vocabulary.names
+        column.name in named
+        or (column.name not in counts and not column.kind.traits.is_presence and actor_rank(column.name) is not None)
+        for column in model.vocabulary.columns
     )
     return tuple(at for at, found in enumerate(is_entity) if found)
 
@@ -105,7 +109,9 @@ def take_cases(
         shares = contributions(model.views, part, expectations, facts.number_of)
         for row, record in enumerate(values[start : start + EXPLAINED_AT_ONCE].iter_rows(named=True)):
             shown = show_tokens(model.vocabulary, part.tokens[row], record)
-            yield Case(shown, part[row : row + 1], [score[row] for score in expectations.score]), shares[row]
+            texts = {at: record[model.vocabulary.columns[at].source] or "" for at in model.vocabulary.written}
+            scores = [score[row] for score in expectations.score]
+            yield Case(shown, part[row : row + 1], scores, texts, record.get(WHICH) or ""), shares[row]
 
 
 def _clearest(

@@ -10,6 +10,7 @@ from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content
 from anomembed.read.roles.rules import MIN_RECORDS_FOR_SHARES, NEARLY_UNIQUE, is_free_text
 from anomembed.read.table import VALUE, Table
+from anomembed.represent.tokens.characters import learn_characters
 from anomembed.represent.tokens.learning import category_tokens, template_tokens
 from anomembed.represent.tokens.template_learning import MOST_SHAPES, find_versions, fit_templates
 from anomembed.represent.tokens.templates import Templates, count_shapes, parameter_name
@@ -62,6 +63,7 @@ def learn_messages(
     n_other = n_known - int(templates.counts.sum())
     missing = messages.null_count() if n_missing is None else n_missing
     column = template_tokens(name, templates, n_other, missing, settings.min_count)
+    column = replace(column, characters=learn_characters(messages))
     found = _fit_parameters(name, messages, templates, settings, is_whole=is_whole)
     parameters = [parameter for parameter in found if parameter.name not in taken]
     return [] if is_same and not found else [column, *parameters]

@@ -27,6 +27,7 @@ from anomembed.represent.keys import distinct
 from anomembed.represent.tokens.arrivals import find_new, note_arriving, with_arrivals
 from anomembed.represent.tokens.learning import (
     category_tokens,
+    identifier_tokens,
     number_tokens,
     time_tokens,
     vector_tokens,
@@ -235,6 +236,8 @@ def _fit_column(column: ColumnRole, table: Table, roles: Roles, frames: _Frames,
     match column.role.content:
         case Content.NUMBER:
             return [number_tokens(name, values.to_numpy().astype(np.float64), config.tokens.bins)]
+        case Content.IDENTIFIER:
+            return identifier_tokens(name, values)
         case Content.VECTOR:
             return [vector_tokens(name, values)]
         case Content.MOMENT:

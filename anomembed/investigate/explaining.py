@@ -22,7 +22,7 @@ from anomembed.model import Model
 from anomembed.opening import open_source
 from anomembed.read.table import Table, read_values
 from anomembed.represent.batch import Batch
-from anomembed.views.facts import Case as Found
+from anomembed.views.cases import Case as Found
 from anomembed.views.facts import Facts
 from anomembed.views.reason import clean_text
 from anomembed.write.judgements import Judgement, earlier_flags, find_judgement, kept_parts

@@ -18,6 +18,7 @@ from anomembed.read.table import HASH, Table
 
 PREFIX = "twin: "  # starts the names of the derived columns
 SINCE, BEFORE, SAME = TWINS = tuple(PREFIX + name for name in ("seconds since", "records before", "same columns"))
+WHICH = PREFIX + "key"  # the record that is repeated, for people
 MOST_COMPARED = 32  # other columns that are compared; each is a bit of a number
 MOST_NUMBERS = 4  # that are tried as the amount
 MOST_REPEATED = 0.5  # share of the records that repeat an amount of their entity, from which that tells nothing
@@ -52,8 +53,8 @@ class Twins:
         return TWINS
 
     def select(self) -> dict[str, str]:
-        """Return the SQL that reads each derived column."""
-        return {name: quote_identifier(name) for name in TWINS}
+        """Return the SQL that reads each derived column, and the key of the record that is repeated."""
+        return {name: quote_identifier(name) for name in (*TWINS, WHICH)}
 
 
 def plan_twins(table: Table, roles: Roles, entity: str | None, time: str | None) -> Twins | None:
@@ -87,7 +88,7 @@ def plan_twins(table: Table, roles: Roles, entity: str | None, time: str | None)
     compared = [
         column.name
         for column in roles.judged
-        if column.name not in others and column.role.content not in (Content.MOMENT, Content.VECTOR)
+        if column.name not in others and column.role.content not in (Content.MOMENT, Content.IDENTIFIER, Content.VECTOR)
     ]
     when = time or times[0].name
     sql = roles.select()[when]
@@ -120,7 +121,7 @@ def _amount(table: Table, roles: Roles, entity: str, numbers: list[str]) -> str 
 
 
 def derive_twins(table: Table, roles: Roles, twins: Twins) -> None:
-    """Add the columns of `TWINS` to a table, unless it has them already.
+    """Add the columns of `TWINS` and `WHICH` to a table, unless it has them already.
 
     Parameters
     ----------
@@ -145,7 +146,9 @@ def derive_twins(table: Table, roles: Roles, twins: Twins) -> None:
         time=select[twins.time],
         identity=roles.identity(table),
         same=" + ".join(["0", *same]),
+        key=table.key_text([table.column(column.name) for column in roles.key]) if roles.key else "NULL",
         position=HASH,
         **{name: quote_identifier(column) for name, column in zip(("since", "before", "bits"), TWINS, strict=True)},
+        which=quote_identifier(WHICH),
     )
-    table.extend(extending, TWINS)
+    table.extend(extending, (*TWINS, WHICH))

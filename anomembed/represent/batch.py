@@ -41,6 +41,8 @@ class Batch:
         Kilometres and seconds since the entity's record before; NaN where unknown.
     runs : ndarray of shape (n_records, n_varying), optional
         How often each number that mostly changes has been the same in the entity's last records; NaN where unknown.
+    characters : ndarray of shape (n_records, n_written), optional
+        For each column of `Vocabulary.written`, by how much the text exceeds a usual one, in nats; 0 where missing.
     """
 
     tokens: Tokens
@@ -53,13 +55,14 @@ class Batch:
     bursts: NDArray[np.float64] | None = None
     travel: NDArray[np.float64] | None = None
     runs: NDArray[np.float64] | None = None
+    characters: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
-        parts = (self.rhythm, self.twins, self.bursts, self.travel, self.runs)
+        parts = (self.rhythm, self.twins, self.bursts, self.travel, self.runs, self.characters)
         derived = (None if part is None else part[rows] for part in parts)
         paces = None if self.paces is None else self.paces[rows]
         return Batch(
@@ -98,9 +101,17 @@ def make_batch(
     values = np.full((frame.height, len(numbers)), np.nan)
     for column, name in enumerate(numbers):
         values[:, column] = frame[name].to_numpy()
+    frame = vocabulary.parse(frame)
     tokens = vocabulary.encode(frame)
-    vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_presence)
+    vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_vector)
+    characters = _excess(frame, vocabulary)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
     rhythm, travel, runs = (past.rhythm(frame), past.travel(frame), past.runs(frame)) if past else (None, None, None)
     repeated, at_once = (read_numbers(frame, names) if names else None for names in (twins, bursts))
-    return Batch(tokens, values, steps, paces, vectors, rhythm, repeated, at_once, travel, runs)
+    return Batch(tokens, values, steps, paces, vectors, rhythm, repeated, at_once, travel, runs, characters)
+
+
+def _excess(frame: pl.DataFrame, vocabulary: Vocabulary) -> NDArray[np.float64] | None:
+    """Return how unusually the texts of each column are written, shape (n_records, n_written)."""
+    written = [column.characters.excess(frame[column.source]) for column in vocabulary.columns if column.characters]
+    return np.column_stack(written) if written else None

@@ -11,6 +11,7 @@ from itertools import chain, groupby
 from anomembed.views import shared
 from anomembed.views.agreement import AgreementView
 from anomembed.views.burst import BurstView
+from anomembed.views.characters import CharactersView
 from anomembed.views.dependency import DependencyView
 from anomembed.views.dormancy import DormancyView
 from anomembed.views.duplicate import DuplicateView
@@ -47,7 +48,7 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, ExtremeView, SignView, JointView, VectorView, MatchView,
     MessageView, PairView, DependencyView, AgreementView, ReconstructionView, LinkView, EntityView, HabitView, PaceView,
-    DormancyView, StepView, RhythmView, DuplicateView, HeapingView, BurstView, TravelView, StuckView,
+    DormancyView, StepView, RhythmView, DuplicateView, HeapingView, BurstView, TravelView, StuckView, CharactersView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

@@ -17,7 +17,8 @@ from anomembed.read.sums import read_rule
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Reason, Text, Value
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Vectors, ViewOfRecords
 

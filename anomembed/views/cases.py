@@ -1,12 +1,14 @@
-"""What reasons of sequences may cite, and the parts that a sequence's score is taken apart into."""
+"""What reasons may cite of a record or of sequences, and the parts that a sequence's score is taken apart into."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
+from anomembed.represent.batch import Batch
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.sequences import Sequences
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
@@ -14,6 +16,41 @@ from anomembed.views.reason import MOST_EXPECTED, Among, Reason, Value
 
 LEAST_CHANCE = 0.01  # of an event that is named as expected
 NOT_KNOWN = Among(0, unit="sequences")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One flagged record, as far as its reason needs it.
+
+    Parameters
+    ----------
+    shown : sequence of str
+        Its values as text, by token column.
+    record : Batch
+        The record alone.
+    scores : sequence of ndarray
+        For every column, how much each of its tokens was expected (log scale).
+    texts : mapping of int to str
+        Its texts as they were read, by token column, of those whose writing is judged.
+    repeated : str
+        Key of the earlier record that it repeats; empty when there is none.
+    """
+
+    shown: Sequence[str]
+    record: Batch
+    scores: Sequence[NDArray[np.float32]]
+    texts: Mapping[int, str] = field(default_factory=dict)
+    repeated: str = ""
+
+    @property
+    def tokens(self) -> NDArray[np.int32]:
+        """Its token ids, shape (n_columns,)."""
+        return np.asarray(self.record.tokens[0])
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """Its numbers, shape (n_numbers,)."""
+        return np.asarray(self.record.numbers[0])
 
 
 @dataclass(frozen=True)

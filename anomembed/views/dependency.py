@@ -23,7 +23,8 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Listed, Reason, Value
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Vectors, ViewOfRecords
 

@@ -20,7 +20,8 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Waits
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.figures import others_of
 from anomembed.views.reason import Reason, duration
 from anomembed.views.tails import TAIL, beyond_chance, fit_tail, tail_nats

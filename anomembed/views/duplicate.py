@@ -22,8 +22,9 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.keys import look_up
 from anomembed.represent.tokens.vocabulary import Kind, Vocabulary
-from anomembed.views.facts import Case, Facts
-from anomembed.views.reason import Among, Reason, duration, listed
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
+from anomembed.views.reason import Among, Reason, Text, duration, listed
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 
 MOST_DAYS, MOST_SHARE = 14, 0.05  # a repeat is soon within so many days, and so much of the reference's time
@@ -77,7 +78,7 @@ class DuplicateView(ViewOfRecords):
     name: str = "duplicate"
     summary = "records that repeat an earlier one of the same entity but for their key (with a time)"
     words = {
-        "repeat": "{subject} of {entity} repeats a record of {ago} before{same}"
+        "repeat": "{subject} of {entity} repeats {which} of {ago} before{same}"
         " ({seen} of {of} repeat one as unlikely by chance, which would make about {chance:.2g} such)"
     }
     looks_at = Looks.TOKENS | Looks.NUMBERS | Looks.TWINS
@@ -152,6 +153,7 @@ class DuplicateView(ViewOfRecords):
         chance = self.chance(record)
         cited = {
             "entity": facts.value(case, int(self.columns[0])),
+            "which": Text(f"record {case.repeated}" if case.repeated else "a record"),
             "ago": duration(float(record.twins[0, 0])),
             "same": f", with the same {listed(same)}" if same else "",
             "seen": f"{int(np.searchsorted(self.soon, chance, side='right')[0]):,}",

@@ -22,7 +22,8 @@ from anomembed.read.travel import of_places
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles, without
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.figures import Counted, count_moments, is_beyond, of_reference, others_of
 from anomembed.views.reason import Among, Reason, ends, most_of
 from anomembed.views.tails import MOST, NEVER, fit_tail, tail_nats

@@ -19,7 +19,8 @@ from anomembed.read.aggregates import BOUND
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.ranges import OUTER, explained_by
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.magnitudes import signed_log
 from anomembed.views.reason import Reason
 from anomembed.views.tails import NEVER, TAIL, beyond_chance, fit_tail, tail_nats

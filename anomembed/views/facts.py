@@ -5,15 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anomembed.read.history import History
 from anomembed.represent.arrays import Floats
-from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.past import Past
 from anomembed.represent.ranges import Ranges
 from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
+from anomembed.views.cases import Case
 from anomembed.views.census import Census
 from anomembed.views.figures import bin_in_words
 from anomembed.views.reason import MOST_EXPECTED, Among, Count, Listed, Reason, Text, Value, ends, most_of
@@ -34,35 +33,6 @@ WORDS = {
     "number in context": "{subject} is unusually {direction} with {context} ({most}{among} {lie})",
     "all together": "no single value stands out, but all together do: {values}, ...",
 }
-
-
-@dataclass(frozen=True)
-class Case:
-    """One flagged record, as far as its reason needs it.
-
-    Parameters
-    ----------
-    shown : sequence of str
-        Its values as text, by token column.
-    record : Batch
-        The record alone.
-    scores : sequence of ndarray
-        For every column, how much each of its tokens was expected (log scale).
-    """
-
-    shown: Sequence[str]
-    record: Batch
-    scores: Sequence[NDArray[np.float32]]
-
-    @property
-    def tokens(self) -> NDArray[np.int32]:
-        """Its token ids, shape (n_columns,)."""
-        return np.asarray(self.record.tokens[0])
-
-    @property
-    def numbers(self) -> NDArray[np.float64]:
-        """Its numbers, shape (n_numbers,)."""
-        return np.asarray(self.record.numbers[0])
 
 
 @dataclass(frozen=True)

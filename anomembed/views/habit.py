@@ -27,7 +27,8 @@ from anomembed.represent.entities import HOUR_SHARES, Habits, smooth_hours, unsm
 from anomembed.represent.keys import look_up
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.figures import usual_of
 from anomembed.views.reason import Count, Listed, Reason, duration
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords

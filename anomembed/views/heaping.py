@@ -26,7 +26,8 @@ from anomembed.read.amounts import amounts
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Among, Reason
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Looks, Vectors, ViewOfRecords
 

@@ -19,7 +19,8 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.distances import mean_nearest
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Kind
 from anomembed.represent.vectors import is_known
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Reason, Text
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfVectors
 

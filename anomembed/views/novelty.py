@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Special
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.rarity import without_attributes
 from anomembed.views.reason import Reason
 from anomembed.views.view import EXCESS_FROM, Basis, Counting, Vectors, ViewOfRecords
@@ -80,7 +81,7 @@ def _nats(column: ColumnTokens) -> Floats:
     as_rare = (np.cumsum(np.bincount(index, counts)) + 0.5)[index]
     seen_once = np.count_nonzero(counts == 1) + 0.5 + column.arriving * n_records
     nats = -np.log(np.minimum(np.where(counts > 0, as_rare, seen_once) / n_records, 1.0))
-    if counts[Special.MISSING] > 0:  # what is missing is judged by the values that it occurs with
+    if column.is_parameter:  # which other messages have none of is no news
         nats[Special.MISSING] = 0.0
     return np.asarray(nats)
 

@@ -10,8 +10,9 @@ from anomembed.read.aggregates import BOUND
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import Profiles
+from anomembed.views.cases import Case
 from anomembed.views.entity import EntityView, Outlier
-from anomembed.views.facts import Case, Facts
+from anomembed.views.facts import Facts
 from anomembed.views.figures import Counted, is_beyond, others_of
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Counting, Looks

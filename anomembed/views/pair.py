@@ -28,7 +28,8 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Tokens, Vocabulary
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 from anomembed.workers.blocks import in_blocks

@@ -22,7 +22,8 @@ from anomembed.represent.attributes import attribute_tokens
 from anomembed.represent.batch import Batch
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Vocabulary
-from anomembed.views.facts import MOST_TRIED, Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import MOST_TRIED, Facts
 from anomembed.views.reason import Reason
 from anomembed.views.view import Basis, Vectors, ViewOfRecords
 

@@ -11,8 +11,8 @@ from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.sequences import NGrams, count_steps
 from anomembed.represent.tokens.vocabulary import Special
-from anomembed.views.cases import likely_events
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case, likely_events
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Listed, Reason, Text, Value
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 

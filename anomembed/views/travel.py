@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Reason, duration
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 

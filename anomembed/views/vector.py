@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.vectors import is_known
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Among, Reason, Text
 from anomembed.views.view import Basis, Looks, Vectors, ViewOfVectors
 

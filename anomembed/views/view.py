@@ -24,8 +24,8 @@ from anomembed.represent.entities import Entities
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.sequences import NGrams, Sequences
 from anomembed.represent.tokens.vocabulary import ColumnTokens, Vocabulary
-from anomembed.views.cases import Part, SequenceCases
-from anomembed.views.facts import Case, Facts
+from anomembed.views.cases import Case, Part, SequenceCases
+from anomembed.views.facts import Facts
 from anomembed.views.reason import Reason
 
 Vectors = NDArray[np.float32]
@@ -53,6 +53,7 @@ class Looks(Flag):
     TIMES = auto()
     TWINS = auto()
     BURSTS = auto()
+    CHARACTERS = auto()
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Basis:
     @property
     def vector_columns(self) -> list[int]:
         """Token columns of vectors, in the order of `records.vectors`."""
-        return [at for at, column in enumerate(self.vocabulary.columns) if column.kind.traits.is_presence]
+        return [at for at, column in enumerate(self.vocabulary.columns) if column.kind.traits.is_vector]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from anomembed.represent.counts import Counts
 from anomembed.represent.entities import Habits
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.sequences import NGrams, longest_gram
+from anomembed.represent.tokens.characters import BYTES, Characters
 from anomembed.represent.tokens.templates import Templates
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, ColumnTokens, Vocabulary
 from anomembed.score.combine import CalibratedView
@@ -187,6 +188,10 @@ def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
     match part:
         case Templates():
             _check_templates(part)
+        case Characters():
+            _check_codes(part.codes, 0, BYTES * BYTES)
+            _ensure(len(part.times) == len(part.codes), "a pair of characters was not counted")
+            _ensure(part.known.ndim == 1 and len(part.known), "no text tells how texts are written")
         case Counts():
             _ensure(part.n_records > 0, "nothing was counted")
             _ensure(part.together.shape == (n_tokens, n_tokens), "the pairs are not those of the tokens")
@@ -267,7 +272,8 @@ def _try(model: Model) -> None:
         travel = np.full((TRIED, 2), np.nan) if model.past.history.travel else None
         runs = np.full((TRIED, len(model.past.history.runs)), np.nan) if model.past.history.runs else None
     nothing = model.derived.nothing(TRIED)
-    derived = (rhythm, nothing.get("twins"), nothing.get("bursts"), travel, runs)
+    characters = rows % 5 * np.ones(len(vocabulary.written))
+    derived = (rhythm, nothing.get("twins"), nothing.get("bursts"), travel, runs, characters)
     batch = Batch(tokens.astype(np.int32), numbers, steps, paces, vectors, *derived)
     with np.errstate(all="ignore"):
         raw, _ = model.score(batch)

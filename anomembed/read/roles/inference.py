@@ -71,10 +71,9 @@ def infer_roles(
     specified = _by_column(table, given)
     evidence = _gather(table, specified, where, time_format, find_key=find_key)
     columns = leave_out_clocks(table, [_assign(each) for each in evidence])
-    pairs = list(zip(columns, evidence, strict=True))
-    owned = [column for column, each in pairs if find_key and _is_own(column, each)]
-    placed = [column for column, each in pairs if each.given is None and OWN in column.reason]
-    columns += list(_add_columns(table, columns, owned, placed, derived))
+    placed = [(c, e.profile) for c, e in zip(columns, evidence, strict=True) if not e.given and OWN in c.reason]
+    owned = [column for column, profile in placed if find_key and _is_own(profile)]
+    columns += list(_add_columns(table, columns, owned, [column for column, _ in placed], derived))
     for name in derived:
         table.column(name)  # says that there is none
     roles = Roles(tuple(unify_spellings(table, columns)))
@@ -115,7 +114,7 @@ def _add_columns(
         find_agreements(table, [*names, *owned], named, [c for c in columns if c.role is Role.NUMBER]),
         find_sums(table, [column for column in columns if column.role in JUDGED], named),
         find_places(table, [*names, *placed], named),
-        find_presence(table, placed, named),
+        find_presence(table, [column for column in placed if column.role is Role.IGNORE], named),
         find_measures(table, [column for column in columns if column.role is Role.TEXT], named),
     )
     for added in found:
@@ -143,11 +142,9 @@ def _derived(table: Table, name: str, named: Mapping[str, Role]) -> ColumnRole:
     return assigned
 
 
-def _is_own(column: ColumnRole, evidence: Evidence) -> bool:
-    """Tell whether a column is not used because nearly every record has a value of its own, and not by the user."""
-    profile = evidence.profile
-    n_known = profile.n_records - profile.n_nulls
-    return evidence.given is None and OWN in column.reason and is_own(profile.n_distinct, n_known, profile.mean_spaces)
+def _is_own(profile: Profile) -> bool:
+    """Tell whether nearly every record that has a value has its own, which is no text."""
+    return is_own(profile.n_distinct, profile.n_records - profile.n_nulls, profile.mean_spaces)
 
 
 def _by_column(table: Table, given: Mapping[Role, Sequence[str]]) -> dict[str, Role]:

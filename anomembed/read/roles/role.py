@@ -62,6 +62,8 @@ class Content(StrEnum):
     """Text, compared as a whole."""
     MESSAGE = "message"
     """Text of words: a template and its parameters."""
+    IDENTIFIER = "identifier"
+    """Text that nearly every record has for itself: how it is written."""
     NUMBER = "number"
     """DOUBLE."""
     MOMENT = "moment"
@@ -95,6 +97,12 @@ class Role(StrEnum):
         "text",
         "Columns of free text, such as messages; their templates and parameters are scored.",
         Content.MESSAGE,
+        _text_sql,
+    )
+    IDENTIFIER = (
+        "identifier",
+        "Columns in which nearly every record has its own value, such as addresses; how they are written is scored.",
+        Content.IDENTIFIER,
         _text_sql,
     )
     VECTOR = (

@@ -10,8 +10,8 @@
 6. dates and times, also those that text and numbers stand for: timestamp;
 7. fractions, and text that is read as numbers: number; whole numbers: category when they are few or named like a
    code, else number;
-8. text: free text when it is long and made of words, also when nearly every record has its own; ignored when nearly
-   every record has its own name; else category.
+8. text: free text when it is long and made of words, also when nearly every record has its own; identifier when
+   nearly every record has its own name; else category.
 """
 
 import re
@@ -28,7 +28,7 @@ from anomembed.read.written.recognising import Found
 
 FEW_INTEGERS = 8  # whole numbers with no more values than this are names rather than amounts
 NEARLY_UNIQUE = 0.5  # share of distinct values above which a column says nothing about other records
-OWN = "nearly every record has its own"  # the reason for which a column is not used
+OWN = "nearly every record has its own"  # the reason for which values are not compared
 MIN_RECORDS_FOR_SHARES = 50  # in a smaller table most columns are nearly unique
 TEXT_LENGTH, TEXT_SPACES = 30.0, 3.0  # means above which a column is free text
 MESSAGE_SPACES = 2.0  # the same of a column in which nearly every record has its own
@@ -199,7 +199,7 @@ def _text(evidence: Evidence) -> Inferred:
     if is_varied and MESSAGE_NAME.search(evidence.column.name):
         return Inferred(Role.TEXT, f"named like a message, {_distinct(profile)}")
     if is_nearly_unique(profile):
-        return Inferred(Role.IGNORE, f"{OWN} ({_distinct(profile)})")
+        return Inferred(Role.IDENTIFIER, f"{OWN} ({_distinct(profile)})")
     return Inferred(Role.CATEGORY, _distinct(profile))
 
 

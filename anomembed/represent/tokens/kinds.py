@@ -103,6 +103,11 @@ def _encode_vectors(column: Column, frame: pl.DataFrame) -> Codes:
     return np.where(is_there, np.int32(FIRST_VALUE), np.int32(Special.MISSING))
 
 
+def _encode_identifiers(column: Column, frame: pl.DataFrame) -> Codes:
+    given = frame[column.source]
+    return _with_missing(np.full(len(given), FIRST_VALUE, np.int32), given)
+
+
 def _with_missing(codes: Codes, given: pl.Series) -> Codes:
     codes[given.is_null().to_numpy()] = Special.MISSING
     return codes
@@ -136,6 +141,8 @@ class Traits:
         Whether how often a value occurs follows from the calendar: then it is no rarity.
     is_presence : bool
         Whether the tokens only say that something is there.
+    is_vector : bool
+        Whether that is a vector.
     shows_label : bool
         Whether people see the label instead of the value in the source.
     """
@@ -151,6 +158,7 @@ class Traits:
     is_circular: bool = False
     is_calendar: bool = False
     is_presence: bool = False
+    is_vector: bool = False
     shows_label: bool = False
 
 
@@ -163,6 +171,7 @@ class Kind(StrEnum):
     WEEKDAY = "weekday"
     MONTH_PART = "part of month"
     TEMPLATE = "template"
+    IDENTIFIER = "identifier"
     VECTOR = "vector"
 
     @property
@@ -205,7 +214,8 @@ TRAITS = {
         shows_label=True,
     ),
     Kind.TEMPLATE: Traits(_encode_templates, is_text=True, shows_label=True),
-    Kind.VECTOR: Traits(_encode_vectors, is_presence=True),
+    Kind.IDENTIFIER: Traits(_encode_identifiers, is_presence=True),
+    Kind.VECTOR: Traits(_encode_vectors, is_presence=True, is_vector=True),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.represent.tokens.characters import learn_characters
 from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, TRAITS, Kind, Special
 from anomembed.represent.tokens.templates import Templates
 from anomembed.represent.tokens.value_counts import ValueCounts
@@ -52,6 +53,7 @@ def category_tokens(name: str, counted: ValueCounts, min_count: int) -> ColumnTo
         edges=np.empty(0),
         unknown=Special.RARE if n_other else Special.UNSEEN,
         n_records=int(seen.sum()) + n_other + counted.n_missing,
+        characters=learn_characters(counts["value"]),
     )
 
 
@@ -186,6 +188,28 @@ def vector_tokens(name: str, vectors: pl.Series) -> ColumnTokens:
     """
     width = vectors.dtype.shape[0] if isinstance(vectors.dtype, pl.Array) else 0
     return _counted(name, Kind.VECTOR, pl.DataFrame({name: vectors}), (f"{width} numbers",))
+
+
+def identifier_tokens(name: str, texts: pl.Series) -> list[ColumnTokens]:
+    """Make the tokens of a column in which nearly every record has its own text: one for all, and MISSING.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    texts : pl.Series
+        The reference; null where missing.
+
+    Returns
+    -------
+    list of ColumnTokens
+        Empty when there are too few texts to tell how they are written, and none is missing.
+    """
+    characters = learn_characters(texts)
+    if characters is None and not texts.null_count():
+        return []
+    column = _counted(name, Kind.IDENTIFIER, pl.DataFrame({name: texts}), ("its own",))
+    return [replace(column, characters=characters)]
 
 
 def _counted(

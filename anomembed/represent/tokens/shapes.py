@@ -3,20 +3,17 @@
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Ints
 from anomembed.represent.compiled import compiled
+from anomembed.represent.tokens.texts import MOST_BYTES, Bytes, buffers
 from anomembed.workers.blocks import in_blocks
 
-MOST_BYTES = 2_000  # of a text; the rest is ignored, and so is what stands aside
 ASIDE = 0x1E  # in a message of lines, what follows this character is kept, but not learnt from
 HEXADECIMAL, JOINED = np.zeros(256, bool), np.arange(256) >= 128
 HEXADECIMAL[list(b"abcdefABCDEF")] = True
 JOINED[list(b"_$%+@.-#/\\0123456789" + bytes(range(65, 91)) + bytes(range(97, 123)))] = True  # of one word or path
 TEXTS_AT_ONCE = 50_000  # texts per task of a thread
-
-Bytes = NDArray[np.uint8]
 
 
 def shapes(texts: pl.Series) -> pl.Series:
@@ -44,7 +41,7 @@ def shapes(texts: pl.Series) -> pl.Series:
 
 
 def _shapes(texts: pl.Series) -> pl.Series:
-    data, ends = _buffers(texts)
+    data, ends = buffers(texts)
     written, offsets = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
     size = _collapse(data, ends, written, offsets)
     return _texts(written[:size], offsets, texts.is_null())
@@ -69,20 +66,10 @@ def cut_out(texts: pl.Series, begins: Ints, sizes: Ints) -> pl.Series:
     >>> cut_out(pl.Series(["job 42 took 3.5 s"]), np.array([11]), np.array([3])).to_list()
     ['3.5']
     """
-    data, ends = _buffers(texts)
+    data, ends = buffers(texts)
     written, offsets = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
     size = _cut(data, ends, begins, sizes, written, offsets)
     return _texts(written[:size], offsets, texts.is_null() | pl.Series(sizes == 0))
-
-
-def _buffers(texts: pl.Series) -> tuple[Bytes, Ints]:
-    """Return the concatenated texts in UTF-8, and the offset of each; the last offset is the end."""
-    array = texts.cast(pl.String).rechunk().to_arrow().cast(pa.large_string())
-    _, ends, data = array.buffers()
-    if not len(array):
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    written = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
-    return written, np.frombuffer(ends, np.int64)[array.offset : array.offset + len(array) + 1]
 
 
 def _texts(written: Bytes, ends: Ints, is_null: pl.Series) -> pl.Series:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.represent.tokens.characters import Characters
 from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, Codes, Kind, Special, show_value
 from anomembed.represent.tokens.templates import PARAMETER, Templates, parse_messages
 
@@ -52,6 +53,8 @@ class ColumnTokens:
         Templates of messages, in the order of `codes`; None for all other kinds.
     arriving : float, default=0.0
         Share of the records that bring a value which no earlier one has; 0 where few do.
+    characters : Characters or None
+        How its texts are written; None where they are few, or no texts.
     """
 
     name: str
@@ -66,6 +69,7 @@ class ColumnTokens:
     n_records: int
     templates: Templates | None = None
     arriving: float = 0.0
+    characters: Characters | None = None
 
     @property
     def is_of_message(self) -> bool:
@@ -150,6 +154,11 @@ class Vocabulary:
     def calendar(self) -> tuple[int, ...]:
         """Columns whose values come back after a time: hours, weekdays, parts of the month."""
         return tuple(at for at, column in enumerate(self.columns) if column.kind.traits.period)
+
+    @cached_property
+    def written(self) -> tuple[int, ...]:
+        """Columns of which it is known how their texts are written."""
+        return tuple(at for at, column in enumerate(self.columns) if column.characters)
 
     @property
     def size(self) -> int:
