@@ -7,6 +7,7 @@ import random
 import re
 import string
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +22,7 @@ from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.represent.tokens.characters import BEGIN, BYTES, PRIOR, SLACK, STOP, learn_characters
 from anomembed.represent.tokens.texts import MOST_BYTES
+from anomembed.write.checking import DamagedError, check_model
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
 
@@ -273,3 +275,45 @@ def test_a_model_is_kept_and_a_user_decides_and_explain_names_the_part(run, tmp_
     again = load_model(tmp_path / "model.duckdb")
     expected, found = (score_table(each, frame).frame["raw_score"].to_list() for each in (model, again))
     assert found == expected
+
+
+def test_where_a_dozen_are_made_up_they_do_not_hide_one_another():
+    frame, odd = logins(5, n_odd=12)
+    flags = scan(frame, config={"roles": KEY, "flags": {"budget": 12}}).flags.frame
+    assert len(set(flags["id"]) & odd) >= 8
+
+
+def test_a_line_that_comes_often_is_usual_however_few_others_are_written_so():
+    """Each order has a message of its own; the same three of a timer are a tenth of all lines."""
+    rng = random.Random(0)
+    timer = ["(root) CMD (/usr/bin/backup --daily)", "(root) CMD (/usr/bin/rotate -f)", "(root) CMD (/opt/sync)"]
+    lines = [
+        rng.choice(timer) if rng.random() < 0.1 else f"order of {name(rng)} and {name(rng)} is paid in full"
+        for _ in range(2_000)
+    ]
+    frame = pl.DataFrame({"id": range(2_000), "host": ["a", "b"] * 1_000, "message": lines})
+    terms = terms_of(frame, "characters", Config(roles=KEY | {"text": ["message"]}))
+    assert not any(term for term, line in zip(terms.values(), lines, strict=True) if line in timer)
+
+
+def test_another_value_is_written_as_others_are(run):
+    """Without that, no other user would make the record normal."""
+    frame, odd = logins(0, n_odd=1)
+    frame.write_parquet("logins.parquet")
+    assert run("scan", "logins.parquet", "--budget", "1", "--quiet").code == 0
+    change = json.loads(run("explain", str(*odd), "--format", "json").out)["change"]
+    assert change["columns"] == ["user"]
+    assert change["tail_probability"] > 0.01
+
+
+def test_pairs_of_characters_that_are_none_are_refused():
+    model = fit_model(logins(0)[0], config=Config(roles=KEY))
+    check_model(model)
+    columns = tuple(
+        replace(column, characters=replace(column.characters, codes=column.characters.codes + BYTES * BYTES))
+        if column.characters
+        else column
+        for column in model.vocabulary.columns
+    )
+    with pytest.raises(DamagedError, match="no token"):
+        check_model(replace(model, vocabulary=replace(model.vocabulary, columns=columns)))

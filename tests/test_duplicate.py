@@ -59,6 +59,12 @@ def test_the_amount_is_the_number_that_is_seldom_repeated_and_a_balance_is_not()
     assert twins.amount == "amount"
 
 
+def test_what_each_has_for_itself_is_not_compared():
+    frame = invoices()
+    own = [f"REF-{at * 7919 % 99_991:05}" for at in range(frame.height)]
+    assert twins_of(frame.with_columns(reference=pl.Series(own)))[0].compared == twins_of(frame)[0].compared
+
+
 @pytest.mark.parametrize("roles", [PLAIN, WITH_ENTITY], ids=["plain", "entity"])
 @pytest.mark.parametrize("doubled", [1, 4])
 def test_repeats_come_first_and_are_put_into_words(roles, doubled):
