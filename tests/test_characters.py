@@ -297,12 +297,12 @@ def test_a_line_that_comes_often_is_usual_however_few_others_are_written_so():
 
 
 def test_another_value_is_written_as_others_are(run):
-    """Without that, no other user would make the record normal."""
+    """Without that, no other domain would make the record normal."""
     frame, odd = logins(0, n_odd=1)
-    frame.write_parquet("logins.parquet")
+    frame.rename({"user": "domain"}).write_parquet("logins.parquet")
     assert run("scan", "logins.parquet", "--budget", "1", "--quiet").code == 0
     change = json.loads(run("explain", str(*odd), "--format", "json").out)["change"]
-    assert change["columns"] == ["user"]
+    assert change["columns"] == ["domain"]
     assert change["tail_probability"] > 0.01
 
 
