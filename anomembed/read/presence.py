@@ -1,7 +1,7 @@
 """Whether a record has what nearly every other has for itself: columns such as ``has original_sale``.
 
 The number of a sale, an order or a receipt says nothing of other records, so it is not used. That a refund has none
-does, where all other refunds have one.
+does, where all other refunds have one. Of text the tokens of an identifier say so.
 """
 
 from collections.abc import Collection, Iterable, Iterator

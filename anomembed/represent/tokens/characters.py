@@ -104,12 +104,11 @@ def learn_characters(texts: pl.Series) -> Characters | None:
     texts = _some(texts.drop_nulls().unique(maintain_order=True))
     if len(texts) < LEAST_VALUES:
         return None
-    times = np.zeros(BYTES * BYTES, np.int64)
-    data, offsets = buffers(texts)
-    _count_pairs(data, offsets, times, np.full(BYTES * BYTES, -1, np.int64))
+    times, in_all, last = np.zeros((3, BYTES * BYTES), np.int64)
+    _count_pairs(*buffers(texts), times, in_all, last)
     codes = np.flatnonzero(times)
     plain = Characters(codes.astype(np.int32), times[codes].astype(np.float64), 0.0, np.empty(0))
-    usual = replace(plain, usual=float(_mean_surprise(data, offsets, plain.surprise)))
+    usual = replace(plain, usual=float(np.average(plain.surprise.ravel(), weights=in_all)))
     return replace(usual, known=np.sort(usual.excess(known)))
 
 
@@ -119,32 +118,19 @@ def _some(texts: pl.Series) -> pl.Series:
 
 
 @compiled()
-def _count_pairs(data: Bytes, offsets: Ints, times: Ints, last: Ints) -> None:
-    """Count the texts with each pair of bytes."""
+def _count_pairs(data: Bytes, offsets: Ints, times: Ints, in_all: Ints, last: Ints) -> None:
+    """Count the texts with each pair of bytes, and how often it is there; `last` is the last text with it, from 1."""
     for text in range(len(offsets) - 1):
         end = min(offsets[text + 1], offsets[text] + MOST_BYTES)
         before = BEGIN
         for at in range(offsets[text], end + 1):
             byte = int(CLASS[data[at]]) if at < end else STOP
             code = before * BYTES + byte
-            if last[code] != text:
-                last[code] = text
+            in_all[code] += 1
+            if last[code] <= text:
+                last[code] = text + 1
                 times[code] += 1
             before = byte
-
-
-@compiled()
-def _mean_surprise(data: Bytes, offsets: Ints, surprise: NDArray[np.float32]) -> float:
-    total, n = 0.0, 0
-    for text in range(len(offsets) - 1):
-        end = min(offsets[text + 1], offsets[text] + MOST_BYTES)
-        before = BEGIN
-        for at in range(offsets[text], end + 1):
-            byte = int(data[at]) if at < end else STOP
-            total += surprise[before, byte]
-            n += 1
-            before = byte
-    return total / max(n, 1)
 
 
 @compiled()
