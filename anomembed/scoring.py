@@ -196,7 +196,7 @@ def read_frames(
     select = {VALUE + name: sql for name, sql in (roles.select() | derived).items()}
     key = [table.column(column.name) for column in roles.key]
     n_values = roles.n_values + len(derived)
-    yield from table.batches({**(also or {}), **select}, key, where, size or batch_size(n_values))
+    yield from table.batches({**(also or {}), **select}, key, where, batch_size(n_values) if size is None else size)
 
 
 def batch_size(n_values: int) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from anomembed import fit_model, scan
 from anomembed.config import ChannelConfig, Config, FlagsConfig, load_config, make_config, merge
+from anomembed.config.section import descriptions
 from anomembed.demo import make_demo
 from anomembed.errors import ConfigError
 from anomembed.read.roles.inference import infer_roles
@@ -102,8 +103,10 @@ SECTIONS = [section for section in SECTIONS if hasattr(section, "model_fields")]
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
 def test_every_setting_is_described_in_one_sentence(section):
     """The reference of settings and the JSON Schema for editors are made of these."""
-    for name, field in section.model_fields.items():
-        text = " ".join((field.description or "").split())
+    meanings, schema = descriptions(section), section.model_json_schema()["properties"]
+    for name in section.model_fields:
+        text = " ".join(meanings[name].split())
+        assert schema[name]["description"] == meanings[name]
         assert re.fullmatch(r"[A-Z`].{10,}[^.]\.", text), f"{section.__name__}.{name}: {text!r}"
         assert ". " not in text, f"{section.__name__}.{name}: more than a sentence"
 

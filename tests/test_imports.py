@@ -8,6 +8,7 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import anomembed
@@ -95,7 +96,9 @@ def test_a_scan_imports_no_library_that_it_does_not_need(tmp_path):
 
 def test_to_explain_a_record_nothing_is_imported_that_learns(tmp_path):
     (tmp_path / "pets.csv").write_text("pet,says\n" + "cat,meow\ndog,woof\n" * 40 + "cat,woof\n")
-    scan = [sys.executable, "-m", "anomembed", "scan", "pets.csv"]
+    with duckdb.connect(tmp_path / "pets.duckdb") as connection:
+        connection.execute(f"CREATE TABLE pets AS FROM '{tmp_path / 'pets.csv'}'")
+    scan = [sys.executable, "-m", "anomembed", "scan", "pets.duckdb"]
     subprocess.run(scan, capture_output=True, check=True, cwd=tmp_path)
     code = (
         "import sys\nfrom anomembed.cli import main\n"
@@ -106,7 +109,8 @@ def test_to_explain_a_record_nothing_is_imported_that_learns(tmp_path):
     modules = set(done.stdout.rpartition("\nmodules ")[2].split())
     assert "anomembed.investigate.explaining" in modules
     unneeded = {"pyod", "sklearn", "pandas", "skops", "matplotlib", "torch", "scipy.stats", "scipy.optimize"}
-    assert not modules & {*unneeded, "anomembed.fit.model", "anomembed.represent.embeddings.kernels"}
+    assert not modules & {*unneeded, "pyarrow", "anomembed.fit.model", "anomembed.represent.embeddings.kernels"}
+    assert not done.stderr
 
 
 def test_importing_the_package_imports_nothing_else():

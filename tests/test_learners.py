@@ -6,6 +6,7 @@ import pytest
 
 from anomembed.cli import options
 from anomembed.config import Config, EmbeddingConfig
+from anomembed.config.section import descriptions
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.read.table import Table
@@ -304,8 +305,8 @@ def test_names_in_the_configuration_are_those_of_the_learners():
     names = EmbeddingConfig.model_json_schema()["properties"]["method"]["enum"]
     assert names == list(LEARNERS)
     assert f": {', '.join(names[:-1])} or {names[-1]}." in options.METHODS
-    fields = EmbeddingConfig.model_fields
-    assert all(fields[name].description.endswith(f" {', '.join(SAMPLED[:])}.") for name in ("negatives", "window"))
+    meanings = descriptions(EmbeddingConfig)
+    assert all(meanings[name].endswith(f" {', '.join(SAMPLED[:])}.") for name in ("negatives", "window"))
 
 
 def test_a_name_that_there_is_not(communities):

@@ -1,5 +1,8 @@
 """What all sections of the settings are made of: a frozen group of fields, and kinds of values."""
 
+import ast
+import inspect
+from itertools import pairwise
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -33,10 +36,23 @@ Condition = Annotated[str, AfterValidator(_condition)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
+def descriptions(section: type[BaseModel]) -> dict[str, str]:
+    """Return what each setting of a section means, by name: the docstring below its field.
+
+    Pydantic would read the source for these whenever the settings are imported, which takes as long as all the rest.
+    """
+    found = {name: field.description for name, field in section.model_fields.items() if field.description}
+    (written,) = ast.parse(inspect.getsource(section)).body
+    for field, text in pairwise(getattr(written, "body", ())):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            found[field.target.id] = inspect.cleandoc(ast.literal_eval(text.value))
+    return found
+
+
 class Section(BaseModel):
     """A frozen group of settings, whose errors are one sentence wherever it is made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401
         with plain_errors(type(self)):
@@ -54,6 +70,14 @@ class Section(BaseModel):
 
     def __setattr__(self, name: str, value: object) -> None:
         raise ConfigError(f"settings are frozen: make another {type(self).__name__} instead of changing {name}")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> Any:  # noqa: ANN401
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in descriptions(cls).items():
+            properties[name]["description"] = text
+        return schema
 
     @field_validator("*", mode="before")
     @classmethod

@@ -18,6 +18,7 @@ from anomembed.read.table import Table
 from anomembed.scoring import read_frames
 
 KEY, ROW = RESERVED + "key", RESERVED + "row"
+AT_ONCE = 0  # records per frame: all of them
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class SourceRecord:
         self._keep_related()
         for name, value in at_once.items():
             self.table.derive(name, "NULL::DOUBLE" if value is None else f"'{value!r}'::DOUBLE")
-        frames = list(read_frames(self.model, self.table, self.is_it))
+        frames = list(read_frames(self.model, self.table, self.is_it, AT_ONCE))
         return frames[0][:1] if frames else None
 
     def _keep_related(self) -> None:

@@ -10,6 +10,7 @@ from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.extending import copy_extended, copy_in_order
+from anomembed.read.fetching import fetch
 from anomembed.read.padding import find_padding
 from anomembed.read.parameters import PATTERNS, parameter_sql
 from anomembed.read.source import clear_errors, find_records, quote_identifier, zone_sql
@@ -282,8 +283,7 @@ class Relation:
 
     def _frame(self, sql: str) -> "pl.DataFrame":
         with clear_errors(self.name):
-            frame: pl.DataFrame = self._connection.sql(sql).pl()
-            return frame
+            return fetch(self._connection.sql(sql))
 
 
 def row_sql(columns: Sequence[Column]) -> str:

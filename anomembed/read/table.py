@@ -11,6 +11,7 @@ from anomembed.errors import DataError
 from anomembed.read.aggregates import Aggregates
 from anomembed.read.column_types import MOMENTS, PLAIN, moment_sql
 from anomembed.read.columns import Column
+from anomembed.read.fetching import fetch
 from anomembed.read.relation import HASH as HASH
 from anomembed.read.relation import RESERVED
 from anomembed.read.source import clear_errors, quote_identifier, quote_text
@@ -66,7 +67,7 @@ class Table(Aggregates):
         where : str or None
             SQL condition.
         size : int
-            Records per frame.
+            Records per frame; 0 for one frame of all.
         order : sequence of str
             SQL expressions to sort by; in no particular order by default.
 
@@ -80,8 +81,8 @@ class Table(Aggregates):
         with clear_errors(self.name):
             ordered = f" ORDER BY {', '.join(order)}" if order else ""
             relation = self._connection.sql(self._select(select, key, where) + ordered)
-            for batch in relation.to_arrow_reader(size):
-                frame = pl.DataFrame(pl.from_arrow(batch))
+            for batch in relation.to_arrow_reader(size) if size else [fetch(relation)]:
+                frame = pl.DataFrame(batch)
                 if frame.height:
                     yield frame
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from anomembed.errors import LockedError, StoreError
+from anomembed.read.fetching import fetch
 from anomembed.read.source import holder
 from anomembed.write.files import completed
 from anomembed.write.schema import migrations, read_version, upgrade
@@ -220,8 +221,7 @@ class Database:
         with self._clear_errors(), ExitStack() as tables:
             for name, frame in frames.items():
                 tables.enter_context(registered(self._connection, name, frame))
-            found: pl.DataFrame = self._connection.sql(query, params=parameters).pl()
-            return found
+            return fetch(self._connection.sql(query, params=parameters))
 
     def _next(self, table: str, column: str) -> int:
         rows = self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchall()

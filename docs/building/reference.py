@@ -16,6 +16,7 @@ import anomembed
 from anomembed.cli import options
 from anomembed.cli.commands import app
 from anomembed.config import ChannelConfig, Config
+from anomembed.config.section import Section, descriptions
 from anomembed.represent.learners import LEARNERS
 from anomembed.views import RECORD_VIEWS, SEQUENCE_VIEWS
 from anomembed.write.store import Store
@@ -55,9 +56,9 @@ def settings() -> str:
         section: Any = about.annotation
         if _is_section(section):
             text = inspect.cleandoc(section.__doc__ or "")
-            table = _settings_table(f"{name}.", section.model_fields)
+            table = _settings_table(f"{name}.", section)
             tables.append(f"## [{name}]\n\n{text}\n\n{table}")
-    table = _settings_table("monitor.channels.", ChannelConfig.model_fields)
+    table = _settings_table("monitor.channels.", ChannelConfig)
     tables.append(f"## [[monitor.channels]]\n\n{inspect.cleandoc(ChannelConfig.__doc__ or '')}\n\n{table}")
     return "\n\n".join(tables)
 
@@ -66,11 +67,11 @@ def _is_section(kind: Any) -> bool:
     return inspect.isclass(kind) and hasattr(kind, "model_fields")
 
 
-def _settings_table(prefix: str, fields: dict[str, Any]) -> str:
-    flags = _flags()
+def _settings_table(prefix: str, section: type[Section]) -> str:
+    flags, meanings = _flags(), descriptions(section)
     rows = [
-        (f"`{name}`", _default(about), _markdown(about.description or ""), flags.get(prefix + name, ""))
-        for name, about in fields.items()
+        (f"`{name}`", _default(about), _markdown(meanings[name]), flags.get(prefix + name, ""))
+        for name, about in section.model_fields.items()
     ]
     return _table(("setting", "default", "meaning", "option"), rows)
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from anomembed.represent.arrays import Ints
 from anomembed.represent.compiled import compiled
@@ -73,6 +72,8 @@ def cut_out(texts: pl.Series, begins: Ints, sizes: Ints) -> pl.Series:
 
 
 def _texts(written: Bytes, ends: Ints, is_null: pl.Series) -> pl.Series:
+    import pyarrow as pa
+
     array = pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(written))
     found = pl.Series(array, dtype=pl.String)
     return found.set(is_null, None) if is_null.any() else found

@@ -2,7 +2,6 @@
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Ints
@@ -14,6 +13,8 @@ Bytes = NDArray[np.uint8]
 
 def buffers(texts: pl.Series) -> tuple[Bytes, Ints]:
     """Return the concatenated texts in UTF-8, and the offset of each; the last offset is the end."""
+    import pyarrow as pa  # takes long to load, and most tables have no texts
+
     array = texts.cast(pl.String).rechunk().to_arrow().cast(pa.large_string())
     _, ends, data = array.buffers()
     if not len(array):
