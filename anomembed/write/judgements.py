@@ -157,6 +157,8 @@ def earlier_flags(store: Store, judgement: Judgement) -> pl.DataFrame:
 
 def scores_of(store: Store, run_id: int, keys: Iterable[str]) -> dict[str, tuple[float, bool]]:
     """Return the tail probability of records in a run, and whether they were flagged, by key."""
-    wanted = pl.DataFrame({"key": list(keys)}, schema={"key": pl.String})
-    query = f"SELECT key, tail_probability, flagged FROM scores JOIN wanted USING (key) WHERE run_id = {int(run_id)}"
-    return {key: (tail, flagged) for key, tail, flagged in store.frame(query, wanted=wanted).iter_rows()}
+    query = """
+        SELECT key, tail_probability, flagged FROM scores SEMI JOIN (SELECT unnest($keys::VARCHAR[]) AS key) USING (key)
+        WHERE run_id = $run"""
+    found = store.rows(query, {"keys": list(keys), "run": run_id})
+    return {key: (tail, flagged) for key, tail, flagged in found}
