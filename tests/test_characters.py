@@ -21,7 +21,7 @@ from anomembed import Config, fit_model, load_model, scan, score_table
 from anomembed.read.roles.assigned import match_roles
 from anomembed.read.table import Table
 from anomembed.represent.tokens.characters import BEGIN, BYTES, PRIOR, SLACK, STOP, learn_characters
-from anomembed.represent.tokens.texts import MOST_BYTES
+from anomembed.represent.tokens.texts import FEW, MOST_BYTES, buffers
 from anomembed.write.checking import DamagedError, check_model
 from anomembed.write.models import save_model
 from anomembed.write.store import Store
@@ -317,3 +317,17 @@ def test_pairs_of_characters_that_are_none_are_refused():
     )
     with pytest.raises(DamagedError, match="no token"):
         check_model(replace(model, vocabulary=replace(model.vocabulary, columns=columns)))
+
+
+@pytest.mark.parametrize("texts", [[], [None, None], ["", "é", None, "💶1"], ["a"] * 3])
+def test_bytes_of_few_and_of_many_texts_are_the_same(texts):
+    data, offsets = buffers(pl.Series(texts, dtype=pl.String))
+    padded, more = buffers(pl.Series([*texts, *["z"] * (FEW + 1)], dtype=pl.String))
+    assert data.tobytes() + b"z" * (FEW + 1) == padded.tobytes()
+    assert offsets.tolist() == more[: len(offsets)].tolist()
+    for found, expected in ((data, padded), (offsets, more)):  # or loops would be compiled for each
+        assert (found.dtype, found.flags.writeable, found.flags.c_contiguous) == (
+            expected.dtype,
+            expected.flags.writeable,
+            expected.flags.c_contiguous,
+        )
