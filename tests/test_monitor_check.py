@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -47,9 +48,21 @@ def files():
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in Path().iterdir()}
 
 
-def test_all_is_right_and_stays_as_it_was(shop, check, monkeypatch):
-    monkeypatch.setenv("HOOK_HOST", "hook.example")
-    add_channel("webhook", "https://${HOOK_HOST}:8443/a?b=c")
+@pytest.fixture
+def server():
+    """Something that listens, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def port(server):
+    return server.getsockname()[1]
+
+
+def test_all_is_right_and_stays_as_it_was(shop, check, monkeypatch, server, port):
+    monkeypatch.setenv("HOOK_HOST", "127.0.0.1")
+    add_channel("webhook", f"http://${{HOOK_HOST}}:{port}/a?b=c")
     add_channel("command", f"{sys.executable} -c pass")
     add_channel("file", "alerts.ndjson")
     before = files()
@@ -58,11 +71,14 @@ def test_all_is_right_and_stays_as_it_was(shop, check, monkeypatch):
         "right  source: payments: 6 columns, 1,600 records, 1,600 to learn from",
         f"right  store: store.duckdb, version {len(migrations())}",
         "right  model: 1, fitted on 1,600 records; all before 2026-05-01 13:19:30 has been judged, by paid_at",
-        "right  channel webhook: its address is well-formed, from level warn",
+        "right  channel webhook: its host answers, from level warn",
         "right  channel command: its command is there, from level warn",
         "right  channel file: its file can be written, from level warn",
     ]
     assert files() == before
+    connection, _ = server.accept()
+    with connection:
+        assert connection.recv(100) == b"", "the webhook was sent something"
 
 
 def test_before_the_first_run_the_model_is_still_to_be_learnt(check):
@@ -85,6 +101,8 @@ def test_before_the_first_run_the_model_is_still_to_be_learnt(check):
         ("webhook", "https://hook.example:99999/s3cret", "the address is not well-formed"),
         ("webhook", "https://hook.example/s3cret now", "the address is not well-formed"),
         ("webhook", "https://${NO_SUCH_HOST}/s3cret", "the environment has no NO_SUCH_HOST"),
+        ("webhook", "http://127.0.0.1:1/s3cret", "the webhook cannot be reached (ConnectionRefusedError)"),
+        ("webhook", "https://no-such-host.invalid/s3cret", "the webhook cannot be reached (gaierror)"),
         ("command", "no-such-command --token s3cret", "there is no command no-such-command"),
         ("command", "'open", "the command cannot be read: no closing quotation"),
         ("file", "missing/alerts.ndjson", "No such file or directory"),
@@ -99,6 +117,21 @@ def test_a_channel_that_cannot_work_is_told_without_its_secrets(shop, check, kin
     assert said in wrong
     assert "s3cret" not in wrong
     assert all(line.startswith("right") for line in right)
+
+
+def test_the_proxy_of_the_environment_is_asked_instead(shop, check, monkeypatch, port):
+    add_channel("webhook", "https://no-such-host.invalid/s3cret")
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+    assert "right  channel webhook: its host answers, from level warn" in check(0)
+    monkeypatch.setenv("no_proxy", ".invalid")
+    assert "the webhook cannot be reached (gaierror)" in check(2)[-1]
+
+
+def test_a_webhook_without_tls_is_no_https(shop, check, port):
+    add_channel("webhook", f"https://127.0.0.1:{port}/s3cret")
+    with Path("shop.toml").open("a") as file:
+        file.write('timeout = "1s"\n')
+    assert check(2)[-1] == "WRONG  channel webhook: the webhook took too long"
 
 
 def test_a_file_of_a_channel_or_of_metrics_that_is_read_makes_no_other_wrong(shop, check):

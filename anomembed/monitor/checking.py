@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from anomembed.config import ChannelConfig, Config
+from anomembed.config.durations import MICROSECONDS, microseconds
 from anomembed.config.expectations import expectation
 from anomembed.errors import AnomembedError, StoreError
 from anomembed.fit.model import find_roles
@@ -22,7 +23,7 @@ from anomembed.monitor.plan import Plan
 from anomembed.monitor.refitting import check_refit
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
-from anomembed.monitor.webhook import WebhookError, check_address
+from anomembed.monitor.webhook import WebhookError, reach
 from anomembed.pipeline import Watcher
 from anomembed.read.added import spelled
 from anomembed.read.roles.assigned import match_roles
@@ -170,36 +171,36 @@ def _metrics(config: Config, path: Path) -> str:
 
 def _channel(config: Config, channel: ChannelConfig) -> str:
     check_alerts(config, channel)
-    said: str = _CHANNELS[channel.kind](channel.to or "")
+    said: str = _CHANNELS[channel.kind](channel.to or "", microseconds(channel.timeout) / MICROSECONDS)
     return f"{said}, from level {channel.level}"
 
 
-def _webhook(to: str) -> str:
-    check_address(expanded(to))
-    return "its address is well-formed"
+def _webhook(to: str, timeout: float) -> str:
+    reach(expanded(to), timeout)
+    return "its host answers"
 
 
-def _command(to: str) -> str:
+def _command(to: str, _: float) -> str:
     program = arguments_of(to)[0]
     if shutil.which(program) is None:
         raise ChannelError(f"there is no command {shlex.quote(program)}")
     return "its command is there"
 
 
-def _file(to: str) -> str:
+def _file(to: str, _: float) -> str:
     check_writable(Path(expanded(to)))
     return "its file can be written"
 
 
-def _apprise(to: str) -> str:
+def _apprise(to: str, _: float) -> str:
     notifier_of(expanded(to))
     return "apprise knows its address"
 
 
-_CHANNELS: dict[str, Callable[[str], str]] = {
+_CHANNELS: dict[str, Callable[[str, float], str]] = {
     "webhook": _webhook,
     "command": _command,
     "file": _file,
     "apprise": _apprise,
-    "stdout": lambda _: "standard output",
+    "stdout": lambda *_: "standard output",
 }

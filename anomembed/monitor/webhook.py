@@ -46,6 +46,28 @@ def post(url: str, body: bytes, timeout: float) -> None:
         raise WebhookError(_kind(error)) from None
 
 
+def reach(url: str, timeout: float) -> None:
+    """Connect to where a webhook is, by its proxy where the environment has one, and post nothing.
+
+    Raises
+    ------
+    WebhookError
+        When nothing answers there, or what answers has no valid certificate.
+    """
+    check_address(url)
+    parts = urllib.parse.urlsplit(url)
+    proxy = "" if urllib.request.proxy_bypass(parts.netloc) else urllib.request.getproxies().get(parts.scheme, "")
+    at = urllib.parse.urlsplit(proxy) if proxy else parts
+    kind = http.client.HTTPSConnection if at.scheme == "https" else http.client.HTTPConnection
+    connection = kind(at.hostname or "", at.port, timeout=timeout)
+    try:
+        connection.connect()
+    except (http.client.HTTPException, ValueError, OSError) as error:
+        raise WebhookError(_kind(error)) from None
+    finally:
+        connection.close()
+
+
 def check_address(url: str) -> None:
     """Refuse an address that nothing can be posted to.
 
@@ -67,7 +89,7 @@ def check_address(url: str) -> None:
 
 def _kind(error: Exception) -> str:
     """Return what kind of error it is; its text may hold parts of the address."""
-    reason = getattr(error, "reason", error)
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, TimeoutError):
         return "the webhook took too long"
     return f"the webhook cannot be reached ({type(reason).__name__})"
