@@ -109,6 +109,26 @@ def deposits(split=9, n=3000, *, seed=0, fixed=0, level=1.0, round_for=()):
     )
 
 
+def tills(rates=None, n=6000, *, cashiers=40, seed=0):
+    """What cashiers enter; each voids 1 to 5 %, but those of which `rates` has the rate, by number."""
+    rng = np.random.default_rng(seed)
+    own = rng.uniform(0.01, 0.05, cashiers)
+    for cashier, rate in ({7: 0.25} if rates is None else rates).items():
+        own[cashier] = rate
+    who, minutes = rng.integers(0, cashiers, n), np.sort(rng.uniform(0, 14 * 1440, n))
+    is_void = rng.random(n) < own[who]
+    return pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "at": [START + dt.timedelta(minutes=round(minute)) for minute in minutes],
+            "cashier": [f"C{i}" for i in who],
+            "action": np.where(is_void, "void", rng.choice(["sale", "refund"], n, p=[0.96, 0.04])),
+            "till": [f"T{i}" for i in rng.integers(0, 6, n)],
+            "amount": rng.lognormal(3, 0.7, n).round(2),
+        }
+    )
+
+
 CITIES = {"Paris": (48.86, 2.35), "Madrid": (40.42, -3.7), "Tokyo": (35.68, 139.69), "Boston": (42.36, -71.06)}
 
 
@@ -278,6 +298,11 @@ def _deposits():
     return Mode(deposits(), deposits(), {"roles": {"key": ["id"]}, "flags": {"budget": 20}})
 
 
+def _tills():
+    roles = {"key": ["id"], "entity": ["cashier"], "timestamp": ["at"]}
+    return Mode(tills(), tills(), {"roles": roles, "flags": {"budget": 20}})
+
+
 def _images():
     frame, usual = images(), 4 * np.eye(3, 8)
     odd = pl.DataFrame(
@@ -327,6 +352,7 @@ MODES = {
     "trips": _trips,
     "invoices": _invoices,
     "deposits": _deposits,
+    "tills": _tills,
     "graph": _requests,
     "vectors": _images,
     "text": _messages,

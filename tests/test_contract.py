@@ -39,6 +39,7 @@ COUNTING = {
     "travel": ("evidence 1", "evidence 1"),
     "stuck": ("evidence 1", "evidence 1"),
     "heaping": ("evidence 1", None),  # what somebody does in a clean reference is normal
+    "rate": ("evidence 2", None),  # the same
     "burst": ("evidence 1", "evidence 1"),
     "sequence": ("known 0.5", "known 0.5"),
     "novelty of events": ("count 1", "count 1"),
@@ -65,6 +66,7 @@ SUMMED = {
     "stuck",
     "duplicate",
     "heaping",
+    "rate",
     "burst",
     "novelty",
     "novelty of events",
@@ -86,7 +88,8 @@ def views_of(model):
 @pytest.mark.parametrize("clean", [False, True], ids=["mixed", "clean"])
 def test_each_view_has_its_rule_and_weight(clean):
     found = defaultdict(set)
-    for name in ("mixed", "entity", "calls", "trips", "invoices", "deposits", "graph", "vectors", "text", "sequences"):
+    names = "mixed entity calls trips invoices deposits tills graph vectors text sequences"
+    for name in names.split():
         views = views_of(fitted(name, clean=clean))
         whole = [judged.weight for _, judged in views if judged.view.is_whole]
         assert sum(whole) == pytest.approx(min(len(whole), 2))  # however many look at the record as a whole

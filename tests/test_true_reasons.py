@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from modes import calls
+from modes import calls, tills
 from scipy.stats import poisson
 
 from anomembed import Config, fit_model, scan, score_table
@@ -228,6 +228,15 @@ def check_repeat(found, source, key):
     assert all(own[same][0] == before[same][0] for same in (found["same"] or "").split(", ") if same)
 
 
+def check_rate(found, source, key):
+    """How many of an entity's records have a value, and the share of those of all others."""
+    has = is_value(found["c1"], found["v1"])
+    times, n = source.ask(f"count_if({has}), count(*)", f"\"{found['c2']}\" = '{found['v2']}'")
+    assert (number(found["times"]), number(found["n"]), found["rate"]) == (times, n, f"{100 * times / n:.3g}")
+    (share,) = source.ask(f"100 * avg(if({has}, 1, 0))", f"\"{found['c2']}\" <> '{found['v2']}'")
+    assert found["share"] == f"{share:.3g}"
+
+
 def check_unseen(found, source, key):
     assert source.ask(f"count_if({is_value(found['c1'], found['v1'])})") == (0,)
 
@@ -273,6 +282,8 @@ CLAIMS = {
     r"(?:, with the same (?P<same>[^(]+?))? "
     r"\([\d,]+ of (?P<of>[\d,]+) records repeat one as unlikely by chance, which would make about \S+ such\)":
         check_repeat,
+    rf"{V.format(2)} has {V.format(1)} in (?P<times>[\d,]+) of its (?P<n>[\d,]+) records \((?P<rate>\S+)%\); "
+    r"others in (?P<share>\S+)%": check_rate,
     rf"{V.format(1)} was never seen in the reference{EXPECTED}": check_unseen,
     rf"nothing in it is new for {V.format(2)}, but all together is unusual \((?P<n>[\d,]+) records? over [^)]+\)":
         check_nobody_new,
@@ -425,6 +436,18 @@ def test_the_figures_of_even_intervals_are_those_of_the_last_contacts():
         assert apart.clip(1e-9).log().mean() <= np.log(float(percent) / 100)
         found += 1
     assert found >= 2
+
+
+def test_the_figures_of_a_rate_are_those_of_the_entity_and_of_all_others():
+    """Some of whom have no name, or too few records to be compared; some of what they do is missing."""
+    frame = tills().with_columns(
+        cashier=pl.when(pl.col("id") % 97 > 0).then("cashier"),
+        action=pl.when(pl.col("id") % 13 > 0).then("action"),
+    )
+    frame = pl.concat([frame, frame.head(5).with_columns(cashier=pl.lit("late"), id=pl.col("id") + 6000)])
+    config = Config(roles={"entity": ["cashier"], "timestamp": ["at"], "key": ["id"]}, flags={"budget": 30})
+    kinds = seen_kinds(scan(frame, config=config).flags, Source(frame, "id", "cashier", "at", is_own=True))
+    assert kinds[next(row for row, checked in enumerate(CLAIMS.values()) if checked is check_rate)] >= 20
 
 
 TIMED = (

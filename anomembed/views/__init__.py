@@ -31,6 +31,7 @@ from anomembed.views.order import OrderView
 from anomembed.views.pace import PaceView
 from anomembed.views.pair import PairView
 from anomembed.views.rarity import RarityView
+from anomembed.views.rate import RateView
 from anomembed.views.reconstruction import ReconstructionView
 from anomembed.views.record import RecordView
 from anomembed.views.rhythm import RhythmView
@@ -48,7 +49,8 @@ from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, View
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, ExtremeView, SignView, JointView, VectorView, MatchView,
     MessageView, PairView, DependencyView, AgreementView, ReconstructionView, LinkView, EntityView, HabitView, PaceView,
-    DormancyView, StepView, RhythmView, DuplicateView, HeapingView, BurstView, TravelView, StuckView, CharactersView,
+    DormancyView, StepView, RhythmView, DuplicateView, HeapingView, RateView, BurstView, TravelView, StuckView,
+    CharactersView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 
