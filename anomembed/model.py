@@ -173,9 +173,10 @@ class Model:
         codes = [len(c.labels) - 1 if at_end else Special.UNSEEN for c, at_end in zip(columns, is_end, strict=True)]
         tokens = np.array([codes], np.int32) + self.vocabulary.offsets[:-1]
         nothing = self.derived.nothing(1)
-        numbers, characters = (np.full((1, n), BOUND) for n in (len(self.numbers), len(self.vocabulary.written)))
+        sizes = len(self.numbers), len(self.vocabulary.written), len(self.vocabulary.named)
+        numbers, *texts = (np.full((1, n), BOUND) for n in sizes)
         derived = nothing.get("twins"), nothing.get("bursts")
-        odd = Batch(tokens, numbers, twins=derived[0], bursts=derived[1], characters=characters)
+        odd = Batch(tokens, numbers, None, None, (), None, *derived, None, None, *texts)
         return float(self.calibration.tail_probability(self.score(odd).raw)[0])
 
     def caution(self, rule: FlagRule, n_scored: int = 1) -> str | None:

@@ -241,6 +241,15 @@ def check_unseen(found, source, key):
     assert source.ask(f"count_if({is_value(found['c1'], found['v1'])})") == (0,)
 
 
+def check_mistaken(found, source, key):
+    column, n = found["c1"], source.ask("count(*)")[0]
+    assert (number(found["times"]), number(found["of"])) == (
+        *source.ask(f"count_if({is_value(column, found['name'])})"),
+        n,
+    )
+    assert found["v1"] != found["name"]
+
+
 def check_nobody_new(found, source, key):
     assert source.ask("count(*)", f"\"{found['c2']}\" = '{found['v2']}'") == (number(found["n"]),)
 
@@ -289,6 +298,8 @@ CLAIMS = {
         check_nobody_new,
     rf"{V.format(1)} is unusual (?:after [^()]*|as the first) of {V.format(2)}{EXPECTED}": NOTHING,
     r"no single value stands out, but all together do: .*": NOTHING,
+    rf"{V.format(1)} may be mistaken for (?P<name>.*), which (?P<times>[\d,]+) of (?P<of>[\d,]+) records have":
+        check_mistaken,
     rf"{V.format(1)} is not written as others: .*": NOTHING,  # tests/test_characters.py computes it anew
     r".*a sample of (?P<sampled>[\d,]+) .*": check_sampled,
 }  # fmt: skip

@@ -222,6 +222,8 @@ def _follow_text(model: Model, batch: Batch, row: int, column: int) -> None:
     """Take a value that others have to be written as others are."""
     if batch.characters is not None and column in model.vocabulary.written:
         batch.characters[row, model.vocabulary.written.index(column)] = 0
+    if batch.confusables is not None and column in model.vocabulary.named:
+        batch.confusables[row, model.vocabulary.named.index(column)] = 0
 
 
 def _follow_twins(model: Model, batch: Batch, row: int, name: str) -> None:

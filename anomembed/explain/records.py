@@ -106,10 +106,11 @@ def take_cases(
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
         part = batch[start : start + EXPLAINED_AT_ONCE]
         expectations = expect(part.tokens, model.vocabulary, model.counts)
+        judged = {*model.vocabulary.written, *model.vocabulary.named}
         shares = contributions(model.views, part, expectations, facts.number_of)
         for row, record in enumerate(values[start : start + EXPLAINED_AT_ONCE].iter_rows(named=True)):
             shown = show_tokens(model.vocabulary, part.tokens[row], record)
-            texts = {at: record[model.vocabulary.columns[at].source] or "" for at in model.vocabulary.written}
+            texts = {at: record[model.vocabulary.columns[at].source] or "" for at in judged}
             scores = [score[row] for score in expectations.score]
             yield Case(shown, part[row : row + 1], scores, texts, record.get(WHICH) or ""), shares[row]
 

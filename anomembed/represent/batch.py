@@ -43,6 +43,8 @@ class Batch:
         How often each number that mostly changes has been the same in the entity's last records; NaN where unknown.
     characters : ndarray of shape (n_records, n_written), optional
         For each column of `Vocabulary.written`, by how much the text exceeds a usual one, in nats; 0 where missing.
+    confusables : ndarray of shape (n_records, n_named), optional
+        For each column of `Vocabulary.named`, records with the value that this one may be mistaken for; 0 without.
     """
 
     tokens: Tokens
@@ -56,13 +58,14 @@ class Batch:
     travel: NDArray[np.float64] | None = None
     runs: NDArray[np.float64] | None = None
     characters: NDArray[np.float64] | None = None
+    confusables: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> "Batch":
         steps = None if self.steps is None else self.steps[rows]
-        parts = (self.rhythm, self.twins, self.bursts, self.travel, self.runs, self.characters)
+        parts = (self.rhythm, self.twins, self.bursts, self.travel, self.runs, self.characters, self.confusables)
         derived = (None if part is None else part[rows] for part in parts)
         paces = None if self.paces is None else self.paces[rows]
         return Batch(
@@ -104,14 +107,24 @@ def make_batch(
     frame = vocabulary.parse(frame)
     tokens = vocabulary.encode(frame)
     vectors = tuple(vector_matrix(frame[c.source]) for c in vocabulary.columns if c.kind.traits.is_vector)
-    characters = _excess(frame, vocabulary)
+    texts = _excess(frame, vocabulary), _mistaken(frame, vocabulary, tokens)
     steps, paces = (past.steps(frame), past.paces(frame)) if past else (None, None)
     rhythm, travel, runs = (past.rhythm(frame), past.travel(frame), past.runs(frame)) if past else (None, None, None)
     repeated, at_once = (read_numbers(frame, names) if names else None for names in (twins, bursts))
-    return Batch(tokens, values, steps, paces, vectors, rhythm, repeated, at_once, travel, runs, characters)
+    return Batch(tokens, values, steps, paces, vectors, rhythm, repeated, at_once, travel, runs, *texts)
 
 
 def _excess(frame: pl.DataFrame, vocabulary: Vocabulary) -> NDArray[np.float64] | None:
     """Return how unusually the texts of each column are written, shape (n_records, n_written)."""
     written = [column.characters.excess(frame[column.source]) for column in vocabulary.columns if column.characters]
     return np.column_stack(written) if written else None
+
+
+def _mistaken(frame: pl.DataFrame, vocabulary: Vocabulary, tokens: Tokens) -> NDArray[np.float64] | None:
+    """Return how many records have the value that each may be mistaken for, shape (n_records, n_named)."""
+    counts, found = vocabulary.counts(), []
+    for at in vocabulary.named:
+        column = vocabulary.columns[at]
+        assert column.confusables is not None  # noqa: S101  # that is what these columns are
+        found.append(column.confusables.times(frame[column.source], counts[tokens[:, at]]))
+    return np.column_stack(found) if found else None

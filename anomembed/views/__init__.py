@@ -12,6 +12,7 @@ from anomembed.views import shared
 from anomembed.views.agreement import AgreementView
 from anomembed.views.burst import BurstView
 from anomembed.views.characters import CharactersView
+from anomembed.views.confusable import ConfusableView
 from anomembed.views.dependency import DependencyView
 from anomembed.views.dormancy import DormancyView
 from anomembed.views.duplicate import DuplicateView
@@ -50,7 +51,7 @@ RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, ExtremeView, SignView, JointView, VectorView, MatchView,
     MessageView, PairView, DependencyView, AgreementView, ReconstructionView, LinkView, EntityView, HabitView, PaceView,
     DormancyView, StepView, RhythmView, DuplicateView, HeapingView, RateView, BurstView, TravelView, StuckView,
-    CharactersView,
+    CharactersView, ConfusableView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

@@ -54,6 +54,7 @@ class Looks(Flag):
     TWINS = auto()
     BURSTS = auto()
     CHARACTERS = auto()
+    CONFUSABLES = auto()
 
 
 @dataclass(frozen=True)

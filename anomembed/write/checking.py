@@ -30,6 +30,7 @@ from anomembed.write.narrow import widened
 TOKEN_COLUMNS = {"column", "columns", "pairs", "entities", "context_columns", "given", "told", "context"}
 LARGEST_PART = 1 << 30  # bytes of a part of a model
 TRIED = 64  # made-up records
+MOST_TIMES = 1e6  # of a value that another may be mistaken for
 
 
 class DamagedError(ValueError):
@@ -273,7 +274,8 @@ def _try(model: Model) -> None:
         runs = np.full((TRIED, len(model.past.history.runs)), np.nan) if model.past.history.runs else None
     nothing = model.derived.nothing(TRIED)
     characters = rows % 5 * np.ones(len(vocabulary.written))
-    derived = (rhythm, nothing.get("twins"), nothing.get("bursts"), travel, runs, characters)
+    confusables = rows % 2 * np.full(len(vocabulary.named), MOST_TIMES)
+    derived = (rhythm, nothing.get("twins"), nothing.get("bursts"), travel, runs, characters, confusables)
     batch = Batch(tokens.astype(np.int32), numbers, steps, paces, vectors, *derived)
     with np.errstate(all="ignore"):
         raw, _ = model.score(batch)

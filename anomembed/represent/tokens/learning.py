@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.tokens.characters import learn_characters
+from anomembed.represent.tokens.confusables import learn_confusable
 from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, TRAITS, Kind, Special
 from anomembed.represent.tokens.templates import Templates
 from anomembed.represent.tokens.value_counts import ValueCounts
@@ -54,6 +55,7 @@ def category_tokens(name: str, counted: ValueCounts, min_count: int) -> ColumnTo
         unknown=Special.RARE if n_other else Special.UNSEEN,
         n_records=int(seen.sum()) + n_other + counted.n_missing,
         characters=learn_characters(counts["value"]),
+        confusable=learn_confusable(counts["value"], seen),
     )
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.tokens.characters import Characters
+from anomembed.represent.tokens.confusables import Confusables, frequent
 from anomembed.represent.tokens.kinds import FIRST_VALUE, SPECIAL_LABELS, Codes, Kind, Special, show_value
 from anomembed.represent.tokens.templates import PARAMETER, Templates, parse_messages
 
@@ -55,6 +56,8 @@ class ColumnTokens:
         Share of the records that bring a value which no earlier one has; 0 where few do.
     characters : Characters or None
         How its texts are written; None where they are few, or no texts.
+    confusable : float, default=0.0
+        How much evidence it is that a value may be mistaken for a frequent one, in nats; see `learn_confusable`.
     """
 
     name: str
@@ -70,6 +73,12 @@ class ColumnTokens:
     templates: Templates | None = None
     arriving: float = 0.0
     characters: Characters | None = None
+    confusable: float = 0.0
+
+    @cached_property
+    def confusables(self) -> Confusables | None:
+        """Its frequent values, found by what looks like them; None where that is no evidence."""
+        return frequent(self.values, self.counts[self.codes]) if self.confusable > 0 else None
 
     @property
     def is_of_message(self) -> bool:
@@ -159,6 +168,11 @@ class Vocabulary:
     def written(self) -> tuple[int, ...]:
         """Columns of which it is known how their texts are written."""
         return tuple(at for at, column in enumerate(self.columns) if column.characters)
+
+    @cached_property
+    def named(self) -> tuple[int, ...]:
+        """Columns of which a value may be mistaken for a frequent one."""
+        return tuple(at for at, column in enumerate(self.columns) if column.confusables)
 
     @property
     def size(self) -> int:
