@@ -50,8 +50,7 @@ def summary(name: str) -> str:
 
 def settings() -> str:
     """Return a table of the settings of every section."""
-    top = {name: about for name, about in Config.model_fields.items() if not _is_section(about.annotation)}
-    tables = [f"## At the top\n\n{_settings_table('', top)}"]
+    tables = [f"## At the top\n\n{_settings_table('', Config)}"]
     for name, about in Config.model_fields.items():
         section: Any = about.annotation
         if _is_section(section):
@@ -72,6 +71,7 @@ def _settings_table(prefix: str, section: type[Section]) -> str:
     rows = [
         (f"`{name}`", _default(about), _markdown(meanings[name]), flags.get(prefix + name, ""))
         for name, about in section.model_fields.items()
+        if not _is_section(about.annotation)
     ]
     return _table(("setting", "default", "meaning", "option"), rows)
 
