@@ -102,7 +102,7 @@ def test_before_the_first_run_the_model_is_still_to_be_learnt(check):
         ("webhook", "https://hook.example/s3cret now", "the address is not well-formed"),
         ("webhook", "https://${NO_SUCH_HOST}/s3cret", "the environment has no NO_SUCH_HOST"),
         ("webhook", "http://127.0.0.1:1/s3cret", "the webhook cannot be reached (ConnectionRefusedError)"),
-        ("webhook", "https://no-such-host.invalid/s3cret", "the webhook cannot be reached (gaierror)"),
+        ("webhook", "https://no-such-host.invalid/s3cret", "the host of the webhook is not known"),
         ("command", "no-such-command --token s3cret", "there is no command no-such-command"),
         ("command", "'open", "the command cannot be read: no closing quotation"),
         ("file", "missing/alerts.ndjson", "No such file or directory"),
@@ -124,7 +124,7 @@ def test_the_proxy_of_the_environment_is_asked_instead(shop, check, monkeypatch,
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
     assert "right  channel webhook: its host answers, from level warn" in check(0)
     monkeypatch.setenv("no_proxy", ".invalid")
-    assert "the webhook cannot be reached (gaierror)" in check(2)[-1]
+    assert "the host of the webhook is not known" in check(2)[-1]
 
 
 def test_a_webhook_without_tls_is_no_https(shop, check, port):

@@ -159,6 +159,12 @@ def test_sql_reads_the_store_and_its_source_and_writes_neither(answer, run):
     assert "Candidate" in run("sql", "SELECT reson FROM flags").err
 
 
+def test_intervals_are_answered_as_text(answer, run):
+    asked = 'SELECT INTERVAL 3 DAY AS "a b", [INTERVAL 90 MINUTE] AS c, 1 AS d'
+    assert json.loads(run("sql", asked, "--format", "json").out) == [{"a b": "3 days", "c": "['01:30:00']", "d": 1}]
+    assert run("sql", "FROM findings").code == 0
+
+
 def test_sql_shows_nothing_that_a_terminal_obeys(answer, run):
     out = run("sql", "SELECT chr(27) || '[31m' AS a, 1.23456789::DOUBLE AS b, NULL AS c, ['x', chr(7)] AS d").out
     assert "\x1b" not in out

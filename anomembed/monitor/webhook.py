@@ -1,6 +1,7 @@
 """Post JSON to a webhook. Only this and `notifier` reach out, and only where a configuration names a channel."""
 
 import http.client
+import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -92,4 +93,6 @@ def _kind(error: Exception) -> str:
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, TimeoutError):
         return "the webhook took too long"
+    if isinstance(reason, socket.gaierror):
+        return "the host of the webhook is not known"
     return f"the webhook cannot be reached ({type(reason).__name__})"

@@ -51,7 +51,7 @@ RECORD_VIEWS: list[type[ViewOfRecords]] = [
     RecordView, RarityView, ShareView, NoveltyView, NumberView, ExtremeView, SignView, JointView, VectorView, MatchView,
     MessageView, PairView, DependencyView, AgreementView, ReconstructionView, LinkView, EntityView, HabitView, PaceView,
     DormancyView, StepView, RhythmView, DuplicateView, HeapingView, RateView, BurstView, TravelView, StuckView,
-    CharactersView, ConfusableView,
+    ConfusableView, CharactersView,
 ]  # fmt: skip
 SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderView, GapView]
 

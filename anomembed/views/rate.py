@@ -6,12 +6,15 @@ rate. How often each of the other entities has the value says how unlike rates a
 columns. So customers with habits of their own are no findings. That an entity has a value less often than others is no
 fault of any record, and counts for nothing.
 
+A few of the records stand for a finding, drawn by their hash: all of them would be the usual in the tail of the scores,
+and take every place from what else is unusual.
+
 What somebody does in a clean reference is normal, and the view does not apply there. Records that come later are of an
 entity that was out of line in the reference, or have no evidence: their own rate is not known when they are scored.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -23,10 +26,12 @@ from anomembed.views.cases import Case
 from anomembed.views.facts import Facts
 from anomembed.views.peers import compared
 from anomembed.views.reason import Reason
-from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
+from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 MOST = 8.0  # nats that count at most
 MOST_FOUND = 128  # findings that are kept
+MOST_TOLD = 5  # records that stand for a finding: all of them would take every place, and the tail of the scores
+MIXING = np.uint64(0x9E3779B97F4A7C15)  # odd, from the golden ratio: Knuth's multiplicative hashing
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,20 @@ class RateView(ViewOfRecords):
         Their token ids.
     figures : ndarray of shape (n_found, 5)
         Evidence in nats; records of the entity with the value, and all of it; the same of all other entities.
+    largest : ndarray of shape (n_found,)
+        Largest hash of the records that stand for each.
     """
 
     columns: NDArray[np.int64]
     held: NDArray[np.int64]
     figures: Floats
+    largest: NDArray[np.uint64]
     name: str = "rate"
     summary = "values that an entity has far more often than others do (`--entity`)"
     words = {
         "rate": "{entity} has {subject} in {times:,} of its {of:,} records ({rate:.3g}%); others in {share:.3g}%",
     }
+    looks_at = Looks.TOKENS | Looks.NUMBERS
     is_summed = True
 
     @classmethod
@@ -64,7 +73,10 @@ class RateView(ViewOfRecords):
         if not found:
             return []
         columns, held, figures = (np.array([each[part] for each in found]) for part in range(3))
-        return [cls(columns, held, figures)]
+        view = cls(columns, held, figures, np.full(len(found), np.iinfo(np.uint64).max))
+        of, hashes = view.strongest(basis.records), hash_records(basis.records)
+        largest = [np.unique(hashes[of == at])[:MOST_TOLD].max(initial=0) for at in range(len(found))]
+        return [replace(view, largest=np.array(largest, np.uint64))]
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
         """Count all nats beyond e^-4 twice, up to a limit: a finding is of many records, and others are no less odd."""
@@ -77,10 +89,11 @@ class RateView(ViewOfRecords):
         return nats[:, None].astype(np.float32)
 
     def strongest(self, batch: Batch) -> NDArray[np.intp]:
-        """Return which finding each record is of, by the most evidence; -1 = none; shape (n_records,)."""
-        strongest = np.full(len(batch), -1, np.intp)
+        """Return which finding each record stands for, by the most evidence; -1 = none; shape (n_records,)."""
+        strongest, hashes = np.full(len(batch), -1, np.intp), hash_records(batch)
         for at in reversed(range(len(self.columns))):
-            strongest[(batch.tokens[:, self.columns[at]] == self.held[at]).all(axis=1)] = at
+            is_told = (batch.tokens[:, self.columns[at]] == self.held[at]).all(axis=1) & (hashes <= self.largest[at])
+            strongest[is_told] = at
         return strongest
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
@@ -96,3 +109,12 @@ class RateView(ViewOfRecords):
         _, times, of, times_others, of_others = self.figures[at].tolist()
         cited = {"entity": facts.value(case, entity), "times": int(times), "of": int(of), "rate": 100 * times / of}
         return Reason("rate", facts.value(case, column), cited | {"share": 100 * times_others / of_others})
+
+
+def hash_records(batch: Batch) -> NDArray[np.uint64]:
+    """Return a number for each record that depends on its tokens and numbers alone, shape (n_records,)."""
+    hashes = np.zeros(len(batch), np.uint64)
+    for column in (*batch.tokens.T.astype(np.uint64), *(batch.numbers.T + 0.0).view(np.uint64)):
+        hashes = (hashes ^ column) * MIXING
+        hashes ^= hashes >> np.uint64(29)
+    return hashes
