@@ -255,6 +255,29 @@ def test_lines_that_do_not_fit_are_counted_and_told():
         assert table.count("c IS NULL") == 1
 
 
+SHORT, LONG = "--read null_padding=true keeps lines that end early", "a value that holds what separates fields"
+
+
+@pytest.mark.parametrize(("line", "helps", "does_not"), [("7,Acme", SHORT, LONG), ("7,Acme, Inc,x", LONG, SHORT)])
+def test_what_helps_a_line_is_what_is_told(line, helps, does_not):
+    rows = [f"{i},{'ABC'[i % 3]} name,x" for i in range(300)]
+    rows[150] = line
+    Path("x.csv").write_text("a,b,c\n" + "\n".join(rows) + "\n")
+    with Table("x.csv") as table:
+        assert helps in table.notes[0]
+        assert does_not not in table.notes[0]
+
+
+def test_a_quote_that_is_not_closed_is_found():
+    rows = [f'{i},"{"ABC"[i % 3]} name",x' for i in range(300)]
+    rows[150] = '150,"Acme,x'
+    Path("x.csv").write_text("a,b,c\n" + "\n".join(rows) + "\n")
+    with pytest.raises(SourceError, match=r"x\.csv: line 152 has a quote that is not closed; .* --read \"quote=''\""):
+        Table("x.csv")
+    with Table("x.csv", None, None, "quote=''") as table:
+        assert table.count() == 300
+
+
 def test_another_encoding_that_shows_late_is_found():
     Path("x.csv").write_bytes(b"a,b\n" + b"1,plain\n" * 200_000 + "2,café\n".encode("latin-1"))
     with Table("x.csv") as table:

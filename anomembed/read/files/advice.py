@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
@@ -15,6 +16,7 @@ NOISE = re.compile(
 )
 TOO_LONG = re.compile(r'(Maximum line size|"maximum_object_size") of (\d+) bytes exceeded')
 NO_PARQUET = re.compile(r"No magic bytes found at end of file '(.*)'|File '(.*)' too small to be a Parquet file")
+NO_DIALECT = "not possible to automatically detect the CSV parsing dialect"
 LONGEST_LINE, MOST_LINES = 120, 8  # of DuckDB's advice: characters, lines
 
 
@@ -32,7 +34,24 @@ def readable_errors(path: str) -> Iterator[None]:
                 f"{path} has {what} of more than {int(found[2]):,} bytes, or one that does not end; if it is meant to, "
                 f"read it with --read {option}=BYTES"
             ) from error
+        if NO_DIALECT in str(error) and (line := _odd_quotes(Path(path))):
+            raise SourceError(
+                f"{path}: line {line:,} has a quote that is not closed; close it, or take quotes for characters like "
+                "any other by --read \"quote=''\""
+            ) from error
         raise SourceError(f"{path}: {_advice(str(error))}") from error
+
+
+def _odd_quotes(path: Path) -> int:
+    """Return the number of the first line of a file whose quotes do not match, if all its quotes do not; else 0."""
+    if not path.is_file():
+        return 0
+    first = n_odd = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.count(b'"') % 2:
+                first, n_odd = first or number, n_odd + 1
+    return first if n_odd % 2 else 0
 
 
 def _advice(message: str) -> str:

@@ -194,10 +194,15 @@ def _note_rejects(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]
     these = f"line {first:,} does" if n_left == 1 else f"{n_left:,} lines do"
     where = "" if n_left == 1 else f" (line {first:,} first)"
     is_left = "it is" if n_left == 1 else "they are"
-    return [
-        f"{these} not hold the {n_fields} fields of the others{where}; {is_left} left out (--read null_padding=true "
-        "keeps lines that end early)"
-    ]
+    return [f"{these} not hold the {n_fields} fields of the others{where}; {is_left} left out{_remedy(connection)}"]
+
+
+def _remedy(connection: duckdb.DuckDBPyConnection) -> str:
+    """Say what helps lines with too few fields, or with too many."""
+    kinds = {kind for (kind,) in connection.execute(f"SELECT DISTINCT error_type FROM {REJECTS}").fetchall()}
+    short = "--read null_padding=true keeps lines that end early" if "MISSING COLUMNS" in kinds else ""
+    long = "a value that holds what separates fields must be in quotes" if "TOO MANY COLUMNS" in kinds else ""
+    return f" ({'; '.join(filter(None, (short, long)))})" if short or long else ""
 
 
 def describe_dialect(options: Mapping[str, Any], content: Content, n_below: int) -> list[str]:
