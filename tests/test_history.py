@@ -138,6 +138,9 @@ def test_an_event_out_of_order_is_found_where_it_stands():
     assert reason == f"action=login is unusual after {before} of who=u3; expected: {here}"
 
 
+PAST = {"order", "pace", "dormancy", "rhythm", "duplicate", "burst", "travel", "stuck"}
+
+
 def test_the_event_is_found_when_nobody_names_it():
     frame = make_log()
     _, history = derived(frame, ())
@@ -150,7 +153,7 @@ def test_the_event_is_found_when_nobody_names_it():
     shuffled = frame.with_columns(action=frame["action"].sample(fraction=1, shuffle=True, seed=1))
     assert derived(shuffled, ())[1].event == ()
     views = [v.view.name for v in fit_model(shuffled, config=Config(roles=ROLES)).views]
-    assert views[-5:] == ["pace", "dormancy", "rhythm", "burst", "stuck"]
+    assert [name for name in views if name in PAST] == ["pace", "dormancy", "rhythm", "burst", "stuck"]
 
 
 @pytest.mark.parametrize("where", [None, "id % 2 = 0"])

@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -81,10 +82,12 @@ def test_what_is_flagged_of_card_payments_is_fraud(records, monitor, run, monkey
         "TERMINAL_ID AS merchant, TX_AMOUNT AS amount, label FROM {} WHERE TX_DATETIME >= '2018-07-25' "
         "AND TX_DATETIME < '2018-08-02'",
     )
-    monkeypatch.setenv("PAYMENTS_HOOK", "http://127.0.0.1:1/s3cret")
     copy("payments")
     table("payments.duckdb", "payments", payments.drop("label"))
-    check(run, "payments")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("PAYMENTS_HOOK", f"http://127.0.0.1:{server.getsockname()[1]}/s3cret")
+        check(run, "payments")
+    monkeypatch.setenv("PAYMENTS_HOOK", "http://127.0.0.1:1/s3cret")
     assert "nothing new" in monitor("payments", dt.datetime(2018, 8, 1))
     out = monitor("payments", dt.datetime(2018, 8, 2, 0, 15))
     assert "not told, to be tried again: webhook" in out
