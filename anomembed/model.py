@@ -174,9 +174,9 @@ class Model:
         tokens = np.array([codes], np.int32) + self.vocabulary.offsets[:-1]
         nothing = self.derived.nothing(1)
         sizes = len(self.numbers), len(self.vocabulary.written), len(self.vocabulary.named)
-        numbers, *texts = (np.full((1, n), BOUND) for n in sizes)
-        derived = nothing.get("twins"), nothing.get("bursts")
-        odd = Batch(tokens, numbers, None, None, (), None, *derived, None, None, *texts)
+        numbers, characters, confusables = (np.full((1, n), BOUND) for n in sizes)
+        twins, bursts = nothing.get("twins"), nothing.get("bursts")
+        odd = Batch(tokens, numbers, twins=twins, bursts=bursts, characters=characters, confusables=confusables)
         return float(self.calibration.tail_probability(self.score(odd).raw)[0])
 
     def caution(self, rule: FlagRule, n_scored: int = 1) -> str | None:

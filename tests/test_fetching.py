@@ -25,3 +25,7 @@ def test_no_rows_have_their_columns():
 def test_an_error_of_a_query_is_duckdbs():
     with pytest.raises(duckdb.Error, match="boom"):
         fetch(duckdb.sql("SELECT error('boom') FROM range(10)"))
+
+
+def test_intervals_are_text():
+    assert fetch(duckdb.sql("SELECT INTERVAL 3 DAY AS a, [INTERVAL 1 HOUR] AS b")).row(0) == ("3 days", "['01:00:00']")

@@ -163,6 +163,7 @@ def test_intervals_are_answered_as_text(answer, run):
     asked = 'SELECT INTERVAL 3 DAY AS "a b", [INTERVAL 90 MINUTE] AS c, 1 AS d'
     assert json.loads(run("sql", asked, "--format", "json").out) == [{"a b": "3 days", "c": "['01:30:00']", "d": 1}]
     assert run("sql", "FROM findings").code == 0
+    assert json.loads(run("sql", "SELECT 1 AS a, 2 AS a", "--format", "json").out) == [{"a": 1, "a_1": 2}]
 
 
 def test_sql_shows_nothing_that_a_terminal_obeys(answer, run):

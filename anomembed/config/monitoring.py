@@ -5,11 +5,13 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from anomembed.config.durations import (
+    MICROSECONDS,
     check_half_life,
     check_hours,
     check_length,
     check_length_of_key,
     check_some_length,
+    microseconds,
 )
 from anomembed.config.expectations import check_expectation
 from anomembed.config.section import MOST, Condition, Section, Share
@@ -41,6 +43,11 @@ class ChannelConfig(Section):
     def title(self) -> str:
         """Its name."""
         return self.name or self.kind
+
+    @property
+    def seconds(self) -> float:
+        """How many seconds it may take."""
+        return microseconds(self.timeout) / MICROSECONDS
 
     @model_validator(mode="after")
     def _has_address(self) -> Self:

@@ -103,10 +103,10 @@ def take_cases(
     model: Model, values: pl.DataFrame, batch: Batch, facts: Facts
 ) -> Iterator[tuple[Case, NDArray[np.float64]]]:
     """Yield every record with its contributions, shape (n_views, n_columns), in nats."""
+    judged = {*model.vocabulary.written, *model.vocabulary.named}
     for start in range(0, len(batch), EXPLAINED_AT_ONCE):
         part = batch[start : start + EXPLAINED_AT_ONCE]
         expectations = expect(part.tokens, model.vocabulary, model.counts)
-        judged = {*model.vocabulary.written, *model.vocabulary.named}
         shares = contributions(model.views, part, expectations, facts.number_of)
         for row, record in enumerate(values[start : start + EXPLAINED_AT_ONCE].iter_rows(named=True)):
             shown = show_tokens(model.vocabulary, part.tokens[row], record)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from anomembed.config import ChannelConfig, Config
-from anomembed.config.durations import MICROSECONDS, microseconds
 from anomembed.config.expectations import expectation
 from anomembed.errors import AnomembedError, StoreError
 from anomembed.fit.model import find_roles
@@ -171,36 +170,36 @@ def _metrics(config: Config, path: Path) -> str:
 
 def _channel(config: Config, channel: ChannelConfig) -> str:
     check_alerts(config, channel)
-    said: str = _CHANNELS[channel.kind](channel.to or "", microseconds(channel.timeout) / MICROSECONDS)
+    said: str = _CHANNELS[channel.kind](channel)
     return f"{said}, from level {channel.level}"
 
 
-def _webhook(to: str, timeout: float) -> str:
-    reach(expanded(to), timeout)
+def _webhook(channel: ChannelConfig) -> str:
+    reach(expanded(channel.to or ""), channel.seconds)
     return "its host answers"
 
 
-def _command(to: str, _: float) -> str:
-    program = arguments_of(to)[0]
+def _command(channel: ChannelConfig) -> str:
+    program = arguments_of(channel.to or "")[0]
     if shutil.which(program) is None:
         raise ChannelError(f"there is no command {shlex.quote(program)}")
     return "its command is there"
 
 
-def _file(to: str, _: float) -> str:
-    check_writable(Path(expanded(to)))
+def _file(channel: ChannelConfig) -> str:
+    check_writable(Path(expanded(channel.to or "")))
     return "its file can be written"
 
 
-def _apprise(to: str, _: float) -> str:
-    notifier_of(expanded(to))
+def _apprise(channel: ChannelConfig) -> str:
+    notifier_of(expanded(channel.to or ""))
     return "apprise knows its address"
 
 
-_CHANNELS: dict[str, Callable[[str, float], str]] = {
+_CHANNELS: dict[str, Callable[[ChannelConfig], str]] = {
     "webhook": _webhook,
     "command": _command,
     "file": _file,
     "apprise": _apprise,
-    "stdout": lambda *_: "standard output",
+    "stdout": lambda _: "standard output",
 }

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from anomembed.config import ChannelConfig, Config
-from anomembed.config.durations import MICROSECONDS, hours, microseconds
+from anomembed.config.durations import hours, microseconds
 from anomembed.monitor.address import ChannelError
 from anomembed.monitor.channels import tell
 from anomembed.monitor.clock import local_time, position_of
@@ -64,10 +64,9 @@ def is_quiet(config: Config, now: int) -> bool:
 
 def _deliver(store: Store, config: Config, channel: ChannelConfig, alerts: Sequence[Pending]) -> Told:
     n_told = 0
-    timeout = microseconds(channel.timeout) / MICROSECONDS
     for ids, message in _messages(config, alerts):
         try:
-            tell(channel, message, timeout)
+            tell(channel, message, channel.seconds)
         except ChannelError as error:
             note_failed(store, channel.title, ids, str(error))
             return Told(channel.title, n_told, str(error))

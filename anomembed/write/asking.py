@@ -6,8 +6,9 @@ import duckdb
 import polars as pl
 
 from anomembed.errors import StoreError
+from anomembed.read.fetching import without_intervals
 from anomembed.read.files.kinds import DATABASE_KIND, binary_kind
-from anomembed.read.quoting import quote_identifier, quote_text
+from anomembed.read.quoting import quote_text
 from anomembed.read.source import clear_errors as clear_source_errors
 from anomembed.write.database import clear_errors
 from anomembed.write.reading import open_to_read, patiently
@@ -63,17 +64,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
         if len(statements) != 1:
             raise StoreError(f"the SQL must be one statement, not {len(statements)}")
         found = connection.sql(sql)
-        return pl.DataFrame() if found is None else pl.DataFrame(_without_intervals(found).pl())
+        return pl.DataFrame() if found is None else pl.DataFrame(without_intervals(found).pl())  # its names may repeat
     except duckdb.Error as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         hints = [line for line in lines[1:] if line.startswith(("Did you mean", "Candidate"))]
         raise StoreError(" ".join([lines[0].removeprefix(OURS), *hints])) from error
-
-
-def _without_intervals(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Return rows with intervals as text: no frame holds them as they are."""
-    has_intervals = ["INTERVAL" in str(kind) for kind in found.types]  # within a list, too
-    if not any(has_intervals):
-        return found
-    names = zip(map(quote_identifier, found.columns), has_intervals, strict=True)
-    return found.project(", ".join(f"CAST({name} AS VARCHAR) AS {name}" if is_one else name for name, is_one in names))
