@@ -36,13 +36,22 @@ def test_the_tail_goes_on_beyond_the_largest_score():
     assert 0.02 < tail[0] * 5001 < 10
 
 
+def test_a_share_is_extrapolated_beyond_all_scores_or_where_it_is_lower_than_they_can_show():
+    reference = np.sort(np.random.default_rng(5).exponential(size=5000))
+    reference[-3:] = reference[-4] + [1.0, 1.8, 2.6]  # rarer, by the fitted tail, than one in 5,000
+    held_out, own = fit_calibration(reference), fit_calibration(reference, is_own=True)
+    assert not held_out.is_extrapolated(reference).any()
+    assert held_out.is_extrapolated(reference[-1:] + 1e-9).all()
+    assert np.flatnonzero(own.is_extrapolated(reference)).tolist() == [4999]
+
+
 def test_what_was_taken_from_the_reference_is_counted_in():
     """Normal scores without the largest of them, as flags take them, calibrate as all of them do."""
-    n, n_missing = 20_000, 20
-    reference = np.sort(RNG.exponential(size=n).round(3))
+    n, n_missing, rng = 20_000, 20, np.random.default_rng(1)
+    reference = np.sort(rng.exponential(size=n).round(3))
     whole, truncated = fit_calibration(reference), fit_calibration(reference[:-n_missing])
-    counted_in = count_in(truncated, RNG.permutation(reference[-n_missing:]), n_missing / n)
-    raw = np.sort(RNG.exponential(size=400_000))
+    counted_in = count_in(truncated, rng.permutation(reference[-n_missing:]), n_missing / n)
+    raw = np.sort(rng.exponential(size=400_000))
     tail, of_whole = counted_in.tail_probability(raw), whole.tail_probability(raw)
     assert (np.diff(tail) <= 0).all()
     assert tail == pytest.approx(of_whole, rel=0.03)

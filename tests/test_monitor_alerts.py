@@ -316,7 +316,11 @@ def test_a_quiet_run_tells_that_a_channel_took_nothing_and_is_quiet_again_when_i
     failed = monitor(N + HOUR, WEBHOOK, "--quiet")
     assert failed.out == ""
     assert failed.err == "caution   shop: not told, to be tried again: webhook: the webhook answered 401\n"
-    assert "answered 401" in monitor(N + HOUR, WEBHOOK, "--quiet").err, "in each run"
+    said = [monitor(N + HOUR, WEBHOOK, "--quiet").err == failed.err for _ in range(2, 9)]
+    assert said == [True, False, True, False, False, False, True], "after 2, 4 and 8 tries"
+    assert "answered 401" in monitor(N + HOUR, WEBHOOK).out, "who asks is told each time"
+    attack(N + HOUR, 10, shop="shop3")
+    assert "answered 401" in monitor(N + 2 * HOUR, WEBHOOK, "--quiet").err, "another alert is stuck"
     hook.answer = 204
     told = monitor(N + HOUR, WEBHOOK, "--quiet")
     assert (told.out, told.err) == ("", "")

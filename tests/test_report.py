@@ -81,6 +81,19 @@ def test_the_page_says_what_the_store_says(run, folder):
     assert leads_somewhere(found)
 
 
+def test_the_page_says_which_of_the_flags_only_fill_the_budget(run, folder):
+    assert "ordinary" not in page(run)
+    change("UPDATE flags SET tail_probability = 0.004 WHERE rank = 2")  # 1.6 of 400 normal records: not too many
+    assert "ordinary" not in page(run)
+    change("UPDATE flags SET tail_probability = 0.02 WHERE rank = 2")
+    words = re.sub(r"\s+", " ", page(run))
+    assert "The last flag is ordinary: about 8 of so many normal records are at least as abnormal as the last." in words
+    change("UPDATE flags SET tail_probability = 0.01 WHERE rank = 1")
+    assert "The last 2 flags are ordinary: about 8 of" in re.sub(r"\s+", " ", page(run))
+    change("UPDATE runs SET rule = 'threshold 0.1'")
+    assert "ordinary" not in page(run)
+
+
 def test_scan_writes_the_same_page_as_report_and_the_same_store_gives_the_same_bytes(run, folder):
     first = page(run)
     assert first == page(run)

@@ -414,8 +414,10 @@ def test_what_chance_makes_as_well_is_no_reason():
 
 def test_a_pair_that_many_records_have_is_no_reason():
     """However much less often than by chance they meet; in a small table, five may be few."""
-    assert (Company(np.array([336.0, 63.0]), np.array([858.0, 858.0]), 6321).less > 0).tolist() == [False, True]
-    assert (Company(np.array([5.0, 6.0]), np.array([60.0, 60.0]), 200).less > 0).tolist() == [True, False]
+    chance = np.full(2, 858.0), np.full(2, 60.0)
+    assert (Company(np.array([336.0, 63.0]), chance[0], chance[0], 6321).less > 0).tolist() == [False, True]
+    assert (Company(np.array([5.0, 6.0]), chance[1], chance[1], 200).less > 0).tolist() == [True, False]
+    assert not Company(np.array([5.0, 5.0]), chance[1], np.full(2, 9.0), 200).less.any(), "usually as few have both"
 
 
 @pytest.mark.parametrize("with_entity", [False, True], ids=["plain", "entity"])

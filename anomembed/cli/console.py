@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,11 +17,11 @@ from anomembed.pipeline import Run, Watcher
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
+from anomembed.score.flags import HARDLY_ABNORMAL, n_ordinary
 from anomembed.views.reason import plain_text
 from anomembed.write.feedback import Reference
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all
-HARDLY_ABNORMAL = 0.05  # tail probability above which a flag hardly means anything
 
 
 class _Notes(Console):
@@ -130,23 +129,22 @@ class Teller(Watcher):
         self._note_last(run)
         beyond = int(run.flags.frame["extrapolated"].sum())
         if beyond:
-            told = "above all reference scores: their tail probabilities, marked *, are extrapolated estimates"
-            self.say("note", f"{beyond:,} flagged {told}")
+            n_reference = run.model.calibration.n_reference
+            told = f"rarer than {n_reference:,} reference {unit} can show: tail probabilities marked * are estimates"
+            self.say("note", f"{beyond:,} flagged {'are' if beyond > 1 else 'is'} {told}")
 
     def _note_last(self, run: Run) -> None:
         """Say when a budget was filled up with records such as chance has among so many that are normal."""
         tails = run.flags.frame["tail_probability"].to_numpy()
         if run.rule.name != "budget" or not len(tails) or tails[0] > HARDLY_ABNORMAL:
             return
-        by_chance = tails * run.n_scored
-        is_ordinary = (tails > HARDLY_ABNORMAL) | (by_chance >= np.arange(1, len(tails) + 1))
-        n_ordinary = int(is_ordinary[::-1].cumprod().sum())
-        if n_ordinary:
-            ordinary = f"last {n_ordinary:,} flags are" if n_ordinary > 1 else "last flag is"
+        if n_last := n_ordinary(tails, run.n_scored):
+            ordinary = f"last {n_last:,} flags are" if n_last > 1 else "last flag is"
             self.say(
                 "note",
-                f"the {ordinary} ordinary: {tails[-1]:.2g} of normal {run.model.unit}, about {by_chance[-1]:,.0f} of "
-                "so many, are at least as abnormal as the last; --threshold flags only what stands out",
+                f"the {ordinary} ordinary: {tails[-1]:.2g} of normal {run.model.unit}, about "
+                f"{tails[-1] * run.n_scored:,.0f} of so many, are at least as abnormal as the last; --threshold flags "
+                "only what stands out",
             )
 
     @contextmanager

@@ -92,7 +92,7 @@ def _ranked(
         rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
         raw_score="raw_score",
         tail_probability="tail_probability",
-        extrapolated=pl.col("raw_score") > model.calibration.largest,
+        extrapolated=pl.Series(model.calibration.is_extrapolated(flagged["raw_score"].to_numpy()), dtype=pl.Boolean),
         view="view",
         reason=pl.Series(sentences, dtype=pl.String),
         record_values=records,

@@ -17,11 +17,12 @@ from anomembed.write.store import Store
 
 
 class Told(NamedTuple):
-    """What a channel was told in a run."""
+    """What a channel was told in a run; `is_old` says that its error was told often enough."""
 
     channel: str
     n_told: int
-    error: str | None
+    error: str | None = None
+    is_old: bool = False
 
 
 def deliver(store: Store, monitor: str, config: Config, now: int) -> list[Told]:
@@ -68,11 +69,12 @@ def _deliver(store: Store, config: Config, channel: ChannelConfig, alerts: Seque
         try:
             tell(channel, message, channel.seconds)
         except ChannelError as error:
-            note_failed(store, channel.title, ids, str(error))
-            return Told(channel.title, n_told, str(error))
+            untold = [alert.alert_id for alert in alerts[n_told:]]
+            is_news = note_failed(store, channel.title, untold, str(error))
+            return Told(channel.title, n_told, str(error), is_old=not is_news)
         note_told(store, channel.title, ids)
         n_told += len(ids)
-    return Told(channel.title, n_told, None)
+    return Told(channel.title, n_told)
 
 
 def _messages(config: Config, alerts: Sequence[Pending]) -> list[tuple[list[str], Message]]:

@@ -48,6 +48,8 @@ class Report:
         What the model and the rule cannot flag, in the first run with them; values that are new and frequent.
     told : dict
         By channel, how many alerts it took, or why it took none.
+    failing : list of str
+        Channels that took none, as in many runs before.
     notes : list of str
         What else should be known.
     seconds : dict
@@ -75,6 +77,7 @@ class Report:
     drift: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     told: dict[str, str | int] = field(default_factory=dict)
+    failing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     is_begun: bool = False
@@ -124,12 +127,14 @@ class Report:
         }
         told = [f"{channel} was told {count:,}" for channel, count in self.told.items() if isinstance(count, int)]
         counted = (text for text, count in counts.items() if count)
-        return [*begun, *counted, *self.notices, *self.drift, *told, *self.untold, *self.notes]
+        untold = self.untold.values()
+        return [*begun, *counted, *self.notices, *self.drift, *told, *untold, *self.notes]
 
     @property
-    def untold(self) -> list[str]:
+    def untold(self) -> dict[str, str]:
         """What to say of every channel that did not take its alerts."""
-        return [f"not told, to be tried again: {why}" for why in self.told.values() if isinstance(why, str)]
+        whys = {channel: why for channel, why in self.told.items() if isinstance(why, str)}
+        return {channel: f"not told, to be tried again: {why}" for channel, why in whys.items()}
 
     def _at(self, position: int) -> str:
         return as_local(position, self.zone) if self.is_time else str(position)
@@ -148,9 +153,10 @@ class Report:
 def print_report(report: Report, form: str, *, is_quiet: bool) -> None:
     """Print what a run did on standard output: a line for people, or JSON; and its cautions on standard error.
 
-    A quiet run prints which channel did not take its alerts: nobody else would say so.
+    A quiet run prints which channel did not take its alerts: nobody else would say so. It does so less and less often.
     """
-    for failure in report.untold if is_quiet else ():
+    untold = report.untold if is_quiet else {}
+    for failure in (failure for channel, failure in untold.items() if channel not in report.failing):
         sys.stderr.write(inert(f"caution   {report.monitor}: {failure}") + "\n")
     for caution in report.cautions if not is_quiet else ():
         sys.stderr.write(inert(f"caution   {caution}") + "\n")

@@ -1,6 +1,6 @@
 """One run of a monitor: see what is new, judge it, keep it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from anomembed.write.store import Store
 if TYPE_CHECKING:
     from anomembed.config import Config
     from anomembed.monitor.judging import Judged
+    from anomembed.monitor.outbox import Told
     from anomembed.monitor.parts import Judge
     from anomembed.pipeline import Watcher
 
@@ -94,7 +95,9 @@ def _run(config: "Config", asked: Asked, store: Store, watcher: "MakeWatcher | N
     report.notices = [_news(notice) for notice in now if _occasion(notice) not in known]
     if not asked.is_dry:
         with report.timed("tell"):
-            report.told = _deliver(config, asked, store)
+            told = _deliver(config, asked, store)
+            report.told = {each.channel: each.error or each.n_told for each in told}
+            report.failing = [each.channel for each in told if each.is_old]
         if not report.is_again:  # the watermark stays where it is
             write_metrics(store, asked, config, report)
         keep(store, asked.name, config, asked.checked)
@@ -117,13 +120,13 @@ def _news(notice: Mapping[str, Any]) -> str:
     return notice["reason"] if notice["state"] == "open" or notice["kind"] == "model" else f"over: {notice['reason']}"
 
 
-def _deliver(config: "Config", asked: Asked, store: Store) -> dict[str, str | int]:
-    """Tell what is pending; return by channel how many alerts it took, or why it took none."""
+def _deliver(config: "Config", asked: Asked, store: Store) -> "Sequence[Told]":
+    """Tell what is pending."""
     if not is_any_pending(store, asked.name, [channel.title for channel in config.monitor.channels]):
-        return {}
+        return ()
     from anomembed.monitor.outbox import deliver
 
-    return {told.channel: told.error or told.n_told for told in deliver(store, asked.name, config, asked.now)}
+    return deliver(store, asked.name, config, asked.now)
 
 
 def _rest(config: "Config", asked: Asked, store: Store, report: Report) -> None:

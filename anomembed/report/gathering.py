@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from anomembed.errors import StoreError
+from anomembed.score.flags import n_ordinary
 from anomembed.write.store import Store
 
 MOST_FLAGS = 5_000  # on a page; of more, the most abnormal
@@ -67,6 +68,12 @@ class Gathered:
     unusual: pl.DataFrame
     quality: pl.DataFrame
     below: Sequence[tuple[float, int]]
+
+    @property
+    def n_ordinary(self) -> int:
+        """How many of the last flags fill up a budget; 0 where not all flags are here."""
+        is_filled = self.run["rule"].startswith("budget") and self.flags.height == self.run["n_flagged"]
+        return n_ordinary(self.flags["tail_probability"].to_numpy(), self.run["n_scored"]) if is_filled else 0
 
     @property
     def time(self) -> str | None:

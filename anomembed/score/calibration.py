@@ -10,6 +10,7 @@ to the exceedances [1]_, so that scores above the largest reference score keep t
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.keys import search
@@ -25,6 +26,7 @@ GAP_WIDTH = 1.0  # least width of such a gap, in scales of the tail
 GAP_SHARE = 0.1  # share of the scores that gaps are looked for in, and judged by
 MOST_APART = 0.4  # share of these that may be apart
 SCALES = (0.35, 1.6)  # of a tail, tried, as a share of that of an exponential one
+SURELY_LOWER = 1 - 1e-9  # of a probability that is below this part of another, whatever rounding does
 KNOTS = 4000  # of the counted part, at most
 
 
@@ -49,7 +51,7 @@ class Calibration:
     shape, scale : float
         Parameters of the generalised Pareto distribution; `scale` has the unit of raw scores.
     largest : float
-        Largest reference score that the tail was fitted to; tail probabilities beyond it are extrapolated.
+        Largest reference score that the tail was fitted to.
     spread : float
         Scale, in raw scores, of the decay of -log tail probability below the smallest reference score.
     n_reference : int
@@ -88,6 +90,11 @@ class Calibration:
         tail = self.start_log_tail + np.log1p(self.shape * excess) / self.shape
         return np.where(raw > self.start, tail, body)
 
+    def is_extrapolated(self, raw: Floats) -> NDArray[np.bool_]:
+        """Tell which tail probabilities are of no reference score, or lower than the reference can show."""
+        counted = SURELY_LOWER * smallest_counted(self.n_reference)
+        return np.asarray((raw > self.largest) | (self.tail_probability(raw) < counted))
+
     def tail_probability(self, raw: Floats) -> Floats:
         """Return the tail probability, in (0, 1]: low = abnormal; monotone in `raw`.
 
@@ -100,6 +107,11 @@ class Calibration:
             counted = _between(raw, self.top, self.top_log_tail) + beyond
             fitted = np.where(raw > self.start, np.minimum(fitted, counted), fitted)
         return np.asarray(np.exp(-fitted))
+
+
+def smallest_counted(n_reference: int) -> float:
+    """Return the smallest tail probability that so many reference records can show; lower ones are extrapolated."""
+    return 1.0 / (n_reference + 1)
 
 
 def fit_calibration(reference: Floats, *, is_own: bool = False) -> Calibration:

@@ -14,9 +14,26 @@ import numpy as np
 import polars as pl
 
 from anomembed.errors import DataError
+from anomembed.represent.arrays import Floats
+from anomembed.score.calibration import smallest_counted
 
 RAW, TAIL = "raw_score", "tail_probability"
+HARDLY_ABNORMAL = 0.05  # tail probability above which a flag hardly means anything
 FARTHEST_BEYOND = 10  # an extrapolated tail needs no caution down to the smallest counted probability over this
+
+
+def n_ordinary(tails: Floats, n_scored: int) -> int:
+    """Return how many of the last flags of a budget are such as chance has among so many records that are normal.
+
+    Parameters
+    ----------
+    tails : ndarray of shape (n_flagged,)
+        Tail probabilities, the lowest first.
+    n_scored : int
+        Number of records scored.
+    """
+    is_ordinary = (tails > HARDLY_ABNORMAL) | (tails * n_scored >= np.arange(1, len(tails) + 1))
+    return int(is_ordinary[::-1].cumprod().sum())
 
 
 @dataclass(frozen=True)
@@ -98,7 +115,7 @@ class FlagRule:
                 f"{self} may flag nothing: even a record with no value that was ever seen has a tail probability of "
                 f"{lowest:.1e}; use more reference records, a higher threshold, or a budget"
             )
-        smallest = 1.0 / (n_reference + 1)
+        smallest = smallest_counted(n_reference)
         if self.name == "threshold" and can_extrapolate and self.value < smallest / FARTHEST_BEYOND:
             return (
                 f"{self} may flag nothing: tail probabilities this low are extrapolated far beyond the {n_reference:,} "

@@ -14,6 +14,7 @@ from scipy.special import pdtr
 from anomembed.represent.arrays import Floats
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import Special, Tokens, Vocabulary
+from anomembed.represent.usual_shares import usual_shares
 from anomembed.views.figures import usual_of
 from anomembed.views.reason import Among
 
@@ -22,18 +23,22 @@ FEW, FEW_SHARE = 5, 0.01  # records with two values, or the share of all, above 
 
 
 class Company(NamedTuple):
-    """How many records have a value with each of others, and how many would if the columns were independent."""
+    """How many records have a value with each of others, and how many would if the columns were independent.
+
+    `usual` is the latter without the few values that have the other far more often (`usual_shares`).
+    """
 
     seen: Floats
     chance: Floats
+    usual: Floats
     n_records: int
 
     @property
     def less(self) -> Floats:
         """Log of how much less often than by chance they meet; 0 where as few may meet by chance, or many do."""
-        less = np.log1p(self.chance) - np.log1p(self.seen)
+        less = np.log1p(self.usual) - np.log1p(self.seen)
         is_often = self.seen > max(FEW, FEW_SHARE * self.n_records)
-        return np.asarray(np.where(is_often | (pdtr(self.seen, self.chance) > BY_CHANCE), 0.0, less))
+        return np.asarray(np.where(is_often | (pdtr(self.seen, self.usual) > BY_CHANCE), 0.0, less))
 
 
 @dataclass(frozen=True)
@@ -104,13 +109,23 @@ class Census:
 
     def company(self, token: int, others: NDArray[np.integer]) -> Company:
         """Return how often a token meets each of others, one of each column, and how often it would by chance."""
-        return Company(self.together(token, others), self.chance(token, others), self._n_pairs)
+        chance = self.chance(token, others)
+        usual = np.fmin(chance, self._usual(token, others))
+        return Company(self.together(token, others), chance, usual, self._n_pairs)
 
     def chance(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records would have both if columns were independent, shape (n_columns,)."""
         single = self.counts.single[others] + self._single_held_out[others]
         alone = self.counts.single[token] + self._single_held_out[token]
         return np.asarray(alone * single / max(self._n_pairs, 1))
+
+    def _usual(self, token: int, others: NDArray[np.integer]) -> Floats:
+        """Return how many records would usually have a token and each of others; NaN where that is as by chance."""
+        column_of = self.vocabulary.column_of
+        shares = usual_shares(self.counts, column_of, np.append(others, token))
+        single = self.counts.single * (self._n_pairs / max(self.counts.n_records, 1))
+        given_others, given_token = shares[-1, column_of[others]], shares[:-1, column_of[token]]
+        return np.asarray(np.fmin(single[others] * given_others, single[token] * given_token))
 
     def _held_out_with(self, token: int) -> Tokens:
         """Return the records held out that have a token."""

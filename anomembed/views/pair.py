@@ -28,6 +28,7 @@ from anomembed.represent.batch import Batch
 from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Tokens, Vocabulary
+from anomembed.represent.usual_shares import usual_shares
 from anomembed.views.cases import Case
 from anomembed.views.facts import Facts
 from anomembed.views.reason import Reason
@@ -66,6 +67,8 @@ class PairView(ViewOfRecords):
         Row of `absent` for every token of the calendar, -1 for the others.
     absent : ndarray of shape (n_calendar, n_tokens)
         Whether it did not come while a token was there: then the two do not conflict.
+    usual : csr_array of shape (n_tokens, n_columns)
+        How frequent a token usually is among the values of a column, where that is not its share of all records.
     """
 
     pairs: NDArray[np.int32]
@@ -76,6 +79,7 @@ class PairView(ViewOfRecords):
     beside: NDArray[np.int32]
     rows: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     absent: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
+    usual: sparse.csr_array = field(default_factory=lambda: sparse.csr_array((0, 0)))
     name: str = "pair"
     summary = "two values that hardly ever meet"
     is_summed = True
@@ -90,7 +94,8 @@ class PairView(ViewOfRecords):
         own = 1.0 if basis.is_own or not basis.clean else 0.0
         least = 0.0 if basis.clean else LEAST_PRIOR
         calendar = basis.vocabulary.calendar_rows, basis.vocabulary.absent
-        return [cls(pairs, basis.counts, concentrations, least, own, _neighbours(basis.vocabulary), *calendar)]
+        beside, usual = _neighbours(basis.vocabulary), _usual_shares(basis.vocabulary, basis.counts)
+        return [cls(pairs, basis.counts, concentrations, least, own, beside, *calendar, usual)]
 
     def counting(self, *, clean: bool) -> Counting:
         """Count conflicts beyond a tail probability of e^-4; most records have none.
@@ -121,11 +126,14 @@ class PairView(ViewOfRecords):
         together = self.counts.together
         shares = self.counts.single / self.counts.n_records
         counted = (self.beside, together.indptr, together.indices, together.data, self.counts.single, shares)
-        rows = self.rows if self.rows.size else np.full(len(shares), -1, np.int32)  # of a model of an older version
+        # Models of older versions have neither rows nor usual shares.
+        rows = self.rows if self.rows.size else np.full(len(shares), -1, np.int32)
+        known = self.usual if self.usual.shape[0] else sparse.csr_array((len(shares), 1))
+        usual = known.indptr, known.indices, known.data
 
         def find(block: slice) -> None:
             prior = (self.pairs, self.concentrations, self.least, self.own)
-            _find_conflicts(tokens[block], *prior, counted, rows, self.absent, largest[block], worst[block])
+            _find_conflicts(tokens[block], *prior, counted, usual, rows, self.absent, largest[block], worst[block])
 
         in_blocks(find, len(tokens), BLOCK)
         return largest, worst
@@ -197,6 +205,15 @@ def fit_concentrations(vocabulary: Vocabulary, counts: Counts, pairs: NDArray[np
     return np.asarray(best[np.searchsorted(keys, wanted)])
 
 
+def _usual_shares(vocabulary: Vocabulary, counts: Counts) -> sparse.csr_array:
+    """Return the usual shares of all tokens that have others than their share of all records."""
+    shares = [
+        usual_shares(counts, vocabulary.column_of, np.arange(start, min(start + BLOCK, vocabulary.size)))
+        for start in range(0, vocabulary.size, BLOCK)
+    ]
+    return sparse.csr_array(np.nan_to_num(np.concatenate(shares)))
+
+
 def _neighbours(vocabulary: Vocabulary) -> NDArray[np.int32]:
     """Return the tokens below and above every range and hour, shape (n_tokens, 2)."""
     beside = np.tile(np.arange(vocabulary.size, dtype=np.int32)[:, None], 2)
@@ -210,18 +227,35 @@ def _neighbours(vocabulary: Vocabulary) -> NDArray[np.int32]:
 
 
 @compiled()
+def _entry(row, column, starts, columns, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return an entry of a sparse matrix: what `np.searchsorted` finds, without an array for it."""
+    low, high = starts[row], starts[row + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if columns[middle] < column:
+            low = middle + 1
+        else:
+            high = middle
+    return data[low] if low < starts[row + 1] and columns[low] == column else 0.0
+
+
+@compiled()
 def _meetings(a, b, starts, columns, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the records with both tokens."""
     if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
         a, b = b, a  # the shorter row is searched sooner
-    low, high = starts[a], starts[a + 1]
-    while low < high:  # what `np.searchsorted` does, without an array for it
-        middle = (low + high) // 2
-        if columns[middle] < b:
-            low = middle + 1
-        else:
-            high = middle
-    return data[low] if low < starts[a + 1] and columns[low] == b else 0.0
+    return _entry(a, b, starts, columns, data)
+
+
+@compiled()
+def _usually(a, b, pair, expected, single, usual):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return how many records would have both tokens by chance, without the few values that are far from the others."""
+    share_a, share_b = _entry(a, pair[1], *usual), _entry(b, pair[0], *usual)
+    if share_b > 0.0:
+        expected = min(expected, single[a] * share_b)
+    if share_a > 0.0:
+        expected = min(expected, single[b] * share_a)
+    return expected
 
 
 @compiled()
@@ -251,7 +285,7 @@ def _keep(conflict, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
 
 
 @compiled()
-def _find_conflicts(tokens, pairs, concentrations, least, own, counted, rows, absent, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _find_conflicts(tokens, pairs, concentrations, least, own, counted, usual, rows, absent, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Keep the largest conflicts of every record, in order, and the pair of the first."""
     beside, starts, columns, data, single, shares = counted
     for i in range(len(tokens)):
@@ -266,6 +300,7 @@ def _find_conflicts(tokens, pairs, concentrations, least, own, counted, rows, ab
             observed = _meetings(a, b, starts, columns, data)
             if expected + prior <= too_low * (max(observed - own, 0.0) + prior) or _never_met(a, b, rows, absent):
                 continue
+            expected = _usually(a, b, pairs[p], expected, single, usual)
             if observed < expected:
                 near = _near_meetings(a, b, beside, starts, columns, data)
                 observed = max(observed, min(NEIGHBOUR * near, expected))

@@ -86,13 +86,22 @@ def note_told(store: Store, channel: str, alerts: Sequence[str]) -> None:
         )
 
 
-def note_failed(store: Store, channel: str, alerts: Sequence[str], error: str) -> None:
-    """Keep that a channel did not take some alerts, and why."""
+def note_failed(store: Store, channel: str, alerts: Sequence[str], error: str) -> bool:
+    """Keep that a channel did not take some alerts, and why; tell whether that is worth saying (again).
+
+    It is for an alert that was tried once, twice, four times, ...: cron would mail the same every five minutes.
+    """
     with store.transaction():
         store.rows(
             "UPDATE deliveries SET n_tries = n_tries + 1, error = ? WHERE channel = ? AND list_contains(?, alert_id)",
             [error, channel, list(alerts)],
         )
+        doubled = store.rows(
+            "SELECT coalesce(bool_or(n_tries & (n_tries - 1) = 0), false) FROM deliveries "
+            "WHERE channel = ? AND list_contains(?, alert_id)",
+            [channel, list(alerts)],
+        )
+    return bool(doubled[0][0])
 
 
 def is_due(store: Store, monitor: str, at: datetime, close_after: timedelta) -> bool:
