@@ -116,6 +116,16 @@ def test_what_was_there_on_which_days_is_of_the_tokens(rows, absent):
         check_model(replace(model, views=tuple(views)))
 
 
+@pytest.mark.parametrize("n_more", [-1, 1])
+def test_usual_shares_are_those_of_the_tokens(model, n_more):
+    (at_view,) = [at for at, judged in enumerate(model.views) if isinstance(judged.view, PairView)]
+    views = list(model.views)
+    usual = sparse.csr_array((model.vocabulary.size + n_more, 3))
+    views[at_view] = replace(views[at_view], view=replace(views[at_view].view, usual=usual))
+    with pytest.raises(ValueError, match="usual shares"):
+        check_model(replace(model, views=tuple(views)))
+
+
 @pytest.mark.parametrize(("name", "to"), [("given", 10**6), ("told", -1), ("usual", np.full(5, 10**6, np.int32))])
 def test_the_values_of_a_rule_are_there(name, to):
     tells = FRAME.with_columns(of=pl.format("of {}", "pet"), row=pl.int_range(pl.len()))

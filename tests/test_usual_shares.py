@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from anomembed.represent.counts import count_pairs
-from anomembed.represent.usual_shares import usual_shares
+from anomembed.represent.usual_shares import all_usual_shares, usual_shares
 
 N_CASHIERS, N_SALES = 20, 400
 VOIDS = [4, 3, 5, 4] * 5  # of each cashier's sales
@@ -55,12 +55,14 @@ def test_otherwise_the_share_of_all_records_is_what_is_usual(voids):
 def test_it_does_not_depend_on_which_tokens_are_asked_for():
     rng = np.random.default_rng(0)
     rows = np.column_stack([rng.integers(0, 20, 5000), rng.integers(20, 26, 5000), rng.integers(26, 30, 5000)])
+    rows[(rows[:, 1] == 25) & (rng.random(5000) < 0.9), 1] = 24
     rows[(rows[:, 0] == 7) & (rng.random(5000) < 0.25), 1] = 25
     counts = count_pairs(rows.astype(np.int32), np.ones(5000, np.int64), 30)
     column_of = np.repeat([0, 1, 2], [20, 6, 4])
     found = usual_shares(counts, column_of, np.arange(30))
     assert not np.isnan(found[25, 0])
     assert found[[25, 3]] == pytest.approx(usual_shares(counts, column_of, np.array([25, 3])), nan_ok=True)
+    assert all_usual_shares(counts, column_of).toarray() == pytest.approx(np.nan_to_num(found))
 
 
 def sales(seed=0, n=8000):

@@ -23,6 +23,7 @@ ALIKE = 2.0  # at most what the others differ by, 1 = by chance: else there is n
 APART = 5.0  # how far a value is from the others, in what these differ by
 AT_HOME = 0.5  # share of the records with a value that have the token, from which it is at home there
 LEAST_SHARE = 0.1  # of the records with the token that others must have
+BLOCK = 8192  # tokens at a time
 LEAST_EXPECTED = 2.0  # records with the token and the most frequent value by chance; below, nothing is a conflict
 
 
@@ -57,6 +58,12 @@ def usual_shares(counts: Counts, column_of: NDArray[np.integer], tokens: NDArray
         is_told &= usual.times >= LEAST_SHARE * meetings.sum(meetings.times)
         found.ravel()[meetings.key[is_told]] = usual.share[is_told]
     return found
+
+
+def all_usual_shares(counts: Counts, column_of: NDArray[np.integer]) -> sparse.csr_array:
+    """Return those of all tokens, shape (n_all_tokens, n_columns); 0 where that is the share of all records."""
+    blocks = np.array_split(np.arange(len(column_of)), -(-len(column_of) // BLOCK))
+    return sparse.csr_array(np.nan_to_num(np.concatenate([usual_shares(counts, column_of, block) for block in blocks])))
 
 
 class _Usual(NamedTuple):

@@ -25,10 +25,10 @@ from scipy import sparse
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.represent.compiled import compiled
+from anomembed.represent.conflicts import find_conflicts
 from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Tokens, Vocabulary
-from anomembed.represent.usual_shares import usual_shares
+from anomembed.represent.usual_shares import all_usual_shares
 from anomembed.views.cases import Case
 from anomembed.views.facts import Facts
 from anomembed.views.reason import Reason
@@ -36,12 +36,9 @@ from anomembed.views.view import Basis, Counting, Vectors, ViewOfRecords
 from anomembed.workers.blocks import in_blocks
 
 MOST_PAIRS = 512  # pairs of columns compared
-LEAST = np.float32(np.log(2))  # a pair that occurs at least half as often as expected is no conflict
-NEIGHBOUR = 0.5  # of the records in the range beside it count for a range
 LARGEST = 3  # conflicts that are kept per record
 BLOCK = 8192  # records that a thread takes at a time
 CONCENTRATIONS = np.geomspace(0.01, 1e5, 17)  # that are tried, in records
-SURELY = 1 - 1e-9  # of a ratio that is below this part of another, the log is, however both are rounded
 LEAST_PRIOR = 1.0  # records that a mixed reference is shrunk by, at least: its rare pairs are normal variety
 
 
@@ -94,7 +91,8 @@ class PairView(ViewOfRecords):
         own = 1.0 if basis.is_own or not basis.clean else 0.0
         least = 0.0 if basis.clean else LEAST_PRIOR
         calendar = basis.vocabulary.calendar_rows, basis.vocabulary.absent
-        beside, usual = _neighbours(basis.vocabulary), _usual_shares(basis.vocabulary, basis.counts)
+        beside = _neighbours(basis.vocabulary)
+        usual = all_usual_shares(basis.counts, basis.vocabulary.column_of)
         return [cls(pairs, basis.counts, concentrations, least, own, beside, *calendar, usual)]
 
     def counting(self, *, clean: bool) -> Counting:
@@ -133,7 +131,7 @@ class PairView(ViewOfRecords):
 
         def find(block: slice) -> None:
             prior = (self.pairs, self.concentrations, self.least, self.own)
-            _find_conflicts(tokens[block], *prior, counted, usual, rows, self.absent, largest[block], worst[block])
+            find_conflicts(tokens[block], *prior, counted, usual, rows, self.absent, largest[block], worst[block])
 
         in_blocks(find, len(tokens), BLOCK)
         return largest, worst
@@ -205,15 +203,6 @@ def fit_concentrations(vocabulary: Vocabulary, counts: Counts, pairs: NDArray[np
     return np.asarray(best[np.searchsorted(keys, wanted)])
 
 
-def _usual_shares(vocabulary: Vocabulary, counts: Counts) -> sparse.csr_array:
-    """Return the usual shares of all tokens that have others than their share of all records."""
-    shares = [
-        usual_shares(counts, vocabulary.column_of, np.arange(start, min(start + BLOCK, vocabulary.size)))
-        for start in range(0, vocabulary.size, BLOCK)
-    ]
-    return sparse.csr_array(np.nan_to_num(np.concatenate(shares)))
-
-
 def _neighbours(vocabulary: Vocabulary) -> NDArray[np.int32]:
     """Return the tokens below and above every range and hour, shape (n_tokens, 2)."""
     beside = np.tile(np.arange(vocabulary.size, dtype=np.int32)[:, None], 2)
@@ -224,90 +213,3 @@ def _neighbours(vocabulary: Vocabulary) -> NDArray[np.int32]:
         elif column.kind.traits.is_number:
             beside[values[1:], 0], beside[values[:-1], 1] = values[:-1], values[1:]
     return beside
-
-
-@compiled()
-def _entry(row, column, starts, columns, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return an entry of a sparse matrix: what `np.searchsorted` finds, without an array for it."""
-    low, high = starts[row], starts[row + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if columns[middle] < column:
-            low = middle + 1
-        else:
-            high = middle
-    return data[low] if low < starts[row + 1] and columns[low] == column else 0.0
-
-
-@compiled()
-def _meetings(a, b, starts, columns, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return the records with both tokens."""
-    if starts[a + 1] - starts[a] > starts[b + 1] - starts[b]:
-        a, b = b, a  # the shorter row is searched sooner
-    return _entry(a, b, starts, columns, data)
-
-
-@compiled()
-def _usually(a, b, pair, expected, single, usual):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return how many records would have both tokens by chance, without the few values that are far from the others."""
-    share_a, share_b = _entry(a, pair[1], *usual), _entry(b, pair[0], *usual)
-    if share_b > 0.0:
-        expected = min(expected, single[a] * share_b)
-    if share_a > 0.0:
-        expected = min(expected, single[b] * share_a)
-    return expected
-
-
-@compiled()
-def _near_meetings(a, b, beside, starts, columns, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return the most records with one of the tokens and a neighbour of the other."""
-    near = 0.0
-    for side in range(2):
-        near = max(near, _meetings(beside[a, side], b, starts, columns, data))
-        near = max(near, _meetings(a, beside[b, side], starts, columns, data))
-    return near
-
-
-@compiled()
-def _never_met(a, b, rows, absent):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Tell whether one token is of the calendar and did not come while the other was there."""
-    return (rows[a] >= 0 and absent[rows[a], b]) or (rows[b] >= 0 and absent[rows[b], a])
-
-
-@compiled()
-def _keep(conflict, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Put a conflict in its place among the largest, in order; the least of them goes."""
-    k = len(found) - 1
-    while k > 0 and found[k - 1] < conflict:
-        found[k] = found[k - 1]
-        k -= 1
-    found[k] = conflict
-
-
-@compiled()
-def _find_conflicts(tokens, pairs, concentrations, least, own, counted, usual, rows, absent, largest, worst):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Keep the largest conflicts of every record, in order, and the pair of the first."""
-    beside, starts, columns, data, single, shares = counted
-    for i in range(len(tokens)):
-        found = largest[i]
-        too_low = SURELY * np.exp(np.float64(max(found[-1], LEAST)))  # spares most logs, and changes no conflict
-        for p in range(len(pairs)):
-            a, b = tokens[i, pairs[p, 0]], tokens[i, pairs[p, 1]]
-            expected = single[a] * shares[b]
-            prior = max(min(concentrations[p, 0] * shares[b], concentrations[p, 1] * shares[a]), least)
-            if expected <= 0.0 or expected + prior <= too_low * prior:
-                continue  # no conflict even if they never met
-            observed = _meetings(a, b, starts, columns, data)
-            if expected + prior <= too_low * (max(observed - own, 0.0) + prior) or _never_met(a, b, rows, absent):
-                continue
-            expected = _usually(a, b, pairs[p], expected, single, usual)
-            if observed < expected:
-                near = _near_meetings(a, b, beside, starts, columns, data)
-                observed = max(observed, min(NEIGHBOUR * near, expected))
-            conflict = np.float32(np.log((expected + prior) / (max(observed - own, 0.0) + prior)))
-            if conflict <= max(found[-1], LEAST):
-                continue
-            if conflict > found[0]:
-                worst[i] = p
-            _keep(conflict, found)
-            too_low = SURELY * np.exp(np.float64(max(found[-1], LEAST)))

@@ -183,6 +183,8 @@ def _check_columns(part: Any, n_columns: int) -> None:  # noqa: ANN401
 def _check_usual(usual: Any, n_tokens: int) -> None:  # noqa: ANN401
     if isinstance(usual, np.ndarray) and usual.dtype == np.int32:
         _check_codes(usual, -1, n_tokens)
+    elif isinstance(usual, sparse.csr_array):
+        _ensure(usual.shape[0] in (0, n_tokens), "usual shares are not those of the tokens")
 
 
 def _check_part(part: Any, n_tokens: int, model: Model) -> None:  # noqa: ANN401
