@@ -114,6 +114,26 @@ def test_numbers_that_are_missing_or_mostly_the_same_are_not_extreme_and_infinit
     assert sum(term > 0.5 for term in terms.values()) <= 2
 
 
+def test_what_another_column_tells_of_a_number_holds_whoever_acts():
+    """Thirty times what a supplier usually takes is found, whichever clerk books it, and told of the supplier."""
+    rng, n = np.random.default_rng(2), 6_000
+    supplier, clerk = rng.integers(0, 20, n), rng.integers(0, 6, n)
+    usual = np.geomspace(20, 2_000, 20)
+    amount = (usual[supplier] * rng.lognormal(0, 0.35, n)).round(2)
+    supplier[ODD], amount[ODD] = 3, (30 * usual[3]).round(2)  # as others take each day
+    names = {"supplier": [f"s{number}" for number in supplier], "clerk": [f"c{number}" for number in clerk]}
+    frame = pl.DataFrame({"id": range(n), **names, "amount": amount})
+    by_clerk = Config(roles={"key": ["id"], "entity": ["clerk"]}, flags={"budget": 1})
+    flags = scan(frame, config=by_clerk).flags.frame
+    assert flags["id"].to_list() == [ODD]
+    assert "unusually high with supplier=s3" in flags["reason"][0]
+    model = fit_model(frame, config=by_clerk)
+    (extreme,) = [judged.view for judged in model.views if judged.view.name == "extreme"]
+    assert [model.vocabulary.names[each.context] for each in extreme.peers] == ["supplier"]
+    by_supplier = fit_model(frame, config=Config(roles={"key": ["id"], "entity": ["supplier"]}))
+    assert "extreme" not in {judged.view.name for judged in by_supplier.views}, "that is its own"
+
+
 def test_an_entity_has_its_own_measure():
     """What is far out for everybody is told by the view of its entity."""
     frame = measured(600, 3).with_columns(who=pl.format("u{}", pl.col("id") % 20))

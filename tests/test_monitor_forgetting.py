@@ -148,13 +148,16 @@ def test_a_lasting_change_becomes_normal_sooner_and_what_died_out_unusual(flags_
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("half_life", ["never", "7d"])
-def test_models_of_ten_weeks_without_drift_flag_as_many_as_the_threshold_says(half_life, run):
-    """Each is learnt from what those before have judged and not flagged, and flags no more than they for that."""
+@pytest.mark.parametrize(("half_life", "seed"), [("never", 1), ("never", 2), ("never", 3), ("never", 4), ("7d", 1)])
+def test_models_of_ten_weeks_without_drift_flag_as_many_as_the_threshold_says(half_life, seed, run):
+    """Each is learnt from what those before have judged and not flagged, and flags no more than they for that.
+
+    They share most of the records that they calibrate on, and so what these let know: that counts as often as models.
+    """
     n_reference, n_weeks, seconds, share = 60_000, 10, 30, 0.001
     n = n_weeks * 7 * 86_400 // seconds
     with opened("source.duckdb") as connection:
-        connection.register("frame", steady(n_reference + n, np.random.default_rng(1), seconds).to_arrow())
+        connection.register("frame", steady(n_reference + n, np.random.default_rng(seed), seconds).to_arrow())
         connection.execute("CREATE TABLE records AS FROM frame")
     fit_until = datetime(2026, 1, 1) + timedelta(seconds=n_reference * seconds)
     monitor = f'delay = "0s"\nrefit = "weekly"\nhalf_life = "{half_life}"'
@@ -164,10 +167,10 @@ def test_models_of_ten_weeks_without_drift_flag_as_many_as_the_threshold_says(ha
     each = "SELECT sum(n_flagged), sum(n_scored), any_value(n_reference) FROM runs JOIN models USING (model_id)"
     counts = np.array(read(f"{each} WHERE n_scored > 0 GROUP BY model_id ORDER BY model_id"), float)
     expected, n_held_out = counts[:, 1] * share, np.minimum(0.15 * counts[:, 2], 20_000)
-    spread = math.sqrt((expected + expected**2 / (n_held_out * share)).sum())
+    spread = math.sqrt(expected.sum() + (expected / np.sqrt(n_held_out * share)).sum() ** 2)
     print(  # noqa: T201
-        f"\nhalf-life {half_life}: {len(counts)} models of {counts[:, 2].astype(int).tolist()} records flag "
-        f"{counts[:, 0].astype(int).tolist()}, {counts[:, 0].sum():.0f} where {expected.sum():.0f} are expected "
+        f"\nhalf-life {half_life}, draw {seed}: {len(counts)} models of {counts[:, 2].astype(int).tolist()} records "
+        f"flag {counts[:, 0].astype(int).tolist()}, {counts[:, 0].sum():.0f} where {expected.sum():.0f} are expected "
         f"(three standard deviations: {3 * spread:.0f})"
     )
     assert len(counts) == n_weeks

@@ -99,8 +99,8 @@ class ExtremeView(ViewOfRecords):
 
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
-        """Return the view of a table with numbers and without an entity, of which `entity` says so."""
-        peers = tuple(_peers(basis)) if not basis.entities.profiles else ()
+        """Return the view of a table with numbers; of an entity's own, and of all, the view `entity` says so."""
+        peers = tuple(_peers(basis))
         n_known = np.isfinite(basis.records.numbers).sum()
         return [cls(peers, float(np.log(n_known)))] if peers else []
 
@@ -129,14 +129,15 @@ class ExtremeView(ViewOfRecords):
 def _peers(basis: Basis) -> Iterator[Peers]:
     """Yield what the numbers of a table are held against, those that vary."""
     records, offsets = basis.records, basis.vocabulary.offsets
-    contexts = _contexts(basis)
+    contexts, acting = _contexts(basis), {profiles.column for profiles in basis.entities.profiles}
     for number in basis.judged_numbers.tolist():
         numbers, context = records.numbers[:, number], int(contexts[number])
         is_known = np.isfinite(numbers)
         sizes = np.abs(numbers[is_known & (numbers != 0)])
         unit = float(np.median(sizes)) if len(sizes) else 1.0
-        groups = [(EVERYBODY, 0, 1)]
-        groups += [(context, int(offsets[context]), int(np.diff(offsets)[context]))] if context != EVERYBODY else []
+        groups = [] if acting else [(EVERYBODY, 0, 1)]
+        if context not in (EVERYBODY, *acting):
+            groups.append((context, int(offsets[context]), int(np.diff(offsets)[context])))
         for column, first, n_tokens in groups:
             usual = _usual(_scales(numbers, unit)[is_known], _tokens(records, column, first)[is_known], n_tokens)
             at = int(basis.number_columns[number])
