@@ -52,7 +52,7 @@ def test_who_acts_after_months_is_among_the_first_with_the_figures(seed):
     gaps = own.diff().drop_nulls().dt.total_seconds() / 86400
     assert flags["reason"][0] == (
         f"account=A03 after {gaps[-1]:.3g} days without a record "
-        f"(at most {gaps[:-1].max():.3g} days between its {len(gaps)} other records)"
+        f"(otherwise at most {gaps[:-1].max():.3g} days, with {len(gaps)} other records)"
     )
 
 

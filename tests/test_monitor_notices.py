@@ -261,6 +261,7 @@ def test_a_column_that_changed_is_one_notice_and_its_flags_are_held_back(monitor
     n_held = alert["n_flags"]
     assert n_held >= 20
     assert f"; {n_held} flags are held back" in alert["reason"]
+    assert f"{n_held:,} flagged ({n_held:,} of them held back)" in said_first[0]
     assert not [alert for alert in sent if "notice" not in alert]  # none of the flags is told
     assert read(
         "SELECT count(*) FROM flags JOIN finding_flags USING (run_id, key) JOIN notices ON notice_id = finding_id"
@@ -269,6 +270,7 @@ def test_a_column_that_changed_is_one_notice_and_its_flags_are_held_back(monitor
     said_next, sent = monitor(hour(N_DAYS, 18.1))
     assert not [a for a in sent if a["notice"] == kind]
     assert alert["reason"] not in said_next[0]  # that more flags are held back is no news
+    assert re.search(r" ([0-9]+) flagged [(]\1 of them held back[)]", said_next[0])
     assert read(f"SELECT n_flags > {n_held} FROM notices WHERE kind = '{kind}'") == [(True,)]
     (over,) = [a for a in monitor(hour(N_DAYS, 21.1), hour(N_DAYS, 23))[1] if a["notice"] == kind]
     assert (over["event"], over["dedup_key"]) == ("closed", alert["dedup_key"])

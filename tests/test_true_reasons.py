@@ -285,7 +285,7 @@ CLAIMS = {
     r".* of the (?P<sampled>[\d,]+) sampled records with .*": check_sampled,
     rf"(?P<pace>{WORD})=(?P<v1>\S+) is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) on average over "
     rf"(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
-    rf"{V.format(1)} after (?P<wait>\S+ \w+) without a record \(at most (?P<longest>\S+ \w+) between its {OTHERS}"
+    rf"{V.format(1)} after (?P<wait>\S+ \w+) without a record \(otherwise at most (?P<longest>\S+ \w+), with {OTHERS}"
     r"(?: in the reference)?\)": check_dormant,
     rf"{V.format(1)} of {V.format(2)} repeats (?:a record|record \S+) of (?P<ago>\S+ \w+) before"
     r"(?:, with the same (?P<same>[^(]+?))? "

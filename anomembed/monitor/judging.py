@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import compress
 
@@ -47,6 +47,8 @@ class Judged:
         What the records have.
     cautions : tuple of str
         What is new and frequent in the records.
+    n_held : int
+        Flags that are held back, because a notice explains them.
     """
 
     part: Part
@@ -55,6 +57,7 @@ class Judged:
     flags: Flags | None = field(default=None, repr=False)
     drift: Drift | None = field(default=None, repr=False)
     cautions: tuple[str, ...] = ()
+    n_held: int = 0
 
 
 def judge_fresh(judge: Judge, fresh: Fresh) -> Iterator[Judged]:
@@ -107,6 +110,7 @@ def judge_again(judge: Judge, since: int, until: int, watermark: int) -> Judged:
             at, latest = judge.moment(until), judge.moment(max(watermark, until))
             gathered = _gather(judge, judged, until, held)
             record_again(judge.store, judge.monitor, gathered, at, judge.settings, latest)
+            judged = replace(judged, n_held=len(held))
     return judged
 
 
@@ -120,6 +124,7 @@ def _keep(judge: Judge, part: Part, position: int, n_too_late: int = 0) -> Judge
             held = record_changes(judge, Scored(part, judged.run_id, judged.flags, judged.drift), position)
             gathered = _gather(judge, judged, position, held)
             record_flags(judge.store, judge.monitor, gathered, judge.moment(position), judge.settings)
+            judged = replace(judged, n_held=len(held))
         behind, until = position - spans.lookback, as_text(position, is_time=is_time)
         advance(judge.store, judge.monitor, Progress(position, until, behind, part.n_behind, seen))
         _forget(judge, judge.moment(position))

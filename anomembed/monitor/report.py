@@ -36,6 +36,8 @@ class Report:
         Runs in the store.
     n_scored, n_flagged : int
         Units judged and flagged.
+    n_held : int
+        How many of those flagged are held back, because a notice explains them.
     n_late, n_quarantined : int
         How many of those judged came late, or have no place in time.
     n_repeated, n_too_late, n_without_key : int
@@ -68,6 +70,7 @@ class Report:
     runs: list[int] = field(default_factory=list)
     n_scored: int = 0
     n_flagged: int = 0
+    n_held: int = 0
     n_late: int = 0
     n_quarantined: int = 0
     n_repeated: int = 0
@@ -104,14 +107,14 @@ class Report:
         if not self.n_scored:
             where = "" if self.until is None else f" before {self._at(self.until)}"
             return f"nothing new{where}"
-        span = ""
+        span, held = "", f" ({self.n_held:,} of them held back)" if self.n_held else ""
         if self.since is not None and self.until is not None:
             span = f" from {self._at(self.since)} to {self._at(self.until)}"
         again, unit = (
             " again" if self.is_again else "",
             self.unit.removesuffix("s") if self.n_scored == 1 else self.unit,
         )
-        return f"{self.n_scored:,} {unit} judged{again}{span}, {self.n_flagged:,} flagged"
+        return f"{self.n_scored:,} {unit} judged{again}{span}, {self.n_flagged:,} flagged{held}"
 
     def _remarks(self) -> list[str]:
         begun = []

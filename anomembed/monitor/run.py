@@ -217,5 +217,6 @@ def _count(report: Report, judged: "Judged") -> None:
     report.cautions += judged.cautions
     if judged.flags:
         report.n_flagged += judged.flags.frame.height
+        report.n_held += judged.n_held
     if judged.run_id is not None:
         report.runs.append(judged.run_id)

@@ -56,7 +56,7 @@ class DormancyView(ViewOfRecords):
     looked_at: float
     name: str = "dormancy"
     summary = "an entity that acts again after far longer than it ever waited (`--entity` and `--time`)"
-    words = {"dormant": "{entity} after {wait} without a record (at most {longest} between its {others})"}
+    words = {"dormant": "{entity} after {wait} without a record (otherwise at most {longest}, with {others})"}
     looks_at = Looks.TOKENS | Looks.PAST
     is_summed = True
 

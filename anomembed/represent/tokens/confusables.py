@@ -21,6 +21,7 @@ from anomembed.represent.arrays import Floats
 
 LEAST_TIMES = 20.0  # records that a value needs for another to be mistaken for it, and how much more often it is there
 LEAST_LETTERS, LONGEST = 5, 80  # of a value that is looked at
+LEAST_SIGNS = 4  # of a word that is read as another: `ram` and `iam` are told apart, in whatever long name
 MOST_NAMES, MOST_VALUES = 20_000, 20_000  # frequent values, and others, that are compared
 MOST_NEAR = 50  # frequent values with the same half that are compared, the most frequent first
 SIZES = (-1, 0, 1)  # signs that one edit adds
@@ -30,7 +31,7 @@ LOOKS = str.maketrans(
     "01345789@$|!іıаеорсухѕԁɡһјκνοραυιτѡ",
     "oleastbgaslliiaeopcyxsdghjkvopauitw",
 )  # digits, and Cyrillic and Greek letters, as what they look like
-DIGITS, NO_LETTER = re.compile(r"\d+"), re.compile(r"[\W\d_]+")
+DIGITS, NO_LETTER, BETWEEN = re.compile(r"\d+"), re.compile(r"[\W\d_]+"), re.compile(r"[\W_]")
 
 
 class Confusables:
@@ -81,7 +82,7 @@ class Confusables:
         return min((at for at in near if self._is_mistaken(text, folded, at)), default=-1)
 
     def _is_mistaken(self, text: str, folded: str, at: int) -> bool:
-        if not _is_near(folded, self._folded[at]):
+        if not _is_near(folded, self._folded[at]) or _is_short(folded, self._folded[at]):
             return False
         name = self._names[at]
         return _plain(text) != _plain(name) and DIGITS.sub("", text) != DIGITS.sub("", name)
@@ -140,6 +141,13 @@ def fold(text: str) -> str:
 def _plain(text: str) -> str:
     """Return a text without case and blanks, which say nothing."""
     return "".join(text.casefold().split())
+
+
+def _is_short(one: str, other: str) -> bool:
+    """Tell whether two texts, one edit apart, differ in a single word, and that has few signs."""
+    words, others = BETWEEN.split(one), BETWEEN.split(other)
+    apart = [max(map(len, pair)) for pair in zip(words, others, strict=False) if pair[0] != pair[1]]
+    return len(words) == len(others) and bool(apart) and max(apart) < LEAST_SIGNS
 
 
 def _halves(folded: str, size: int) -> tuple[tuple[int, bool, str], ...]:
