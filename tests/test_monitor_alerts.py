@@ -173,11 +173,13 @@ def test_where_to_look_further_is_a_command_that_a_shell_reads_as_it_is(tmp_path
         content = flag("m", None, replace(flagged(0), key=key), NOON, PACE)[1][0].content()
         return message_of(content, "a store.duckdb", "UTC").data["look_further"]
 
-    assert command("192051") == f"""duckdb '{tmp_path}/a store.duckdb' "FROM why('192051', of_run := 7)\""""
+    assert (
+        command("192051") == f"""anomembed sql --store '{tmp_path}/a store.duckdb' "FROM why('192051', of_run := 7)\""""
+    )
     for key in ("O'Neil", "$HOME", "`id`", 'a"b', "a\\b", "hey!"):
         quoted = key.replace("'", "''")
-        assert shlex.split(command(key))[2] == f"FROM why('{quoted}', of_run := 7)"
-        script = command(key).replace("duckdb", "printf '%s\\n'", 1)
+        assert shlex.split(command(key))[4] == f"FROM why('{quoted}', of_run := 7)"
+        script = command(key).replace("anomembed sql --store", "printf '%s\\n'", 1)
         echoed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
         assert echoed.stdout.splitlines()[1] == f"FROM why('{quoted}', of_run := 7)"
 
@@ -214,6 +216,16 @@ def attack(start, count=HOUR // 2, **changes):
             for n in range(start, start + count)
         )
     )
+
+
+def test_the_command_of_an_alert_shows_what_is_told(monitor, run):
+    attack(N, HOUR // 4)
+    monitor(N + HOUR, FILE)
+    for alert in sent():
+        program, *arguments = shlex.split(alert["look_further"])
+        shown = run(*arguments)
+        assert (program, shown.code) == ("anomembed", 0), shown.err
+        assert all(column in shown.out for column in alert["columns"])
 
 
 def test_an_incident_of_fifteen_flags_is_one_message(monitor):
@@ -352,7 +364,7 @@ def test_a_webhook_that_fails_is_tried_again_under_the_same_id_and_its_secret_is
     got = [data for path, kind, data in hook.got if (path, kind) == ("/s3cret-token", "application/json")]
     assert sorted(data["alert_id"] for data in got) == sorted(alert["alert_id"] for alert in sent())
     assert set(failed) <= {data["alert_id"] for data in got}
-    assert all(data["dedup_key"] and data["look_further"].startswith("duckdb ") for data in got)
+    assert all(data["dedup_key"] and data["look_further"].startswith("anomembed sql ") for data in got)
     everything = b"".join(path.read_bytes() for path in Path().iterdir())
     assert b"s3cret" not in everything + outcome.out.encode() + outcome.err.encode()
 
@@ -378,7 +390,7 @@ def test_a_command_gets_the_text_and_the_object(monitor):
     taken = Path("taken").read_text()
     assert taken.startswith("['two words', '/")
     assert "[alert] shop: new: " in taken
-    assert f"look further: duckdb {Path.cwd()}/store.duckdb \"FROM why('" in taken
+    assert f"look further: anomembed sql --store {Path.cwd()}/store.duckdb \"FROM why('" in taken
     assert '"dedup_key"' in taken
     assert untold() == []
 

@@ -96,7 +96,7 @@ def test_what_a_service_does_not_take_in_time_is_told_by_the_next_run(monitor, s
     ((path, key, body),) = service.got
     assert (path.rstrip("/"), key) == ("/t0ken", "k3y")
     assert body["title"].startswith("[alert] shop: new: ")
-    assert "look further: duckdb " in body["message"]
+    assert "look further: anomembed sql " in body["message"]
 
 
 def test_a_service_may_take_as_long_as_the_channel_says(monitor, service):

@@ -256,7 +256,7 @@ def test_a_column_that_changed_is_one_notice_and_its_flags_are_held_back(monitor
     assert (alert["event"], alert["notice"], alert["level"]) == ("opened", kind, "alert")
     assert re.match(said, alert["reason"]), alert["reason"]
     assert alert["reason"] in said_first[0]
-    assert alert["look_further"].startswith(f"duckdb {Path('store.duckdb').absolute()} ")
+    assert alert["look_further"].startswith(f"anomembed sql --store {Path('store.duckdb').absolute()} ")
     assert "finding_id" not in alert
     n_held = alert["n_flags"]
     assert n_held >= 20

@@ -68,7 +68,7 @@ def test_a_reason_that_no_finding_has_is_refused(monitor, run):
     for command in (["silence", "--for", "1d", "--because", "x"], ["unsilence"]):
         outcome = run(command[0], "pair/colour", *command[1:], "--store", "store.duckdb")
         assert outcome.code == 2
-        assert "is of view 'pair' and names column 'colour'" in outcome.err
+        assert "is of view 'pair' and names column 'colour'; there are 'dependency/city'\n" in outcome.err
     assert read("SELECT count(*) FROM acts") == [(0,)]
 
 
@@ -145,7 +145,7 @@ def test_a_page_for_mail_holds_no_markup_of_an_attacker():
     text = "".join(page.texts)
     assert '<script src="//evil">&amp;</script>' in text
     assert "\x1b" not in message.html
-    assert page.texts[-1].startswith("duckdb ")
+    assert page.texts[-1].startswith("anomembed sql ")
 
 
 def test_a_command_gets_the_page_too(monitor):

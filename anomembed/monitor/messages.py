@@ -41,7 +41,7 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
     """
     if "notice" in content:
         return _message_of_notice(content, store, zone)
-    further = _in_duckdb(store, _why(content))
+    further = _asked(store, _why(content))
     tail = tail_text(content["tail_probability"])
     again = ", judged again" if content["again"] else ""
     title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}{again}: {content['reason']}"
@@ -58,7 +58,7 @@ def message_of(content: dict[str, Any], store: str, zone: str) -> Message:
 
 def _message_of_notice(content: dict[str, Any], store: str, zone: str) -> Message:
     sql = f"FROM notices WHERE notice_id = {quote_text(content['dedup_key'])} ORDER BY occurrence"
-    further = _in_duckdb(store, sql)
+    further = _asked(store, sql)
     title = f"[{content['level']}] {content['monitor']}: {VERBS[content['event']]}: {content['reason']}"
     over = f", over {_local(content['last_seen'], zone)}" if content["event"] == "closed" else ""
     lines = [content["reason"], "", f"since {_local(content['first_seen'], zone)}{over} ({zone})"]
@@ -98,7 +98,7 @@ def rest_of(contents: Sequence[dict[str, Any]], store: str, n_before: int) -> Me
     listed = [f"- {content['reason']} ({content['n_flags']:,} flags)" for content in contents[:MOST_LISTED]]
     if len(contents) > MOST_LISTED:
         listed.append(f"- and {len(contents) - MOST_LISTED:,} others")
-    further = _in_duckdb(store, "FROM findings ORDER BY tail_probability")
+    further = _asked(store, "FROM findings ORDER BY tail_probability")
     data = {
         "event": "more",
         "level": worst,
@@ -132,10 +132,13 @@ def html_of(title: str, lines: Sequence[str]) -> str:
     return tostring(page, encoding="unicode", method="html")
 
 
-def _in_duckdb(store: str, sql: str) -> str:
-    """Return a command line that asks the store; in double quotes where a shell finds nothing to expand in them."""
+def _asked(store: str, sql: str) -> str:
+    """Return a command line that asks the store; in double quotes where a shell finds nothing to expand in them.
+
+    It needs no shell of DuckDB, and meets no run: such a shell would keep the store from the next one while it is open.
+    """
     quoted = shlex.quote(sql) if EXPANDED.intersection(sql) else f'"{sql}"'
-    return f"duckdb {shlex.quote(str(Path(store).absolute()))} {quoted}"
+    return f"anomembed sql --store {shlex.quote(str(Path(store).absolute()))} {quoted}"
 
 
 def _why(content: dict[str, Any]) -> str:

@@ -114,7 +114,14 @@ def _reason(store: Store, name: str) -> tuple[str, str]:
     view, _, column = name.partition(REASON)
     rows = store.rows('SELECT count(*) FROM findings WHERE view = ? AND list_contains("columns", ?)', [view, column])
     if not rows[0][0]:
-        raise StoreError(f"no finding in {store.path} is of view {shown(view)} and names column {shown(column)}")
+        known = store.rows(
+            'SELECT DISTINCT view, unnest("columns") AS name FROM findings ORDER BY ALL LIMIT ?', [MOST_LISTED]
+        )
+        some = ", ".join(shown(f"{of}{REASON}{name}") for of, name in known)
+        raise StoreError(
+            f"no finding in {store.path} is of view {shown(view)} and names column {shown(column)}"
+            + (f"; there are {some}" if some else "")
+        )
     return view, column
 
 
