@@ -13,8 +13,9 @@ from anomembed.represent.batch import make_batch
 from anomembed.views import words
 from anomembed.views.cases import Case
 from anomembed.views.facts import Facts
-from anomembed.views.reason import clean_text
+from anomembed.views.reason import Listed, Reason, Value, clean_text
 
+RARE = {"rare": "{subject} is rare{expected}", "unseen": "no message like `{subject.like}` was seen{expected}"}
 USUAL = {"id": 0, "shop": "s1", "city": "c1", "mood": "m2", "price": 100.0, "noise": 0.0}
 
 
@@ -32,6 +33,19 @@ def make_sales(n=3000):
             "noise": rng.normal(size=n),
         }
     )
+
+
+def test_what_is_expected_in_place_of_a_long_text_is_told_apart_from_it():
+    begin, end = "GET /static/" + "a" * 60, "z" * 60 + ".js"
+    own, other, short = f"{begin}one{end}", f"{begin}two{end}", "GET /"
+    assert clean_text(own) == clean_text(other)
+    expected = {"expected": Listed("expected", (other, short), (7, 1))}
+    told = Reason("rare", Value("request", own), expected).sentence(RARE)
+    assert told == f"request={clean_text(own)} is rare; expected: ...{'a' * 30}two{'z' * 47}... (7), GET / (1)"
+    unseen = Reason("unseen", Value("message", "m 1", like=own), expected).sentence(RARE)
+    assert unseen.endswith(f"expected: ...{'a' * 30}two{'z' * 47}... (7), GET / (1)")
+    unlike = Reason("rare", Value("request", short), expected).sentence(RARE)
+    assert unlike.endswith(f"expected: {clean_text(other)} (7), GET / (1)")
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["mixed", "clean"])

@@ -40,7 +40,11 @@ class Reason:
 
     def sentence(self, words: Mapping[str, str]) -> str:
         """Return the reason in words, on one line without control characters."""
-        return words[self.kind].format(subject=self.subject, **self.evidence)
+        own = self.subject.same if isinstance(self.subject, Value) else ""
+        evidence = {
+            name: part.beside(own) if isinstance(part, Listed) else part for name, part in self.evidence.items()
+        }
+        return words[self.kind].format(subject=self.subject, **evidence)
 
 
 @dataclass(frozen=True)
@@ -113,14 +117,37 @@ class Listed:
     times: tuple[int, ...] = ()
 
     def __str__(self) -> str:
+        return self.beside("")
+
+    def beside(self, own: str) -> str:
+        """Return the values in words; of one that reads like another when both are cut, where it differs."""
         counts = [f" ({times:,})" for times in self.times] or [""] * len(self.values)
-        named = (clean_text(value) + count for value, count in zip(self.values, counts, strict=True))
-        return f"; {self.lead}: {', '.join(named)}" if self.values else ""
+        shown = [clean_text(value) for value in self.values]
+        if own:
+            same = clean_text(own)
+            shown = [
+                apart_text(value, own) if text == same != value else text
+                for value, text in zip(self.values, shown, strict=True)
+            ]
+        return f"; {self.lead}: {', '.join(map(str.__add__, shown, counts))}" if self.values else ""
 
 
 def listed(values: Sequence[str]) -> str:
     """Name values one after the other, each in clean text."""
     return ", ".join(map(clean_text, values))
+
+
+def apart_text(text: str, other: str) -> str:
+    """Return a long text around the first sign that another one has not, cleaned.
+
+    Examples
+    --------
+    >>> apart_text("a" * 90 + "b" + "c" * 90, "a" * 90 + "d" + "c" * 90)[28:36]
+    'aaaaabcc'
+    """
+    at = next((at for at, signs in enumerate(zip(text, other, strict=False)) if signs[0] != signs[1]), len(other))
+    begin, end = max(at - SHOWN_END, 0), at + LONGEST_VALUE - SHOWN_END
+    return plain_text("..." * (begin > 0) + text[begin:end] + "..." * (end < len(text)))
 
 
 def clean_text(text: str, longest: int = LONGEST_VALUE) -> str:
