@@ -3,6 +3,7 @@
 What views are fitted to leaves out the records that are held out for calibration; a reader who counts does not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -122,10 +123,21 @@ class Census:
     def _usual(self, token: int, others: NDArray[np.integer]) -> Floats:
         """Return how many records would usually have a token and each of others; NaN where that is as by chance."""
         column_of = self.vocabulary.column_of
-        shares = usual_shares(self.counts, column_of, np.append(others, token))
+        shares = self._usual_shares([*others.tolist(), token])
         single = self.counts.single * (self._n_pairs / max(self.counts.n_records, 1))
         given_others, given_token = shares[-1, column_of[others]], shares[:-1, column_of[token]]
         return np.asarray(np.fmin(single[others] * given_others, single[token] * given_token))
+
+    def _usual_shares(self, tokens: Sequence[int]) -> Floats:
+        """Return `usual_shares` of some tokens, each of which is asked for with every other one of its record."""
+        if unknown := [token for token in tokens if token not in self._known_shares]:
+            found = usual_shares(self.counts, self.vocabulary.column_of, np.array(unknown))
+            self._known_shares.update(zip(unknown, found, strict=True))
+        return np.array([self._known_shares[token] for token in tokens])
+
+    @cached_property
+    def _known_shares(self) -> dict[int, Floats]:
+        return {}
 
     def _held_out_with(self, token: int) -> Tokens:
         """Return the records held out that have a token."""
