@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import polars as pl
@@ -111,4 +112,7 @@ def test_no_other_place_is_called_normal_whose_distance_from_the_one_before_is_n
     assert run("scan", "trips.parquet", *asked).code == 0
     case = json.loads(run("explain", N, "--format", "json").out)
     assert case["view"] == "travel"
-    assert not {"lat", "lon"} & set((case["change"] or {"columns": ()})["columns"])
+    assert not {"lat", "lon"} & set(case["change"]["columns"])
+    assert {"user", "at", "lat", "lon"} == set(case["change"]["kept"])
+    (change,) = re.findall("SMALLEST CHANGE\n(.*)", run("explain", N).out)
+    assert change.startswith("No change of two columns (not tried: ") is not case["change"]["is_enough"]

@@ -133,7 +133,8 @@ def _print_change(case: Case) -> None:
     edits = zip(change.columns, change.values, change.instead, strict=True)
     said = " and ".join(f"{cut(name)}={cut(after)} instead of {cut(before)}" for name, before, after in edits)
     words = f"{in_words(change.tail_probability, case.unit)}, by its score"
-    tried = "No change of two columns" if case.unit == "records" else "To leave out one event"
+    kept = f" (not tried: {', '.join(map(cut, change.kept))})" if change.kept else ""
+    tried = f"No change of two columns{kept}" if case.unit == "records" else "To leave out one event"
     short = f"{tried} is {'not ' * (case.unit != 'records')}enough. Nearest: "
     _say("")
     _say("SMALLEST CHANGE")

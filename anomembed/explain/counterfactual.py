@@ -6,7 +6,7 @@ nor is a change of where, which would change how far one came from the place bef
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -60,6 +60,8 @@ class Change:
         Of the changed record.
     is_enough : bool
         Whether the changed record is normal; else none was found, and this is the nearest to it.
+    kept : tuple of str
+        Columns in which no change was tried: who acts, when and where.
     """
 
     columns: tuple[str, ...]
@@ -67,6 +69,7 @@ class Change:
     instead: tuple[str, ...]
     tail_probability: float
     is_enough: bool
+    kept: tuple[str, ...] = ()
 
 
 def find_change(model: Model, facts: Facts, case: Case, shares: NDArray[np.float64]) -> Change | None:
@@ -102,7 +105,8 @@ def find_change(model: Model, facts: Facts, case: Case, shares: NDArray[np.float
         pairs: list[tuple[Edit, ...]] = [pair for one, other in chosen for pair in product(one, other)]
         singles, tails = singles + pairs, np.append(tails, _tails(model, facts, case.record, pairs))
     at = int(tails.argmax()) if enough is None else enough
-    return _change(model, case, singles[at], float(tails[at]))
+    kept = (model.vocabulary.columns[column].source for column in sorted(set(order.tolist()) - set(columns)))
+    return replace(_change(model, case, singles[at], float(tails[at])), kept=tuple(dict.fromkeys(kept)))
 
 
 def _change(model: Model, case: Case, edits: Sequence[Edit], tail: float) -> Change:
