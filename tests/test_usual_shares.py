@@ -13,9 +13,9 @@ VOIDS = [4, 3, 5, 4] * 5  # of each cashier's sales
 
 def shares(voids, n_sales=N_SALES):
     """Return the usual share of voids among cashiers, and that of each cashier among records that are void or not."""
-    n = len(voids)
+    n, n_sales = len(voids), np.broadcast_to(n_sales, len(voids))
     rows = [[cashier, n + is_void] for cashier in range(n) for is_void in (0, 1)]
-    times = [part for count in voids for part in (n_sales - count, count)]
+    times = [part for count, of in zip(voids, n_sales, strict=True) for part in (of - count, count)]
     counts = count_pairs(np.array(rows, np.int32), np.array(times), n + 2)
     found = usual_shares(counts, np.repeat([0, 1], [n, 2]), np.arange(n + 2))
     assert np.isnan(found[:n]).all(), "two values are too few to tell what is usual"
@@ -42,14 +42,22 @@ def test_one_or_two_that_are_far_from_the_others_are_left_out():
         changed(c16=10),  # within what chance makes
         changed(c1=104, c6=90, c16=80),  # three: a group of its own
         changed(c16=390),  # it is at home there
-        [count * 8 * (at % 2) for at, count in enumerate(changed(c16=104))],  # the others are not alike
+        [190 if at == 16 else 32 * (at % 2) for at in range(20)],  # the others are not alike
+        [104 if at == 16 else 10 * (at % 2) for at in range(20)],  # nor are they where half of them have none
+        changed(c16=30),  # it hardly changes the share
         [0] * 10 + [1] + [0] * 5 + [104] + [0] * 3,  # hardly any other has it
         [4, 4, 104],  # two others do not tell what is usual
     ],
-    ids=["alike", "near", "three", "home", "unlike", "own", "few"],
+    ids=["alike", "near", "three", "home", "unlike", "none", "little", "own", "few"],
 )
 def test_otherwise_the_share_of_all_records_is_what_is_usual(voids):
     assert np.isnan(shares(voids)).all()
+
+
+def test_what_is_left_must_be_most_of_the_records():
+    large = np.where(np.arange(20) == 16, 6_000, N_SALES)
+    assert np.isnan(shares(changed(c16=480), large)).all()
+    assert not np.isnan(shares(changed(c16=240), np.minimum(large, 3_000))[1])
 
 
 def test_it_does_not_depend_on_which_tokens_are_asked_for():
@@ -81,9 +89,11 @@ def sales(seed=0, n=8000):
     )
 
 
-def test_the_voids_of_one_cashier_are_not_held_against_the_others(run, tmp_path):
+@pytest.mark.parametrize("step", [1, -1], ids=["cashier first", "status first"])
+def test_the_voids_of_one_cashier_are_not_held_against_the_others(run, tmp_path, step):
     """Chance would have 14 voids of each, for the sake of one: without it, 4, and that is what the others have."""
-    sales().write_parquet(tmp_path / "sales.parquet")
+    frame = sales()
+    frame.select(frame.columns[::step]).write_parquet(tmp_path / "sales.parquet")
     outcome = run("scan", tmp_path / "sales.parquet", "--key", "id", "--budget", 20, "--flat")
     assert outcome.code == 0, outcome.err
     assert "status=void is unusual with cashier=" not in outcome.out
