@@ -152,7 +152,8 @@ def test_a_lasting_change_becomes_normal_sooner_and_what_died_out_unusual(flags_
 def test_models_of_ten_weeks_without_drift_flag_as_many_as_the_threshold_says(half_life, seed, run):
     """Each is learnt from what those before have judged and not flagged, and flags no more than they for that.
 
-    They share most of the records that they calibrate on, and so what these let know: that counts as often as models.
+    What their references let know of a threshold is as certain as the records held out are many. Those with the lowest
+    hashes are: where all are kept, each model has most of those of the one before, and so its error.
     """
     n_reference, n_weeks, seconds, share = 60_000, 10, 30, 0.001
     n = n_weeks * 7 * 86_400 // seconds
@@ -167,7 +168,12 @@ def test_models_of_ten_weeks_without_drift_flag_as_many_as_the_threshold_says(ha
     each = "SELECT sum(n_flagged), sum(n_scored), any_value(n_reference) FROM runs JOIN models USING (model_id)"
     counts = np.array(read(f"{each} WHERE n_scored > 0 GROUP BY model_id ORDER BY model_id"), float)
     expected, n_held_out = counts[:, 1] * share, np.minimum(0.15 * counts[:, 2], 20_000)
-    spread = math.sqrt(expected.sum() + (expected / np.sqrt(n_held_out * share)).sum() ** 2)
+    shared = np.diag(n_held_out)
+    if half_life == "never":
+        lowest = n_held_out / counts[:, 2]
+        shared = np.minimum.outer(lowest, lowest) * np.minimum.outer(counts[:, 2], counts[:, 2])
+    errors = expected / n_held_out
+    spread = math.sqrt(expected.sum() + errors @ shared @ errors / share)
     print(  # noqa: T201
         f"\nhalf-life {half_life}, draw {seed}: {len(counts)} models of {counts[:, 2].astype(int).tolist()} records "
         f"flag {counts[:, 0].astype(int).tolist()}, {counts[:, 0].sum():.0f} where {expected.sum():.0f} are expected "

@@ -6,7 +6,7 @@ nor is a change of where, which would change how far one came from the place bef
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
@@ -61,7 +61,7 @@ class Change:
     is_enough : bool
         Whether the changed record is normal; else none was found, and this is the nearest to it.
     kept : tuple of str
-        Columns in which no change was tried: who acts, when and where.
+        Columns in which no change was tried, such as who acts, when and where.
     """
 
     columns: tuple[str, ...]
@@ -105,11 +105,11 @@ def find_change(model: Model, facts: Facts, case: Case, shares: NDArray[np.float
         pairs: list[tuple[Edit, ...]] = [pair for one, other in chosen for pair in product(one, other)]
         singles, tails = singles + pairs, np.append(tails, _tails(model, facts, case.record, pairs))
     at = int(tails.argmax()) if enough is None else enough
-    kept = (model.vocabulary.columns[column].source for column in sorted(set(order.tolist()) - set(columns)))
-    return replace(_change(model, case, singles[at], float(tails[at])), kept=tuple(dict.fromkeys(kept)))
+    kept = sorted(set(order.tolist()) - set(columns))
+    return _change(model, case, singles[at], float(tails[at]), kept)
 
 
-def _change(model: Model, case: Case, edits: Sequence[Edit], tail: float) -> Change:
+def _change(model: Model, case: Case, edits: Sequence[Edit], tail: float, kept: Sequence[int]) -> Change:
     names, columns = model.vocabulary.names, [edit.column for edit in edits]
     return Change(
         tuple(names[column] for column in columns),
@@ -117,6 +117,7 @@ def _change(model: Model, case: Case, edits: Sequence[Edit], tail: float) -> Cha
         tuple(edit.text for edit in edits),
         tail,
         tail >= NORMAL,
+        tuple(dict.fromkeys(model.vocabulary.columns[column].source for column in kept)),
     )
 
 

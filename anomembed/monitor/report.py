@@ -158,9 +158,9 @@ def print_report(report: Report, form: str, *, is_quiet: bool) -> None:
 
     A quiet run prints which channel did not take its alerts: nobody else would say so. It does so less and less often.
     """
-    untold = report.untold if is_quiet else {}
-    for failure in (failure for channel, failure in untold.items() if channel not in report.failing):
-        sys.stderr.write(inert(f"caution   {report.monitor}: {failure}") + "\n")
+    for channel, failure in report.untold.items() if is_quiet else ():
+        if channel not in report.failing:
+            sys.stderr.write(inert(f"caution   {report.monitor}: {failure}") + "\n")
     for caution in report.cautions if not is_quiet else ():
         sys.stderr.write(inert(f"caution   {caution}") + "\n")
     if form == "json":

@@ -23,7 +23,7 @@ ALIKE = 2.0  # at most what the others differ by, 1 = by chance: else there is n
 APART = 5.0  # how far a value is from the others, in what these differ by
 AT_HOME = 0.5  # share of the records with a value that have the token, from which it is at home there
 LEAST_SHARE = 0.1  # of the records with the token that others must have
-BLOCK = 8192  # tokens at a time
+MOST_CELLS = 4_000_000  # tokens at a time, times columns
 LEAST_EXPECTED = 2.0  # records with the token and the most frequent value by chance; below, nothing is a conflict
 
 
@@ -62,8 +62,10 @@ def usual_shares(counts: Counts, column_of: NDArray[np.integer], tokens: NDArray
 
 def all_usual_shares(counts: Counts, column_of: NDArray[np.integer]) -> sparse.csr_array:
     """Return those of all tokens, shape (n_all_tokens, n_columns); 0 where that is the share of all records."""
-    blocks = np.array_split(np.arange(len(column_of)), -(-len(column_of) // BLOCK))
-    return sparse.csr_array(np.nan_to_num(np.concatenate([usual_shares(counts, column_of, block) for block in blocks])))
+    tokens, n_columns = np.arange(len(column_of)), int(column_of[-1]) + 1
+    blocks = np.array_split(tokens, -(-len(tokens) * n_columns // MOST_CELLS))
+    shares = (usual_shares(counts, column_of, block) for block in blocks)
+    return sparse.csr_array(sparse.vstack([sparse.csr_array(np.nan_to_num(part)) for part in shares]))
 
 
 class _Usual(NamedTuple):

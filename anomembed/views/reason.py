@@ -122,13 +122,8 @@ class Listed:
     def beside(self, own: str) -> str:
         """Return the values in words; of one that reads like another when both are cut, where it differs."""
         counts = [f" ({times:,})" for times in self.times] or [""] * len(self.values)
-        shown = [clean_text(value) for value in self.values]
-        if own:
-            same = clean_text(own)
-            shown = [
-                apart_text(value, own) if text == same != value else text
-                for value, text in zip(self.values, shown, strict=True)
-            ]
+        cleaned = ((value, clean_text(value)) for value in self.values)
+        shown = [apart_text(value, own) if text == clean_text(own) != value else text for value, text in cleaned]
         return f"; {self.lead}: {', '.join(map(str.__add__, shown, counts))}" if self.values else ""
 
 

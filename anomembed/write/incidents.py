@@ -92,16 +92,12 @@ def note_failed(store: Store, channel: str, alerts: Sequence[str], error: str) -
     It is for an alert that was tried once, twice, four times, ...: cron would mail the same every five minutes.
     """
     with store.transaction():
-        store.rows(
-            "UPDATE deliveries SET n_tries = n_tries + 1, error = ? WHERE channel = ? AND list_contains(?, alert_id)",
+        tried = store.rows(
+            "UPDATE deliveries SET n_tries = n_tries + 1, error = ? WHERE channel = ? AND list_contains(?, alert_id) "
+            "RETURNING n_tries",
             [error, channel, list(alerts)],
         )
-        doubled = store.rows(
-            "SELECT coalesce(bool_or(n_tries & (n_tries - 1) = 0), false) FROM deliveries "
-            "WHERE channel = ? AND list_contains(?, alert_id)",
-            [channel, list(alerts)],
-        )
-    return bool(doubled[0][0])
+    return any(times.bit_count() == 1 for (times,) in tried)
 
 
 def is_due(store: Store, monitor: str, at: datetime, close_after: timedelta) -> bool:
