@@ -13,6 +13,8 @@ import polars as pl
 import pytest
 from modes import MODES, batch_of, mode, model_of, scores_of
 
+from anomembed.represent import compiled
+
 GOLDEN = Path(__file__).parent / "golden" / "modes.json"
 SHOWN = 8
 PLANTED = [
@@ -58,6 +60,19 @@ def test_a_planted_record_is_found_by_its_view_alone(name, key, view):
     assert all((more >= 0).any() for other, more in found.items() if other not in kin), found
     (named,) = scores_of(name).frame.filter(pl.nth(0) == key)["view"]
     assert named in {view, *kin}
+
+
+@pytest.mark.parametrize("name", ["mixed", "clean", "calls", "invoices", "graph", "vectors", "text", "text, clean"])
+def test_without_compiled_loops_scores_are_the_same_but_for_rounding(name, monkeypatch):
+    """Those of past events and of sequences, whose n-grams are looked up in large tables, are always compiled."""
+    model, expected = model_of(name), model_of(name).score(batch_of(name)[1]).raw
+    monkeypatch.setattr(compiled, "FEW_STEPS", 10**6)
+    monkeypatch.setattr(compiled.Loop, "__call__", None)
+    with compiled.compiler_spared():
+        found = model.score(batch_of.__wrapped__(name)[1]).raw
+    assert found == pytest.approx(expected, rel=1e-4, abs=0.02)
+    monkeypatch.undo()
+    assert model.score(batch_of(name)[1]).raw.tobytes() == expected.tobytes()  # nothing of it is left
 
 
 def raws(name):

@@ -3,6 +3,7 @@ import pytest
 from sklearn.base import clone
 
 from anomembed import NearestDetector
+from anomembed.represent.compiled import compiler_spared
 from anomembed.represent.distances import BLOCK, LANES
 from anomembed.score.nearest import Nearest
 
@@ -15,9 +16,16 @@ def by_brute_force(detector, records):
     return gaps.min(axis=2).mean(axis=1)
 
 
+@pytest.fixture(params=["compiled", "spared"])
+def mode(request):
+    """Compute distances by the compiled loop, and as those of few records are where none is loaded."""
+    with compiler_spared(is_spared=request.param == "spared"):
+        yield request.param
+
+
 @pytest.mark.parametrize("width", [1, 3, 4, 17])
 @pytest.mark.parametrize("n_references", [1, 2, 3, 4, 6, 64])
-def test_scores_equal_brute_force(n_references, width):
+def test_scores_equal_brute_force(n_references, width, mode):
     data = RNG.normal(5, 2, (100, width)).astype(np.float32)
     detector = Nearest(n_references, n_draws=3).draw(data)
     records = RNG.normal(5, 4, (LANES + 5, width)).astype(np.float32)
@@ -39,7 +47,7 @@ def test_fewer_records_than_references():
 
 
 @pytest.mark.parametrize("width", [1, 17, 128])
-def test_copies_of_a_reference_have_distance_zero(width):
+def test_copies_of_a_reference_have_distance_zero(width, mode):
     data = np.repeat(RNG.normal(1000, 1, (3, width)), 30, axis=0).astype(np.float32)
     assert Nearest(n_references=90, n_draws=4).draw(data).decision_function(data).max() == 0
 
@@ -54,7 +62,7 @@ def test_a_record_does_not_depend_on_its_batch():
     assert detector.decision_function(records[:0]).shape == (0,)
 
 
-def test_far_records_have_finite_scores_in_their_order():
+def test_far_records_have_finite_scores_in_their_order(mode):
     detector = Nearest(n_draws=5).draw(RNG.normal(size=(100, 3)).astype(np.float32))
     far = np.array([[0, 0, 0], [1e3, 0, 0], [1e12, 0, 0], [1e16, 0, 0], [1e38, 0, 0]])
     scores = detector.decision_function(far)

@@ -55,7 +55,7 @@ def _no_collecting() -> Iterator[None]:
 
 @cache
 def _import_largest() -> None:
-    for name in ("anomembed.represent.distances", "scipy.special", "polars"):  # DuckDB is not: it counts what it leaves
+    for name in ("scipy.special", "polars"):  # DuckDB is not: it counts what it leaves
         import_module(name)
     gc.freeze()
 
@@ -72,9 +72,10 @@ def explain(key: Key, run: RunId = None, config: ConfigOption = None, *, given: 
     from anomembed.cli.case import print_case
     from anomembed.config import load_config, make_config
     from anomembed.investigate.explaining import explain_key
+    from anomembed.represent.compiled import compiler_spared
     from anomembed.write.reading import open_to_read
 
     settings = load_config(config, given) if config else None
-    with open_to_read((settings or make_config(given)).store.path) as store:
+    with open_to_read((settings or make_config(given)).store.path) as store, compiler_spared():
         case = explain_key(store, key, run, settings)
     print_case(case, is_json=form == JSON)

@@ -8,7 +8,7 @@ from typing import Self
 from anomembed.explain.company import Expected, Pair
 from anomembed.explain.counterfactual import Change
 
-SAME = 1e-6  # relative difference of two raw scores that are the same
+SAME = 0.02  # nats that two raw scores of the same record may differ by, as distances are rounded
 Values = Mapping[str, str | None]
 
 
@@ -192,9 +192,13 @@ class Case:
         """Return it with more notes."""
         return replace(self, notes=(*self.notes, *notes))
 
+    def is_scored(self, raw: float) -> bool:
+        """Tell whether a raw score is the run's."""
+        return isclose(raw, self.raw_score, rel_tol=1e-6, abs_tol=SAME)
+
     def checked(self, raw: float) -> Self:
         """Return it with a note if its raw score, as the source is now, is another one than the run's."""
-        if isclose(raw, self.raw_score, rel_tol=SAME, abs_tol=SAME):
+        if self.is_scored(raw):
             return self
         what = "the record, or what was before it," if self.unit == "records" else "the sequence"
         return self.noted(

@@ -1,7 +1,7 @@
 """Put together all that is known of a judged record: from the store, and from the source where it is still there."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from anomembed.model import Model
 from anomembed.opening import open_source
 from anomembed.read.table import Table, read_values
 from anomembed.represent.batch import Batch
+from anomembed.represent.compiled import compiler_spared
 from anomembed.views.cases import Case as Found
 from anomembed.views.facts import Facts
 from anomembed.views.reason import clean_text
@@ -139,15 +140,25 @@ def _take_apart(case: Case, model: Model, frame: pl.DataFrame) -> Case:
     """Add what the model says of the record: views, contributions, expected values, and what would be normal."""
     values = model.vocabulary.parse(read_values(frame))
     batch, facts = model.make_batch(values), know(model)
-    case = case.checked(float(model.score(batch).raw[0]))
     (found, shares), *_ = take_cases(model, values, batch, facts)
+    sums, raw = shares.sum(axis=0), _score_again(model, batch, case)
+    kept = {part.column: part.contribution for part in case.parts} if case.is_scored(raw) else {}
     return replace(
-        case,
+        case.checked(raw),
         views=_views(model, batch, shares),
-        parts=tuple(_parts(model, facts, found, shares.sum(axis=0))),
+        parts=tuple(_parts(model, facts, found, sums, kept)),
         pairs=tuple(odd_pairs(found, facts)),
-        change=find_change(model, facts, found, shares.sum(axis=0)) if case.tail_probability < NORMAL else None,
+        change=find_change(model, facts, found, sums) if case.tail_probability < NORMAL else None,
     )
+
+
+def _score_again(model: Model, batch: Batch, case: Case) -> float:
+    """Return the raw score of a record as it is now, to the last digit if it is not the run's."""
+    raw = float(model.score(batch).raw[0])
+    if case.is_scored(raw):
+        return raw
+    with compiler_spared(is_spared=False):
+        return float(model.score(batch).raw[0])
 
 
 def _views(model: Model, batch: Batch, shares: NDArray[np.float64]) -> tuple[ViewTail, ...]:
@@ -159,9 +170,13 @@ def _views(model: Model, batch: Batch, shares: NDArray[np.float64]) -> tuple[Vie
     return tuple(sorted(found, key=lambda view: (view.tail_probability, view.view)))
 
 
-def _parts(model: Model, facts: Facts, found: Found, shares: NDArray[np.float64]) -> Iterable[Part]:
+def _parts(
+    model: Model, facts: Facts, found: Found, shares: NDArray[np.float64], kept: Mapping[str, float]
+) -> Iterable[Part]:
+    """Return what each column adds, as the store has kept it where it has, largest first."""
     for column in np.argsort(-shares, kind="stable").tolist():
         own, expected = expectations(found, facts, column)
         counted = None if model.vocabulary.columns[column].kind.traits.is_presence else own
-        name, share, value = model.vocabulary.names[column], float(shares[column]), found.shown[column]
+        name, value = model.vocabulary.names[column], found.shown[column]
+        share = kept.get(name, float(shares[column]))
         yield Part(name, value, share, counted_as(found, facts, column), counted, tuple(expected))

@@ -122,7 +122,7 @@ class Table(Aggregates):
             for text, column in zip(texts, zip(*found, strict=True), strict=False)
             if (values := set(column) - {None})
         ]
-        self._from = f"(FROM {self._from} WHERE {' OR '.join([f'coalesce(({where}), false)', *shared])})"
+        self._from = f"(FROM {self._from} WHERE {' OR '.join([f'({where})', *shared])})"
         self._measured.clear()
 
     def is_listed(self, text: str, values: Sequence[str]) -> str:

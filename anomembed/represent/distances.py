@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.compiled import compiled
+from anomembed.represent.compiled import compiled, is_spared
 from anomembed.workers.blocks import in_blocks
 
 LANES = 256  # records that the kernel compares at once; the score of a record does not depend on its index among them
@@ -33,6 +33,8 @@ def mean_nearest(
     ndarray of shape (n_records,)
         Euclidean; the distance of a record does not depend on the other records.
     """
+    if is_spared(len(records)):
+        return _mean_nearest_of_few(records, references, center)
     references = _padded(references)
     half_square = (references**2).sum(axis=2) / 2
     scores = np.empty(len(records))
@@ -42,6 +44,19 @@ def mean_nearest(
         scores[block] = _score_block(near, references, half_square)
 
     in_blocks(score, len(records), BLOCK)
+    return scores
+
+
+def _mean_nearest_of_few(
+    records: NDArray[np.float32], references: NDArray[np.float32], center: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the same by NumPy, a record at a time."""
+    half_square = (references**2).sum(axis=2) / 2
+    scores = np.empty(len(records))
+    for index, record in enumerate(np.clip(records - center, -FARTHEST_FEATURE, FARTHEST_FEATURE)):
+        length = (record**2).sum()
+        away = length - 2 * (references @ record - half_square).max(axis=1)
+        scores[index] = np.sqrt(np.where(away > ROUNDING * length, away, 0)).mean(dtype=np.float64)
     return scores
 
 

@@ -129,9 +129,11 @@ class PairView(ViewOfRecords):
         known = self.usual if self.usual.shape[0] else sparse.csr_array((len(shares), 1))
         usual = known.indptr, known.indices, known.data
 
+        loop = find_conflicts.for_steps(len(tokens) * len(self.pairs))
+
         def find(block: slice) -> None:
             prior = (self.pairs, self.concentrations, self.least, self.own)
-            find_conflicts(tokens[block], *prior, counted, usual, rows, self.absent, largest[block], worst[block])
+            loop(tokens[block], *prior, counted, usual, rows, self.absent, largest[block], worst[block])
 
         in_blocks(find, len(tokens), BLOCK)
         return largest, worst

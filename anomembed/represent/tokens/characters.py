@@ -82,7 +82,7 @@ class Characters:
     def _walk(self, texts: pl.Series) -> tuple[Floats, Ints, Ints]:
         data, offsets = buffers(texts)
         found = np.zeros(len(texts)), np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
-        _find_parts(data, offsets, self.surprise, np.float32(self.usual + SLACK), *found)
+        _find_parts.for_steps(len(data))(data, offsets, self.surprise, np.float32(self.usual + SLACK), *found)
         return found
 
 

@@ -42,7 +42,7 @@ def shapes(texts: pl.Series) -> pl.Series:
 def _shapes(texts: pl.Series) -> pl.Series:
     data, ends = buffers(texts)
     written, offsets = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
-    size = _collapse(data, ends, written, offsets)
+    size = _collapse.for_steps(len(written))(data, ends, written, offsets)
     return _texts(written[:size], offsets, texts.is_null())
 
 
@@ -67,7 +67,7 @@ def cut_out(texts: pl.Series, begins: Ints, sizes: Ints) -> pl.Series:
     """
     data, ends = buffers(texts)
     written, offsets = np.empty(ends[-1] - ends[0], np.uint8), np.empty(len(ends), np.int64)
-    size = _cut(data, ends, begins, sizes, written, offsets)
+    size = _cut.for_steps(len(written))(data, ends, begins, sizes, written, offsets)
     return _texts(written[:size], offsets, texts.is_null() | pl.Series(sizes == 0))
 
 
