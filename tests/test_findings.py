@@ -219,3 +219,20 @@ def test_why_finds_the_run_that_flagged_the_key_and_names_its_table(two):
     unflagged = next(key for key in map(str, range(99)) if key not in {*tables["talk"], *tables["food"]})
     with pytest.raises(duckdb.Error, match="did not flag"):
         two.sql(f"FROM why('{unflagged}')").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("TIMESTAMP", "2026-03-05T04:00:00"),
+        ("TIMESTAMP WITH TIME ZONE", "2026-03-05T04:00:00+00:00"),
+        ("DATE", "2026-03-05"),
+    ],
+)
+def test_a_moment_is_told_as_what_it_is(kind, told, run, database):
+    path = database(PAIRS.replace("1 MINUTE AS at", "1 HOUR AS written"))
+    with opened(path) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"CREATE TABLE typed AS SELECT * EXCLUDE (written), written::{kind} AS at FROM talk")
+    flags = json.loads(run("scan", path, "typed", "--budget", "3", "--format", "json").out)
+    assert [flag["record_values"]["at"] for flag in flags if flag["id"] == 100] == [told]

@@ -36,11 +36,19 @@ def carry(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason]) -> pl.
         always = [column.name for column in model.roles.columns if _is_always_carried(column.role)]
         names = dict.fromkeys([*always, *(name for more in named for name in more)])
         values = read_values(flagged.select(VALUE + name for name in names if VALUE + name in flagged.columns))
-        days = [moment.name for moment in model.roles.holding(Content.MOMENT) if moment.type == "DATE"]
-        values = values.with_columns(pl.col(name).cast(pl.Date) for name in days if name in values.columns)
+        values = values.with_columns(_as_typed(model, values))
         found = values.iter_rows(named=True) if values.width else iter([{}] * flagged.height)
         rows = (_picked(row, always, more) for row, more in zip(found, named, strict=True))
     return pl.Series(map(_json, rows), dtype=pl.String)
+
+
+def _as_typed(model: Model, values: pl.DataFrame) -> Iterable[pl.Expr]:
+    """Make days of moments at midnight, and moments in UTC, as they are read, of those with a time zone."""
+    for moment in model.roles.holding(Content.MOMENT):
+        if moment.name in values.columns and moment.type == "DATE":
+            yield pl.col(moment.name).cast(pl.Date)
+        elif moment.name in values.columns and "WITH TIME ZONE" in moment.type:
+            yield pl.col(moment.name).dt.replace_time_zone("UTC")
 
 
 def _picked(row: Mapping[str, Any], always: Sequence[str], named: Mapping[str, str]) -> dict[str, Any]:
