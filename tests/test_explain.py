@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -413,14 +411,6 @@ def test_what_is_computed_for_one_record_is_what_was_computed_for_all(run, datab
         assert "changed" not in err
         burst = next(view for view in case["views"] if view["view"] == "burst")
         assert (burst["tail_probability"] < 0.01) == (key in (505, 511))
-
-
-def test_one_record_is_explained_without_the_compiler(folder):
-    code = "import sys; from anomembed.cli import main; sys.argv[1:] = ['explain', '304']\ntry: main()\n"
-    code += "finally: print(sorted({'numba', 'pyod', 'sklearn', 'matplotlib'} & {*sys.modules}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "SMALLEST CHANGE" in done.stdout
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_columns_may_be_called_like_ours(run, database, explained):

@@ -49,8 +49,11 @@ def test_the_line_for_cron_runs_from_anywhere_without_any_environment(shop, unit
 
 @pytest.mark.skipif(not shutil.which("crontab"), reason="there is no cron here")
 def test_cron_takes_the_line(shop, unit):
-    Path("line").write_text(unit("cron"))
-    subprocess.run(["crontab", "-T", "line"], check=True)
+    """Programs called crontab try a file by one option or the other; none takes both."""
+    for line, is_right in ((unit("cron"), True), ("61 * * * * true\n", False)):
+        Path("line").write_text(line)
+        tries = [subprocess.run(["crontab", option, "line"], capture_output=True).returncode for option in ("-n", "-T")]
+        assert (0 in tries) == is_right
 
 
 def systemd_files(text, folder):
