@@ -58,8 +58,9 @@ def _print_sections(case: Case) -> None:
 def _print_verdict(case: Case) -> None:
     flagged = f"flagged, rank {case.rank} ({case.rule})" if case.flagged else f"not flagged ({case.rule})"
     _say(f"{case.key} of {clean_text(case.source)}: {flagged}, run {case.run_id}")
+    words, tail = in_words(case.tail_probability, case.unit), tail_text(case.tail_probability)
     beyond = ", extrapolated" if case.extrapolated else ""
-    _say(f"{in_words(case.tail_probability, case.unit).capitalize()} ({tail_text(case.tail_probability)}{beyond}).")
+    _say(f"{words.capitalize()}{'' if words.startswith(tail) else f' ({tail}{beyond})'}.")
     if case.reason:
         _say(f"{case.view}: {case.reason}")
 

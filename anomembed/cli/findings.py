@@ -52,8 +52,11 @@ def findings(
     with open_to_read(make_config(given).store.path) as store:
         if summary:
             print_tables({"precision": precision(store)}, form)
-        else:
-            print_findings(list_findings(store, state, of), form)
+            return
+        found = list_findings(store, state, of)
+    print_findings(found, form)
+    if not found.height:
+        typer.echo("no such findings" if state or of else "no findings: monitors make them; a scan has flags", err=True)
 
 
 @o.with_settings("store")
