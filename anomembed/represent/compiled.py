@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
+from threading import RLock
 from types import FunctionType
 from typing import Any
 
 FEW_STEPS = 10_000  # of a loop: some .1 s in plain Python, where to load numba takes .3 s
 
+_compiling = RLock()
 _is_spared: ContextVar[bool] = ContextVar("_is_spared", default=False)
 
 
@@ -58,13 +60,18 @@ class Loop:
 
     @cached_property
     def machine_code(self) -> Callable[..., Any]:
-        """The compiled function; compiled for this process alone where no cache, the package's or the user's, is."""
+        """The compiled function."""
+        with _compiling:  # two threads that call it first would each have one of their own, and compile both
+            return self.__dict__.get("machine_code") or self._compiled()
+
+    def _compiled(self) -> Callable[..., Any]:
+        """Return what compiles the function when it is called, unless the package's or the user's cache has it."""
         from numba import njit
 
         function = self._calling(lambda loop: loop.machine_code)
         try:
             cached: Callable[..., Any] = njit(nogil=True, cache=True, **self._options)(function)
-        except RuntimeError:  # nothing is writable
+        except RuntimeError:  # nothing is writable: every process compiles for itself
             return njit(nogil=True, **self._options)(function)  # type: ignore[no-any-return]
         return cached
 
