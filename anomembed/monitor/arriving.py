@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from anomembed.config import Config, MonitorConfig
-from anomembed.monitor.clock import MICROSECOND, as_local, as_moment, position_of
+from anomembed.monitor.clock import MICROSECOND, as_local, as_moment, position_of, repeated
 from anomembed.monitor.notices import OVERDUE, SILENT, About, begin_notice, end_notice, open_notices
 from anomembed.monitor.plan import Plan
 from anomembed.monitor.rhythm import Hours, next_due
@@ -126,11 +126,12 @@ def _first_after(hours: pl.DataFrame, moment: datetime) -> datetime | None:
 
 def _rhythms(store: Store, monitor: str, column: str, values: Sequence[str], position: int, zone: str) -> pl.DataFrame:
     """Return when the next record of each value is due."""
-    rows = []
+    rows, unseen = [], repeated(zone, position - KEPT // MICROSECOND, position)
     for (value,), frame in read_arrivals(store, monitor, column, values).group_by("value", maintain_order=True):
         told = told_silences(store, monitor, column, str(value), as_moment(position) - KEPT)
         hours = Hours(*(frame[name].to_numpy() for name in ("hour", "first", "last", "widest")))
-        usual = next_due(hours, position, [(position_of(begun), position_of(ended)) for begun, ended in told], zone)
+        silences = [*((position_of(begun), position_of(ended)) for begun, ended in told), *unseen]
+        usual = next_due(hours, position, silences, zone)
         rows.append((value, frame["last"][-1], *(usual or (None, None))))
     return pl.DataFrame(rows, schema=RHYTHM, orient="row")
 
