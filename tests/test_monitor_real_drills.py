@@ -73,7 +73,7 @@ def test_a_real_value_that_is_renamed_for_good_is_told_at_once_and_then_once_a_d
     n_models, n_all = sum("takes over" in line for line in said), len(alerts())
     assert [alert["event"] for alert in told] == ["opened", *["grown"] * (len(told) - 1)]
     assert len({alert["dedup_key"] for alert in told}) == 1
-    assert max(a_day.values()) <= 2
+    assert sorted(a_day.values())[-2:] in ([1, 1], [1, 2])
     assert run("acknowledge", told[0]["dedup_key"], "--store", "store.duckdb").code == 0
     monitor(*hours(begin + 10.5 * DAY, begin + 13 * DAY, DAY / 2))
     assert len([alert for alert in alerts() if "California" in alert["reason"]]) == len(told)
@@ -125,7 +125,9 @@ def test_runs_over_a_real_network_that_are_killed_leave_what_undisturbed_ones_wo
             for n, now in enumerate(hours(begin + HOUR, begin + DAY), 1):
                 command = ("monitor", "watch.toml", "--now", now.isoformat())
                 while folder == "wild" and n_killed < 10 * n / 24:
-                    n_killed += forker.run(*command, kill_after=rng.uniform(0, seconds)).code == -9
+                    once = rng.choice([None, "store.duckdb.wal", "store.duckdb.wal"])  # which is there while it writes
+                    after = rng.uniform(0, 0.1 if once else seconds)
+                    n_killed += forker.run(*command, kill_after=after, once=once).code == -9
                 ended = forker.run(*command)
                 assert ended.code == 0, ended.err
                 seconds = max(seconds, ended.seconds)
