@@ -86,7 +86,7 @@ def revert(model: Model, *, given: o.Given, withdraw_findings: Findings = False)
     with open_to_act(make_config(given).store.path) as store:
         gone, n_findings = go_back(store, model, findings=withdraw_findings)
     names = f"withdrew model {', '.join(map(str, gone))}" if gone else "no newer model to withdraw"
-    more = f" and {n_findings:,} findings" if withdraw_findings else ""
+    more = f" and {n_findings:,} finding{'s' if n_findings != 1 else ''}" if withdraw_findings else ""
     typer.echo(f"{names}{more}; model {model} is chosen from now on", err=True)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 
 from anomembed.config import Config, MonitorConfig
-from anomembed.monitor.clock import MICROSECOND, as_local, as_moment, position_of
+from anomembed.monitor.clock import MICROSECOND, as_local, as_moment, position_of, repeated
 from anomembed.monitor.notices import OVERDUE, SILENT, About, begin_notice, end_notice, open_notices
 from anomembed.monitor.plan import Plan
-from anomembed.monitor.rhythm import Hours, next_due
+from anomembed.monitor.rhythm import HOUR, Hours, next_due
 from anomembed.monitor.watched import Watched
 from anomembed.read.quoting import quote_text
 from anomembed.read.table import Table
@@ -71,12 +71,21 @@ def learn_rhythms(
     since = position - KEPT // MICROSECOND
     came = read_came(table, plan, lacking, config.source.where, f'"position" >= {since} AND "position" < {position}')
     with store.transaction():
-        record_came(store, monitor, came, position, table.time_zone, config.monitor)
+        record_came(store, monitor, came, position, table.time_zone, config.monitor, is_past=True)
         for column, values in lacking.items():
             keep_never_seen(store, monitor, column, values or ("",))
 
 
-def record_came(store: Store, monitor: str, came: Came, position: int, zone: str, settings: MonitorConfig) -> None:
+def record_came(
+    store: Store,
+    monitor: str,
+    came: Came,
+    position: int,
+    zone: str,
+    settings: MonitorConfig,
+    *,
+    is_past: bool = False,
+) -> None:
     """Keep how records came, when the next are due, and that those that were overdue came; within a transaction.
 
     Parameters
@@ -93,6 +102,8 @@ def record_came(store: Store, monitor: str, came: Came, position: int, zone: str
         Zone of the source.
     settings : MonitorConfig
         The section.
+    is_past : bool, default=False
+        Whether it is what came before the monitor began: what has not come for long by then is no news.
     """
     silent = open_notices(store, monitor, (SILENT, OVERDUE))
     for column, read in came.items():
@@ -105,7 +116,8 @@ def record_came(store: Store, monitor: str, came: Came, position: int, zone: str
                 end_notice(store, notice, back, settings)
         keep_arrivals(store, monitor, column, frame, as_moment(position))
         values = frame["value"].unique(maintain_order=True).to_list()
-        keep_rhythms(store, monitor, column, _rhythms(store, monitor, column, values, position, zone))
+        rhythms = _rhythms(store, monitor, column, values, position, zone, is_past=is_past)
+        keep_rhythms(store, monitor, column, rhythms)
 
 
 def _known(store: Store, monitor: str, column: str, came: pl.DataFrame) -> pl.DataFrame:
@@ -124,13 +136,20 @@ def _first_after(hours: pl.DataFrame, moment: datetime) -> datetime | None:
     return found
 
 
-def _rhythms(store: Store, monitor: str, column: str, values: Sequence[str], position: int, zone: str) -> pl.DataFrame:
-    """Return when the next record of each value is due."""
-    rows = []
+def _rhythms(
+    store: Store, monitor: str, column: str, values: Sequence[str], position: int, zone: str, *, is_past: bool
+) -> pl.DataFrame:
+    """Return when the next record of each value is due.
+
+    That none has come since the last one may be what is to be told: it says what is usual only once the next one came.
+    """
+    rows, unseen = [], repeated(zone, position - KEPT // MICROSECOND, position)
     for (value,), frame in read_arrivals(store, monitor, column, values).group_by("value", maintain_order=True):
         told = told_silences(store, monitor, column, str(value), as_moment(position) - KEPT)
         hours = Hours(*(frame[name].to_numpy() for name in ("hour", "first", "last", "widest")))
-        usual = next_due(hours, position, [(position_of(begun), position_of(ended)) for begun, ended in told], zone)
+        silences = [*((position_of(begun), position_of(ended)) for begun, ended in told), *unseen]
+        known_until = position if is_past else min(position, int(frame["last"][-1]) + HOUR)
+        usual = next_due(hours, known_until, silences, zone)
         rows.append((value, frame["last"][-1], *(usual or (None, None))))
     return pl.DataFrame(rows, schema=RHYTHM, orient="row")
 

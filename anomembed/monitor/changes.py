@@ -92,7 +92,7 @@ def _begun(column: ColumnTokens, found: ColumnDrift, before: Usual, drift: Drift
     """Yield what has begun in a column, and what to tell of it."""
     name, n = clean_text(column.name), found.n_records
     n_rare = float((column.codes == Special.RARE).sum()) if len(column.codes) else 0.0
-    usual_unseen = max(n_rare / max(column.n_records, 1), column.arriving, before.unseen)
+    usual_unseen = max(n_rare / max(column.n_records, 1), column.new_share, before.unseen)
     usual_missing = max(float(column.counts[Special.MISSING]) / max(column.n_records, 1), before.missing)
     if _has_jumped(found.unseen, usual_unseen, n):
         kind = _other_kind(column, drift)

@@ -9,6 +9,7 @@ from anomembed.errors import ConfigError
 UTC_NAMES = ("UTC", "Etc/UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+NO_TIME, HOUR, DAY = timedelta(0), timedelta(hours=1), timedelta(days=1)
 
 
 def zone_of(name: str) -> tzinfo:
@@ -53,6 +54,36 @@ def position_of(moment: datetime, zone: tzinfo = UTC) -> int:
 def local_time(position: int, zone: str) -> clock_time:
     """Return the time of day at a position of time."""
     return (EPOCH + position * MICROSECOND).astimezone(zone_of(zone)).time()
+
+
+def repeated(zone: str, since: int, until: int) -> list[tuple[int, int]]:
+    """Return from which and up to which positions clocks of a zone show what they show once more afterwards.
+
+    A time without a zone that they show twice is read as the later one: to the records of such a time, of a whole
+    hour in most zones, it is as if none had come.
+
+    Examples
+    --------
+    >>> [(since, until)] = repeated("Europe/Berlin", *(read_moment(f"2026-10-{day}", "UTC", "") for day in (20, 30)))
+    >>> as_local(since, "Europe/Berlin"), as_local(until, "UTC")
+    ('2026-10-25 02:00', '2026-10-25 01:00')
+    """
+    if zone in UTC_NAMES:
+        return []
+    known, end, found = zone_of(zone), as_moment(until), []
+    start = as_moment(since).replace(minute=0, second=0, microsecond=0)
+    while start <= end:
+        step = DAY if _offset(start, known) == _offset(start + DAY, known) else HOUR
+        back = _offset(start, known) - _offset(start + step, known)
+        if back > NO_TIME:
+            found.append((position_of(start + step - back), position_of(start + step)))
+        start += step
+    return found
+
+
+def _offset(moment: datetime, zone: tzinfo) -> timedelta:
+    """Return how far clocks of a zone are ahead of UTC at a moment."""
+    return moment.replace(tzinfo=UTC).astimezone(zone).utcoffset() or NO_TIME
 
 
 def read_number(text: str, option: str) -> int:

@@ -109,7 +109,9 @@ def _checked(plan: Plan, config: "Config", state: State, name: str) -> Plan:
 def has_to_tell(store: Store, asked: Asked, plan: Plan, config: "Config", report: Report) -> bool:
     """Tell whether a finding is to be closed or told again, something is overdue, or a channel has an alert to take."""
     channels, at = [channel.title for channel in config.monitor.channels], moment_of(report, asked)
-    is_news = is_finding_due(store, asked, config, report) or find_overdue(store, asked.name, plan, config, at)
+    is_news = is_finding_due(store, asked, config, report) or find_overdue(
+        store, asked.name, plan, config, at, report.zone
+    )
     return bool(is_news) or has_failed(store, asked.name) or is_any_pending(store, asked.name, channels)
 
 

@@ -4,10 +4,11 @@ What takes long to import is imported where there is something to do: most runs 
 overdue.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from anomembed.config.expectations import expectation
+from anomembed.monitor.clock import NO_TIME, as_moment, position_of, repeated
 from anomembed.monitor.plan import Plan
 from anomembed.write.incidents import known_things, read_overdue
 from anomembed.write.notices import read_notices
@@ -55,10 +56,22 @@ def learn_lacking(store: Store, monitor: str, table: "Table", plan: Plan, config
         learn_rhythms(store, monitor, table, plan, config, position, lacking)
 
 
-def find_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: datetime) -> list[dict[str, Any]]:
-    """Return what is watched, has not come for longer than usual at a time, and was not told to be overdue."""
+def find_overdue(
+    store: Store, monitor: str, plan: Plan, config: "Config", at: datetime, zone: str
+) -> list[dict[str, Any]]:
+    """Return what is watched, has not come for longer than usual at a time, and was not told to be overdue.
+
+    What came while clocks of the zone showed what they showed again afterwards is only seen then, and so may be later.
+    """
     watched = Watched.of(config, plan)
-    return [row for row in read_overdue(store, monitor, at) if watched.has(row["column_name"], row["value"])]
+    found = [row for row in read_overdue(store, monitor, at) if watched.has(row["column_name"], row["value"])]
+    return [row for row in found if row["due"] + _unseen(row["last_seen"], at, zone) <= at]
+
+
+def _unseen(since: datetime, until: datetime, zone: str) -> timedelta:
+    """Return how much of a period clocks showed once more afterwards."""
+    ends = [(as_moment(begin), as_moment(end)) for begin, end in repeated(zone, position_of(since), position_of(until))]
+    return sum((max(min(end, until) - max(begin, since), NO_TIME) for begin, end in ends), NO_TIME)
 
 
 def notice_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at: datetime, zone: str) -> None:
@@ -78,7 +91,7 @@ def notice_overdue(store: Store, monitor: str, plan: Plan, config: "Config", at:
         with store.transaction():
             for row in over:
                 end_notice(store, Notice(**row), at, config.monitor)
-    if found := find_overdue(store, monitor, plan, config, at):
+    if found := find_overdue(store, monitor, plan, config, at, zone):
         from anomembed.monitor.arriving import record_overdue
 
         record_overdue(store, monitor, found, zone, config.monitor)

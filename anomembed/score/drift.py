@@ -152,10 +152,10 @@ def _reference(column: ColumnTokens) -> Floats:
 
     Where later records bring new values, as many of them have one in place of those.
     """
-    counts = column.counts.astype(np.float64)
+    counts, new = column.counts.astype(np.float64), column.new_share
     counts[Special.RARE] = max(column.n_records - (counts.sum() - counts[Special.RARE]), 0.0)
-    counts *= 1 - column.arriving
-    counts[Special.UNSEEN] += column.arriving * column.n_records
+    counts *= 1 - new
+    counts[Special.UNSEEN] += new * column.n_records
     return counts
 
 

@@ -100,6 +100,18 @@ class ColumnTokens:
         """Whether a value seen once is rare however small the table: hardly any other record has such a value."""
         return bool(np.count_nonzero(self.counts == 1) < MOST_SINGLE * self.n_records)
 
+    @property
+    def new_share(self) -> float:
+        """Share of later records that are expected to have a value which the reference does not have.
+
+        As many as have one that it has once [1]_, or more where values come and go.
+
+        .. [1] Good: The population frequencies of species and the estimation of population parameters. Biometrika,
+           1953.
+        """
+        n_once = np.count_nonzero(self.counts[FIRST_VALUE:] == 1) if self.kind.traits.is_text else 0
+        return max(self.arriving, n_once / max(self.n_records, 1))
+
     def encode(self, frame: pl.DataFrame) -> Codes:
         """Return the code of each record: its token, numbered from 0 within this column; shape (n_records,)."""
         return self.kind.traits.encode(self, frame)
