@@ -217,6 +217,13 @@ def test_a_damaged_model_is_one_sentence(copy, damage):
         load_model(copy)
 
 
+def test_a_model_of_another_version_says_what_to_do(copy):
+    tree = "replace(decode(content), '\"calibration\"', '\"corrections\"')"
+    change(copy, f"UPDATE model_parts SET content = encode({tree}) WHERE name = 'tree.json'")
+    with pytest.raises(StoreError, match=r".its Model has corrections.: run `anomembed fit`"):
+        load_model(copy)
+
+
 def test_a_missing_part_is_one_sentence(copy):
     change(copy, "DELETE FROM model_parts WHERE name = 'detector-0'")
     with pytest.raises(StoreError, match="damaged"):

@@ -138,6 +138,10 @@ class Packer:
             case {"tuple": values}:
                 return tuple(below(part) for part in values)
             case {"class": name, "fields": kept}:
+                known = {field.name for field in fields(self._classes[name]) if field.init}
+                if other := sorted(set(kept) - known):
+                    what = f"is damaged or of another version of anomembed (its {name} has {', '.join(other)})"
+                    raise StoreError(f"the model in the store {what}: run `anomembed fit` again")
                 return self._classes[name](**{field: below(part) for field, part in kept.items()})
             case {"settings": settings}:
                 return self._classes["Config"](**settings)
