@@ -6,6 +6,7 @@ import shutil
 from contextlib import chdir
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from databases import opened
@@ -14,6 +15,7 @@ from monitored import REFERENCE, at, drawn, odd, pay, payment, read
 from anomembed import load_model
 from anomembed.represent.embeddings import Embeddings
 from anomembed.represent.embeddings.aligning import aligned
+from anomembed.write.drifts import EXCESS, FAR_OUT
 
 N, DAY = REFERENCE, 2880  # payments
 FILE = '[[monitor.channels]]\nkind = "file"\nto = "alerts.ndjson"\n'
@@ -74,7 +76,7 @@ def test_a_stale_model_is_learnt_anew_tried_told_and_used(refitted):
     said = refitted
     (line,) = [line for line in said if "takes over" in line]
     found = re.search(
-        "model 2 takes over from 1 [(]customer moved by 0.[0-9]+ from the reference; .*[)]: "
+        "model 2 takes over from 1 [(]customer moved by 0.[0-9]+ from the reference[)]: "
         "of the last day's ([0-9,]+) records it flags ([0-9,]+), the one before ([0-9,]+), rank correlation 0.[0-9]+",
         line,
     )
@@ -92,6 +94,25 @@ def test_a_stale_model_is_learnt_anew_tried_told_and_used(refitted):
     assert read("SELECT count(*) FROM tokens WHERE model_id = 2 AND token = 'Atlantis'") == [
         (0,)
     ]  # flagged ones never join
+
+
+@pytest.mark.parametrize(
+    ("tails", "excess"),
+    [
+        ("(i + 0.5) / 1000", 0.0),
+        ("pow((i + 0.5) / 1000, 3)", 0.1 ** (1 / 3) - 0.1),  # of these 46 % are at most 0.1
+        ("if(i < 100, (i + 0.5) / 1000, 0.5 + i / 1e6)", 0.0),  # the rest is alike, and none of it far out
+        ("0.3", 0.0),
+    ],
+)
+def test_only_what_is_far_out_makes_a_model_stale(tails, excess):
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"CREATE TABLE scores AS SELECT 1 AS run_id, i % 2 = 9 AS flagged, {tails} AS tail_probability "
+            "FROM range(1000) r(i)"
+        )
+        found = connection.execute(EXCESS.format(runs="1", far_out=FAR_OUT)).fetchall()[0][0]
+    assert found == pytest.approx(excess, abs=0.002)
 
 
 def test_a_model_that_is_not_stale_stays_and_one_of_a_week_goes(monitor):

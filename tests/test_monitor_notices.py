@@ -277,6 +277,22 @@ def test_a_column_that_changed_is_one_notice_and_its_flags_are_held_back(monitor
     assert read(f"SELECT state FROM notices WHERE kind = '{kind}'") == [("closed",)]
 
 
+def test_new_hosts_that_rest_are_new_hosts_still_until_they_stay_away_for_a_day(monitor):
+    renamed = {"host0": "new0", "host1": "new1"}
+    day = [changed(3, renamed.get(row[3], row[3]))(row) for row in of_day(N_DAYS)]
+    come([row for row in day if row[3] == "host2" or not hour(N_DAYS, 12) <= row[1] < hour(N_DAYS, 18)])
+    come([row for n in (1, 2) for row in of_day(N_DAYS + n) if row[3] == "host2"])
+    for now, event in (
+        (hour(N_DAYS, 12.1), "opened"),
+        (hour(N_DAYS, 18.1), None),  # they rest: that is not over
+        (hour(N_DAYS + 1, 0.1), None),  # nor news again
+        (hour(N_DAYS + 1, 18.1), None),
+        (hour(N_DAYS + 2, 12.1), "closed"),
+    ):
+        _, sent = monitor(now)
+        assert [alert["event"] for alert in sent if alert.get("notice") == "unseen"] == [event] * (event is not None)
+
+
 def test_an_odd_record_among_those_held_back_is_told_all_the_same_and_alone_left_out_of_the_next_fit(monitor, run):
     rows = odd_day(N_DAYS, 6, 18, NULL)
     come([*rows, job(hour(N_DAYS, 8), id=1, job="copy", host="host0", state="exploded")])

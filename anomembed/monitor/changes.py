@@ -19,6 +19,7 @@ HOLDING = (MISSING, UNSEEN, OF_ANOTHER_KIND)  # kinds that hold flags back
 LEAST_RECORDS, LEAST_SHARE = 20, 0.2  # of a part, from which values that are new or missing are noticed
 TIMES_USUAL = 4.0  # as often as usual, at least
 LEAST_OVER, OVER_SHARE = 5, 0.1  # records of a part, and a share of them below which it is over
+AS_BEFORE = 0.2  # divergence of values below which they are those of the reference again
 LEAST_CONSTANT, MOST_USUAL = 100, 0.5  # records of a part that have one value, and its share of the reference at most
 SAMPLED = 1_000  # values of the reference that tell of which kind they are
 CLEAR = 0.9  # share of values that are a number, from which all are meant to be; and the reverse
@@ -35,11 +36,15 @@ class Usual:
         Without a value, and with a new one.
     is_constant : bool
         Whether a run of some records had but one value.
+    most_missing, most_unseen : float
+        In one run of the last day, at most.
     """
 
     missing: float = 0.0
     unseen: float = 0.0
     is_constant: bool = False
+    most_missing: float = 0.0
+    most_unseen: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def find_changes(model: Model, drift: Drift, usual: Mapping[str, Usual], known: 
         for kind, sentence in _begun(column, found, before, drift):
             if not open_kinds & {kind, *({UNSEEN, OF_ANOTHER_KIND} if kind in (UNSEEN, OF_ANOTHER_KIND) else ())}:
                 changes.begun[About(kind, found.column_name)] = sentence
-        changes.over.update(About(kind, found.column_name) for kind in open_kinds if _is_over(kind, found))
+        changes.over.update(About(kind, found.column_name) for kind in open_kinds if _is_over(kind, found, before))
     return changes
 
 
@@ -112,10 +117,15 @@ def _has_jumped(share: float, usual: float, n_records: int) -> bool:
     return share * n_records >= LEAST_RECORDS and share >= max(LEAST_SHARE, TIMES_USUAL * usual)
 
 
-def _is_over(kind: str, found: ColumnDrift) -> bool:
+def _is_over(kind: str, found: ColumnDrift, before: Usual) -> bool:
+    """Tell whether what has begun is over: values are as before, or a day has passed without what was noticed.
+
+    A host with a new name rests at night, and then values are those of fewer hosts.
+    """
     if kind == CONSTANT:
         return found.commonest < 1.0
-    return (found.missing if kind == MISSING else found.unseen) < OVER_SHARE
+    now, lately = (found.missing, before.most_missing) if kind == MISSING else (found.unseen, before.most_unseen)
+    return now < OVER_SHARE and (found.shift < AS_BEFORE or lately < OVER_SHARE)
 
 
 def _other_kind(column: ColumnTokens, drift: Drift) -> str | None:

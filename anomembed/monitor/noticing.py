@@ -8,6 +8,7 @@ import polars as pl
 
 from anomembed.explain.flags import Flags
 from anomembed.monitor.changes import HOLDING, KINDS, Changes, Usual, find_changes, find_new_columns
+from anomembed.monitor.clock import DAY
 from anomembed.monitor.fresh import NEW
 from anomembed.monitor.notices import (
     MISSING,
@@ -23,7 +24,7 @@ from anomembed.monitor.parts import KEY, Judge, Part
 from anomembed.read.table import read_values
 from anomembed.represent.tokens.vocabulary import Special
 from anomembed.score.drift import ColumnDrift, Drift
-from anomembed.write.drifts import keep_drift, usual_drift
+from anomembed.write.drifts import keep_drift, most_since, usual_drift
 from anomembed.write.incidents import keep_flags
 from anomembed.write.notices import read_notices
 
@@ -68,7 +69,7 @@ def record_changes(judge: Judge, scored: Scored, position: int) -> frozenset[str
         Keys of the records whose flags are held back.
     """
     store, monitor, part = judge.store, judge.monitor, scored.part
-    usual = {column: Usual(*row) for column, row in usual_drift(store, monitor).items()}
+    usual = _usual(judge, position)
     keep_drift(store, scored.run_id, list(scored.drift.columns()), ColumnDrift._fields)
     known, changes = open_notices(store, monitor, (*KINDS, NEW_COLUMN)), Changes()
     if part.name == NEW:
@@ -78,6 +79,15 @@ def record_changes(judge: Judge, scored: Scored, position: int) -> frozenset[str
     held = _held(judge, scored, active)
     _tell(judge, changes, known, held, (part.since, position))
     return _keep_held(judge, scored.run_id, held)
+
+
+def _usual(judge: Judge, position: int) -> dict[str, Usual]:
+    """Return what the runs before had, by column; where positions are no times, nothing is of the last day."""
+    usual = usual_drift(judge.store, judge.monitor, judge.model_id)
+    since = str(judge.moment(position) - DAY)
+    is_timed = judge.plan.watermark.is_time
+    most = most_since(judge.store, judge.monitor, judge.model_id, since) if is_timed else {}
+    return {column: Usual(*row, *most.get(column, (0.0, 0.0))) for column, row in usual.items()}
 
 
 def hold_again(judge: Judge, scored: Scored, since: int, until: int) -> frozenset[str]:
