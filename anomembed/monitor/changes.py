@@ -17,7 +17,7 @@ from anomembed.views.reason import clean_text
 KINDS = (CONSTANT, MISSING, UNSEEN, OF_ANOTHER_KIND)
 HOLDING = (MISSING, UNSEEN, OF_ANOTHER_KIND)  # kinds that hold flags back
 LEAST_RECORDS, LEAST_SHARE = 20, 0.2  # of a part, from which values that are new or missing are noticed
-TIMES_USUAL = 4.0  # as often as usual, at least
+TIMES_USUAL = 4.0  # the usual odds, at least
 LEAST_OVER, OVER_SHARE = 5, 0.1  # records of a part, and a share of them below which it is over
 AS_BEFORE = 0.2  # divergence of values below which they are those of the reference again
 LEAST_CONSTANT, MOST_USUAL = 100, 0.5  # records of a part that have one value, and its share of the reference at most
@@ -114,7 +114,8 @@ def _begun(column: ColumnTokens, found: ColumnDrift, before: Usual, drift: Drift
 
 
 def _has_jumped(share: float, usual: float, n_records: int) -> bool:
-    return share * n_records >= LEAST_RECORDS and share >= max(LEAST_SHARE, TIMES_USUAL * usual)
+    least = TIMES_USUAL * usual / (1 + (TIMES_USUAL - 1) * usual)  # of odds, as no share is four times one of a half
+    return share * n_records >= LEAST_RECORDS and share >= max(LEAST_SHARE, least)
 
 
 def _is_over(kind: str, found: ColumnDrift, before: Usual) -> bool:
