@@ -344,6 +344,23 @@ def test_a_record_that_has_changed_since_is_told(explained):
     case, err = explained("304")
     assert "has changed since run 1: its raw score was" in err
     assert case["record"]["country"] == "DE"
+    assert case["change"] is None  # it is normal as it is
+
+
+def test_a_time_with_a_zone_is_told_in_utc_whose_hours_are_judged(run, database, explained, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    database(PAYMENTS.replace("i * INTERVAL 1 HOUR AS at", "i * INTERVAL 1 HOUR AS noted"), name="zoned.duckdb").rename(
+        "zoned.duckdb"
+    )
+    with opened("zoned.duckdb") as connection:
+        connection.execute(
+            "CREATE TABLE zoned AS SELECT noted AT TIME ZONE 'UTC' AS at, * EXCLUDE (noted) FROM payments"
+        )
+    options = ("--entity", "customer", "--time", "at", "--ignore", "note", "--budget", "2", "--store", "z.duckdb")
+    assert run("scan", "zoned.duckdb", "zoned", *options, "--quiet").code == 0
+    case, _ = explained("304", "--store", "z.duckdb")
+    assert case["record"]["at"] == "2026-01-13 16:00:00+00"
+    assert {part["column"]: part["value"] for part in case["parts"]}["at hour"] == "16h"
 
 
 def test_without_the_source_the_store_still_answers(explained, run, folder):

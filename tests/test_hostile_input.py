@@ -236,3 +236,16 @@ def test_an_output_that_takes_nothing_is_no_bug(target, code, command):
     assert process.returncode == code, said
     assert "Traceback" not in said
     assert "Exception ignored" not in said
+
+
+@pytest.mark.parametrize("command", [("similar", "act={}"), ("sql", "FROM similar('act', '{}')")])
+def test_an_error_shows_nothing_that_a_terminal_obeys(command, run, database):
+    """Neither of what is typed, nor of the values that are offered in its place."""
+    acts = "list_value('read', 'write', chr(155) || '31m1', chr(27) || '[31m', 'a' || chr(10) || 'b')[1 + i % 5]"
+    path = database(f"CREATE TABLE t AS SELECT i AS id, {acts} AS act, 'n' || i % 3 AS n FROM range(300) r(i)")
+    assert run("scan", path, "--quiet").code == 0
+    for typed in ("\x9b31m2", "\x1b[32m", "a\nc"):
+        outcome = run(command[0], command[1].format(typed))
+        assert outcome.code == 2
+        assert "did you mean" in outcome.err
+        assert all(letter.isprintable() for letter in outcome.err.removesuffix("\n")), ascii(outcome.err)

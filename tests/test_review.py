@@ -55,7 +55,7 @@ def test_findings_are_walked_through_and_those_with_a_verdict_do_not_come_back(r
     assert ask("anomembed.duckdb", "SELECT key, verdict, run_id FROM feedback") == [(first, "normal", 1)]
     out = review("x\na\n")
     assert "1 of 1: " in out
-    assert "one of n, a, s, k, e and q" in out
+    assert "one of n, a, s, k, e, u and q" in out
     said = dict(ask("anomembed.duckdb", "SELECT key, verdict FROM feedback"))
     assert sorted(said.values()) == ["anomaly", "normal"]
     assert "nothing to review" in review("")
@@ -77,6 +77,16 @@ def test_explain_shows_the_case_and_asks_again(review):
     out = review("e\nq\n")
     assert "SMALLEST CHANGE" in out
     assert out.count("uit?") == 2
+
+
+def test_what_was_decided_is_taken_back(review):
+    assert "nothing to take back" in review("u\nq\n")
+    first = ask("anomembed.duckdb", "SELECT key FROM flags WHERE rank = 1")[0][0]
+    out = review("n\nu\nq\n")
+    assert f"{first}: normal is taken back" in out
+    assert out.count("uit?") == 3
+    assert ask("anomembed.duckdb", "SELECT DISTINCT verdict FROM feedback ORDER BY 1") == [("normal",), ("withdrawn",)]
+    assert f"1 of 2: {first}," in review("q\n")
 
 
 def test_findings_of_monitors_are_silenced_for_a_week_others_not(review):

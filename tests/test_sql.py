@@ -99,19 +99,33 @@ def test_given_values_may_be_one_text(answer):
     ("call", "said"),
     [
         ("similar('shop', 'shap1')", "the model has no shop=shap1; did you mean shop1"),
-        ("similar('Shop', 'shop1')", "the model has no column Shop; there are: shop"),
+        ("similar('Shops', 'shop1')", "the model has no column Shops; there are: shop"),
         ("together('shop', 'shop1', 'cuntry', 'DE')", "the model has no column cuntry; there are: country"),
         ("together('shop', 'shop1', 'country', 'Dee')", "the model has no country=Dee; did you mean DE"),
         ("expected('country', ['shop=shop77'])", "the model has no shop=shop77; did you mean shop7"),
         ("history('contry', 'PL')", "no flag has a column contry; there are: country"),
         ("expected('county', ['shop=shop7'])", "the model has no column county; there are: country"),
-        ("compare_runs(1, 9)", "the store has no run 1 or no run 9"),
-        ("compare_models(1, 9)", "the store has no model 1 or no model 9"),
+        ("compare_runs(1, 9)", "the store has no run 9"),
+        ("compare_models(1, 9)", "the store has no model 9"),
     ],
 )
 def test_what_does_not_exist_is_answered_with_the_nearest(answer, call, said):
     with pytest.raises(duckdb.Error, match=said):
         answer(f"FROM {call}")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "similar('{}', 'shop1')",
+        "together('{}', 'shop7', 'country', 'DE')",
+        "together('country', 'DE', '{}', 'shop7')",
+        "expected('{}', ['country=DE'])",
+        "expected('country', ['{}=shop7'])",
+    ],
+)
+def test_a_column_is_found_in_any_case(answer, call):
+    assert answer(f"FROM {call.format('SHOP')}") == answer(f"FROM {call.format('shop')}") != []
 
 
 def test_two_runs_and_two_models_are_compared(answer):

@@ -153,4 +153,5 @@ def _terminate(_: int, frame: FrameType | None) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    """Print a sentence on a line of its own; what a value holds that a terminal would obey becomes a question mark."""
+    sys.stderr.write("".join(letter if letter.isprintable() else "?" for letter in text) + "\n")

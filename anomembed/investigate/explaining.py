@@ -143,12 +143,13 @@ def _take_apart(case: Case, model: Model, frame: pl.DataFrame) -> Case:
     (found, shares), *_ = take_cases(model, values, batch, facts)
     sums, raw = shares.sum(axis=0), _score_again(model, batch, case)
     kept = {part.column: part.contribution for part in case.parts} if case.is_scored(raw) else {}
+    tail = case.tail_probability if case.is_scored(raw) else model.calibration.tail_probability(np.array([raw]))[0]
     return replace(
         case.checked(raw),
         views=_views(model, batch, shares),
         parts=tuple(_parts(model, facts, found, sums, kept)),
         pairs=tuple(odd_pairs(found, facts)),
-        change=find_change(model, facts, found, sums) if case.tail_probability < NORMAL else None,
+        change=find_change(model, facts, found, sums) if tail < NORMAL else None,
     )
 
 

@@ -122,7 +122,12 @@ def locate(table: Table, model: Model, key: str) -> SourceRecord:
 
 
 def _text_sql(column: Column | ColumnRole) -> str:
-    """Return SQL of a column's value as text, as the source has it; of a number without a fraction, without that."""
+    """Return SQL of a column's value as text, as the source has it; of a number without a fraction, without that.
+
+    A time with a zone is told in UTC, whose hours and days are judged.
+    """
+    if "WITH TIME ZONE" in column.type:
+        return f"CAST({column.expression} AT TIME ZONE 'UTC' AS VARCHAR) || '+00'"
     text = f"CAST({column.expression} AS VARCHAR)"
     is_category = isinstance(column, ColumnRole) and column.role.content is Content.VALUE
     return text if is_category or column.type not in ("DOUBLE", "FLOAT") else f"regexp_replace({text}, '\\.0$', '')"

@@ -12,22 +12,35 @@ CREATE OR REPLACE MACRO is_value(of_token, low, high, of_value) AS
 COMMENT ON MACRO is_value IS
     'Whether a token stands for a value: the value itself in any spelling, or the bin that a number is in.';
 
+CREATE OR REPLACE MACRO is_column(column_name, of_column) AS lower(column_name) = lower(of_column);
+COMMENT ON MACRO is_column IS 'Whether a column is meant by a name: as in SQL, whatever its case.';
+
+CREATE OR REPLACE MACRO inert(of_text) AS regexp_replace(of_text, '[\x00-\x1f\x7f-\x{9f}]', '?', 'g');
+COMMENT ON MACRO inert IS 'A text with a question mark in place of what a terminal would obey.';
+
+CREATE OR REPLACE MACRO model_with(of_column) AS coalesce(
+    (SELECT max(model_id) FROM tokens WHERE is_column(column_name, of_column)),
+    (SELECT model_id FROM (SELECT DISTINCT model_id, column_name FROM tokens)
+        ORDER BY levenshtein(lower(column_name), lower(of_column)), model_id DESC LIMIT 1),
+    (SELECT max(model_id) FROM models));
+COMMENT ON MACRO model_with IS 'The newest model that has a column, or the one with the nearest name.';
+
 CREATE OR REPLACE MACRO model_of(of_column, of_value, of_model) AS coalesce(
     of_model,
-    (SELECT max(model_id) FROM tokens WHERE column_name = of_column AND n_records > 0 AND is_value(token, low, high, of_value)),
-    (SELECT max(model_id) FROM tokens WHERE column_name = of_column),
-    (SELECT max(model_id) FROM models));
+    (SELECT max(model_id) FROM tokens
+        WHERE is_column(column_name, of_column) AND n_records > 0 AND is_value(token, low, high, of_value)),
+    model_with(of_column));
 COMMENT ON MACRO model_of IS 'The model to ask for a value: of_model, or the newest that has it, or its column, or any.';
 
 CREATE OR REPLACE MACRO no_value(of_column, of_value, of_model) AS concat(
-    CASE WHEN of_column IN (SELECT column_name FROM tokens WHERE model_id = of_model)
-        THEN concat('the model has no ', of_column, '=', left(of_value::VARCHAR, 80), '; did you mean ', (
-            SELECT string_agg(token, ', ' ORDER BY steps, token) FROM (
+    CASE WHEN lower(of_column) IN (SELECT lower(column_name) FROM tokens WHERE model_id = of_model)
+        THEN concat('the model has no ', inert(of_column), '=', inert(left(of_value::VARCHAR, 80)), '; did you mean ', (
+            SELECT string_agg(inert(token), ', ' ORDER BY steps, token) FROM (
                 SELECT token, levenshtein(lower(token[:80]), lower(left(of_value::VARCHAR, 80))) AS steps FROM tokens
-                WHERE model_id = of_model AND column_name = of_column AND kind = 'value' AND n_records > 0
+                WHERE model_id = of_model AND is_column(column_name, of_column) AND kind = 'value' AND n_records > 0
                 ORDER BY steps, token LIMIT 3)), '?')
-        ELSE concat('the model has no column ', of_column, '; there are: ', (
-            SELECT string_agg(column_name, ', ' ORDER BY levenshtein(lower(column_name), lower(of_column)), column_name)
+        ELSE concat('the model has no column ', inert(of_column), '; there are: ', (
+            SELECT string_agg(inert(column_name), ', ' ORDER BY levenshtein(lower(column_name), lower(of_column)), column_name)
             FROM (SELECT DISTINCT column_name FROM tokens WHERE model_id = of_model))) END,
     ' (for another model, add of_model := N)');
 COMMENT ON MACRO no_value IS 'What to say of a value or a column that a model does not have: the nearest ones.';
@@ -39,7 +52,7 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
         WHERE model_id = (SELECT id FROM model)),
     chosen AS (
         SELECT *, length > 1e-4 * (SELECT max(length) FROM known) AS has_company FROM known
-        WHERE column_name = of_column AND n_records > 0),
+        WHERE is_column(column_name, of_column) AND n_records > 0),
     asked AS (
         FROM chosen WHERE is_value(token, low, high, of_token)
         ORDER BY token <> of_token::VARCHAR, n_records DESC, token LIMIT 1),
@@ -54,7 +67,7 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
         WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
         WHEN (SELECT count(*) FROM asked) = 0 THEN error(no_value(of_column, of_token, (SELECT id FROM model)))
         WHEN NOT (SELECT has_company FROM asked)
-            THEN error(concat(of_column, '=', of_token, ' occurs with all values alike: nothing is similar to it'))
+            THEN error(concat(inert(of_column), '=', inert(of_token::VARCHAR), ' occurs with all values alike: nothing is similar to it'))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE "similar" IS
     'Values of a column that occur with the same others as a given value, most similar first (cosine similarity, 1 = alike), by the newest model that has the value, or of_model: similar(''merchant'', ''Acme''); a number is found by its bin: similar(''amount'', 479.9).';
@@ -66,16 +79,16 @@ CREATE OR REPLACE MACRO together(of_column, of_value, other_column, other_value,
             ON p.model_id = t.model_id AND p.token_id = t.token_id AND p.other_id = t.token_id
         WHERE t.model_id = (SELECT id FROM model)),
     first_one AS (
-        FROM known WHERE column_name = of_column AND is_value(token, low, high, of_value)
+        FROM known WHERE is_column(column_name, of_column) AND is_value(token, low, high, of_value)
         ORDER BY token <> of_value::VARCHAR, n DESC, token LIMIT 1),
     second_one AS (
-        FROM known WHERE column_name = other_column AND is_value(token, low, high, other_value)
+        FROM known WHERE is_column(column_name, other_column) AND is_value(token, low, high, other_value)
         ORDER BY token <> other_value::VARCHAR, n DESC, token LIMIT 1),
     met AS (
         SELECT coalesce((
             SELECT n_records FROM pairs WHERE model_id = (SELECT id FROM model)
             AND token_id = (SELECT token_id FROM first_one) AND other_id = (SELECT token_id FROM second_one)), 0) AS seen,
-            (SELECT sum(n) FROM known WHERE column_name = of_column) AS total)
+            (SELECT sum(n) FROM known WHERE is_column(column_name, of_column)) AS total)
     SELECT unnest(CASE
         WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
         WHEN (SELECT count(*) FROM first_one) = 0 THEN error(no_value(of_column, of_value, (SELECT id FROM model)))
@@ -88,10 +101,7 @@ COMMENT ON MACRO TABLE together IS
 
 CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     WITH asked AS MATERIALIZED (
-        SELECT coalesce(
-            of_model,
-            (SELECT max(model_id) FROM tokens WHERE column_name = of_column),
-            (SELECT max(model_id) FROM models)) AS model_id),
+        SELECT coalesce(of_model, model_with(of_column)) AS model_id),
     entries AS (
         SELECT unnest(CASE WHEN left(given::VARCHAR, 1) = '[' THEN TRY_CAST(given::VARCHAR AS VARCHAR[]) ELSE [given::VARCHAR] END)
             AS entry),
@@ -100,9 +110,9 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
     single AS (
         SELECT chosen.*, met.n_records AS n FROM chosen LEFT JOIN met
             ON met.token_id = chosen.token_id AND met.other_id = chosen.token_id),
-    total AS (SELECT sum(n) AS n FROM single WHERE column_name = of_column),
+    total AS (SELECT sum(n) AS n FROM single WHERE is_column(column_name, of_column)),
     given_tokens AS (
-        SELECT entry, token_id, n FROM entries JOIN single ON starts_with(entry, column_name || '=')
+        SELECT entry, token_id, n FROM entries JOIN single ON starts_with(lower(entry), lower(column_name) || '=')
             AND (entry = column_name || '=' || token
                 OR is_value(token, low, high, entry[length(column_name) + 2:])
                 AND entry NOT IN (SELECT column_name || '=' || token FROM chosen))
@@ -112,11 +122,11 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
             / sqrt(count(*)) AS log_ratio
         FROM single AS one CROSS JOIN given_tokens CROSS JOIN total
             LEFT JOIN met ON met.token_id = given_tokens.token_id AND met.other_id = one.token_id
-        WHERE one.column_name = of_column GROUP BY one.token_id),
+        WHERE is_column(one.column_name, of_column) GROUP BY one.token_id),
     scored AS (
         SELECT token, n_records, ln(n_records) + coalesce(log_ratio, 0) AS score
         FROM chosen LEFT JOIN attraction USING (token_id)
-        WHERE column_name = of_column AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN')),
+        WHERE is_column(column_name, of_column) AND n_records > 0 AND kind NOT IN ('RARE', 'UNSEEN')),
     shares AS (
         SELECT token, round(exp(score) / sum(exp(score)) OVER (), 4) AS chance, n_records
         FROM (SELECT * REPLACE (score - max(score) OVER () AS score) FROM scored)),
@@ -131,7 +141,7 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
             WHEN contains((SELECT entry FROM unknown), '=') THEN error(no_value(
                 split_part((SELECT entry FROM unknown), '=', 1),
                 (SELECT entry[strpos(entry, '=') + 1:] FROM unknown), (SELECT model_id FROM asked)))
-            ELSE error(concat('what is given must be like column=value, not ', (SELECT entry FROM unknown))) END
+            ELSE error(concat('what is given must be like column=value, not ', inert((SELECT entry FROM unknown)))) END
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE expected IS
     'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model that has the column, or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
@@ -159,8 +169,8 @@ COMMENT ON MACRO TABLE history IS
 
 CREATE OR REPLACE MACRO compare_runs(a, b) AS TABLE
     SELECT CASE
-            WHEN (SELECT count(*) FROM runs WHERE run_id IN (a, b)) < CASE WHEN a = b THEN 1 ELSE 2 END
-                THEN error(concat('the store has no run ', a, ' or no run ', b))
+            WHEN a NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', a))
+            WHEN b NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', b))
             WHEN one.flagged AND two.flagged THEN 'in both' WHEN one.flagged THEN 'only in a' ELSE 'only in b' END AS flagged,
         key, one.tail_probability AS tail_a, two.tail_probability AS tail_b, fa.rank AS rank_a, fb.rank AS rank_b,
         coalesce(fb.reason, fa.reason) AS reason
@@ -180,8 +190,8 @@ CREATE OR REPLACE MACRO compare_models(a, b) AS TABLE
         SELECT model_id, column_name, token, n_records, n_records / nullif(total, 0) AS share
         FROM tokens JOIN sizes USING (model_id, column_name) WHERE n_records > 0)
     SELECT CASE
-            WHEN (SELECT count(*) FROM models WHERE model_id IN (a, b)) < CASE WHEN a = b THEN 1 ELSE 2 END
-                THEN error(concat('the store has no model ', a, ' or no model ', b))
+            WHEN a NOT IN (SELECT model_id FROM models) THEN error(concat('the store has no model ', a))
+            WHEN b NOT IN (SELECT model_id FROM models) THEN error(concat('the store has no model ', b))
             WHEN one.token IS NULL THEN 'new' WHEN two.token IS NULL THEN 'gone' ELSE 'in both' END AS change,
         column_name, token, one.n_records AS n_records_a, two.n_records AS n_records_b, round(one.share, 5) AS share_a,
         round(two.share, 5) AS share_b
@@ -228,7 +238,7 @@ CREATE OR REPLACE MACRO why(of_key, of_run := NULL) AS TABLE
         WHEN run NOT IN (SELECT run_id FROM runs) THEN error(concat('the store has no run ', run))
         WHEN found IS NOT NULL THEN found
         WHEN flagged THEN error(concat('run ', run, ' explains its most abnormal flags only, and not ', of_key))
-        WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key))
+        WHEN NOT flagged THEN error(concat('run ', run, ' did not flag ', of_key, '; for another run, add of_run := N'))
         ELSE error(concat('run ', run, ' scored no record ', of_key,
             CASE WHEN keys IS NOT NULL THEN concat('; the nearest keys: ', keys) END,
             '; for another run, add of_run := N')) END, max_depth := 2)
