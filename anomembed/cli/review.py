@@ -17,7 +17,7 @@ Port = Annotated[
 
 @o.with_settings("store")
 def review(web: Web = False, port: Port = None, *, given: o.Given) -> None:
-    """Walk through open findings, one key each: normal, anomaly, silence, skip, explain or quit.
+    """Walk through open findings, one key each: normal, anomaly, silence, skip, explain, undo or quit.
 
     Verdicts are kept as `anomembed feedback` keeps them. The store is only open while one is written.
 
