@@ -190,8 +190,10 @@ def check_pace(found, source, key):
         amount = f"{f'sum({what[1]})' if what[1] else 'count(*)'} {window.format({'h': 'hour', 'd': 'day'}[what[2]])}"
     paces = f'(SELECT "{source.key}", {who}, {amount} AS amount FROM records)'
     own = source.others(found["c2"], found["v2"], key)
-    mean, n = source.ask("avg(amount), count(amount)", own if found["its"] else "true", paces)
-    assert (number(found["n"]), float(found["mean"])) == (n, pytest.approx(mean, rel=6e-4))  # kept as FLOAT
+    mean, n, n_all = source.ask("avg(amount), count(amount), count(*)", own if found["its"] else "true", paces)
+    assert float(found["mean"]) == pytest.approx(mean, rel=6e-4)  # kept as FLOAT
+    assert number(found["of"] or found["n"]) == n
+    assert n_all == number(found["n"]) or not found["its"]
 
 
 def check_dormant(found, source, key):
@@ -284,7 +286,7 @@ CLAIMS = {
     rf"{V.format(3)}": check_broken,
     r".* of the (?P<sampled>[\d,]+) sampled records with .*": check_sampled,
     rf"(?P<pace>{WORD})=(?P<v1>\S+) is unusually (?:high|low) for {V.format(2)} \((?P<mean>\S+) on average over "
-    rf"(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
+    rf"(?:(?P<of>[\d,]+) of )?(?P<its>its )?{OTHERS}(?: in the reference)?\)": check_pace,
     rf"{V.format(1)} after (?P<wait>\S+ \w+) without a record \(otherwise at most (?P<longest>\S+ \w+), with {OTHERS}"
     r"(?: in the reference)?\)": check_dormant,
     rf"{V.format(1)} of {V.format(2)} repeats (?:a record|record \S+) of (?P<ago>\S+ \w+) before"

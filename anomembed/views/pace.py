@@ -89,9 +89,14 @@ class PaceView(EntityView):
             return ""
         amounts = self.amounts[found.profiles]
         plain = EntityView((amounts,), self.is_own, self.columns, self.tails)
-        own, everybody = plain.counted(amounts, replace(record, numbers=self.said(record)), found.number)
+        said = replace(record, numbers=self.said(record))
+        own, everybody = plain.counted(amounts, said, found.number)
         if own.times and is_beyond(amount, own.mean, is_high=found.is_high):
-            return _mean_only(own).of_own(self.others, self.where)
+            # The first record of an entity has no time since the one before.
+            most = max(plain.counted(amounts, said, number)[0].times for number in range(said.numbers.shape[1]))
+            if own.times == most:
+                return _mean_only(own).of_own(self.others, self.where)
+            return _mean_only(own).over(f"{own.times:,} of its {others_of(most, self.others)}{self.where}")
         is_shown = everybody.times and is_beyond(amount, everybody.mean, is_high=found.is_high)
         return _mean_only(everybody).over(others_of(everybody.times, "")) if is_shown else ""
 
