@@ -273,7 +273,7 @@ def test_a_burst_is_found_by_its_pace():
     assert reasons
     own = frame.filter(who="u5").sort("at")["at"].diff().drop_nulls()
     mean = own.dt.total_microseconds().mean() / 1e6
-    figures = f"{mean:.4g} on average over its {len(own)} records in the reference"
+    figures = f"{mean:.4g} on average over {len(own)} of its {len(own) + 1} records in the reference"
     assert set(reasons) == {f"seconds since the one before=1 is unusually low for who=u5 ({figures})"}
 
 
