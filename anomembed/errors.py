@@ -72,6 +72,11 @@ def is_text(value: str) -> bool:
         return False
 
 
+def plain_text(text: str) -> str:
+    """Return all of `text` on one line; what a terminal would obey becomes a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def shown(value: str) -> str:
     """Quote a value for a message, shortened when it is long.
 

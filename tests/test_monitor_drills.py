@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 import time
 from datetime import datetime, timedelta
@@ -15,9 +14,8 @@ import pytest
 from databases import opened
 from monitored import HOUR as HOUR_OF_PAYMENTS
 from monitored import REFERENCE, at, read
+from real_sources import DATA, DAY, HOUR
 
-DATA = Path(os.environ.get("ANOMEMBED_DATA", Path(__file__).parents[1] / "../shared/data"))
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CONFIG = """
 [source]
 database = "source.duckdb"

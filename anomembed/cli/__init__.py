@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from anomembed.cli.ends import Interrupted, ReaderGone, own_ends
-from anomembed.errors import AnomembedError, ConfigError, is_text
+from anomembed.errors import AnomembedError, ConfigError, is_text, plain_text
 
 INTERRUPTED, TERMINATED = 130, 143  # what shells report after Ctrl-C or `kill`
 BUG = 70
@@ -153,5 +153,4 @@ def _terminate(_: int, frame: FrameType | None) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    """Print a sentence on a line of its own; what a value holds that a terminal would obey becomes a question mark."""
-    sys.stderr.write("".join(letter if letter.isprintable() else "?" for letter in text) + "\n")
+    sys.stderr.write(plain_text(text) + "\n")

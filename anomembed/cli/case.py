@@ -10,10 +10,11 @@ from dataclasses import asdict
 
 from anomembed.cli.console import Teller
 from anomembed.cli.printing import print_rows
+from anomembed.errors import plain_text
 from anomembed.explain.company import Expected
 from anomembed.investigate.case import Case, Event, Habit, Part, Similar
 from anomembed.score.wording import in_words, odds, tail_text
-from anomembed.views.reason import clean_text, plain_text
+from anomembed.views.reason import clean_text
 from anomembed.write.sinks import inert, plain_json
 
 NULL = "(null)"

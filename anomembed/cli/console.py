@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from anomembed.errors import plain_text
 from anomembed.model import Model
 from anomembed.pipeline import Run, Watcher
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import JUDGED, Role
 from anomembed.read.roles.suggestion import Suggestion
 from anomembed.score.flags import HARDLY_ABNORMAL, n_ordinary
-from anomembed.views.reason import plain_text
 from anomembed.write.feedback import Reference
 
 SHOWN_NAMES = 50  # columns listed per role; `init` lists all

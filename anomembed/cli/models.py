@@ -47,7 +47,7 @@ def show(model: Model, *, given: o.Given) -> None:
     Example: anomembed models show 2
     """
     from anomembed.config import make_config
-    from anomembed.views.reason import plain_text
+    from anomembed.errors import plain_text
     from anomembed.write.model_acts import describe_model
     from anomembed.write.reading import open_to_read
 

@@ -15,8 +15,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from anomembed.cli.options import TABLE
+from anomembed.errors import plain_text
 from anomembed.score.wording import tail_text
-from anomembed.views.reason import clean_text, plain_text
+from anomembed.views.reason import clean_text
 from anomembed.write.sinks import inert, printed_sinks
 
 PIPE_WIDTH = 200  # of a table that is not printed on a terminal

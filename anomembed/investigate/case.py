@@ -8,7 +8,7 @@ from typing import Self
 from anomembed.explain.company import Expected, Pair
 from anomembed.explain.counterfactual import Change
 
-SAME = 0.02  # nats that two raw scores of the same record may differ by, as distances are rounded
+SAME = 1e-6  # relative difference of two raw scores that are the same
 Values = Mapping[str, str | None]
 
 
@@ -194,7 +194,7 @@ class Case:
 
     def is_scored(self, raw: float) -> bool:
         """Tell whether a raw score is the run's."""
-        return isclose(raw, self.raw_score, rel_tol=1e-6, abs_tol=SAME)
+        return isclose(raw, self.raw_score, rel_tol=SAME, abs_tol=SAME)
 
     def checked(self, raw: float) -> Self:
         """Return it with a note if its raw score, as the source is now, is another one than the run's."""

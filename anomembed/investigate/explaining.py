@@ -31,6 +31,7 @@ from anomembed.write.model_acts import PRUNED, unit_of
 from anomembed.write.models import load_model
 from anomembed.write.store import Store
 
+ROUNDED = 0.02  # nats by which a raw score may differ without the compiled loops
 AGAIN = "for more, score the record again by another one, and explain that run"
 
 
@@ -154,10 +155,9 @@ def _take_apart(case: Case, model: Model, frame: pl.DataFrame) -> Case:
 
 
 def _score_again(model: Model, batch: Batch, case: Case) -> float:
-    """Return the raw score of a record as it is now, to the last digit if it is not the run's."""
-    raw = float(model.score(batch).raw[0])
-    if case.is_scored(raw):
-        return raw
+    """Return the raw score of a record as it is now; that of the run where no more than rounding makes it another."""
+    if abs(model.score(batch).raw[0] - case.raw_score) <= ROUNDED:
+        return case.raw_score
     with compiler_spared(is_spared=False):
         return float(model.score(batch).raw[0])
 

@@ -13,7 +13,7 @@ from anomembed.config import MonitorConfig
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.model import Model
-from anomembed.monitor.clock import MICROSECOND, as_moment, position_of
+from anomembed.monitor.clock import DAY, MICROSECOND, as_moment, position_of
 from anomembed.monitor.forgetting import memory_of
 from anomembed.monitor.learning import DEFAULT_THRESHOLD, reference_of, rule_of
 from anomembed.monitor.notices import OF_MODEL, About, begin_notice
@@ -32,7 +32,7 @@ from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
 from anomembed.write.refits import judged_since, keep_refit, last_refit, newest_since, open_changes
 
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
+WEEK = timedelta(days=7)
 SOONEST = timedelta(days=3)  # from one new model to the next
 ALLOWED = 3  # times the flags that the threshold lets expect, which a new model may have on the day that it is tried on
 

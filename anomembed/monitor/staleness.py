@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from anomembed.monitor.clock import as_moment
+from anomembed.monitor.clock import DAY, as_moment
 from anomembed.views.reason import clean_text
 from anomembed.write.drifts import Drifted, drift_since
 from anomembed.write.store import Store
 
-DAY, MOST_OF_IT = timedelta(days=1), timedelta(hours=20)
+MOST_OF_IT = timedelta(hours=20)
 LEAST_RECORDS = 200  # of a day
 MOVED = 0.2  # divergence in every run of the day, from which a column has moved
 EXCESS = 0.1  # of low tail probabilities in all of them, from which the model is out of date

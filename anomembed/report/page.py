@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from anomembed.errors import shorten
+from anomembed.errors import plain_text, shorten
 from anomembed.report.drawing import draw_run
 from anomembed.report.gathering import MOST_FLAGS, Gathered, gather
 from anomembed.score.wording import tail_text
-from anomembed.views.reason import clean_text, plain_text
+from anomembed.views.reason import clean_text
 from anomembed.write.files import check_file, completed
 from anomembed.write.model_acts import unit_of
 from anomembed.write.models import load_model

@@ -14,11 +14,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from anomembed.errors import AnomembedError, LockedError, is_text
+from anomembed.errors import AnomembedError, LockedError, is_text, plain_text
 from anomembed.report import page
 from anomembed.serve.desk import Desk
 from anomembed.serve.guard import OPEN, tell
-from anomembed.views.reason import plain_text
 from anomembed.write.reviewing import ACTS
 
 UNDO = "undo"

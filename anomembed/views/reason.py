@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from anomembed.errors import around_placeholder
+from anomembed.errors import around_placeholder, plain_text
 from anomembed.represent.ranges import OUTER
 
 UNITS = (("year", 365.25 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -159,11 +159,6 @@ def clean_text(text: str, longest: int = LONGEST_VALUE) -> str:
         return plain_text(text)
     end, begin = around_placeholder(text, longest - SHOWN_END)[0], around_placeholder(text, len(text) - SHOWN_END)[1]
     return plain_text(f"{text[:end]}...{text[begin:]}")
-
-
-def plain_text(text: str) -> str:
-    """Return all of `text` on one line; what a terminal would obey becomes a question mark."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def plain_number(number: float) -> str:

@@ -15,8 +15,8 @@ COMMENT ON MACRO is_value IS
 CREATE OR REPLACE MACRO is_column(column_name, of_column) AS lower(column_name) = lower(of_column);
 COMMENT ON MACRO is_column IS 'Whether a column is meant by a name: as in SQL, whatever its case.';
 
-CREATE OR REPLACE MACRO inert(of_text) AS regexp_replace(of_text, '[\x00-\x1f\x7f-\x{9f}]', '?', 'g');
-COMMENT ON MACRO inert IS 'A text with a question mark in place of what a terminal would obey.';
+CREATE OR REPLACE MACRO plain_text(of_text) AS regexp_replace(of_text, '[\x00-\x1f\x7f-\x{9f}]', '?', 'g');
+COMMENT ON MACRO plain_text IS 'A text with a question mark in place of what a terminal would obey.';
 
 CREATE OR REPLACE MACRO model_with(of_column) AS coalesce(
     (SELECT max(model_id) FROM tokens WHERE is_column(column_name, of_column)),
@@ -34,13 +34,13 @@ COMMENT ON MACRO model_of IS 'The model to ask for a value: of_model, or the new
 
 CREATE OR REPLACE MACRO no_value(of_column, of_value, of_model) AS concat(
     CASE WHEN lower(of_column) IN (SELECT lower(column_name) FROM tokens WHERE model_id = of_model)
-        THEN concat('the model has no ', inert(of_column), '=', inert(left(of_value::VARCHAR, 80)), '; did you mean ', (
-            SELECT string_agg(inert(token), ', ' ORDER BY steps, token) FROM (
+        THEN concat('the model has no ', plain_text(of_column), '=', plain_text(left(of_value::VARCHAR, 80)), '; did you mean ', (
+            SELECT string_agg(plain_text(token), ', ' ORDER BY steps, token) FROM (
                 SELECT token, levenshtein(lower(token[:80]), lower(left(of_value::VARCHAR, 80))) AS steps FROM tokens
                 WHERE model_id = of_model AND is_column(column_name, of_column) AND kind = 'value' AND n_records > 0
                 ORDER BY steps, token LIMIT 3)), '?')
-        ELSE concat('the model has no column ', inert(of_column), '; there are: ', (
-            SELECT string_agg(inert(column_name), ', ' ORDER BY levenshtein(lower(column_name), lower(of_column)), column_name)
+        ELSE concat('the model has no column ', plain_text(of_column), '; there are: ', (
+            SELECT string_agg(plain_text(column_name), ', ' ORDER BY levenshtein(lower(column_name), lower(of_column)), column_name)
             FROM (SELECT DISTINCT column_name FROM tokens WHERE model_id = of_model))) END,
     ' (for another model, add of_model := N)');
 COMMENT ON MACRO no_value IS 'What to say of a value or a column that a model does not have: the nearest ones.';
@@ -67,7 +67,7 @@ CREATE OR REPLACE MACRO "similar"(of_column, of_token, of_model := NULL) AS TABL
         WHEN (SELECT count(*) FROM known) = 0 THEN error('the store has no such model')
         WHEN (SELECT count(*) FROM asked) = 0 THEN error(no_value(of_column, of_token, (SELECT id FROM model)))
         WHEN NOT (SELECT has_company FROM asked)
-            THEN error(concat(inert(of_column), '=', inert(of_token::VARCHAR), ' occurs with all values alike: nothing is similar to it'))
+            THEN error(concat(plain_text(of_column), '=', plain_text(of_token::VARCHAR), ' occurs with all values alike: nothing is similar to it'))
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE "similar" IS
     'Values of a column that occur with the same others as a given value, most similar first (cosine similarity, 1 = alike), by the newest model that has the value, or of_model: similar(''merchant'', ''Acme''); a number is found by its bin: similar(''amount'', 479.9).';
@@ -141,7 +141,7 @@ CREATE OR REPLACE MACRO expected(of_column, given, of_model := NULL) AS TABLE
             WHEN contains((SELECT entry FROM unknown), '=') THEN error(no_value(
                 split_part((SELECT entry FROM unknown), '=', 1),
                 (SELECT entry[strpos(entry, '=') + 1:] FROM unknown), (SELECT model_id FROM asked)))
-            ELSE error(concat('what is given must be like column=value, not ', inert((SELECT entry FROM unknown)))) END
+            ELSE error(concat('what is given must be like column=value, not ', plain_text((SELECT entry FROM unknown)))) END
         ELSE found END, recursive := true) FROM ordered;
 COMMENT ON MACRO TABLE expected IS
     'How likely each value of a column is together with given tokens (chance, 0 to 1), most likely first, by the newest model that has the column, or of_model: expected(''country'', [''channel=chip'', ''currency=GBP'']).';
