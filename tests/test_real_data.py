@@ -7,11 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from databases import ask
 from sklearn.metrics import average_precision_score, roc_auc_score
+from test_true_reasons import Source, seen_kinds
 
+from anomembed import Config, scan
 from anomembed.config import make_config
 from anomembed.fit.model import learn_model
 from anomembed.read.table import Table
@@ -47,6 +50,39 @@ def test_scores_files_are_the_same_bytes_as_those_recorded():
     command = [sys.executable, here / "same_scores.py", "check", here / "golden" / "scores.sha256"]
     done = subprocess.run(command, cwd=here.parent, env=os.environ | {"ANOMEMBED_DATA": str(DATA)}, capture_output=True)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+PUBLIC = {  # key, who acts and when, and what is read
+    "fraud_handbook": (
+        ("TRANSACTION_ID", "CUSTOMER_ID", "TX_DATETIME"),
+        "SELECT TRANSACTION_ID, TX_DATETIME, CUSTOMER_ID, TERMINAL_ID, TX_AMOUNT FROM {} "
+        "WHERE CAST(CUSTOMER_ID AS INTEGER) % 16 = 3",
+    ),
+    "cloudtrail_invictus": (
+        ("event_id", "user_name", "event_time"),
+        "SELECT event_id, event_time, event_source, event_name, user_name, user_type, error_code, source_ip, read_only "
+        "FROM {}",
+    ),
+    "ait_ads_alerts": (
+        ("id", "host", "timestamp"),
+        "SELECT row_number() OVER (ORDER BY timestamp, file_row_number) AS id, timestamp, host, event FROM {} "
+        "WHERE scenario = 'russellmitchell'",
+    ),
+}
+
+
+@pytest.mark.parametrize("with_entity", [False, True], ids=["plain", "entity"])
+@pytest.mark.parametrize("name", list(PUBLIC))
+def test_the_figures_of_reasons_are_those_of_public_data(name, with_entity):
+    path = DATA / f"{name}.parquet"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    (key, entity, time), sql = PUBLIC[name]
+    with duckdb.connect() as connection:
+        frame = connection.sql(sql.format(f"read_parquet('{path}', file_row_number = true)")).pl()
+    roles = {"key": [key], "entity": [entity] if with_entity else [], "timestamp": [time]}
+    flags = scan(frame, config=Config(roles=roles, flags={"budget": 100})).flags
+    assert seen_kinds(flags, Source(frame, key, entity, time, is_own=True)).total() == 100
 
 
 @pytest.mark.drill

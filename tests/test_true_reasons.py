@@ -184,7 +184,9 @@ def check_pace(found, source, key):
     window = f"OVER (PARTITION BY {who} ORDER BY {when} RANGE BETWEEN INTERVAL '1 {{}}' PRECEDING AND CURRENT ROW)"
     pace = found["pace"]
     if pace.startswith("seconds since"):
-        amount = f"epoch({when} - lag({when}) OVER (PARTITION BY {who} ORDER BY {when}))"
+        # Of records at one moment, one has the time since the moment before: the one judged, if it has any.
+        is_first = f'"{source.key}" {"=" if float(found["v1"]) else "<>"} {key}'
+        amount = f"epoch({when} - lag({when}) OVER (PARTITION BY {who} ORDER BY {when}, {is_first} DESC))"
     else:
         what = re.fullmatch(r"(?:records|sum of (\w+)) within 1 ([hd])", pace)
         amount = f"{f'sum({what[1]})' if what[1] else 'count(*)'} {window.format({'h': 'hour', 'd': 'day'}[what[2]])}"
@@ -343,7 +345,7 @@ def flags_of(name, with_entity):
 
 def seen_kinds(flags, source):
     key = flags.frame.columns[0]
-    return Counter(check(row["reason"], source, row[key]) for row in flags.frame.iter_rows(named=True))
+    return Counter(check(row["reason"], source, f"'{row[key]}'") for row in flags.frame.iter_rows(named=True))
 
 
 @pytest.mark.parametrize("with_entity", [False, True], ids=["plain", "entity"])

@@ -3,8 +3,7 @@
     python speed.py DATA [--rows N] [--repeat 3] [--startup] [--anomembed COMMAND]
 
 DATA is a folder with fraud_handbook.parquet. Every contestant is a process of its own (starting Python and reading
-the table count), they take turns, and the median counts. With --startup: the shortest commands, beside bare imports,
-and the explanation of a flag among N records.
+the table count), they take turns, and the median counts. With --startup: the shortest commands, beside bare imports.
 """
 
 import argparse
@@ -70,19 +69,7 @@ def scan_commands(tool: list[str], file: Path, work: Path, rows: int) -> dict[st
     return {f"anomembed scan, {rows:,} records": scan, **{name: [*this, name] for name in PEERS}}
 
 
-def explaining(tool: list[str], file: Path, work: Path, rows: int) -> list[str]:
-    """Scan so many payments, and return the command that explains the last flag."""
-    database, store = work / "explained.duckdb", str(work / "explained-store.duckdb")
-    build(file, database, rows)
-    scan = [*tool, "scan", str(database), "payments", *ROLES, "--store", store, "--quiet"]
-    if error := cost.run(scan, work).error:
-        sys.exit(f"{' '.join(scan)} failed: {error}")
-    with duckdb.connect(store, read_only=True) as connection:
-        (key,) = connection.execute("SELECT max_by(key, rank) FROM flags").fetchall()[0]
-    return [*tool, "explain", key, "--store", store]
-
-
-def startup_commands(tool: list[str], file: Path, work: Path, rows: int) -> dict[str, list[str]]:
+def startup_commands(tool: list[str], file: Path, work: Path, _rows: int) -> dict[str, list[str]]:
     """Prepare the shortest commands: a model is fitted to 100,000 payments, of which the next 1,000 take the place."""
     database, config, watch = work / "payments.duckdb", str(work / "anomembed.toml"), str(work / "monitor.toml")
     build(file, database, 100_000)
@@ -104,7 +91,6 @@ def startup_commands(tool: list[str], file: Path, work: Path, rows: int) -> dict
         "import duckdb, polars, pyod.models.knn": [sys.executable, "-c", "import duckdb, polars, pyod.models.knn"],
         "anomembed --help": [*tool, "--help"],
         "anomembed score, 1,000 new records": [*tool, "score", config],
-        f"anomembed explain, one of {rows:,} records": explaining(tool, file, work, rows),
     }
 
 
