@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from anomembed.errors import ConfigError
-from anomembed.read.source import MACHINE
+from anomembed.read.connecting import MACHINE
 from anomembed.read.table import Table
 from anomembed.write.files import is_same_file
 

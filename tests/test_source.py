@@ -5,7 +5,8 @@ import pytest
 from databases import SHARED, opened
 
 from anomembed.errors import LockedError, SourceError
-from anomembed.read.source import connect, quote_identifier, quote_text
+from anomembed.read.connecting import connect
+from anomembed.read.quoting import quote_identifier, quote_text
 from anomembed.read.table import Table
 
 FRAME = pl.DataFrame({"id": [1, 2, 3], "pet": ["cat", "dog", None]})

@@ -35,10 +35,10 @@ def init(
     """
     from anomembed.config import make_config
     from anomembed.errors import ConfigError
+    from anomembed.read.connecting import machine_zone
     from anomembed.read.roles.inference import infer_roles
     from anomembed.read.roles.role import Role
     from anomembed.read.roles.suggestion import suggest_entity
-    from anomembed.read.source import machine_zone
     from anomembed.read.table import Table
     from anomembed.read.vectors import read_vectors
     from anomembed.write.files import check_file, check_not_read, completed

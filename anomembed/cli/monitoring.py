@@ -18,7 +18,7 @@ from anomembed.monitor.handing import drop
 from anomembed.monitor.looking import Asked
 from anomembed.monitor.report import print_report
 from anomembed.monitor.run import run_monitor
-from anomembed.read.source import machine_zone
+from anomembed.read.connecting import machine_zone
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import polars as pl
 from anomembed.explain.records import find_entities
 from anomembed.investigate.case import Event, Habit
 from anomembed.investigate.source import KEY, SourceRecord
+from anomembed.read.quoting import quote_text
 from anomembed.read.roles.role import Content
-from anomembed.read.source import quote_text
 from anomembed.write.judgements import scores_of
 from anomembed.write.store import Store
 

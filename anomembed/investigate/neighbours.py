@@ -11,7 +11,7 @@ from anomembed.explain.counterfactual import NORMAL
 from anomembed.investigate.case import Similar
 from anomembed.investigate.source import KEY, SourceRecord
 from anomembed.model import Model
-from anomembed.read.source import quote_text
+from anomembed.read.quoting import quote_text
 from anomembed.read.table import VALUE, read_values
 from anomembed.represent.tokens.vocabulary import ColumnTokens
 from anomembed.write.judgements import scores_of

@@ -10,10 +10,10 @@ from anomembed.model import Model
 from anomembed.read.bursts import bursts_of_one
 from anomembed.read.column_types import INTEGERS
 from anomembed.read.columns import Column
+from anomembed.read.quoting import quote_identifier, quote_text
 from anomembed.read.relation import RESERVED
 from anomembed.read.roles.assigned import ColumnRole, Roles, match_roles
 from anomembed.read.roles.role import Content
-from anomembed.read.source import quote_identifier, quote_text
 from anomembed.read.table import Table
 from anomembed.scoring import read_frames
 

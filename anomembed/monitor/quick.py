@@ -17,7 +17,7 @@ from anomembed.monitor.looking import Asked, has_to_tell, look
 from anomembed.monitor.metrics import write_metrics
 from anomembed.monitor.report import Report
 from anomembed.monitor.source import Source
-from anomembed.read.source import machine_zone
+from anomembed.read.connecting import machine_zone
 from anomembed.write.ledger import read_state
 from anomembed.write.store import Store
 

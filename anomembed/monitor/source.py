@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from anomembed.opening import open_source
-from anomembed.read.source import machine_zone
+from anomembed.read.connecting import machine_zone
 from anomembed.read.table import Table
 from anomembed.write.reading import patiently
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import isfinite
 
 from anomembed.read.queries import query
+from anomembed.read.quoting import quote_identifier, quote_text
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
-from anomembed.read.source import quote_identifier, quote_text
 from anomembed.read.table import HASH, Table
 
 PREFIX = "burst: "  # starts the names of the derived columns

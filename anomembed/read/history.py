@@ -13,12 +13,12 @@ import polars as pl
 from anomembed.errors import SourceError
 from anomembed.read.amounts import amounts
 from anomembed.read.queries import query
+from anomembed.read.quoting import quote_identifier
 from anomembed.read.rhythm import RHYTHM, find_resolution, find_target, rhythm_sql
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
 from anomembed.read.runs import find_varying, runs_of, runs_sql
 from anomembed.read.sequences import event_sql
-from anomembed.read.source import quote_identifier
 from anomembed.read.table import HASH, Table
 from anomembed.read.travel import TRAVEL, find_place, travel_sql
 

@@ -8,9 +8,9 @@ beacon, a poll or a retry has intervals that hardly differ; bursts have ones tha
 """
 
 from anomembed.read.queries import query
+from anomembed.read.quoting import quote_identifier
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Role
-from anomembed.read.source import quote_identifier
 from anomembed.read.table import HASH, Table
 
 RHYTHM = EVENNESS, COMPARED, INTERVAL, CONTACT = tuple(

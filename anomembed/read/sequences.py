@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from anomembed.errors import ConfigError, DataError, shown
 from anomembed.read.column_types import MOMENTS, known_sql
 from anomembed.read.columns import Column
+from anomembed.read.quoting import quote_text
 from anomembed.read.relation import named_sql
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.role import Role
-from anomembed.read.source import quote_text
 from anomembed.read.table import HASH, VALUE, Table
 from anomembed.read.written.recognising import find_moment
 from anomembed.read.written.style import PLAIN

@@ -11,10 +11,11 @@ from anomembed.errors import DataError
 from anomembed.read.aggregates import Aggregates
 from anomembed.read.column_types import MOMENTS, PLAIN, moment_sql
 from anomembed.read.columns import Column
+from anomembed.read.connecting import clear_errors
 from anomembed.read.fetching import fetch
+from anomembed.read.quoting import quote_identifier, quote_text
 from anomembed.read.relation import HASH as HASH
 from anomembed.read.relation import RESERVED
-from anomembed.read.source import clear_errors, quote_identifier, quote_text
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,10 +10,10 @@ from anomembed.read.agreement import are_agreements
 from anomembed.read.amounts import amounts
 from anomembed.read.elapsed import are_elapsed
 from anomembed.read.queries import query
+from anomembed.read.quoting import quote_identifier
 from anomembed.read.rhythm import find_resolution
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
-from anomembed.read.source import quote_identifier
 from anomembed.read.table import HASH, Table
 
 PREFIX = "twin: "  # starts the names of the derived columns

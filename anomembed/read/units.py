@@ -12,8 +12,8 @@ from typing import Self
 from anomembed.read.columns import Column
 from anomembed.read.lines.formats import FILE
 from anomembed.read.queries import query
+from anomembed.read.quoting import quote_identifier, quote_text
 from anomembed.read.relation import named_sql
-from anomembed.read.source import quote_identifier, quote_text
 from anomembed.read.table import Table
 
 

@@ -6,10 +6,10 @@ import duckdb
 import polars as pl
 
 from anomembed.errors import StoreError
+from anomembed.read.connecting import clear_errors as clear_source_errors
 from anomembed.read.fetching import without_intervals
 from anomembed.read.files.kinds import DATABASE_KIND, binary_kind
 from anomembed.read.quoting import quote_text
-from anomembed.read.source import clear_errors as clear_source_errors
 from anomembed.write.database import clear_errors
 from anomembed.write.reading import open_to_read, patiently
 

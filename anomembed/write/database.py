@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from anomembed.errors import LockedError, StoreError
+from anomembed.read.connecting import holder
 from anomembed.read.fetching import fetch
-from anomembed.read.source import holder
 from anomembed.write.files import completed
 from anomembed.write.schema import migrations, read_version, upgrade
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from anomembed.read.source import quote_identifier
+from anomembed.read.quoting import quote_identifier
 from anomembed.write.database import SETTINGS, registered
 
 if TYPE_CHECKING:

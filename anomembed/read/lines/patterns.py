@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 
@@ -53,6 +54,7 @@ def make_format(given: str) -> LineFormat:
     return LineFormat(given if given in FORMATS else "given", pattern, groups, compiled.groups)
 
 
+@cache
 def _compiled(given: str, pattern: str) -> re.Pattern[str]:
     """Compile for the numbers of the groups; DuckDB alone ever runs the pattern."""
     try:
