@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 EXPLAINED_AT_ONCE = 128  # records
 UNCLEAR = ("uncommon", "all together")
 """Kinds of reasons that a view gives when it has nothing else to say."""
+CLEARER = {"conflict": ("broken rule",)}
+"""Kinds of reasons beside which another says more: which value is wrong of those that do not go together."""
 
 
 def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
@@ -123,12 +125,16 @@ def _clearest(
     A view with short tails may be the one in which a record is least likely, and yet hardly count.
     """
     reason = views[view].reason(case, shares[view], facts)
-    if reason.kind not in UNCLEAR:
+    if reason.kind not in (*UNCLEAR, *CLEARER):
         return reason
     terms = shares.sum(axis=1)
     more = [other for other in np.argsort(-terms, kind="stable").tolist() if terms[other] > terms[view]]
-    clearer = (views[other].reason(case, shares[other], facts) for other in more)
-    return next((other for other in clearer if other.kind not in UNCLEAR), reason)
+    reasons = (views[other].reason(case, shares[other], facts) for other in more)
+    return next((other for other in reasons if _is_clearer(other.kind, reason.kind)), reason)
+
+
+def _is_clearer(kind: str, than: str) -> bool:
+    return kind in CLEARER[than] if than in CLEARER else kind not in UNCLEAR
 
 
 def _contributions(

@@ -2,7 +2,8 @@
 
 A vendor has one bank account, and one day a payment goes to another, which hardly anybody has. `pair` has nothing to
 say of it, because chance would not have brought the two together once either; `novelty` sees one new account among
-many. What is odd is that the vendor's other payments all went to one.
+many. What is odd is that the vendor's other payments all went to one. Where both values are common, `pair` sees a
+conflict, but no larger a one where they break what held for all others than where they merely seldom meet.
 
 One column tells another where nearly all other records with a value of the first have one value of the second [1]_.
 How seldom the reference breaks that says what breaking it once more is worth. Pairs of columns in which it is broken
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens
 from anomembed.views.cases import Case
 from anomembed.views.facts import Facts
@@ -32,7 +32,6 @@ LEAST_OTHERS = 3  # other records with a value, from which what they have is usu
 LEAST_SHARE = 0.8  # of these, that have the same value in the other column
 EXCEPTIONS, MOST_EXCEPTIONS = 2, 0.05  # others that have another one, or the share of them, at most
 MOST_COMMON = 0.5  # share of all records, beyond which what is usual for a value is usual for everybody
-BY_CHANCE = 1.0  # records in which two values meet by chance, from which `pair` speaks of them
 MOST_RULES = 64
 NO_RULE = -1
 
@@ -65,14 +64,11 @@ class DependencyView(ViewOfRecords):
     ----------
     rules : tuple of Rule
         The strictest first.
-    counts : Counts
-        How often tokens occur.
     firsts : ndarray of shape (n_columns,)
         First token of every column.
     """
 
     rules: tuple[Rule, ...]
-    counts: Counts
     firsts: NDArray[np.int32]
     name: str = "dependency"
     summary = "another value than the one that a second value always comes with"
@@ -83,7 +79,7 @@ class DependencyView(ViewOfRecords):
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view of a table in which a column tells another."""
         rules = tuple(find_rules(basis))
-        return [cls(rules, basis.counts, basis.vocabulary.offsets[:-1])] if rules else []
+        return [cls(rules, basis.vocabulary.offsets[:-1])] if rules else []
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
         """Count all nats beyond a chance of e^-4; hardly any record has one (examples/notes/views.md)."""
@@ -120,16 +116,12 @@ class DependencyView(ViewOfRecords):
     def _broken(self, tokens: Tokens) -> NDArray[np.intp]:
         """Return the strictest rule that each record breaks, shape (n_records,); the number of rules for none."""
         broken = np.full(len(tokens), len(self.rules), np.intp)
-        single, n_records = self.counts.single, self.counts.n_records
         for at in reversed(range(len(self.rules))):
             rule = self.rules[at]
-            given, told = tokens[:, rule.given], tokens[:, rule.told]
-            usual = rule.usual[given - self.firsts[rule.given]]
-            code = told - self.firsts[rule.told]
-            breaks = np.flatnonzero((usual != NO_RULE) & (told != usual) & (code != Special.MISSING))
-            by_chance = single[given[breaks]] * single[told[breaks]] / n_records
-            # Values that are rare or new are many, but each of them meets nothing by chance.
-            broken[breaks[(by_chance < BY_CHANCE) | (code[breaks] < FIRST_VALUE)]] = at
+            usual = rule.usual[tokens[:, rule.given] - self.firsts[rule.given]]
+            told = tokens[:, rule.told]
+            is_known = told - self.firsts[rule.told] != Special.MISSING
+            broken[(usual != NO_RULE) & (told != usual) & is_known] = at
         return broken
 
 
