@@ -69,7 +69,7 @@ def demo(tmp_path_factory):
 
 def check_report(request):
     if has_browser():
-        check_page(request.getfixturevalue("browser"), Path("payments.html").resolve(), 20)
+        check_page(request.getfixturevalue("browser"), Path("payments.html").resolve(), 25)
 
 
 AFTER = {  # what the commands of a page have left is looked at, too: to scan the demo again would take half a minute
