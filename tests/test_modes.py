@@ -34,7 +34,7 @@ PLANTED = [
     ("sequences", -3, "pace"),
 ]
 # Views that look at the same, and may see it too.
-KIN = {"number": {"joint"}, "novelty": {"record", "rarity"}}
+KIN = {"pair": {"dependency"}, "number": {"joint"}, "novelty": {"record", "rarity"}}
 
 
 @pytest.mark.parametrize("name", MODES)
