@@ -25,6 +25,9 @@ KERNELS = sorted(path for path in (TOP / "anomembed").rglob("*.py") if "njit" in
 DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in KERNELS)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(TOP / ".pytest_cache" / f"loops-{DIGEST}"))
 
+SLOW = set(Path(__file__).with_name("slow.txt").read_text().split())
+ALL, QUICK = "not drill", "not drill and not slow"
+
 # Examples per property: HYPOTHESIS_PROFILE=more draws eight times as many as the suite has time for.
 settings.register_profile("suite", max_examples=50, deadline=None)
 settings.register_profile("more", max_examples=400, deadline=None)
@@ -32,7 +35,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_configure(config):
-    """Let workers share the processors, and what they compile."""
+    """Let workers share the processors, and what they compile; of files that are named, run the slow tests, too."""
+    is_whole = config.args_source is config.ArgsSource.TESTPATHS
+    if config.option.markexpr == QUICK and not is_whole:
+        config.option.markexpr = ALL
     if config.getoption("numprocesses", None):  # as many threads each as there are processors get in each other's way
         os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Each worker, and each command in a process of its own, would otherwise compile all of our modules anew.
@@ -41,6 +47,12 @@ def pytest_configure(config):
     _compile_once()
     typer.main.get_command = cache(typer.main.get_command)  # a real command line puts its commands together once, too
     _make_tables_once()
+
+
+def pytest_itemcollected(item):
+    """Mark the tests that `slowest.py` has listed."""
+    if item.nodeid.partition("[")[0] in SLOW:
+        item.add_marker("slow")
 
 
 def pytest_collection_finish():
