@@ -1,7 +1,5 @@
 """Conditions and queries that somebody else wrote: they read the source, and can do nothing else."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -168,34 +166,6 @@ def test_a_source_in_memory_takes_no_other_settings_and_reads_nothing_else(sourc
             table._connection.execute("SET threads = 1")
         with pytest.raises(duckdb.PermissionException):
             table._connection.execute("FROM read_text('other.txt')")
-
-
-def test_frames_share_a_database_but_neither_settings_nor_tables():
-    with Table(pl.DataFrame({"a": [1, 2]}), time_zone="Asia/Tokyo") as table, Table(pl.DataFrame({"a": [3]})) as other:
-        table._connection.execute("CREATE TEMP TABLE own AS FROM records")
-        assert (table.time_zone, other.time_zone) == ("Asia/Tokyo", "UTC")
-        assert (table.count(), other.count()) == (2, 1)
-        with pytest.raises(duckdb.CatalogException):
-            other._connection.execute("FROM own")
-
-
-def test_a_forked_process_and_another_thread_have_a_database_of_their_own(monkeypatch):
-    def sees_it():
-        with Table(frame) as table:
-            return bool(table._connection.execute("FROM duckdb_tables() WHERE table_name = 'left_behind'").fetchall())
-
-    frame = pl.DataFrame({"a": [1, 2]})
-    with Table(frame) as table:
-        table._connection.execute("CREATE TABLE left_behind AS FROM records")
-        try:
-            assert sees_it()
-            with ThreadPoolExecutor(1) as pool:
-                assert not pool.submit(sees_it).result()
-            with monkeypatch.context() as patch:
-                patch.setattr(os, "getpid", lambda: -1)
-                assert not sees_it()
-        finally:
-            table._connection.execute("DROP TABLE left_behind")
 
 
 def test_two_connections_to_one_file_keep_their_time_zone(source):

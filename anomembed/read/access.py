@@ -111,10 +111,10 @@ def shut(connection: duckdb.DuckDBPyConnection, from_clause: str) -> tuple[str, 
     return tuple(files)
 
 
-def shut_all(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let all connections to a database in memory read no file from now on; each may still set what is its own."""
-    connection.execute("SET allowed_configs = ['TimeZone', 'enable_progress_bar']")
+def shut_frame(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Do what `shut` does for a frame, of which it is known that it is read from no file."""
     _shut(connection, [], is_known=True)
+    return ()
 
 
 def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -1,12 +1,8 @@
-"""Connect to DuckDB to read: what a connection may do, how its errors are told, and in which zone times are.
-
-To start a database takes DuckDB tens of milliseconds, a connection to one that runs a tenth of one.
-"""
+"""Connect to DuckDB to read: what a connection may do, how its errors are told, and in which zone times are."""
 
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,7 +10,6 @@ from functools import cache
 import duckdb
 
 from anomembed.errors import LockedError, SourceError, nearest_name
-from anomembed.read.access import shut_all
 from anomembed.read.files.advice import NO_PARQUET
 from anomembed.read.quoting import quote_text
 
@@ -106,29 +101,9 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     with clear_errors(database):
         # By default DuckDB spills beside the database, in a folder that may be read-only.
         settings = SETTINGS | {"temp_directory": f"{tempfile.gettempdir()}/anomembed-spill"}
-        return _settled(duckdb.connect(database, read_only=database != ":memory:", config=settings))
-
-
-def _settled(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Return a connection with the settings that are its own."""
+        connection = duckdb.connect(database, read_only=database != ":memory:", config=settings)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it goes to standard output, which is for data
-    return connection
-
-
-def connect_for_frames() -> duckdb.DuckDBPyConnection:
-    """Connect to the database for the frames of this thread, which can read no file.
-
-    Starting one for each frame would take as long as scoring hundreds of records.
-    """
-    return _settled(_database_of_frames(os.getpid(), threading.get_ident()).cursor())
-
-
-@cache
-def _database_of_frames(_process: int, _thread: int) -> duckdb.DuckDBPyConnection:
-    """Start a database; a forked process has none of the threads of the one that it inherits, so it has its own."""
-    connection = connect(":memory:")
-    shut_all(connection)
     return connection
 
 

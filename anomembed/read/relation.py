@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from anomembed.errors import SourceError, first_names, nearest_name, shown
-from anomembed.read.access import check_condition, shut
+from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.connecting import clear_errors, zone_sql
@@ -80,8 +80,9 @@ class Relation:
                 self._connection.execute(zone_sql(time_zone))
             self._hide_reserved()
             with clear_errors(self.name):
-                is_named = isinstance(source, str | Path)  # what a frame is read from is shut already
-                self.files = (*files, *(shut(self._connection, self._from) if is_named else ()))
+                is_named = isinstance(source, str | Path)
+                more_files = shut(self._connection, self._from) if is_named else shut_frame(self._connection)
+                self.files = (*files, *more_files)
                 self._leave_out_padding()
                 self.columns, more = describe(self._connection, self._from, self.message)
             self.notes = (*self.notes, *more)

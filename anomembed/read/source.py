@@ -12,7 +12,7 @@ import duckdb
 
 from anomembed.errors import AnomembedError, SourceError, nearest_name
 from anomembed.read.access import check_query
-from anomembed.read.connecting import clear_errors, connect, connect_for_frames
+from anomembed.read.connecting import clear_errors, connect
 from anomembed.read.databases.addresses import is_address, lake_kind, parse_address
 from anomembed.read.files.kinds import DATABASE_KIND, GLOB, binary_kind
 from anomembed.read.files.options import parse_options
@@ -88,7 +88,7 @@ def _open_frame(frame: Any) -> OpenRecords:  # noqa: ANN401
     from anomembed.read.frames import as_frame
 
     records = as_frame(frame)
-    connection = connect_for_frames()
+    connection = connect(":memory:")
     with clear_errors("the frame"):
         connection.register("records", records)
     return OpenRecords(connection, "records", "the frame")
