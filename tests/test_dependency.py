@@ -11,6 +11,7 @@ from modes import terms_of
 from anomembed import Config, fit_model, scan, score_table
 from anomembed.fit.model import learn_model
 from anomembed.read.table import Table
+from anomembed.views.view import TWICE_FROM
 
 N, VENDORS = 4000, 100
 ROLES = {"key": ["id"]}
@@ -138,10 +139,12 @@ def test_rules_and_what_breaks_them_are_those_that_a_reader_finds_record_by_reco
     assert {(name_of[rule.given], name_of[rule.told]): rule.nats for rule in rules(model)} == pytest.approx(worth)
     assert 0 < len(worth) < len(nats)
 
+    count = {name: Counter(frame[name].drop_nulls().to_list()) for name in names}
     expected = np.zeros(frame.height)
-    for at in range(frame.height):
+    for at, row in enumerate(frame.iter_rows(named=True)):
         for (given, told), value in worth.items():
-            if at in found[given, told][1]:
+            by_chance = count[given][row[given]] * count[told][row[told]] / frame.height
+            if at in found[given, told][1] and (by_chance < 1 or nats[given, told] >= TWICE_FROM):
                 expected[at] = max(expected[at], value)
     (judged,) = (judged for judged in model.views if judged.view.name == "dependency")
     assert judged.raw(model.make_batch(frame.select(names))) == pytest.approx(expected)
@@ -171,6 +174,60 @@ def test_a_rule_that_common_values_break_comes_before_what_merely_seldom_meets(s
             f"app=app{app[key]} is unusual with host={server}: {own} of the {of:,} records with host={server} have "
         )
         assert reason == f"{expected}app=app{host[key] // 2}"
+
+
+HOME = np.array(["DE", "FR", "GB", "PL"])
+
+
+def bookings(away, seed=0, n=12_000):
+    """Customers of four countries; where `away(customer, number of the booking, rng)`, they are in the next one."""
+    rng = np.random.default_rng(seed)
+    customer = rng.integers(0, 200, n)
+    country = HOME[(customer + away(customer, np.arange(n), rng)) % 4]
+    kind = [f"k{i}" for i in rng.integers(0, 4, n)]
+    amount = rng.lognormal(3, 0.5, n).round(2)
+    named = [f"c{i}" for i in customer]
+    return pl.DataFrame({"id": np.arange(n), "customer": named, "country": country, "kind": kind, "amount": amount})
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        lambda customer, _, rng: rng.random(len(customer)) < 0.004,
+        lambda customer, _, rng: (customer % 10 == 0) & (rng.random(len(customer)) < 0.03),
+        lambda customer, at, _: (customer % 10 == 3) & (at >= 11_700),
+    ],
+    ids=["trips", "habits of some", "moves"],
+)
+def test_who_is_elsewhere_now_and_then_or_from_now_on_is_no_broken_rule(away):
+    frame = bookings(away)
+    assert told(frame) == set()
+    assert scan(frame, config=Config(roles=ROLES, flags={"alpha": 0.001})).flags.frame.is_empty()
+
+
+@pytest.mark.parametrize("wrong", ["city", "zip", "street"])
+def test_of_several_broken_rules_the_wrong_value_is_named(wrong):
+    rng = np.random.default_rng(0)
+    place = rng.integers(0, 8, 6000)
+    columns = {name: [f"{name}{i}" for i in place] for name in ("city", "zip", "street")}
+    columns[wrong][10] = f"{wrong}{(place[10] + 1) % 8}"
+    frame = pl.DataFrame({"id": np.arange(6000), **columns, "noise": [f"k{i}" for i in rng.integers(0, 4, 6000)]})
+    (flag,) = scan(frame, config=Config(roles=ROLES, flags={"budget": 1})).flags.frame.iter_rows(named=True)
+    assert flag["id"] == 10
+    assert flag["reason"].startswith(f"{wrong}={wrong}{(place[10] + 1) % 8} is unusual with ")
+
+
+def test_records_without_a_value_are_not_among_those_that_a_rule_is_counted_of():
+    rng = np.random.default_rng(3)
+    host = rng.integers(0, 24, 6000)
+    app = [f"app{i // 2}" if rng.random() < 0.6 else None for i in host]
+    app[7] = f"app{(host[7] // 2 + 1) % 12}"
+    frame = pl.DataFrame({"id": np.arange(6000), "host": [f"h{i}" for i in host], "app": app})
+    (flag,) = scan(frame, config=Config(roles=ROLES, flags={"budget": 1})).flags.frame.iter_rows(named=True)
+    n = frame.filter(pl.col("host") == f"h{host[7]}")["app"].drop_nulls().len()
+    assert flag["id"] == 7
+    expected = f"{n - 1} of the {n} records with host=h{host[7]} and a value of app have app=app{host[7] // 2}"
+    assert flag["reason"] == f"app={app[7]} is unusual with host=h{host[7]}: {expected}"
 
 
 def test_nothing_is_told_where_no_rule_is_broken_or_broken_ones_are_usual():

@@ -3,7 +3,8 @@
 A vendor has one bank account, and one day a payment goes to another, which hardly anybody has. `pair` has nothing to
 say of it, because chance would not have brought the two together once either; `novelty` sees one new account among
 many. What is odd is that the vendor's other payments all went to one. Where both values are common, `pair` sees a
-conflict, but no larger a one where they break what held for all others than where they merely seldom meet.
+conflict, but no larger a one where they break what held for all others than where they merely seldom meet. So they
+count where a rule is strict; one that is broken now and then by common values is that somebody travels.
 
 One column tells another where nearly all other records with a value of the first have one value of the second [1]_.
 How seldom the reference breaks that says what breaking it once more is worth. Pairs of columns in which it is broken
@@ -22,16 +23,19 @@ from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
+from anomembed.represent.counts import Counts
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special, Tokens
 from anomembed.views.cases import Case
 from anomembed.views.facts import Facts
-from anomembed.views.reason import Listed, Reason, Value
-from anomembed.views.view import EXCESS_FROM, Basis, Counting, Vectors, ViewOfRecords
+from anomembed.views.reason import Listed, Reason, Text, Value
+from anomembed.views.view import EXCESS_FROM, TWICE_FROM, Basis, Counting, Vectors, ViewOfRecords
 
 LEAST_OTHERS = 3  # other records with a value, from which what they have is usual for it
 LEAST_SHARE = 0.8  # of these, that have the same value in the other column
 EXCEPTIONS, MOST_EXCEPTIONS = 2, 0.05  # others that have another one, or the share of them, at most
 MOST_COMMON = 0.5  # share of all records, beyond which what is usual for a value is usual for everybody
+BY_CHANCE = 1.0  # records in which two values meet by chance, from which both are common
+STRICT = TWICE_FROM  # -log of the share of records that break a rule, from which those of common values count
 MOST_RULES = 64
 NO_RULE = -1
 
@@ -48,12 +52,15 @@ class Rule:
         -log of the chance that a record breaks the rule, times the number of columns that rules tell.
     usual : ndarray of shape (n_codes,)
         For every token of `given`, the token that its records have in `told`, or `NO_RULE`.
+    is_strict : bool
+        Whether fewer than one record in a thousand breaks it: then common values do, too.
     """
 
     given: int
     told: int
     nats: float
     usual: NDArray[np.int32]
+    is_strict: bool = False  # as in models of older versions
 
 
 @dataclass(frozen=True)
@@ -64,22 +71,25 @@ class DependencyView(ViewOfRecords):
     ----------
     rules : tuple of Rule
         The strictest first.
+    counts : Counts
+        How often tokens occur.
     firsts : ndarray of shape (n_columns,)
         First token of every column.
     """
 
     rules: tuple[Rule, ...]
+    counts: Counts
     firsts: NDArray[np.int32]
     name: str = "dependency"
     summary = "another value than the one that a second value always comes with"
-    words = {"broken rule": "{subject} is unusual with {other}: {times:,} of the {of} with {other} have {usual}"}
+    words = {"broken rule": "{subject} is unusual with {other}: {times:,} of the {of} with {other}{known} have {usual}"}
     is_summed = True
 
     @classmethod
     def fit(cls, basis: Basis) -> Sequence[Self]:
         """Return the view of a table in which a column tells another."""
         rules = tuple(find_rules(basis))
-        return [cls(rules, basis.vocabulary.offsets[:-1])] if rules else []
+        return [cls(rules, basis.counts, basis.vocabulary.offsets[:-1])] if rules else []
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
         """Count all nats beyond a chance of e^-4; hardly any record has one (examples/notes/views.md)."""
@@ -87,41 +97,56 @@ class DependencyView(ViewOfRecords):
 
     def vectors(self, batch: Batch) -> Vectors:
         """Return the nats of the strictest rule that each record breaks, shape (n_records, 1); 0 if it breaks none."""
-        nats = np.array([*(rule.nats for rule in self.rules), 0.0], np.float32)
-        return nats[self._broken(batch.tokens)][:, None]
+        nats = np.array([rule.nats for rule in self.rules], np.float32)
+        return np.asarray((self._broken(batch.tokens) * nats).max(axis=1, keepdims=True))
 
     def culprit(self, batch: Batch) -> NDArray[np.intp]:
-        """Return the column whose value breaks the rule, shape (n_records,)."""
-        told = np.array([*(rule.told for rule in self.rules), self.rules[0].told], np.intp)
-        return told[self._broken(batch.tokens)]
+        """Return the column whose value breaks most rules, shape (n_records,)."""
+        told = np.array([rule.told for rule in self.rules], np.intp)
+        return told[self._worst(batch.tokens)]
 
     def reason(self, case: Case, shares: Floats, facts: Facts) -> Reason:
         """Name the rule and the records that follow it; a value that is new to all is called new, whatever the rule."""
-        broken = int(self._broken(case.tokens[None, :])[0])
-        if broken == len(self.rules):
+        tokens = case.tokens[None, :]
+        if not self._broken(tokens).any():
             return super().reason(case, shares, facts)
-        rule, census, vocabulary = self.rules[broken], facts.census, facts.vocabulary
+        rule, census, vocabulary = self.rules[int(self._worst(tokens)[0])], facts.census, facts.vocabulary
         given, other = int(case.tokens[rule.given]), facts.counted(case, rule.given)
         usual = int(rule.usual[given - self.firsts[rule.given]])
-        times = int(census.with_token(given, np.array([usual]))[0])
-        of = f"{census.n_with(given):,}{' sampled' * census.among_pairs.is_sample} records"
+        missing = int(self.firsts[rule.told]) + Special.MISSING
+        times, n_missing = census.with_token(given, np.array([usual, missing]))
+        name = vocabulary.columns[rule.told].name
+        of = f"{census.n_with(given) - n_missing:,.0f}{' sampled' * census.among_pairs.is_sample} records"
+        known = Text(f" and a value of {name}" if n_missing else "")
         new = facts.new(case, rule.told)
         if new:
-            listed = Listed(f"of the {of} with {other} usually", (vocabulary.label(usual),), (times,))
+            listed = Listed(f"of the {of} with {other}{known} usually", (vocabulary.label(usual),), (int(times),))
             return replace(new, evidence={**new.evidence, "expected": listed})
-        named = Value(vocabulary.columns[rule.told].name, vocabulary.label(usual))
-        evidence = {"other": other, "times": times, "of": of, "usual": named}
+        named = Value(name, vocabulary.label(usual))
+        evidence = {"other": other, "times": int(times), "of": of, "known": known, "usual": named}
         return Reason("broken rule", facts.counted(case, rule.told), evidence)
 
-    def _broken(self, tokens: Tokens) -> NDArray[np.intp]:
-        """Return the strictest rule that each record breaks, shape (n_records,); the number of rules for none."""
-        broken = np.full(len(tokens), len(self.rules), np.intp)
-        for at in reversed(range(len(self.rules))):
-            rule = self.rules[at]
-            usual = rule.usual[tokens[:, rule.given] - self.firsts[rule.given]]
-            told = tokens[:, rule.told]
-            is_known = told - self.firsts[rule.told] != Special.MISSING
-            broken[(usual != NO_RULE) & (told != usual) & is_known] = at
+    def _worst(self, tokens: Tokens) -> NDArray[np.intp]:
+        """Return, of the rules that each record breaks, the strictest that tells the column which most of them tell.
+
+        What one wrong value breaks are rules that tell it, and those by which it tells others, one of each.
+        """
+        broken = self._broken(tokens)
+        is_same = np.equal.outer([rule.told for rule in self.rules], [rule.told for rule in self.rules])
+        return np.asarray((broken * (broken @ is_same.astype(np.int64))).argmax(axis=1), np.intp)
+
+    def _broken(self, tokens: Tokens) -> NDArray[np.bool_]:
+        """Tell which rules each record breaks, shape (n_records, n_rules)."""
+        broken = np.zeros((len(tokens), len(self.rules)), bool)
+        single, n_records = self.counts.single, self.counts.n_records
+        for at, rule in enumerate(self.rules):
+            given, told = tokens[:, rule.given], tokens[:, rule.told]
+            usual, code = rule.usual[given - self.firsts[rule.given]], told - self.firsts[rule.told]
+            breaks = np.flatnonzero((usual != NO_RULE) & (told != usual) & (code != Special.MISSING))
+            by_chance = single[given[breaks]] * single[told[breaks]] / n_records
+            # Values that are rare or new are many, but each of them meets nothing by chance.
+            is_common = (by_chance >= BY_CHANCE) & (code[breaks] >= FIRST_VALUE)
+            broken[breaks[~is_common | rule.is_strict], at] = True
         return broken
 
 
@@ -171,7 +196,7 @@ def find_rules(basis: Basis) -> Iterator[Rule]:
         usual = np.full(vocabulary.offsets[given + 1] - vocabulary.offsets[given], NO_RULE, np.int32)
         of_pair = (company.pair == found) & is_usual
         usual[company.given[of_pair] - vocabulary.offsets[given]] = company.usual[of_pair]
-        yield Rule(given, told, float(nats[found] - np.log(n_told)), usual)
+        yield Rule(given, told, float(nats[found] - np.log(n_told)), usual, bool(nats[found] >= STRICT))
 
 
 def _least(others: Floats) -> Floats:
