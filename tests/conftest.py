@@ -27,6 +27,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(TOP / ".pytest_cache" / f"loops-{DI
 
 SLOW = set(Path(__file__).with_name("slow.txt").read_text().split())
 ALL, QUICK = "not drill", "not drill and not slow"
+NAMING = ("keyword", "lf", "failedfirst", "stepwise")  # options by which tests are named, as by their files
 
 # Examples per property: HYPOTHESIS_PROFILE=more draws eight times as many as the suite has time for.
 settings.register_profile("suite", max_examples=50, deadline=None)
@@ -35,10 +36,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_configure(config):
-    """Let workers share the processors, and what they compile; of files that are named, run the slow tests, too."""
+    """Let workers share the processors, and what they compile; leave slow tests out unless some are named."""
     is_whole = config.args_source is config.ArgsSource.TESTPATHS
-    if config.option.markexpr == QUICK and not is_whole:
-        config.option.markexpr = ALL
+    if not config.option.markexpr:
+        is_named = not is_whole or any(config.getoption(name) for name in NAMING)
+        config.option.markexpr = ALL if is_named else QUICK
     if config.getoption("numprocesses", None):  # as many threads each as there are processors get in each other's way
         os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Each worker, and each command in a process of its own, would otherwise compile all of our modules anew.

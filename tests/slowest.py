@@ -24,6 +24,8 @@ def find_slow(durations: str) -> list[str]:
         seconds[function] += float(taken)
     for function in PASSED.findall(durations):
         n_tests[function] += 1
+    if not n_tests:
+        sys.exit("no line says which tests passed: run pytest with -vv, and without -n 0")
     left, slow = sum(seconds.values()), []
     for function in sorted(seconds, key=lambda name: -seconds[name] / max(n_tests[name], 1)):
         if left <= KEPT * sum(seconds.values()):

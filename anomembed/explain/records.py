@@ -30,7 +30,7 @@ EXPLAINED_AT_ONCE = 128  # records
 UNCLEAR = ("uncommon", "all together")
 """Kinds of reasons that a view gives when it has nothing else to say."""
 CLEARER = {"conflict": ("broken rule",)}
-"""Kinds of reasons beside which another says more: which value is wrong of those that do not go together."""
+"""Kinds of reasons that give way to a clearer kind: a broken rule says which of two values is the wrong one."""
 
 
 def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
