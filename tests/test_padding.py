@@ -36,7 +36,7 @@ def test_padding_is_no_part_of_a_value(form, run, tmp_path):
     result = run("scan", "payments.txt", "--budget", "1", "--format", "json", "--where", "country <> 'IT'")
     (flag,) = json.loads(result.out)
     assert flag["id"] == 300
-    assert flag["reason"].startswith("country=NORWAY is unusual with shop=Lunar Market: 86 of the 87 records ")
+    assert "shop=Lunar Market is unusual with country=NORWAY (" in flag["reason"]
     assert "shop, country: the blanks that fill up the values are left out" in result.err
 
 

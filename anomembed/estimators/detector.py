@@ -66,8 +66,10 @@ class AnomembedDetector(OfRecords, BaseDetector):  # type: ignore[misc]  # PyOD 
     >>> fits, odd = detector.decision_function(records)
     >>> bool(odd > fits)
     True
-    >>> print(detector.explain(records)["reason"][1])
-    says=woof is unusual with pet=cat: 100 of the 100 records with pet=cat have says=meow
+    >>> for part in detector.explain(records)["reason"][1].split("; "):
+    ...     print(part)
+    pet=cat is unusual with says=woof (0 records where chance would have 50)
+    of the 100 records with says=woof usually: dog (100)
     """
 
     def __init__(
