@@ -39,7 +39,7 @@ def pytest_configure(config):
     """Let workers share the processors, and what they compile; leave slow tests out unless some are named."""
     is_whole = config.args_source is config.ArgsSource.TESTPATHS
     if not config.option.markexpr:
-        is_named = not is_whole or any(config.getoption(name) for name in NAMING)
+        is_named = not is_whole or any(config.getoption(name, default=False) for name in NAMING)
         config.option.markexpr = ALL if is_named else QUICK
     if config.getoption("numprocesses", None):  # as many threads each as there are processors get in each other's way
         os.environ.setdefault("OMP_NUM_THREADS", "1")

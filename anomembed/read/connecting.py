@@ -119,5 +119,6 @@ def machine_zone() -> str:
 
 @cache
 def _zone_of(_environment: str | None) -> str:
+    """Ask a new database, once for each value of TZ: starting it takes longer than most of what is asked."""
     with duckdb.connect(":memory:", config=SETTINGS) as connection:
         return str(connection.execute("SELECT current_setting('TimeZone')").fetchall()[0][0])
