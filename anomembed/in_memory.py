@@ -26,7 +26,8 @@ class Scores:
     ----------
     frame : pl.DataFrame
         Key columns, ``raw_score`` (high = abnormal), ``tail_probability`` (low = abnormal), ``flagged``, ``view`` (in
-        which the record stands out most), ``reason`` (empty unless flagged); most abnormal first, ties by key.
+        which the record stands out most; of a flag, the one that gives its reason), ``reason`` (empty unless flagged);
+        most abnormal first, ties by key.
     flags : Flags
         The flagged records, with their reasons and the contribution of every column.
     """
@@ -162,9 +163,16 @@ def _score_in_memory(model: Model, table: Table, where: str | None, workers: str
     pool = open_workers(workers)
     flags = score_and_explain(model, table, where, flag_rule(model.config), scored.extend, pool).flags
     key = model.roles.key_names
-    reasons = flags.frame.select(*key, "reason", flagged=pl.lit(value=True))
-    frame = pl.concat(scored).join(reasons, on=key, how="left")
-    frame = frame.with_columns(pl.col("flagged").fill_null(value=False), pl.col("reason").fill_null(""))
+    flagged = flags.frame.select(*key, "reason", told_by="view", flagged=pl.lit(value=True))
+    frame = (
+        pl.concat(scored)
+        .join(flagged, on=key, how="left")
+        .with_columns(
+            pl.col("flagged").fill_null(value=False),
+            pl.coalesce("told_by", "view").alias("view"),
+            pl.col("reason").fill_null(""),
+        )
+    )
     columns = [*key, "raw_score", "tail_probability", "flagged", "view", "reason"]
     frame = frame.select(columns).sort("raw_score", *key, descending=[True] + [False] * len(key))
     return Scores(frame, flags)

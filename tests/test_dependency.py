@@ -166,6 +166,7 @@ def test_a_rule_that_common_values_break_comes_before_what_merely_seldom_meets(s
     )
     flags = scan(frame, config=Config(roles=ROLES, flags={"budget": 6})).flags.frame
     assert set(flags["id"]) == set(planted.tolist())
+    assert set(flags["view"]) == {"dependency"}  # though each is rarer still in others
     for key, reason in flags.select("id", "reason").iter_rows():
         server = f"host{host[key]}"
         own = frame.filter(host=server, app=f"app{host[key] // 2}").height

@@ -14,6 +14,12 @@ import pytest
 from modes import MODES, batch_of, mode, model_of, scores_of
 
 from anomembed.represent import compiled
+from anomembed.views import shared
+from anomembed.views.agreement import AgreementView
+from anomembed.views.entity import EntityView
+from anomembed.views.facts import WORDS
+from anomembed.views.habit import HabitView
+from anomembed.views.rarity import RarityView
 
 GOLDEN = Path(__file__).parent / "golden" / "modes.json"
 SHOWN = 8
@@ -80,17 +86,31 @@ def raws(name):
 
 
 @pytest.mark.parametrize("name", MODES)
-def test_a_flag_names_the_view_in_which_a_record_is_rarest_and_that_adds_most_to_a_sequence(name):
+def test_a_record_stands_out_in_the_view_in_which_it_is_rarest_and_a_sequence_in_the_one_that_adds_most(name):
     model, keys = model_of(name), batch_of(name)[0]
     rarity = np.array([judged.calibration.minus_log_tail(raw) for judged, raw in raws(name)])
     for judged, raw, nats in zip(model.views, (raw for _, raw in raws(name)), rarity, strict=True):
         if judged.rule == "evidence":  # which is in nats itself, and where there is none, nothing stands out
             nats[:] = np.where(raw > 0, np.maximum(nats, raw), 0)
     terms = np.array([judged.term(raw) for judged, raw in raws(name)])
-    named = dict(scores_of(name).frame.select(pl.nth(0), "view").iter_rows())
     best = (terms if model.is_sequential else rarity).argmax(axis=0)
-    assert [named[key] for key in keys] == [model.views[place].view.name for place in best]
+    names = {key: model.views[place].view.name for key, place in zip(keys, best, strict=True)}
+    unflagged = scores_of(name).frame.filter(~pl.col("flagged")).select(pl.nth(0), "view")
+    assert {key: names[key] for key in unflagged[:, 0]} == dict(unflagged.iter_rows())
     assert (terms.argmax(axis=0) != rarity.argmax(axis=0)).any()  # else either would do
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_the_view_beside_a_flag_is_the_one_that_gives_its_reason(name):
+    flags = scores_of(name).flags
+    views = [judged.view for judged in model_of(name).views]
+    anybody = {*WORDS, *shared.WORDS, *AgreementView.words, *RarityView.words, *EntityView.words, *HabitView.words}
+    own = {kind: view.name for view in views for kind in view.words if kind not in anybody}
+    assert flags.frame["view"].to_list() == [reason.view for reason in flags.reasons]
+    assert all(reason.view == own.get(reason.kind, reason.view) for reason in flags.reasons)
+    assert {reason.view for reason in flags.reasons} <= {view.name for view in views}
+    scored = scores_of(name).frame.filter("flagged").select(pl.nth(0), "view")
+    assert dict(scored.iter_rows()) == dict(flags.frame.select(pl.nth(0), "view").iter_rows())
 
 
 def test_every_mode_has_planted_records():

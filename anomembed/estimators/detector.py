@@ -194,7 +194,7 @@ class AnomembedDetector(OfRecords, BaseDetector):  # type: ignore[misc]  # PyOD 
         -------
         pl.DataFrame
             A row per record, in the order of `X`: ``raw_score`` (high = abnormal), ``tail_probability`` (low =
-            abnormal), ``view`` (in which the record stands out most), ``reason``.
+            abnormal), ``view`` (the one that gives the reason), ``reason``.
         """
         check_is_fitted(self, "model_")
         with Table(self._records(X)) as table:

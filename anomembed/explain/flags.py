@@ -30,9 +30,10 @@ class Flags:
     Parameters
     ----------
     frame : pl.DataFrame
-        Key columns, ``rank`` (from 1), ``raw_score``, ``tail_probability``, ``extrapolated``, ``view``, ``reason``,
-        ``record_values`` (JSON: when, who, the message, and the values that the reason names), ``finding`` (the same
-        for flags with one reason, see `anomembed.explain.findings`; empty for those that are not explained).
+        Key columns, ``rank`` (from 1), ``raw_score``, ``tail_probability``, ``extrapolated``, ``view`` (the one
+        that gives the reason), ``reason``, ``record_values`` (JSON: when, who, the message, and the values that the
+        reason names), ``finding`` (the same for flags with one reason, see `anomembed.explain.findings`; empty for
+        those that are not explained).
     contributions : pl.DataFrame
         ``rank``, ``view``, ``column_name``, ``value``, ``contribution`` (nats; those of a record sum to its raw score),
         ``expected`` (values, most probable first). Contributions of 0 are left out.
@@ -70,7 +71,8 @@ def make_flags(model: Model, flagged: pl.DataFrame, reasons: Sequence[Reason], c
     """
     sentences = words()
     said, findings = [reason.sentence(sentences) for reason in reasons], map(finding_key, reasons)
-    frame = _ranked(model, flagged, said, carry(model, flagged, reasons), findings)
+    told = flagged.with_columns(view=pl.Series([reason.view for reason in reasons], dtype=pl.String))
+    frame = _ranked(model, told, said, carry(model, flagged, reasons), findings)
     return Flags(frame, contributions, tuple(reasons))
 
 

@@ -51,9 +51,9 @@ def explain_records(model: Model, flagged: pl.DataFrame) -> Flags:
     parts: list[tuple[object, ...]] = []
     cases = zip(take_cases(model, values, batch, facts), worst, _held(values), strict=True)
     for (case, shares), view, held in cases:
-        clearest = say_agreement(_clearest(views, view, case, shares, facts), case, facts)
-        reason = name_shared(clearest, held, facts)
-        reasons.append(replace(reason, view=views[view].name))
+        clearest = _clearest(views, view, case, shares, facts)
+        named = name_shared(say_agreement(clearest, case, facts), held, facts)
+        reasons.append(replace(named, view=clearest.view))
         parts += _contributions(model, facts, case, shares, len(reasons))
     table = dict(zip(CONTRIBUTIONS, zip(*parts, strict=True), strict=True)) if parts else None
     return make_flags(model, flagged, reasons, pl.DataFrame(table, schema=CONTRIBUTIONS))
@@ -124,13 +124,17 @@ def _clearest(
 
     A view with short tails may be the one in which a record is least likely, and yet hardly count.
     """
-    reason = views[view].reason(case, shares[view], facts)
+    reason = _reason(views[view], case, shares[view], facts)
     if reason.kind not in (*UNCLEAR, *CLEARER):
         return reason
     terms = shares.sum(axis=1)
     more = [other for other in np.argsort(-terms, kind="stable").tolist() if terms[other] > terms[view]]
-    reasons = (views[other].reason(case, shares[other], facts) for other in more)
+    reasons = (_reason(views[other], case, shares[other], facts) for other in more)
     return next((other for other in reasons if _is_clearer(other.kind, reason.kind)), reason)
+
+
+def _reason(view: "ViewOfRecords", case: Case, shares: NDArray[np.float64], facts: Facts) -> "Reason":
+    return replace(view.reason(case, shares, facts), view=view.name)
 
 
 def _is_clearer(kind: str, than: str) -> bool:

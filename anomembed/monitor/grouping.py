@@ -21,7 +21,7 @@ class Group:
     Parameters
     ----------
     view : str
-        The view in which they stand out most.
+        The view that gives their reason.
     kind : str
         What kind of reason they have.
     columns : tuple of str

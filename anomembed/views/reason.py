@@ -30,7 +30,7 @@ class Reason:
     evidence : mapping
         What the sentence cites, by name: numbers, and `Value`, `Text`, `Count` or `Listed`.
     view : str
-        The view in which the record stands out.
+        The view that gives it.
     """
 
     kind: str

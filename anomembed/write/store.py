@@ -175,7 +175,7 @@ class Store(Database):
             run_id = self.add_run_row({"model_id": model_id, **settings, **about, "n_flagged": flags.height})
             connection.execute(
                 f"INSERT INTO scores SELECT {run_id}, {key_text(key, 's')}, s.raw_score, s.tail_probability, "
-                f"f.rank IS NOT NULL, s.view FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
+                f"f.rank IS NOT NULL, coalesce(f.view, s.view) FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same})"
             )
             connection.execute(
                 f"INSERT INTO flags SELECT {run_id}, {key_text(key, 'f')}, rank, raw_score, tail_probability, "
@@ -228,8 +228,9 @@ class Store(Database):
         """
         same = ", ".join(map(quote_identifier, key))
         query = (
-            f"SELECT {same}, s.raw_score, s.tail_probability, f.rank IS NOT NULL AS flagged, s.view, "
-            f"coalesce(f.reason, '') AS reason FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same}) "
+            f"SELECT {same}, s.raw_score, s.tail_probability, f.rank IS NOT NULL AS flagged, "
+            f"coalesce(f.view, s.view) AS view, coalesce(f.reason, '') AS reason "
+            f"FROM {STAGED} s LEFT JOIN {CHOSEN} f USING ({same}) "
             f"ORDER BY s.raw_score DESC, {same}"
         )
         with self._clear_errors():
