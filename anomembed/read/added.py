@@ -8,6 +8,7 @@ from anomembed.read.elapsed import are_elapsed
 from anomembed.read.measures import are_measures
 from anomembed.read.places import are_places
 from anomembed.read.presence import are_presence
+from anomembed.read.ratios import are_ratios
 from anomembed.read.sharing import are_shared
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def are_added(names: Sequence[str]) -> set[str]:
     """Return the columns that roles add to a table, by their names."""
-    kinds = (are_elapsed, are_shared, are_agreements, are_measures, are_places, are_presence)
+    kinds = (are_elapsed, are_shared, are_agreements, are_measures, are_places, are_presence, are_ratios)
     return set[str]().union(*(are(names) for are in kinds))
 
 

@@ -1,6 +1,6 @@
 """The columns of a table with their roles."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -12,6 +12,7 @@ from anomembed.read.elapsed import are_elapsed, find_elapsed
 from anomembed.read.measures import are_measures, find_measures
 from anomembed.read.places import are_places, find_places
 from anomembed.read.presence import are_presence, find_presence
+from anomembed.read.ratios import are_ratios, find_ratios
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.sharing import are_shared, find_shared
 from anomembed.read.sums import find_sums
@@ -23,6 +24,7 @@ from anomembed.read.written.style import Written
 ONLY_NULLS = '"NULL"'  # DuckDB's type of a column of a frame without any value: it goes for any other
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
 
+FindOfNumbers = Callable[..., Iterator[AddedColumn]]
 
 SPELLINGS = {
     "blanks": r"trim(regexp_replace({}, '[\s\x{{a0}}]+', ' ', 'g'))",
@@ -136,15 +138,16 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
     """Add what roles derive from the other columns, where a table has not that yet."""
     names = [column.name for column in missing]
-    shared, agreements, measures, places, presence = (
+    shared, agreements, measures, places, presence, ratios = (
         {name.casefold() for name in are(names)}
-        for are in (are_shared, are_agreements, are_measures, are_places, are_presence)
+        for are in (are_shared, are_agreements, are_measures, are_places, are_presence, are_ratios)
     )
     found = chain(
         _elapsed({name.casefold() for name in are_elapsed(names)}, roles, table),
         find_shared(table, (), shared),
         find_agreements(table, (), agreements),
-        _sums(agreements, roles, table),
+        _of_numbers(find_sums, agreements, roles, table),
+        _of_numbers(find_ratios, ratios, roles, table),
         find_measures(table, (), measures),
         find_places(table, (), places),
         find_presence(table, (), presence),
@@ -162,12 +165,12 @@ def _elapsed(wanted: Collection[str], roles: Roles, table: Table) -> Iterator[Ad
             yield AddedColumn(time.name, time.sql(*ends))
 
 
-def _sums(wanted: Collection[str], roles: Roles, table: Table) -> Iterator[AddedColumn]:
-    """Yield whether numbers are what others come to, of those that are wanted: their names in small letters."""
+def _of_numbers(find: FindOfNumbers, wanted: Collection[str], roles: Roles, table: Table) -> Iterator[AddedColumn]:
+    """Yield what numbers say together, of the columns that are wanted: their names in small letters."""
     if wanted:
         known = {column.name.casefold() for column in table.columns}
         fitted = [_matched(column, table) for column in roles.judged if column.name.casefold() in known]
-        yield from find_sums(table, fitted, wanted, find=False)
+        yield from find(table, fitted, wanted, find=False)
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

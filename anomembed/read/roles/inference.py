@@ -14,6 +14,7 @@ from anomembed.read.elapsed import find_elapsed, go_together
 from anomembed.read.measures import find_measures
 from anomembed.read.places import find_places
 from anomembed.read.presence import find_presence
+from anomembed.read.ratios import find_ratios
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.clocks import leave_out_clocks
 from anomembed.read.roles.labels import find_labels, is_named_label
@@ -113,6 +114,7 @@ def _add_columns(
         find_shared(table, owned, named),
         find_agreements(table, [*names, *owned], named, [c for c in columns if c.role is Role.NUMBER]),
         find_sums(table, [column for column in columns if column.role in JUDGED], named),
+        find_ratios(table, [column for column in columns if column.role in JUDGED], named),
         find_places(table, [*names, *placed], named),
         find_presence(table, [column for column in placed if column.role is Role.IGNORE], named),
         find_measures(table, [column for column in columns if column.role is Role.TEXT], named),
