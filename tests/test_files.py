@@ -377,7 +377,7 @@ def test_dates_that_fit_two_orders_are_told(form):
 @pytest.mark.parametrize("delimiter", ["^", "~", "\x01", "\x1f", "||"])
 def test_other_signs_between_fields_are_found(delimiter):
     shops = ["Bakery", "Grocer, big", "Fuel"]
-    rows = [[i, f"2026-01-{1 + i % 28:02d}", shops[i % 3], f"{i}.5"] for i in range(200)]
+    rows = [[i, f"2026-01-{1 + i % 28:02d}", shops[i % 3], f"{7 * i % 31}.5"] for i in range(200)]
     for head in ([["id", "day", "shop", "amount"]], []):
         columns, read = read_csv([*head, *rows], delimiter)
         assert [column.type for column in columns.values()] == ["BIGINT", "DATE", "VARCHAR", "DOUBLE"]
@@ -470,6 +470,26 @@ def test_what_is_left_out_under_a_header_is_told_and_only_where_it_is(run, tmp_p
     err = run("scan", "*.csv", "--budget", "1").err
     assert "300 records" in err
     assert "left out under the header, as no records: 's,-,degC,bar'" in err
+
+
+@pytest.mark.parametrize("n_repeated", [1, 2])
+def test_a_header_that_is_repeated_is_no_record(run, tmp_path, n_repeated):
+    """As where files were put one after the other; a record that says the name of one column alone is one."""
+    header, *parts = (
+        READ_OF,
+        READINGS[:100],
+        [["2026-03-01T00:00", "sensor", 20, "1"], *READINGS[100:200]],
+        READINGS[200:],
+    )
+    rows = [row for part in parts[: n_repeated + 1] for row in (header, *part)]
+    columns, read = read_csv(rows)
+    assert read.height == len(rows) - n_repeated - 1
+    assert columns["at"].role is Role.TIMESTAMP
+    assert columns["temp"].role is Role.NUMBER
+    assert [*read["temp"]][101:] == [row[2] for row in READINGS[100 : 100 * (n_repeated + 1)]]
+    (tmp_path / "all.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    said = "1 line that repeats the header is" if n_repeated == 1 else "2 lines that repeat the header are"
+    assert f"{said} left out" in run("scan", "all.csv", "--budget", "1").err
 
 
 def test_commas_of_one_column_do_not_move_the_point_of_another():
