@@ -472,24 +472,51 @@ def test_what_is_left_out_under_a_header_is_told_and_only_where_it_is(run, tmp_p
     assert "left out under the header, as no records: 's,-,degC,bar'" in err
 
 
-@pytest.mark.parametrize("n_repeated", [1, 2])
-def test_a_header_that_is_repeated_is_no_record(run, tmp_path, n_repeated):
-    """As where files were put one after the other; a record that says the name of one column alone is one."""
-    header, *parts = (
-        READ_OF,
-        READINGS[:100],
-        [["2026-03-01T00:00", "sensor", 20, "1"], *READINGS[100:200]],
-        READINGS[200:],
-    )
-    rows = [row for part in parts[: n_repeated + 1] for row in (header, *part)]
-    columns, read = read_csv(rows)
-    assert read.height == len(rows) - n_repeated - 1
-    assert columns["at"].role is Role.TIMESTAMP
-    assert columns["temp"].role is Role.NUMBER
-    assert [*read["temp"]][101:] == [row[2] for row in READINGS[100 : 100 * (n_repeated + 1)]]
-    (tmp_path / "all.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
-    said = "1 line that repeats the header is" if n_repeated == 1 else "2 lines that repeat the header are"
-    assert f"{said} left out" in run("scan", "all.csv", "--budget", "1").err
+@pytest.mark.parametrize(("n_repeated", "end"), [(1, "\n"), (2, "\r\n")])
+@pytest.mark.parametrize(
+    ("header", "form"),
+    [
+        (
+            "id,at,who,amount",
+            lambda i: f"{i},2026-03-02T10:{i % 60:02d}:00+0{i % 2}:00,{'abc'[i % 3]},{i % 97}.{i % 7}",
+        ),
+        ("id,code,zip", lambda i: f"{i:05d},{'007' if i % 2 else '7'},{'nan' if i % 3 else 'inf'}"),
+        ("id;day;amount;shop", lambda i: f"{i};{i % 28 + 1:02d}.01.2026;1.{i % 9}34,{i % 7};s{i % 3}"),
+        ("id\tphone\tamount", lambda i: f"{12345678901234567000 + i}\t+4930123{i:04d}\t2_{i % 9}"),
+        (",day,amount,shop", lambda i: f"{i},2026-01-{i % 28 + 1:02d},{i % 97}.{i % 7},s{i % 4}"),
+        ("id,x,x,shop", lambda i: f"{i},{i % 7},{i % 97}.{i % 7},s{i % 4}"),
+        ("id, day, amount", lambda i: f"{i},2026-01-{i % 28 + 1:02d},{i % 97}.{i % 7}"),
+        ("id,day,amount,", lambda i: f"{i},2026-01-{i % 28 + 1:02d},{i % 97}.{i % 7},"),
+        ("id,t,flag,n", lambda i: f"{i},12:{i % 60:02d}:00,{'true' if i % 3 else 'false'},{i % 9}"),
+        ("id,sensor,temp", lambda i: f"{i},{'sensor' if i == 7 else 's1'},{i % 31}"),
+    ],
+    ids=["moments", "zeros", "decimal comma", "large", "no name", "one name", "blanks", "empty", "truths", "a name"],
+)
+def test_a_table_with_a_repeated_header_is_that_with_one(header, form, end, n_repeated):
+    rows, reads = [form(i) for i in range(400)], []
+    for n in (0, n_repeated):
+        parts = [rows[:200], *([] for _ in range(n - 1)), rows[200:]] if n else [rows]
+        text = "".join(line + end for part in parts for line in (header, *part))
+        Path("x.csv").write_bytes(text.encode())
+        with Table("x.csv") as table:
+            roles = infer_roles(table)
+            kinds = [(column.name, column.type, column.role) for column in roles.columns]
+            reads.append((kinds, table.rows(roles.select(), None).rows()))
+            said = [note for note in table.notes if "repeat" in note]
+        lines = "1 line that repeats the header is" if n == 1 else "2 lines that repeat the header are"
+        assert said == ([f"{lines} left out"] if n else [])
+    assert reads[0] == reads[1]
+
+
+def test_a_repeated_header_is_left_out_of_each_file_and_as_it_is_asked_for(run, tmp_path):
+    header, rows = "id,zip,n", [f"{i},{i % 9:05d},{i % 13}" for i in range(400)]
+    for name, some in {"a": rows[:150], "b": rows[150:]}.items():
+        text = "\n".join([header, *some[:90], "\ufeff" + header, *some[90:], ""])
+        (tmp_path / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode()))
+    with Table("*.csv.gz", read="all_varchar=true") as table:
+        assert table.count() == 400
+        assert {column.type for column in table.columns} == {"VARCHAR"}
+    assert "2 lines that repeat the header are left out" in run("scan", "*.csv.gz", "--budget", "1").err
 
 
 def test_commas_of_one_column_do_not_move_the_point_of_another():

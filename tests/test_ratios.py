@@ -100,6 +100,33 @@ def test_what_is_found(columns, found):
     assert names == found if isinstance(found, set) else len(names) == found
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"p": pl.lit(1.0) / (1e6 + pl.col("id"))},
+        {"rate": pl.lit(19.0)},
+        {"refund": pl.when(pl.col("id") % 20 == 0).then("net")},
+        {"net": pl.col("net") * 1e6, "other": pl.col("net").shuffle(3)},
+        {"net": pl.col("net") / 100, "tax": pl.col("tax") * 1e6, "other": pl.col("net").shuffle(3)},
+    ],
+    ids=["near 0", "constant", "mostly missing", "of another unit", "of other units"],
+)
+def test_it_is_found_whatever_the_units_and_whatever_stands_beside(more):
+    frame = invoices(wrong=0.21).with_columns(**more)
+    given = {Role.NUMBER: [name for name in ("p", "rate", "refund") if name in frame.columns]}
+    assert ratios(frame, given) in ({RATIO}, {"ratio of net to tax"})
+    config = Config(roles={"key": ["id"], "number": given[Role.NUMBER]}, flags={"budget": 20})
+    assert WRONG in scan(frame, config=config).flags.frame["id"].to_list()
+
+
+def test_what_a_few_cents_are_of_others_says_how_they_were_rounded():
+    rng = np.random.default_rng(0)
+    net = rng.lognormal(1, 1, N).round(2)
+    frame = pl.DataFrame({"id": np.arange(N), "net": net, "tax": (net * rng.choice([0.19, 0.2], N)).round(2)})
+    assert ratios(frame) == set()
+    assert ratios(frame.with_columns(pl.col("net", "tax") * np.pi)) == {RATIO}
+
+
 def test_what_is_ignored_is_in_no_ratio_and_it_has_one_role_as_all_columns_have():
     assert ratios(invoices(), {Role.IGNORE: ["net"]}) == set()
     with Table(invoices()) as table:

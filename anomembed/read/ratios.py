@@ -2,7 +2,8 @@
 
 A tax of 31 % of a usual amount may be a usual number, and so may the amount. Where two numbers are large together and
 small together, what one is of the other tells more than either: a rate, a price, an exchange rate, a yield. What lies
-between 0 and 1 is taken for a share, which is relative to something already, and is not compared.
+between 0 and 1 is taken for a share, which is relative to something already, and is not compared. Nor are numbers of
+which some are a few cents, or a few pieces: what one cent is of six says how they were rounded.
 """
 
 import re
@@ -14,6 +15,7 @@ import numpy as np
 
 from anomembed.read.added_column import AddedColumn
 from anomembed.read.roles.role import Role
+from anomembed.read.sums import unit_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
 
 MOST, MOST_COLUMNS = 4, 24  # ratios of a table, numbers that are compared
 SAMPLED, LEAST_RECORDS = 4_000, 100  # records that decide, and those of them in which both numbers are above 0
-LEAST_ABOVE = 0.9  # share of the records with both numbers, in which both are above 0
+LEAST_ABOVE = 0.9  # share of the records with one of the numbers, in which both are above 0
+MOST_TRIED = 64  # pairs of numbers that go together
+LEAST_UNITS, MOST_COARSE = 50, 0.001  # of the last decimal, below which a number is coarse; share of such numbers
 MIDDLE = (0.1, 0.9)  # quantiles between which numbers are compared
 LEAST_SPREAD = np.log(2.0)  # between these: what hardly varies goes with everything
 NARROWER = 0.5  # how far ratios lie apart, at most, in what each of the two numbers does; in logarithms
 DIGITS = 4  # of a ratio: of amounts in cents, the others are what rounding left
-SAME = 0.95  # correlation of the ranks of two ratios, from which they say the same
+SAME = 0.85  # correlation of the ranks of two ratios, from which they say the same
 NAME = re.compile(r"ratio of (.+?) to (.+)", re.DOTALL | re.IGNORECASE)
 
 
@@ -47,7 +51,7 @@ class Ratio(NamedTuple):
 
     def of(self, numbers: Mapping[str, "Floats"]) -> "Floats":
         """Return the ratios, of numbers by name; not finite where there is none."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return numbers[self.part] / numbers[self.whole]
 
     def sql(self, held: Mapping[str, str]) -> str:
@@ -100,31 +104,38 @@ def _found(table: "Table", held: Mapping[str, str]) -> list[Ratio]:
     spreads = {pair: ratio_spread(sampled[pair[0]], sampled[pair[1]]) for pair in combinations(held, 2)}
     group = {name: name for name in held}
     found: list[Ratio] = []
-    for pair in sorted(spreads, key=lambda pair: spreads[pair]):
-        if spreads[pair] > NARROWER:
-            break
+    together = [pair for pair in sorted(spreads, key=lambda pair: spreads[pair]) if spreads[pair] <= NARROWER]
+    for pair in together[:MOST_TRIED]:
         part, whole = sorted(pair, key=lambda name: float(np.nanmedian(sampled[name])))
         ratio = Ratio(part, whole)
         values = ratio.of(sampled)
-        if any(_say_the_same(values, sampled[name]) for name in held if name not in pair):
-            continue
         same = [at for at, other in enumerate(found) if _say_the_same(values, other.of(sampled))]
+        is_new = not same and group[part] != group[whole]
+        others = (sampled[name] for name in held if name not in pair)
+        if not (same or is_new) or any(_say_the_same(values, other) for other in others):
+            continue
         if same:
             found[same[0]] = ratio
-        elif group[part] != group[whole]:
+        else:
             group = {name: group[part] if of == group[whole] else of for name, of in group.items()}
             found.append(ratio)
     return found
 
 
 def _say_the_same(first: "Floats", second: "Floats") -> bool:
-    """Tell whether one of two numbers rises or falls with the other."""
+    """Tell whether one of two numbers rises or falls with the other, by the correlation of their ranks."""
     known = np.isfinite(first) & np.isfinite(second)
-    ranks = [
-        np.unique(values[known].round(DIGITS), return_inverse=True)[1].astype(np.float64) for values in (first, second)
-    ]
-    ranks = [rank - rank.mean() for rank in ranks]
-    return bool(abs(ranks[0] @ ranks[1]) >= SAME * np.sqrt((ranks[0] @ ranks[0]) * (ranks[1] @ ranks[1])))
+    a, b = (_ranks(values[known]) for values in (first, second))
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return size > 0 and bool(abs(a @ b) >= SAME * size)
+
+
+def _ranks(values: "Floats") -> "Floats":
+    """Return the ranks of numbers, those of equal ones in the middle of these, and the mean rank taken off."""
+    sizes = np.where(values == 0, 1.0, np.abs(values))
+    unit = 10.0 ** (np.floor(np.log10(sizes)) + 1 - DIGITS)
+    _, index, times = np.unique(np.round(values / unit) * unit, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - times / 2)[index] - len(values) / 2)
 
 
 def ratio_spread(first: "Floats", second: "Floats") -> float:
@@ -138,12 +149,19 @@ def ratio_spread(first: "Floats", second: "Floats") -> float:
     >>> [round(float(ratio_spread(net, of)), 1) for of in (tax, other, -tax)]
     [0.4, 1.4, inf]
     """
-    is_known = np.isfinite(first) & np.isfinite(second)
-    is_above = is_known & (first > 0) & (second > 0)
-    is_share = any(values[is_known].max(initial=0) <= 1 for values in (first, second))
-    if is_share or is_above.sum() < max(LEAST_RECORDS, LEAST_ABOVE * is_known.sum()):
+    of_each = [np.isfinite(values) for values in (first, second)]
+    is_above = np.logical_and(*of_each) & (first > 0) & (second > 0)
+    if is_above.sum() < max(LEAST_RECORDS, LEAST_ABOVE * max(known.sum() for known in of_each)):
         return np.inf
-    logs = np.log([first[is_above], second[is_above]])
+    numbers = np.array([first[is_above], second[is_above]])
+    if (numbers.max(axis=1) <= 1).any() or any(map(_is_coarse, numbers)):
+        return np.inf
+    logs = np.log(numbers)
     low, high = np.quantile([*logs, logs[0] - logs[1]], MIDDLE, axis=1)
     *of_numbers, of_ratio = high - low
     return float(of_ratio / least) if (least := min(of_numbers)) >= LEAST_SPREAD else np.inf
+
+
+def _is_coarse(values: "Floats") -> bool:
+    """Tell whether numbers are rounded so that some of their ratios are those of rounding."""
+    return bool(np.mean(values < LEAST_UNITS * unit_of(values)) > MOST_COARSE)

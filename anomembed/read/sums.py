@@ -149,7 +149,7 @@ def _found(table: "Table", held: Mapping[str, str]) -> Iterator[Rule]:
     some = dict(islice(held.items(), MOST_COLUMNS))
     sampled = {c.name: c.to_numpy().astype(np.float64) for c in table.some_rows(some, SAMPLED)}
     numbers = _different({name: np.where(np.abs(values) < BOUND, values, np.nan) for name, values in sampled.items()})
-    units = {name: _unit(values) for name, values in numbers.items()}
+    units = {name: unit_of(values) for name, values in numbers.items()}
     kept = list[Rule]()
     for rule in _likely(numbers, units):
         if _is_new(rule, kept, list(numbers)):
@@ -182,7 +182,7 @@ def _different(numbers: dict[str, "Floats"]) -> dict[str, "Floats"]:
     return kept
 
 
-def _unit(values: "Floats") -> float:
+def unit_of(values: "Floats") -> float:
     """Return the last decimal that numbers are rounded to; 0 where they are not."""
     known = values[np.abs(values) < LARGEST]
     rounded = (at for at in range(MOST_DECIMALS + 1) if np.allclose(known, known.round(at), rtol=EXACT, atol=0))

@@ -24,6 +24,7 @@ from anomembed.read.files.json_files import json_format, load_json
 from anomembed.read.files.kinds import PARQUET, binary_kind
 from anomembed.read.files.options import CSV, JSON, check_reader, wanted_reader
 from anomembed.read.files.options import PARQUET as PARQUET_READER
+from anomembed.read.files.repeats import describe_repeats, without_repeats
 from anomembed.read.files.text_tables import (
     TableText,
     WrongEncodingError,
@@ -274,6 +275,10 @@ def _read_table(
     except WrongEncodingError:
         contents = [_as_western(content) for content in contents]
         return _read_table(connection, path, contents, dialect, given, copies)
+    kept, n_repeated = without_repeats(connection, contents, dialect, copies)
+    if n_repeated:  # the types of all columns are found again
+        read = _read_table(connection, path, kept, _dialect(kept[0], given), given, copies)
+        return read._replace(notes=(*read.notes, *describe_repeats(n_repeated)))
     return FileRecords((*describe_dialect(options, contents[0], n_below), *describe_under(dialect), *notes))
 
 

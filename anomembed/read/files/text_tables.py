@@ -10,15 +10,12 @@ import duckdb
 from anomembed.errors import SourceError
 from anomembed.read.files.content import Content, find_compression, read_blocks
 from anomembed.read.files.dialects import MOST_BELOW, Dialect
-from anomembed.read.quoting import quote_identifier, quote_text
+from anomembed.read.quoting import quote_text
 
 REJECTS, SCANS = "__anomembed_rejects", "__anomembed_scans"
 IGNORE = "ignore_errors"  # the option by which DuckDB tells nothing of the lines that it leaves out
 MOST_REJECTED = 0.5  # share of lines that may be left out
 NAMES = {"\t": "tab", " ": "space", "\x01": "Ctrl-A", "\x1f": "the unit separator"}
-LEAST_REPEATED = 2  # columns of a header that is known where it is repeated
-NARROWER = {"BIGINT": "[+-]?[0-9]+", "DOUBLE": ".+", "DATE": "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", "TIMESTAMP": ".+"}
-"""Types of texts, each with how it is written; a cast would round numbers and moments to the first ones."""
 WIDER = ("DOUBLE", "VARCHAR")  # what a column becomes when a value does not have its type
 
 
@@ -92,7 +89,6 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: TableText, name: st
             break
         table.types.update(wider)
     notes = [] if IGNORE in table.options else _note_rejects(connection, name)
-    notes += _without_headers(connection)
     connection.execute(f"DROP TABLE IF EXISTS {REJECTS}; DROP TABLE IF EXISTS {SCANS}")
     return notes
 
@@ -199,39 +195,6 @@ def _note_rejects(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]
     where = "" if n_left == 1 else f" (line {first:,} first)"
     is_left = "it is" if n_left == 1 else "they are"
     return [f"{these} not hold the {n_fields} fields of the others{where}; {is_left} left out{_remedy(connection)}"]
-
-
-def _without_headers(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Leave out records that repeat the header, as where files were put one after the other; tell how many.
-
-    They make text of every column, so that no other table needs to be looked through.
-    """
-    described = connection.sql("FROM records LIMIT 0")
-    names = described.columns
-    if len(names) < LEAST_REPEATED or any(str(kind) != WIDER[1] for kind in described.types):
-        return []
-    is_header = " AND ".join(f"{quote_identifier(name)} = {quote_text(name)}" for name in names)
-    n_left = connection.execute(f"DELETE FROM records WHERE {is_header}").fetchall()[0][0]
-    if not n_left:
-        return []
-    _narrow(connection, names)
-    lines = "1 line that repeats" if n_left == 1 else f"{n_left:,} lines that repeat"
-    return [f"{lines} the header {'is' if n_left == 1 else 'are'} left out"]
-
-
-def _narrow(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-    """Give columns of text the first type that all of their values have."""
-    tried = [(quote_identifier(name), kind) for name in names for kind in reversed(NARROWER)]
-    fits = (
-        f"bool_and(regexp_full_match({text}, {quote_text(NARROWER[kind])}) AND TRY_CAST({text} AS {kind}) IS NOT NULL)"
-        f" FILTER ({text} IS NOT NULL)"
-        for text, kind in tried
-    )
-    answers = connection.execute(f"SELECT {', '.join(fits)} FROM records").fetchall()[0]
-    kinds = {text: kind for (text, kind), fits in zip(tried, answers, strict=True) if fits}
-    if kinds:
-        casts = ", ".join(f"CAST({text} AS {kind}) AS {text}" for text, kind in kinds.items())
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE records AS SELECT * REPLACE ({casts}) FROM records")
 
 
 def _remedy(connection: duckdb.DuckDBPyConnection) -> str:
