@@ -52,8 +52,8 @@ def pytest_configure(config):
 
 
 def pytest_itemcollected(item):
-    """Mark the tests that `slowest.py` has listed."""
-    if item.nodeid.partition("[")[0] in SLOW:
+    """Mark the tests that `slowest.py` has listed, but for those of their parameters that make them a drill."""
+    if item.nodeid.partition("[")[0] in SLOW and not item.get_closest_marker("drill"):
         item.add_marker("slow")
 
 

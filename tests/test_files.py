@@ -513,6 +513,9 @@ def test_a_repeated_header_is_left_out_of_each_file_and_as_it_is_asked_for(run, 
     for name, some in {"a": rows[:150], "b": rows[150:]}.items():
         text = "\n".join([header, *some[:90], "\ufeff" + header, *some[90:], ""])
         (tmp_path / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode()))
+        (tmp_path / f"above.{name}.csv").write_text("A title\n" + text)
+    with Table("above.a.csv", read="skip=1") as table:
+        assert table.count() == 150
     with Table("*.csv.gz", read="all_varchar=true") as table:
         assert table.count() == 400
         assert {column.type for column in table.columns} == {"VARCHAR"}

@@ -275,7 +275,7 @@ def _read_table(
     except WrongEncodingError:
         contents = [_as_western(content) for content in contents]
         return _read_table(connection, path, contents, dialect, given, copies)
-    kept, n_repeated = without_repeats(connection, contents, dialect, copies)
+    kept, n_repeated = without_repeats(connection, contents, dialect, options.get("skip", 0), copies)
     if n_repeated:  # the types of all columns are found again
         read = _read_table(connection, path, kept, _dialect(kept[0], given), given, copies)
         return read._replace(notes=(*read.notes, *describe_repeats(n_repeated)))

@@ -8,6 +8,7 @@ from anomembed.read.files.content import Content, look
 from anomembed.read.files.copies import Copies, read_text
 from anomembed.read.files.dialects import Dialect
 
+LEAST_FIELDS = 2  # of a header: a text alone may be one, and a record
 MARK = "\ufeff".encode()  # of the encoding, at the begin of each file
 
 
@@ -50,7 +51,11 @@ def plain_line(line: bytes) -> bytes:
 
 
 def without_repeats(
-    connection: duckdb.DuckDBPyConnection, contents: Sequence[Content], dialect: Dialect | None, copies: Copies
+    connection: duckdb.DuckDBPyConnection,
+    contents: Sequence[Content],
+    dialect: Dialect | None,
+    n_above: int,
+    copies: Copies,
 ) -> tuple[list[Content], int]:
     """Return files without the lines that repeat their header, and how many lines these are.
 
@@ -62,15 +67,22 @@ def without_repeats(
         The files.
     dialect : Dialect or None
         Of the files.
+    n_above : int
+        Lines above the header.
     copies : Copies
         Where files without some lines are written.
     """
-    if dialect is None or not dialect.has_header or len(contents[0].lines) <= dialect.n_above:
+    if (
+        dialect is None
+        or not dialect.has_header
+        or dialect.n_fields < LEAST_FIELDS
+        or len(contents[0].lines) <= n_above
+    ):
         return list(contents), 0
-    header = contents[0].lines[dialect.n_above]
+    header = contents[0].lines[n_above]
     n_named = sum(bool(field.strip()) for field in header.split(dialect.delimiter))
     n_texts = sum(str(kind) == "VARCHAR" for kind in connection.sql("FROM records LIMIT 0").types)
-    if n_texts < n_named or n_named < 1 or dialect.n_fields < 2:
+    if not 0 < n_named <= n_texts:
         return list(contents), 0
     edits = [Repeats(header) for _ in contents]
     kept = [
