@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, islice, pairwise, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
+from anomembed.read.added_column import AddedColumn
 from anomembed.read.quoting import quote_identifier
 
 if TYPE_CHECKING:
@@ -43,19 +44,36 @@ class Elapsed(NamedTuple):
         return f"(epoch({second} - {first}) / {UNITS[self.unit]})"
 
 
-def find_elapsed(moments: "Sequence[ColumnRole]", named: Collection[str] = ()) -> Iterator[Elapsed]:
+def find_elapsed(
+    table: "Table", moments: "Sequence[ColumnRole]", named: Collection[str] = (), *, find: bool = True
+) -> Iterator[AddedColumn]:
     """Return the times between the moments of a record, each after the one before it in the table.
 
-    The one before it is that of its type, and, of a day and a moment that stand side by side, the other.
+    The one before it is that of its type, and, of a day and a moment that stand side by side and go together, the
+    other.
 
     Parameters
     ----------
+    table : Table
+        The open table.
     moments : sequence of ColumnRole
-        Columns of dates and times, also of those that text and numbers stand for. Fields of nested columns, which may
-        be many, are only compared when that is wanted.
+        Its columns of dates and times, also of those that text and numbers stand for. Fields of nested columns, which
+        may be many, are only compared when that is wanted.
     named : collection of str
         Times that are wanted besides, between whichever moments: their names in small letters.
+    find : bool, default=True
+        Also those that are not wanted.
     """
+    held = {moment.name: moment.plain_sql for moment in moments}
+    for time in dict.fromkeys(_between(moments, named)):
+        ends = held[time.first], held[time.second]
+        is_wanted = time.name.casefold() in named
+        if is_wanted or (find and (not time.is_mixed or go_together(table, *ends))):
+            yield AddedColumn(time.name, time.sql(*ends))
+
+
+def _between(moments: "Sequence[ColumnRole]", named: Collection[str]) -> Iterator[Elapsed]:
+    """Yield the times between moments that may be told, and those that are wanted."""
     plain = [moment for moment in moments if moment.expression == quote_identifier(moment.name)]
     for (_, unit), alike in groupby(sorted(plain, key=_kind), key=_kind):
         for first, second in list(pairwise(alike))[:MOST]:

@@ -30,7 +30,6 @@ from anomembed.views.tails import MOST, NEVER, fit_tail, tail_nats
 from anomembed.views.view import Basis, Counting, Looks, Vectors, ViewOfRecords
 
 PRIOR = 3.0  # records that the spread within all entities counts as
-HARDLY_VARIES = 0.99  # share of the records with the median, from which a number is not judged by standard deviations
 LEAST_SPREAD = 1e-3  # of an entity's numbers, as a share of the usual spread; they may all be equal
 TINY = 1e-30
 ROUNDING = 1e-9  # of a mean, and of squares
@@ -118,8 +117,8 @@ class EntityView(ViewOfRecords):
             For the records that the profiles were made from.
         """
         plain = cls(tuple(profiles), True, columns, np.ones((len(columns), 2)))
-        farthest, values = plain.farthest(batch), plain.values(batch)
-        tails = [_tail(*column) for column in zip(farthest.T, values.T, strict=True)]
+        farthest, known = plain.farthest(batch), np.isfinite(plain.values(batch))
+        tails = [fit_tail(column[is_known]) for column, is_known in zip(farthest.T, known.T, strict=True)]
         return replace(plain, tails=np.array(tails).reshape(-1, 2))
 
     def counting(self, *, clean: bool) -> Counting:  # noqa: ARG002
@@ -289,11 +288,3 @@ class EntityView(ViewOfRecords):
         centre = (of_own * mean + of_all * mean_all) / (of_own + of_all)
         spread_own = np.sqrt(spread**2 + 1 / (of_own + of_all))
         return Usual(times, centre, spread_own), Usual(n_all, mean_all, spread_all)
-
-
-def _tail(distances: Floats, values: Floats) -> tuple[float, float]:
-    """Return the tail of the distances of a number; where it hardly varies, they are made by rounding and by few."""
-    is_known = np.isfinite(values)
-    known = values[is_known]
-    hardly_varies = len(known) > 0 and np.mean(known == np.median(known)) >= HARDLY_VARIES
-    return (NEVER, 1.0) if hardly_varies else fit_tail(distances[is_known])

@@ -1,21 +1,12 @@
 """The columns of a table with their roles."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from anomembed.errors import SourceError
-from anomembed.read.added_column import AddedColumn
-from anomembed.read.agreement import are_agreements, find_agreements
+from anomembed.read.added import are_added, find_added
 from anomembed.read.column_types import general_kind
-from anomembed.read.elapsed import are_elapsed, find_elapsed
-from anomembed.read.measures import are_measures, find_measures
-from anomembed.read.places import are_places, find_places
-from anomembed.read.presence import are_presence, find_presence
-from anomembed.read.ratios import are_ratios, find_ratios
 from anomembed.read.roles.role import JUDGED, Content, Role
-from anomembed.read.sharing import are_shared, find_shared
-from anomembed.read.sums import find_sums
 from anomembed.read.table import ROW_NUMBER, Table
 from anomembed.read.vector_columns import check_width
 from anomembed.read.written.recognising import match_written
@@ -24,7 +15,6 @@ from anomembed.read.written.style import Written
 ONLY_NULLS = '"NULL"'  # DuckDB's type of a column of a frame without any value: it goes for any other
 USER_SPECIFIED = "user-specified"  # the reason for a role that was not inferred
 
-FindOfNumbers = Callable[..., Iterator[AddedColumn]]
 
 SPELLINGS = {
     "blanks": r"trim(regexp_replace({}, '[\s\x{{a0}}]+', ' ', 'g'))",
@@ -137,40 +127,17 @@ def match_roles(roles: Roles, table: Table) -> Roles:
 
 def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> None:
     """Add what roles derive from the other columns, where a table has not that yet."""
-    names = [column.name for column in missing]
-    shared, agreements, measures, places, presence, ratios = (
-        {name.casefold() for name in are(names)}
-        for are in (are_shared, are_agreements, are_measures, are_places, are_presence, are_ratios)
-    )
-    found = chain(
-        _elapsed({name.casefold() for name in are_elapsed(names)}, roles, table),
-        find_shared(table, (), shared),
-        find_agreements(table, (), agreements),
-        _of_numbers(find_sums, agreements, roles, table),
-        _of_numbers(find_ratios, ratios, roles, table),
-        find_measures(table, (), measures),
-        find_places(table, (), places),
-        find_presence(table, (), presence),
-    )
-    for added in found:
-        table.derive(added.name, added.sql, keep_order=added.is_joined and not roles.key)
-
-
-def _elapsed(wanted: Collection[str], roles: Roles, table: Table) -> Iterator[AddedColumn]:
-    """Yield the times between moments that are wanted: their names in small letters."""
-    fitted = {column.name: column for column in roles.of(Role.TIMESTAMP)}
-    for time in dict.fromkeys(find_elapsed(list(fitted.values()), wanted)) if wanted else ():
-        if time.name.casefold() in wanted:
-            ends = (_matched(fitted[end], table).plain_sql for end in (time.first, time.second))
-            yield AddedColumn(time.name, time.sql(*ends))
-
-
-def _of_numbers(find: FindOfNumbers, wanted: Collection[str], roles: Roles, table: Table) -> Iterator[AddedColumn]:
-    """Yield what numbers say together, of the columns that are wanted: their names in small letters."""
-    if wanted:
-        known = {column.name.casefold() for column in table.columns}
-        fitted = [_matched(column, table) for column in roles.judged if column.name.casefold() in known]
-        yield from find(table, fitted, wanted, find=False)
+    wanted = {name.casefold() for name in are_added([column.name for column in missing])}
+    if not wanted:
+        return
+    known = {column.name.casefold() for column in table.columns}
+    others = {column.name: column for column in (*roles.of(Role.TIMESTAMP), *roles.judged)}.values()
+    matched = [_matched(column, table) for column in others if column.name.casefold() in known]
+    left = set(wanted)
+    for added in find_added(table, matched, wanted, find=False):
+        if added.name.casefold() in left:  # a day and a moment may be found in two ways
+            left.remove(added.name.casefold())
+            table.derive(added.name, added.sql, keep_order=added.is_joined and not roles.key)
 
 
 def _matched(fitted: ColumnRole, table: Table) -> ColumnRole:

@@ -2,27 +2,19 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from anomembed.errors import DataError, SourceError, first_names
-from anomembed.read.added import are_added
-from anomembed.read.added_column import AddedColumn
-from anomembed.read.agreement import are_agreements, find_agreements
+from anomembed.read.added import are_added, find_added
+from anomembed.read.agreement import are_agreements
 from anomembed.read.column_types import MOMENTS
 from anomembed.read.columns import Column, Profile
-from anomembed.read.elapsed import find_elapsed, go_together
-from anomembed.read.measures import find_measures
-from anomembed.read.places import find_places
-from anomembed.read.presence import find_presence
-from anomembed.read.ratios import find_ratios
 from anomembed.read.roles.assigned import USER_SPECIFIED, ColumnRole, Roles
 from anomembed.read.roles.clocks import leave_out_clocks
 from anomembed.read.roles.labels import find_labels, is_named_label
 from anomembed.read.roles.role import JUDGED, Content, Role
 from anomembed.read.roles.rules import OWN, RULES, Evidence, is_key_name, looks_like_key
 from anomembed.read.roles.spelling import unify_spellings
-from anomembed.read.sharing import find_shared, is_own
-from anomembed.read.sums import find_sums
+from anomembed.read.sharing import is_own
 from anomembed.read.table import Table
 from anomembed.read.vector_columns import check_vector, find_widths
 from anomembed.read.written.candidate import ENOUGH
@@ -108,30 +100,11 @@ def _add_columns(
     named = {name.casefold(): role for name, role in given.items()}
     known = {column.name.casefold() for column in table.columns}
     has_key = any(column.role is Role.KEY for column in columns)
-    names = [column for column in columns if column.role in (Role.CATEGORY, Role.ENTITY)]
-    found = chain(
-        _elapsed(table, columns, named),
-        find_shared(table, owned, named),
-        find_agreements(table, [*names, *owned], named, [c for c in columns if c.role is Role.NUMBER]),
-        find_sums(table, [column for column in columns if column.role in JUDGED], named),
-        find_ratios(table, [column for column in columns if column.role in JUDGED], named),
-        find_places(table, [*names, *placed], named),
-        find_presence(table, [column for column in placed if column.role is Role.IGNORE], named),
-        find_measures(table, [column for column in columns if column.role is Role.TEXT], named),
-    )
+    found = find_added(table, columns, named, owned=owned, placed=placed)
     for added in found:
         if added.name.casefold() not in known:
             table.derive(added.name, added.sql, keep_order=added.is_joined and not has_key)
             yield _derived(table, added.name, named)
-
-
-def _elapsed(table: Table, columns: Sequence[ColumnRole], named: Mapping[str, Role]) -> Iterator[AddedColumn]:
-    """Yield the times between moments, of a day and a moment where they go together."""
-    moments = {column.name: column for column in columns if column.role is Role.TIMESTAMP}
-    for time in dict.fromkeys(find_elapsed(list(moments.values()), named)):
-        ends = moments[time.first].plain_sql, moments[time.second].plain_sql
-        if time.name.casefold() in named or not time.is_mixed or go_together(table, *ends):
-            yield AddedColumn(time.name, time.sql(*ends))
 
 
 def _derived(table: Table, name: str, named: Mapping[str, Role]) -> ColumnRole:
