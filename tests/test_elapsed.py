@@ -98,6 +98,16 @@ def test_a_day_and_a_moment_side_by_side_are_compared_by_their_days():
     assert times_in(text, *others) == whole
 
 
+def test_of_a_day_and_a_moment_it_may_be_named_by_a_configuration_and_is_there_once():
+    rng, n = np.random.default_rng(0), 500
+    days = [dt.datetime(2026, 1, 1) + dt.timedelta(days=int(day)) for day in rng.integers(0, 100, n)]
+    sent = [day + dt.timedelta(hours=int(hours)) for day, hours in zip(days, rng.integers(9, 99, n), strict=True)]
+    frame = pl.DataFrame({"ordered": [day.date() for day in days], "sent": sent, "kind": rng.choice(["a", "b"], n)})
+    with Table(frame) as table:
+        columns = infer_roles(table, {Role.NUMBER: ["days from ordered to sent"]}).columns
+    assert [column.role for column in columns if column.name == "days from ordered to sent"] == [Role.NUMBER]
+
+
 def test_a_day_that_goes_with_no_moment_is_not_compared():
     birth = (
         f"DATE '1960-01-01' + {at * 2003 % 18000} AS born, TIMESTAMP '2026-05-01' + INTERVAL {at} HOUR AS paid"

@@ -65,7 +65,10 @@ def find_elapsed(
         Also those that are not wanted.
     """
     held = {moment.name: moment.plain_sql for moment in moments}
-    for time in dict.fromkeys(_between(moments, named)):
+    times = dict[str, Elapsed]()
+    for time in _between(moments, named):  # of a day and a moment that is wanted, twice
+        times.setdefault(time.name, time)
+    for time in times.values():
         ends = held[time.first], held[time.second]
         is_wanted = time.name.casefold() in named
         if is_wanted or (find and (not time.is_mixed or go_together(table, *ends))):

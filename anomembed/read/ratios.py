@@ -33,8 +33,8 @@ LEAST_UNITS, MOST_COARSE = 50, 0.001  # of the last decimal, below which a numbe
 MIDDLE = (0.1, 0.9)  # quantiles between which numbers are compared
 LEAST_SPREAD = np.log(2.0)  # between these: what hardly varies goes with everything
 NARROWER = 0.5  # how far ratios lie apart, at most, in what each of the two numbers does; in logarithms
-DIGITS = 4  # of a ratio: of amounts in cents, the others are what rounding left
-SAME = 0.85  # correlation of the ranks of two ratios, from which they say the same
+DIGITS = 4  # of a ratio: those beyond would make values of their own of what is one rate
+SAME = 0.85  # correlation of the ranks of two numbers, from which they say the same
 NAME = re.compile(r"ratio of (.+?) to (.+)", re.DOTALL | re.IGNORECASE)
 
 

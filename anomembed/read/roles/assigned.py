@@ -133,10 +133,8 @@ def _add_missing(missing: Sequence[ColumnRole], roles: Roles, table: Table) -> N
     known = {column.name.casefold() for column in table.columns}
     others = {column.name: column for column in (*roles.of(Role.TIMESTAMP), *roles.judged)}.values()
     matched = [_matched(column, table) for column in others if column.name.casefold() in known]
-    left = set(wanted)
     for added in find_added(table, matched, wanted, find=False):
-        if added.name.casefold() in left:  # a day and a moment may be found in two ways
-            left.remove(added.name.casefold())
+        if added.name.casefold() in wanted:
             table.derive(added.name, added.sql, keep_order=added.is_joined and not roles.key)
 
 
