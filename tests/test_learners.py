@@ -10,7 +10,6 @@ from anomembed.config.section import descriptions
 from anomembed.errors import ConfigError
 from anomembed.fit.model import learn_model
 from anomembed.read.table import Table
-from anomembed.represent.compiled import compiled
 from anomembed.represent.counts import count_pairs
 from anomembed.represent.embeddings import rounds, sampling
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
@@ -24,6 +23,7 @@ from anomembed.represent.sequences import count_neighbours, encode_sequences
 from anomembed.represent.tokens.learning import category_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
+from anomembed.workers.compiled import compiled
 from anomembed.write.models import load_model, save_model
 from anomembed.write.store import Store
 

@@ -3,9 +3,9 @@ import pytest
 from sklearn.base import clone
 
 from anomembed import NearestDetector
-from anomembed.represent.compiled import compiler_spared
 from anomembed.represent.distances import BLOCK, LANES
 from anomembed.score.nearest import Nearest
+from anomembed.workers.compiled import compiler_spared
 
 RNG = np.random.default_rng(0)
 

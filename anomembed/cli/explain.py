@@ -72,7 +72,7 @@ def explain(key: Key, run: RunId = None, config: ConfigOption = None, *, given: 
     from anomembed.cli.case import print_case
     from anomembed.config import load_config, make_config
     from anomembed.investigate.explaining import explain_key
-    from anomembed.represent.compiled import compiler_spared
+    from anomembed.workers.compiled import compiler_spared
     from anomembed.write.reading import open_to_read
 
     settings = load_config(config, given) if config else None

@@ -22,10 +22,10 @@ from anomembed.model import Model
 from anomembed.opening import open_source
 from anomembed.read.table import Table, read_values
 from anomembed.represent.batch import Batch
-from anomembed.represent.compiled import compiler_spared
 from anomembed.views.cases import Case as Found
 from anomembed.views.facts import Facts
 from anomembed.views.reason import clean_text
+from anomembed.workers.compiled import compiler_spared
 from anomembed.write.judgements import Judgement, earlier_flags, find_judgement, kept_parts
 from anomembed.write.model_acts import PRUNED, unit_of
 from anomembed.write.models import load_model

@@ -21,7 +21,7 @@ LEAST_TIMES = 4  # records that are a burst
 LEAST_VALUES, LEAST_RECORDS = 20, 1.2  # different values of a column, and mean records of each
 MOST_COLUMNS = 2  # that are watched, those with the most values
 MOST_PART = 0.05  # of the records that come at once, from which that is usual
-CROWDED_PART = "sum(part)"  # of the records; 0 when none came at once
+CROWDED_PART = "coalesce(sum(part), 0)"  # of the records
 EVIDENCE = (  # that so many of the records so far came within the window not by chance, in nats
     "(n * ln(n / (so_far * share)) + if(n < so_far, (so_far - n) * ln((so_far - n) / (so_far * (1 - share))), 0))"
 )
@@ -82,10 +82,10 @@ def plan_bursts(table: Table, roles: Roles, entity: str | None, time: str | None
     if window is None:
         return None
     crowded = {
-        name: query("crowded", **_parts(roles.select()[name], moment, window))
+        name: table.keep(query("crowded", **_parts(roles.select()[name], moment, window)))
         for name in _candidates(table, roles, entity)
     }
-    seldom = [name for name, sql in crowded.items() if table.measure(sql, CROWDED_PART) <= MOST_PART]
+    seldom = [name for name, kept in crowded.items() if table.measure(kept, CROWDED_PART) <= MOST_PART]
     return Bursts(tuple(seldom), when, window) if seldom else None
 
 
@@ -120,8 +120,8 @@ def derive_bursts(table: Table, roles: Roles, bursts: Bursts) -> dict[str, str]:
     for at, name in enumerate(bursts.watched):
         derived = bursts.columns[3 * at : 3 * at + 3]
         parts = _parts(roles.select()[name], roles.select()[bursts.time], bursts.window)
-        crowded = query("crowded", **parts)
-        if not table.is_derived(derived[0]) and table.measure(crowded, CROWDED_PART):
+        crowded = "" if table.is_derived(derived[0]) else table.keep(query("crowded", **parts))
+        if crowded and table.measure(crowded, "count(*)"):
             times, total, nats = map(quote_identifier, derived)
             extending = query("bursts", crowded=crowded, position=HASH, times=times, total=total, nats=nats, **parts)
             table.extend(extending, derived)

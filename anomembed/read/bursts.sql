@@ -1,8 +1,7 @@
 -- How many records with the value of each came within the last $window seconds, how many there were so far, and the
 -- evidence that they came at once: Chernoff's bound, in nats, had they come when the records of all values did, or
 -- evenly over the time so far, whichever makes more of them likely. No row where fewer came than that.
-WITH crowded AS ($crowded),
-moments AS (
+WITH moments AS (
     SELECT epoch($time) AS moment, sum(count(*)) OVER (ORDER BY epoch($time)) AS everybody
     FROM records
     WHERE $time IS NOT NULL AND isfinite($time)
@@ -11,7 +10,7 @@ moments AS (
 counted AS (
     SELECT $position AS "burst: at", epoch($time) AS moment, count(*) OVER latest AS n, count(*) OVER before AS so_far
     FROM records
-    WHERE $time IS NOT NULL AND isfinite($time) AND $value IN (SELECT "burst: of" FROM crowded)
+    WHERE $time IS NOT NULL AND isfinite($time) AND $value IN (SELECT "burst: of" FROM $crowded)
     WINDOW latest AS (PARTITION BY $value ORDER BY epoch($time) RANGE BETWEEN $window PRECEDING AND CURRENT ROW),
         before AS (PARTITION BY $value ORDER BY epoch($time) RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 ),

@@ -7,15 +7,19 @@ WITH buckets AS (
     WHERE $value IS NOT NULL AND $time IS NOT NULL AND isfinite($time)
     GROUP BY ALL
 ),
+extent AS (SELECT sum(n) AS n_all, min(bucket) AS first FROM buckets),
 pairs AS (
-    SELECT now."burst: of",
-        now.n + coalesce(before.n, 0) AS n,
-        sum(now.n) OVER (PARTITION BY now."burst: of" ORDER BY now.bucket) AS so_far,
-        least(2 / (now.bucket + 1 - min(now.bucket) OVER ()), 1) AS share,
-        sum(now.n) OVER () AS n_all
-    FROM buckets now
-    LEFT JOIN buckets before ON before."burst: of" = now."burst: of" AND before.bucket = now.bucket - 1
+    SELECT "burst: of", bucket,
+        n + if(lag(bucket) OVER so_far = bucket - 1, lag(n) OVER so_far, 0) AS n,
+        sum(n) OVER so_far AS so_far
+    FROM buckets
+    WINDOW so_far AS (PARTITION BY "burst: of" ORDER BY bucket)
+),
+shared AS (
+    SELECT *, least(2 / (bucket + 1 - first), 1) AS share
+    FROM pairs, extent
+    WHERE n >= $least
 )
 SELECT "burst: of", n / n_all AS part
-FROM pairs
-WHERE n >= $least AND n > so_far * share AND $evidence > ln(n_all)
+FROM shared
+WHERE n > so_far * share AND $evidence > ln(n_all)

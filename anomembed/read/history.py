@@ -1,4 +1,4 @@
-"""What the entity of a record did before it: columns that SQL computes from earlier records, never from later ones.
+"""What the entity of a record did before it: columns that are computed from earlier records, never from later ones.
 
 Records of an entity are ordered by time, those at the same moment by the text of their event; a window of time also
 holds the other records of that moment. A record whose entity or time is null has no past, and is in no other's.
@@ -6,32 +6,35 @@ holds the other records of that moment. A record whose entity or time is null ha
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from anomembed.errors import SourceError
 from anomembed.read.amounts import amounts
-from anomembed.read.queries import query
+from anomembed.read.extending import Computed
 from anomembed.read.quoting import quote_identifier
-from anomembed.read.rhythm import RHYTHM, find_resolution, find_target, rhythm_sql
+from anomembed.read.rhythm import RHYTHM, find_resolution, find_rhythm, find_target
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content, Role
-from anomembed.read.runs import find_varying, runs_of, runs_sql
+from anomembed.read.runs import find_varying, runs_of
 from anomembed.read.sequences import event_sql
-from anomembed.read.table import HASH, Table
-from anomembed.read.travel import TRAVEL, find_place, travel_sql
+from anomembed.read.streams import Floats, Streams, ranks_of
+from anomembed.read.table import Table
+from anomembed.read.travel import TRAVEL, find_place, find_travel
 
 PREFIX = "past: "  # starts the names of the derived columns; the rest is their name in reasons
 EVENT, PLACE = PREFIX + "event", PREFIX + "place"
 BEFORE = (PREFIX + "event before", PREFIX + "event before that")
-WINDOWS = {"1 h": "INTERVAL 1 HOUR", "1 d": "INTERVAL 1 DAY"}
+WINDOWS = {"1 h": 3600, "1 d": 86400}  # seconds
 SUMMED = "1 d"  # the window of the sums
 MOST_SUMS = 4  # numbers that are summed
 SECONDS_SINCE = PREFIX + "seconds since the one before"
-WHO, MOMENT, SIMULTANEOUS = (quote_identifier(PREFIX + name) for name in ("who", "moment", "at once"))
+WHO, MOMENT, WITH, TIE = (PREFIX + name for name in ("who", "moment", "with", "tie"))  # what is read
 
 SAMPLED_RECORDS = 50_000  # about how many records the event is chosen on
+LARGEST = float(np.finfo(np.float32).max)
 LEAST_GAIN = 0.05  # nats by which the record before must predict an event better than any other of the entity
 
 
@@ -97,10 +100,14 @@ class History:
         """Derived columns of how often each varying number has been the same in a row."""
         return runs_of(self.varying)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All derived columns."""
+        return (*self.steps, *self.paces, *self.rhythm, *self.travel, *self.runs)
+
     def select(self) -> dict[str, str]:
         """Return the SQL that reads each derived column."""
-        derived = (*self.steps, *self.paces, *self.rhythm, *self.travel, *self.runs)
-        return {name: quote_identifier(name) for name in derived}
+        return {name: quote_identifier(name) for name in self.columns}
 
 
 def plan_history(table: Table, roles: Roles, entity: str, time: str, event: Sequence[str]) -> History:
@@ -147,86 +154,69 @@ def derive_history(table: Table, roles: Roles, history: History) -> None:
     history : History
         From `plan_history`.
     """
-    if not table.is_derived(SECONDS_SINCE):
-        table.extend(history_sql(table, roles, history), (EVENT, PLACE, *BEFORE, *history.paces, *history.travel))
-        select, identity = roles.select(), roles.identity(table)
-        who, target, when = (select[name] for name in (history.entity, history.target, history.time))
-        table.extend(rhythm_sql(who, target, when, identity, history.resolution), history.rhythm)
-        if history.varying:
-            numbers = {name: select[name] for name in history.varying}
-            table.extend(runs_sql(numbers, who, when, identity), history.runs)
-
-
-def history_sql(table: Table, roles: Roles, history: History) -> str:
-    """Return the query, from history.sql, of the columns of `history` but those of the rhythm and of runs."""
+    if table.is_derived(SECONDS_SINCE):
+        return
     select = roles.select()
-    who, when = select[history.entity], select[history.time]
-    event = event_sql([table.column(name) for name in history.event]) if history.event else "NULL"
-    return query(
-        "history",
-        position=HASH,
-        entity=who,
-        time=when,
-        event=event,
-        identity=roles.identity(table),
-        sums="".join(f", sum(if(isfinite({of}), {of}, 0)) AS {at}" for of, at in _moment_sums(history, select).items()),
-        totals=_aliased(_totals(history, select)),
-        windows=",\n    ".join(f"{quote_identifier(span)} AS ({_window(span)})" for span in WINDOWS),
-        steps=_aliased(_steps(event, f"{who} IS NOT NULL AND {when} IS NOT NULL")),
-        paces=_aliased(_paces(history, who, when) | _travel(history, select)),
-    )
+    read = {WHO: select[history.entity], MOMENT: f"epoch_us({select[history.time]})", TIE: roles.identity(table)}
+    read[WITH] = f"CAST({select[history.target]} AS VARCHAR)"
+    if history.event:
+        read[EVENT] = event_sql([table.column(name) for name in history.event])
+    read |= {name: select[name] for name in (*history.sums, *history.place, *history.varying)}
+    table.extend(Computed(read, select[history.entity], partial(look_back, history)), history.columns)
 
 
-def _aliased(columns: Mapping[str, str]) -> str:
-    """Return SQL of the expressions in `columns`, each under its name."""
-    return ",\n    ".join(f"{sql} AS {quote_identifier(name)}" for name, sql in columns.items())
+def look_back(history: History, records: pl.DataFrame) -> pl.DataFrame:
+    """Compute the columns of `history` for all records of some entities.
 
-
-def _moment_sums(history: History, select: Mapping[str, str]) -> dict[str, str]:
-    """Return the quoted name of the sum over one moment of each watched number, by the number's SQL."""
-    return {select[name]: quote_identifier(f"{PREFIX}moment {name}") for name in history.sums}
-
-
-def _totals(history: History, select: Mapping[str, str]) -> dict[str, str]:
-    """Return SQL of the records and sums in each window, by name."""
-    amounts = {f"{PREFIX}in {span}": f"sum({SIMULTANEOUS}) OVER {quote_identifier(span)}" for span in WINDOWS}
-    sums = zip(history.sums, _moment_sums(history, select).values(), strict=True)
-    return amounts | {f"{PREFIX}sum {name}": f"sum({of}) OVER {quote_identifier(SUMMED)}" for name, of in sums}
-
-
-def _window(span: str) -> str:
-    return f"PARTITION BY {WHO} ORDER BY {MOMENT} RANGE BETWEEN {WINDOWS[span]} PRECEDING AND CURRENT ROW"
-
-
-def _steps(event: str, known: str) -> dict[str, str]:
-    """Return SQL of the event, its position in the entity's past and the events before it, by name."""
-    position = f"if({known}, least(row_number() OVER stream, {len(BEFORE) + 1}), 1)"
-    before = {name: f"lag({event}, {back}) OVER stream" for back, name in enumerate(BEFORE, 1)}
-    return {EVENT: event, PLACE: position, **before}
-
-
-def _paces(history: History, who: str, when: str) -> dict[str, str]:
-    """Return SQL of how fast the entity goes: the signed square root of each amount, by name.
-
-    FLOAT, because the last digits of a sum depend on the order of records at the same moment.
+    Parameters
+    ----------
+    history : History
+        Which columns.
+    records : pl.DataFrame
+        What `derive_history` reads.
     """
-    known = f"{who} IS NOT NULL AND {when} IS NOT NULL"
-    amounts = [quote_identifier(f"{PREFIX}in {span}") for span in WINDOWS]
-    amounts += [quote_identifier(f"{PREFIX}sum {name}") for name in history.sums]
-    amounts.append(f"epoch({when} - lag({when}) OVER stream)")
-    return {
-        name: f"CAST(if({known}, sign({amount}) * sqrt(abs({amount})), NULL) AS FLOAT)"
-        for name, amount in zip(history.paces, amounts, strict=True)
+    ties = [records[TIE].to_numpy()]
+    if history.event:
+        ties.insert(0, ranks_of(records[EVENT]))
+    streams = Streams.of(records[WHO], records[MOMENT], *ties)
+    contacts = streams.contacts(records[WITH])
+    of_entity = _paces(history, streams, records)
+    if history.place:
+        of_entity |= find_travel(streams, *(streams.numbers(records[name]) for name in history.place))
+    varying = zip(history.runs, history.varying, strict=True)
+    of_entity |= {run: streams.runs(streams.numbers(records[name])) for run, name in varying}
+    columns = [*_in_rows(streams, of_entity), *_in_rows(contacts, find_rhythm(contacts, history.resolution))]
+    return pl.DataFrame([*_steps(streams, records[EVENT]), *columns] if history.event else columns)
+
+
+def _in_rows(streams: Streams, found: Mapping[str, Floats]) -> list[pl.Series]:
+    """Return numbers of records as columns of all, in single precision."""
+    return [
+        streams.in_rows(name, np.clip(values, -LARGEST, LARGEST)).cast(pl.Float32) for name, values in found.items()
+    ]
+
+
+def _steps(streams: Streams, events: pl.Series) -> list[pl.Series]:
+    """Return the event, its place among those of its entity, up to the first that is too far back, and those before."""
+    place = streams.in_rows(PLACE, np.minimum(streams.places, len(BEFORE)) + 1).fill_null(1).cast(pl.Int64)
+    before = (
+        events.gather(streams.in_rows("", streams.before(streams.rows, back)).cast(pl.UInt32)).alias(name)
+        for back, name in enumerate(BEFORE, 1)
+    )
+    return [events, place, *before]
+
+
+def _paces(history: History, streams: Streams, records: pl.DataFrame) -> dict[str, Floats]:
+    """Compute how fast entities go: the signed square root of each amount, by name."""
+    summed = np.empty((len(streams), len(history.sums)))
+    for column, name in enumerate(history.sums):
+        summed[:, column] = streams.numbers(records[name])
+    within = {
+        span: streams.within(seconds, summed if span == SUMMED else summed[:, :0]) for span, seconds in WINDOWS.items()
     }
-
-
-def _travel(history: History, select: Mapping[str, str]) -> dict[str, str]:
-    """Return SQL of how far the entity has come since its record before, by name; null for nobody."""
-    if not history.place:
-        return {}
-    latitude, longitude = (select[name] for name in history.place)
-    columns = travel_sql(latitude, longitude, select[history.time])
-    return {name: f"if({select[history.entity]} IS NULL, NULL, {sql})" for name, sql in columns.items()}
+    since = (streams.moment - streams.before(streams.moment)) / 1e6
+    amounts = (*(found.counts for found in within.values()), *within[SUMMED].sums.T, since)
+    return {name: np.sign(of) * np.sqrt(np.abs(of)) for name, of in zip(history.paces, amounts, strict=True)}
 
 
 def _find_event(table: Table, roles: Roles, entity: str, time: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """An open source as one SQL relation: its columns, those that are added to it, and queries on it."""
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -10,7 +11,7 @@ from anomembed.read.access import check_condition, shut, shut_frame
 from anomembed.read.column_types import general_kind, known_sql
 from anomembed.read.columns import Column, describe
 from anomembed.read.connecting import clear_errors, zone_sql
-from anomembed.read.extending import copy_extended, copy_in_order
+from anomembed.read.extending import Computed, copy_extended, copy_in_order
 from anomembed.read.fetching import fetch
 from anomembed.read.padding import find_padding
 from anomembed.read.parameters import PATTERNS, parameter_sql
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 RESERVED = "__anomembed_"  # starts the names of columns and tables that only our SQL knows
-HASH, EXTENDED = RESERVED + "hash", RESERVED + "extended"
+HASH, EXTENDED, KEPT = RESERVED + "hash", RESERVED + "extended", RESERVED + "kept"
+NUMBERS = count()  # of tables that are kept, which all differ
 
 
 class Relation:
@@ -73,7 +75,7 @@ class Relation:
         time_zone: str | None = None,
     ) -> None:
         found = find_records(source, table, line_format, read)
-        self._pending: list[str] = []
+        self._pending: list[str | Computed] = []
         self._connection, self._base, self.name, self.notes, self.is_json, self.message, files = found
         try:
             if time_zone is not None:
@@ -88,7 +90,7 @@ class Relation:
             self.notes = (*self.notes, *more)
             self._derived: set[str] = set()
             self._checked: set[str] = set()
-            self._measured: dict[tuple[str, str], float] = {}  # until other records are left
+            self._kept: dict[str, str] = {}  # until other records are left
             self.split = self._put_together()
         except SourceError:
             self.close()
@@ -211,17 +213,17 @@ class Relation:
         self.columns = (*self.columns, Column(name, str(kind), quote_identifier(name)))
         self._derived.add(name)
 
-    def extend(self, extending: str, columns: Iterable[str]) -> None:
-        """Add the columns that a query computes, null for records without a row.
+    def extend(self, extending: str | Computed, columns: Iterable[str]) -> None:
+        """Add the columns that a query or a function computes, null for records without a row.
 
         All that are added before the records are read are computed then: the records are copied, to disk when they are
         many.
 
         Parameters
         ----------
-        extending : str
+        extending : str or Computed
             SQL that selects `HASH`, the position of a record, and the new columns from the table ``records``, which
-            lacks those that were added since it was read.
+            lacks those that were added since it was read; or what computes them.
         columns : iterable of str
             Names of the new columns.
         """
@@ -244,16 +246,22 @@ class Relation:
     def _from(self, records: str) -> None:
         self._base = records
 
-    def measure(self, selecting: str, expression: str) -> float:
-        """Return an aggregate of the rows that SQL selects from the table ``records``; 0 when it is null.
+    def keep(self, selecting: str) -> str:
+        """Return the name of a table of the rows that SQL selects from the table ``records``.
 
         It is asked of the source once, so the SQL must not read columns that are derived in between.
         """
-        asked = selecting, expression
-        if asked not in self._measured:
-            found = self._rows(f"WITH records AS (FROM {self._base}) SELECT {expression} FROM ({selecting})")
-            self._measured[asked] = float(found[0][0] or 0)
-        return self._measured[asked]
+        if selecting not in self._kept:
+            kept = f"{KEPT}_{next(NUMBERS)}"
+            with clear_errors(self.name):
+                records = f"WITH records AS NOT MATERIALIZED (FROM {self._base})"
+                self._connection.execute(f"CREATE TEMP TABLE {kept} AS {records} FROM ({selecting})")
+            self._kept[selecting] = kept
+        return self._kept[selecting]
+
+    def measure(self, kept: str, expression: str) -> float:
+        """Return an aggregate of the rows of a table from `keep`."""
+        return float(self._rows(f"SELECT {expression} FROM {kept}")[0][0])
 
     def find(self, selecting: str) -> list[tuple[Any, ...]]:
         """Return the rows that SQL beginning with WITH selects from the table ``records``."""

@@ -1,4 +1,4 @@
-"""How even the intervals between an entity's records with one target are: columns that SQL computes from the past.
+"""How even the intervals between an entity's records with one target are: columns that are computed from the past.
 
 Three records in a row have two intervals, of lengths a and b. Where records come by chance, |a - b| / (a + b) is as
 likely to be small as large (it is uniform), and its -log is 1 on average: the local variation of intervals [1]_. A
@@ -7,11 +7,12 @@ beacon, a poll or a retry has intervals that hardly differ; bursts have ones tha
 .. [1] Shinomoto, Shima, Tanji: Differences in spiking patterns among cortical neurons. Neural Computation 15, 2003.
 """
 
-from anomembed.read.queries import query
-from anomembed.read.quoting import quote_identifier
+import numpy as np
+
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Role
-from anomembed.read.table import HASH, Table
+from anomembed.read.streams import Floats, Streams
+from anomembed.read.table import Table
 
 RHYTHM = EVENNESS, COMPARED, INTERVAL, CONTACT = tuple(
     "past: " + name for name in ("evenness", "intervals compared", "seconds between", "contact")
@@ -68,28 +69,27 @@ def find_resolution(table: Table, time: str) -> float:
     return float(next((unit for unit, finer in zip(UNITS, table.aggregate(is_finer), strict=True) if not finer), 0))
 
 
-def rhythm_sql(entity: str, target: str, time: str, identity: str, resolution: float) -> str:
-    """Return the query, from rhythm.sql, of the columns of `RHYTHM`.
+def find_rhythm(contacts: Streams, resolution: float) -> dict[str, Floats]:
+    """Compute the columns of `RHYTHM`; NaN where fewer than two intervals can be compared.
 
     Parameters
     ----------
-    entity, target, time, identity : str
-        SQL of who acts on what and when, and of what separates records at one moment.
+    contacts : Streams
+        The records of every entity with every target.
     resolution : float
         Seconds that times are multiples of.
     """
-    return query(
-        "rhythm",
-        entity=entity,
-        target=target,
-        time=time,
-        identity=identity,
-        position=HASH,
-        resolution=f"{resolution:g}",
-        least=f"{LEAST_DIFFERENCE:g}",
-        before=str(LATEST - 1),
-        evenness=quote_identifier(EVENNESS),
-        compared=quote_identifier(COMPARED),
-        interval=quote_identifier(INTERVAL),
-        contact=quote_identifier(CONTACT),
+    now = contacts.seconds
+    last, last_but_one = contacts.before(now), contacts.before(now, 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = (np.abs(now - 2 * last + last_but_one) + resolution) / (now - last_but_one + resolution)
+        even = np.where(now > last_but_one, -np.log(np.maximum(difference, LEAST_DIFFERENCE)), np.nan)
+    evenness = contacts.latest(even, LATEST)
+    intervals = contacts.latest(np.where(np.isnan(even), np.nan, now - last), LATEST)
+    found = (
+        evenness.means,
+        evenness.counts.astype(np.float64),
+        intervals.means,
+        (contacts.places + 1).astype(np.float64),
     )
+    return dict(zip(RHYTHM, found, strict=True))

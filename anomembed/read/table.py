@@ -124,7 +124,7 @@ class Table(Aggregates):
             if (values := set(column) - {None})
         ]
         self._from = f"(FROM {self._from} WHERE {' OR '.join([f'({where})', *shared])})"
-        self._measured.clear()
+        self._kept.clear()
 
     def is_listed(self, text: str, values: Sequence[str]) -> str:
         """Return an SQL condition for the records of which a text, which is SQL, is one of some values."""
@@ -154,7 +154,7 @@ class Table(Aggregates):
         if self._rows(f"SELECT count(*) > count(DISTINCT row({row})) FROM {self._from}")[0][0]:
             one = f"row_number() OVER (PARTITION BY {row} ORDER BY hash({values}))"
             self._from = f"(FROM {self._from} QUALIFY {one} = 1)"
-            self._measured.clear()
+            self._kept.clear()
 
     def value_types(self, names: Sequence[str]) -> "dict[str, pl.DataType]":
         """Return the types that the values of some columns have in a frame."""

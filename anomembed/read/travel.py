@@ -1,10 +1,13 @@
-"""How far an entity has come since its record before, and in what time: columns that SQL computes from the past."""
+"""How far an entity has come since its record before, and in what time: columns that are computed from the past."""
 
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from anomembed.read.roles.assigned import Roles
 from anomembed.read.roles.role import Content
+from anomembed.read.streams import Floats, Streams
 from anomembed.read.table import Table
 
 TRAVEL = DISTANCE, SECONDS = ("past: km since the one before", "past: seconds since a place")
@@ -71,18 +74,21 @@ def find_place(table: Table, roles: Roles, entity: str) -> tuple[str, ...]:
     return chosen
 
 
-def travel_sql(latitude: str, longitude: str, when: str) -> dict[str, str]:
-    """Return SQL of the distance from the place before, along a great circle, and of the time since, by name.
+def find_travel(streams: Streams, latitude: Floats, longitude: Floats) -> dict[str, Floats]:
+    """Compute the columns of `TRAVEL`: how far along a great circle, and how long ago the place before was.
 
     Parameters
     ----------
-    latitude, longitude, when : str
-        SQL of each; ``stream`` is the window of an entity's records.
+    streams : Streams
+        The records of every entity.
+    latitude, longitude : ndarray of shape (n_known,)
+        Degrees; NaN where unknown, as is what follows from them.
     """
-    lat, lon = f"radians({latitude})", f"radians({longitude})"
-    lat_before, lon_before = (f"lag({angle}) OVER stream" for angle in (lat, lon))
-    north, east = f"sin(({lat} - {lat_before}) / 2)", f"sin(({lon} - {lon_before}) / 2)"
-    share = f"{north} * {north} + cos({lat}) * cos({lat_before}) * {east} * {east}"
-    distance = f"{2 * EARTH} * asin(sqrt(if({share} > 1, 1.0, {share})))"  # rounding may make it more
-    since = f"if({lat_before} IS NULL, NULL, epoch({when} - lag({when}) OVER stream))"
-    return {DISTANCE: f"CAST({distance} AS FLOAT)", SECONDS: f"CAST({since} AS FLOAT)"}
+    lat, lon = np.radians(latitude), np.radians(longitude)
+    lat_before, lon_before = streams.before(lat), streams.before(lon)
+    with np.errstate(invalid="ignore"):  # of infinite ones
+        north, east = np.sin((lat - lat_before) / 2), np.sin((lon - lon_before) / 2)
+        share = north**2 + np.cos(lat) * np.cos(lat_before) * east**2
+    distance = 2 * EARTH * np.arcsin(np.sqrt(np.minimum(share, 1.0)))  # rounding may make it more
+    since = (streams.moment - streams.before(streams.moment)) / 1e6
+    return {DISTANCE: distance, SECONDS: np.where(np.isnan(lat_before), np.nan, since)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from anomembed.represent.compiled import compiled
+from anomembed.workers.compiled import compiled
 
 LEAST = np.float32(np.log(2))  # a pair that occurs at least half as often as expected is no conflict
 NEIGHBOUR = 0.5  # of the records in the range beside it count for a range

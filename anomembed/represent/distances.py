@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from anomembed.represent.compiled import compiled, is_spared
 from anomembed.workers.blocks import in_blocks
+from anomembed.workers.compiled import compiled, is_spared
 
 LANES = 256  # records that the kernel compares at once; the score of a record does not depend on its index among them
 UNROLL = 4  # references and features per iteration of the kernel

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Ints
-from anomembed.represent.compiled import compiled
 from anomembed.represent.sequences.tallies import Slots, find, hashed, tally
+from anomembed.workers.compiled import compiled
 
 
 class Level(NamedTuple):

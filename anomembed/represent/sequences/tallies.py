@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Ints
-from anomembed.represent.compiled import compiled
+from anomembed.workers.compiled import compiled
 
 GOLDEN = -7046029254386353131  # 2^64 over the golden ratio, as a signed number: spreads keys over the slots
 

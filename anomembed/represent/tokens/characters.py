@@ -18,8 +18,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats, Ints
-from anomembed.represent.compiled import compiled
 from anomembed.represent.tokens.texts import MOST_BYTES, Bytes, buffers
+from anomembed.workers.compiled import compiled
 
 BYTES = 256
 BEGIN, STOP = 1, 2  # in place of bytes: before the first character of a text, and behind the last

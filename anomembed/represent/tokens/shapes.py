@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 
 from anomembed.represent.arrays import Ints
-from anomembed.represent.compiled import compiled
 from anomembed.represent.tokens.texts import MOST_BYTES, Bytes, buffers
 from anomembed.workers.blocks import in_blocks
+from anomembed.workers.compiled import compiled
 
 ASIDE = 0x1E  # in a message of lines, what follows this character is kept, but not learnt from
 HEXADECIMAL, JOINED = np.zeros(256, bool), np.arange(256) >= 128

@@ -5,8 +5,8 @@
 
 import numpy as np
 
-from anomembed.represent.compiled import compiled
 from anomembed.represent.embeddings.kernels.rows import NONE
+from anomembed.workers.compiled import compiled
 
 
 @compiled()

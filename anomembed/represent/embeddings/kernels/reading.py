@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from anomembed.represent.compiled import compiled
+from anomembed.workers.compiled import compiled
 
 
 @compiled()

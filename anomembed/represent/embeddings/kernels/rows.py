@@ -6,8 +6,8 @@
 import numpy as np
 from numba import njit
 
-from anomembed.represent.compiled import compiled
 from anomembed.represent.embeddings.kernels.lanes import LANES, load, scaled_sum, store, zeros
+from anomembed.workers.compiled import compiled
 
 ONE, NONE, FROZEN = np.float32(1), np.float32(0), np.float32(np.inf)
 

@@ -5,7 +5,6 @@
 
 import numpy as np
 
-from anomembed.represent.compiled import compiled
 from anomembed.represent.embeddings.kernels.negative_sampling import (
     draw_outputs,
     fit_outputs,
@@ -15,6 +14,7 @@ from anomembed.represent.embeddings.kernels.negative_sampling import (
 )
 from anomembed.represent.embeddings.kernels.reading import length_of_longest, share_of_different, take
 from anomembed.represent.embeddings.kernels.rows import FROZEN, ONE, add_row, clear, pull
+from anomembed.workers.compiled import compiled
 
 COMPANY = 4.0  # contexts beyond which the step is shortened: each of them moves the vector in the same turn
 
