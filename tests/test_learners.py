@@ -15,7 +15,6 @@ from anomembed.represent.embeddings import rounds, sampling
 from anomembed.represent.embeddings.corpus import record_corpus, sequence_corpus
 from anomembed.represent.embeddings.fitting import choose_width, fit_embeddings
 from anomembed.represent.embeddings.kernels import negative_sampling
-from anomembed.represent.embeddings.kernels.lanes import aligned
 from anomembed.represent.embeddings.subwords import hash_pieces
 from anomembed.represent.keys import distinct
 from anomembed.represent.learners import LEARNERS
@@ -24,6 +23,7 @@ from anomembed.represent.tokens.learning import category_tokens
 from anomembed.represent.tokens.value_counts import count_values
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Vocabulary
 from anomembed.workers.compiled import compiled
+from anomembed.workers.lanes import aligned
 from anomembed.write.models import load_model, save_model
 from anomembed.write.store import Store
 

@@ -3,9 +3,10 @@ import pytest
 from sklearn.base import clone
 
 from anomembed import NearestDetector
-from anomembed.represent.distances import BLOCK, LANES
+from anomembed.represent.distances import BLOCK
 from anomembed.score.nearest import Nearest
 from anomembed.workers.compiled import compiler_spared
+from anomembed.workers.lanes import WIDE
 
 RNG = np.random.default_rng(0)
 
@@ -28,7 +29,7 @@ def mode(request):
 def test_scores_equal_brute_force(n_references, width, mode):
     data = RNG.normal(5, 2, (100, width)).astype(np.float32)
     detector = Nearest(n_references, n_draws=3).draw(data)
-    records = RNG.normal(5, 4, (LANES + 5, width)).astype(np.float32)
+    records = RNG.normal(5, 4, (WIDE + 5, width)).astype(np.float32)
     found, expected = detector.decision_function(records), by_brute_force(detector, records)
     off = np.abs(found - expected) / np.linalg.norm(records - detector.center_, axis=1)
     assert np.median(off) < 1e-6

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from anomembed.errors import ConfigError
 from anomembed.represent.arrays import Ints, Matrix
 from anomembed.represent.embeddings.imported import Imported
-from anomembed.represent.embeddings.kernels.lanes import aligned
 from anomembed.represent.embeddings.rounds import Kernel, Work, run_epoch
 from anomembed.represent.embeddings.sampling import Samples, count_pairs_of
+from anomembed.workers.lanes import aligned
 
 Progress = Callable[[int, int, float], None]
 """Called after every epoch with its number from 1, the most there will be, and the loss."""

@@ -17,10 +17,10 @@ from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training, pull_back, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.imported import Imported
-from anomembed.represent.embeddings.kernels.lanes import aligned
 from anomembed.represent.embeddings.kernels.skipgram import train_skipgram
 from anomembed.represent.embeddings.sampling import make_samples
 from anomembed.represent.embeddings.subwords import Subwords, hash_pieces
+from anomembed.workers.lanes import aligned
 
 MOST_KEPT = 200_000  # distinct pieces; those shared by most values are kept
 

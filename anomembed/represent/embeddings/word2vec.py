@@ -19,10 +19,10 @@ from anomembed.represent.embeddings.corpus import Corpus
 from anomembed.represent.embeddings.epochs import Progress, Training, pull_back, run_epochs, start_vectors
 from anomembed.represent.embeddings.finishing import finish
 from anomembed.represent.embeddings.kernels.cbow import train_cbow
-from anomembed.represent.embeddings.kernels.lanes import aligned
 from anomembed.represent.embeddings.kernels.skipgram import train_skipgram
 from anomembed.represent.embeddings.rounds import Kernel
 from anomembed.represent.embeddings.sampling import make_samples
+from anomembed.workers.lanes import aligned
 
 
 def fit_skipgram(corpus: Corpus, training: Training, seed: int, progress: Progress | None = None) -> Embeddings:

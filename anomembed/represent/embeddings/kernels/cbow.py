@@ -5,7 +5,6 @@
 
 import numpy as np
 
-from anomembed.represent.embeddings.kernels.lanes import LANES, load, scaled_sum, store
 from anomembed.represent.embeddings.kernels.negative_sampling import (
     draw_outputs,
     fit_outputs,
@@ -16,6 +15,7 @@ from anomembed.represent.embeddings.kernels.negative_sampling import (
 from anomembed.represent.embeddings.kernels.reading import length_of_longest, share_of_different, take
 from anomembed.represent.embeddings.kernels.rows import FROZEN, ONE, clear, mean_between, pull, put_sum, sum_between
 from anomembed.workers.compiled import compiled
+from anomembed.workers.lanes import LANES, load, scaled_sum, store
 
 
 @compiled(error_model="numpy")

@@ -5,9 +5,9 @@
 
 import numpy as np
 
-from anomembed.represent.embeddings.kernels.lanes import LANES, load, product
 from anomembed.represent.embeddings.kernels.rows import FROZEN, NONE
 from anomembed.workers.compiled import compiled
+from anomembed.workers.lanes import LANES, load, product
 
 
 @compiled()

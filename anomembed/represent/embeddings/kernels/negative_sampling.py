@@ -13,8 +13,8 @@ among few values one is often drawn twice and then moves twice as far: the loss 
 import numpy as np
 from numba import njit
 
-from anomembed.represent.embeddings.kernels.lanes import LANES, load, product, scaled_sum, store
 from anomembed.workers.compiled import compiled
+from anomembed.workers.lanes import LANES, load, product, scaled_sum, store
 
 FAR = np.float32(8)  # beyond it the logistic function is constant and the loss linear
 ABOVE = np.float32(135135), np.float32(17325), np.float32(378)  # numerator of the fraction, lowest power first

@@ -6,8 +6,8 @@
 import numpy as np
 from numba import njit
 
-from anomembed.represent.embeddings.kernels.lanes import LANES, load, scaled_sum, store, zeros
 from anomembed.workers.compiled import compiled
+from anomembed.workers.lanes import LANES, load, scaled_sum, spread, store
 
 ONE, NONE, FROZEN = np.float32(1), np.float32(0), np.float32(np.inf)
 
@@ -35,7 +35,7 @@ def clear(rows, row):
     """Set a row to zero."""
     width = rows.shape[1]
     for start in range(0, width, LANES):
-        store(rows, row * width + start, zeros())
+        store(rows, row * width + start, spread(NONE))
 
 
 @njit(inline="always")
@@ -52,7 +52,7 @@ def mean_between(middle, sums, first, last, vectors, token):
     width, part = vectors.shape[1], np.float32(1.0 / (last - first - 1))
     for start in range(0, width, LANES):
         total = sum_between(sums, first, last, vectors, token, start)
-        store(middle, start, scaled_sum(part, total, zeros()))
+        store(middle, start, scaled_sum(part, total, spread(NONE)))
 
 
 @compiled()
