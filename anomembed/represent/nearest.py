@@ -1,6 +1,6 @@
 """The compiled loop of `anomembed.represent.distances`, apart because it needs numba."""
 
-# ruff: noqa: ANN001
+# ruff: noqa: ANN001, ANN201
 # mypy: ignore-errors
 
 import numpy as np

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.keys import distinct
 from anomembed.represent.sequences import Sequences
@@ -64,41 +65,47 @@ class CalibratedView:
     mean: float
     calibration: Calibration
 
-    def raw(self, batch: Batch | Sequences) -> NDArray[np.float64]:
+    def raw(self, batch: Batch | Sequences) -> Floats:
         """Return the view's raw scores, shape (n_records,); high = abnormal."""
         return raw_scores(self.detector, self.view.vectors(batch))
 
-    def term(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the terms that raw scores of this view add to the records' scores, in nats; high = abnormal."""
-        if self.rule == "surprise":
-            return np.asarray(self.weight * self.calibration.minus_log_tail(raw))
-        if self.rule == "excess":
-            excess = np.maximum(self.calibration.minus_log_tail(raw) - EXCESS_FROM, 0.0)
-            return np.asarray(self.weight * excess)
-        if self.rule == "steep":
-            nats = self.calibration.minus_log_tail(raw)
-            excess = np.maximum(nats - EXCESS_FROM, 0.0) + np.maximum(nats - TWICE_FROM, 0.0)
-            return np.asarray(self.weight * excess)
+    def term(self, raw: Floats, tails: Floats | None = None) -> Floats:
+        """Return the terms that raw scores of this view add to the records' scores, in nats; high = abnormal.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_records,)
+            Raw scores of this view.
+        tails : ndarray of shape (n_records,), optional
+            -log of their tail probabilities, if known already.
+        """
         if self.rule == "evidence":
             return np.asarray(self.weight * np.maximum(raw - EXCESS_FROM, 0.0))
         if self.rule == "count":
             return np.asarray(self.weight * np.log1p(raw / (self.mean + USUAL_COUNT)))
-        relative = np.maximum(raw - self.lowest, 0.0) / self.mean
-        return np.asarray(self.weight * np.log(relative + (SEQUENCE_FLOOR if self.rule == "known" else FLOOR)))
+        if self.rule in ("relative", "known"):
+            relative = np.maximum(raw - self.lowest, 0.0) / self.mean
+            return np.asarray(self.weight * np.log(relative + (SEQUENCE_FLOOR if self.rule == "known" else FLOOR)))
+        nats = self.calibration.minus_log_tail(raw) if tails is None else tails
+        if self.rule == "surprise":
+            return np.asarray(self.weight * nats)
+        excess = np.maximum(nats - EXCESS_FROM, 0.0)
+        if self.rule == "steep":
+            excess += np.maximum(nats - TWICE_FROM, 0.0)
+        return np.asarray(self.weight * excess)
 
-    def nats(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    def nats(self, raw: Floats, tails: Floats) -> Floats:
         """Return how surprising raw scores are, in nats: -log tail probability, or evidence where that is more.
 
         Where there is no evidence at all, as in most records, a view has nothing to say.
         """
-        tails = self.calibration.minus_log_tail(raw)
         return np.asarray(np.where(raw > 0, np.maximum(raw, tails), 0.0) if self.rule == "evidence" else tails)
 
-    def rescored(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    def rescored(self, vectors: NDArray[np.float32]) -> Floats:
         """Return the terms of given vectors, such as that of a sequence with one event removed; high = abnormal."""
         return self.term(raw_scores(self.detector, vectors))
 
-    def calibrated(self, raw: NDArray[np.float64]) -> "CalibratedView":
+    def calibrated(self, raw: Floats) -> "CalibratedView":
         """Return the view calibrated on other raw scores, with the same detector."""
         return _calibrated(self.view, self.detector, self.rule, self.weight, raw)
 
@@ -111,10 +118,10 @@ class Calibrated(NamedTuple):
     """Fitted views, the reference raw scores each was calibrated on, and notes for the user."""
 
     views: tuple[CalibratedView, ...]
-    raws: tuple[NDArray[np.float64], ...]
+    raws: tuple[Floats, ...]
     notes: list[str]
 
-    def total(self) -> NDArray[np.float64]:
+    def total(self) -> Floats:
         """Return the combined raw scores of the reference records; high = abnormal."""
         return np.asarray(np.sum([view.term(raw) for view, raw in zip(self.views, self.raws, strict=True)], axis=0))
 
@@ -155,7 +162,7 @@ def calibrate_views(
     return Calibrated(tuple(calibrated), tuple(raws), notes)
 
 
-def _calibrated(view: View, detector: Detector, rule: Rule, weight: float, raw: NDArray[np.float64]) -> CalibratedView:
+def _calibrated(view: View, detector: Detector, rule: Rule, weight: float, raw: Floats) -> CalibratedView:
     lowest = min(0.0, float(raw.min()))
     mean = max(float((raw - lowest).mean()), 1e-9)
     return CalibratedView(view, detector, rule, weight, lowest, mean, fit_calibration(raw))
@@ -178,7 +185,7 @@ def _distinct_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 class Scored(NamedTuple):
     """Raw scores of records (high = abnormal), and the index of the view in which each stands out most."""
 
-    raw: NDArray[np.float64]
+    raw: Floats
     worst: NDArray[np.intp]
 
 
@@ -193,7 +200,8 @@ def score(views: Sequence[CalibratedView], batch: Batch | Sequences) -> Scored:
     shared, row = batch.distinct()
     for column, view in enumerate(views):
         raw = view.raw(shared)[row] if view.view.looks_at is Looks.TOKENS else view.raw(batch)
-        term = view.term(raw)
+        tails = None if isinstance(batch, Sequences) else view.calibration.minus_log_tail(raw)
+        term = view.term(raw, tails)
         total += term
-        stands_out[:, column] = term if isinstance(batch, Sequences) else view.nats(raw)
+        stands_out[:, column] = term if tails is None else view.nats(raw, tails)
     return Scored(total, stands_out.argmax(axis=1))
