@@ -1,11 +1,15 @@
-"""Find equal rows, and look up keys."""
+"""Find equal rows, look up keys, and sum up what is looked up."""
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomembed.represent.arrays import Floats
 from anomembed.represent.tokens.vocabulary import Tokens
+from anomembed.workers.compiled import compiled, is_spared
 
 
 def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int64]]:
@@ -48,13 +52,96 @@ def look_up(keys: NDArray[np.int64], values: NDArray[np.float64], wanted: NDArra
 
 def find_keys(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return the index of each wanted key in the ascending `keys`, and whether it is there; if not, any index."""
-    index = np.minimum(search(keys, wanted), max(len(keys) - 1, 0))
+    index = np.minimum(_search(keys, wanted), max(len(keys) - 1, 0))
     return index, keys[index] == wanted if len(keys) else np.zeros(len(wanted), bool)
 
 
-def search(points: NDArray[Any], wanted: NDArray[Any], side: Literal["left", "right"] = "left") -> NDArray[np.intp]:
+def _search(points: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return what `np.searchsorted` does, of as many points as records; sorted, they are found twice as fast."""
     order = wanted.argsort()
     index = np.empty(len(wanted), np.intp)
-    index[order] = points.searchsorted(wanted[order], side)
+    index[order] = points.searchsorted(wanted[order])
     return index
+
+
+@dataclass(frozen=True)
+class Ascending:
+    """Ascending numbers among which many others are looked for, by a table of where equal steps lie.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points,)
+        Ascending; at least one.
+    """
+
+    points: Floats
+
+    def before(self, wanted: Floats) -> NDArray[np.intp]:
+        """Return the index of the last point that is not above each; all are between the first and the last."""
+        if is_spared(len(wanted)):
+            return self.points.searchsorted(wanted, "right") - 1
+        index = np.empty(len(wanted), np.intp)
+        _find_before(self.points, self._first, self._per_step, wanted, index)
+        return index
+
+    @cached_property
+    def _per_step(self) -> float:
+        """Steps per unit: about one to a point."""
+        width = float(self.points[-1] - self.points[0])
+        return len(self.points) / width if 1e-290 < width < 1e300 else 0.0
+
+    @cached_property
+    def _first(self) -> NDArray[np.intp]:
+        """How many points are below the begin of each step, and in all."""
+        steps = ((self.points - self.points[0]) * self._per_step).astype(np.intp)
+        return np.searchsorted(steps, np.arange(len(self.points) + 2))
+
+
+@compiled()
+def _find_before(points, first, per_step, wanted, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Halve what lies in the step of each; see `Ascending.before`."""
+    for at in range(len(wanted)):
+        # Where none is lower, or what is wanted is no number, there is nothing to halve. Rounding is that of the table.
+        step = int((wanted[at] - points[0]) * per_step) if wanted[at] >= points[0] else -1
+        low, high = (first[step], first[step + 1]) if step >= 0 else (1, 1)
+        while low < high:
+            middle = (low + high) // 2
+            if points[middle] <= wanted[at]:
+                low = middle + 1
+            else:
+                high = middle
+        index[at] = low - 1
+
+
+def sum_rows(table: NDArray[Any], tokens: Tokens) -> NDArray[Any]:
+    """Sum up the rows of a table that the tokens of each record name.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_tokens, width)
+        A row for each token.
+    tokens : ndarray of shape (n_records, n_columns)
+        Token ids.
+
+    Returns
+    -------
+    ndarray of shape (n_records, width)
+        One column after the other: the sum of a record does not depend on its batch.
+    """
+    total = np.zeros((len(tokens), table.shape[1]), table.dtype)
+    if is_spared(len(tokens)):
+        for column in tokens.T:
+            total += table[column]
+    else:
+        _add_rows(table, np.ascontiguousarray(tokens), total)
+    return total
+
+
+@compiled()
+def _add_rows(table, tokens, total):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Add the rows to the totals; see `sum_rows`."""
+    for at in range(tokens.shape[0]):
+        for column in range(tokens.shape[1]):
+            token = tokens[at, column]
+            for k in range(table.shape[1]):
+                total[at, k] += table[token, k]

@@ -5,12 +5,14 @@ A token that the reference does not have gets a dimension of its own, as long as
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.attributes import attribute_tokens
 from anomembed.represent.embeddings import Embeddings
+from anomembed.represent.keys import sum_rows
 from anomembed.represent.tokens.vocabulary import Tokens, Vocabulary
 
 SHORTEST = 1e-6  # length of an embedding that is one; below it are rounding errors
@@ -33,13 +35,13 @@ class Pooling:
 
     def pool(self, tokens: Tokens) -> NDArray[np.float32]:
         """Return the weighted mean of the embeddings of each row of token ids, shape (n_records, width + 1)."""
-        weighted = self.vectors_of * self.weights[:, None]
-        total = np.zeros((len(tokens), weighted.shape[1]), np.float32)
-        weight = np.zeros(len(tokens), np.float32)
-        for column in tokens.T:  # one column after the other: the sum of a record does not depend on its batch
-            total += weighted[column]
-            weight += self.weights[column]
-        return np.asarray(total / np.maximum(weight, np.float32(1e-6))[:, None], np.float32)
+        total = sum_rows(self._weighted, tokens)
+        return np.asarray(total[:, :-1] / np.maximum(total[:, -1:], np.float32(1e-6)), np.float32)
+
+    @cached_property
+    def _weighted(self) -> NDArray[np.float32]:
+        """What each token adds to the vector and the weight of a record."""
+        return np.column_stack([self.vectors_of * self.weights[:, None], self.weights])
 
 
 def fit_pooling(

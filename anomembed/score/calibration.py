@@ -8,12 +8,13 @@ to the exceedances [1]_, so that scores above the largest reference score keep t
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomembed.represent.arrays import Floats
-from anomembed.represent.keys import search
+from anomembed.represent.keys import Ascending
 
 TAIL_SHARE = 0.02  # share of the reference scores that the tail is fitted to
 MIN_TAIL = 50  # reference scores in the tail, at least
@@ -83,12 +84,20 @@ class Calibration:
         >>> calibration.minus_log_tail(np.array([1.0, 3.0, 7.0, 14.0])).round(1)
         array([ 1. ,  3. ,  6.8, 12.1])
         """
-        body = _between(raw, self.knots, self.log_tail)
+        body = _between(raw, self._steps, self.log_tail)
         # Below the smallest reference score the probability keeps rising towards 1, so that scores do not tie.
         body *= np.exp(np.minimum(raw - self.knots[0], 0.0) / self.spread)
         excess = np.maximum(raw - self.start, 0.0) / self.scale
         tail = self.start_log_tail + np.log1p(self.shape * excess) / self.shape
         return np.where(raw > self.start, tail, body)
+
+    @cached_property
+    def _steps(self) -> Ascending:
+        return Ascending(self.knots)
+
+    @cached_property
+    def _top_steps(self) -> Ascending:
+        return Ascending(self.top)
 
     def is_extrapolated(self, raw: Floats) -> NDArray[np.bool_]:
         """Tell which tail probabilities are of no reference score, or lower than the reference can show."""
@@ -104,7 +113,7 @@ class Calibration:
         fitted = self.minus_log_tail(raw)
         if len(self.top):
             beyond = np.maximum(fitted - self.minus_log_tail(self.top[-1:]), 0.0)
-            counted = _between(raw, self.top, self.top_log_tail) + beyond
+            counted = _between(raw, self._top_steps, self.top_log_tail) + beyond
             fitted = np.where(raw > self.start, np.minimum(fitted, counted), fitted)
         return np.asarray(np.exp(-fitted))
 
@@ -236,10 +245,11 @@ def _is_apart(excess: Floats, k: int) -> bool:
     return bool(high - low > GAP_WIDTH * scale and nats > GAP_NATS)
 
 
-def _between(raw: Floats, points: Floats, heights: Floats) -> Floats:
+def _between(raw: Floats, steps: Ascending, heights: Floats) -> Floats:
     """Interpolate linearly, never above the next height: rounding could break monotonicity just before a point."""
+    points = steps.points
     within = np.clip(raw, points[0], points[-1])
-    before = search(points, within, "right") - 1
+    before = steps.before(within)
     slopes = np.append(np.diff(heights) / np.maximum(np.diff(points), 1e-300), 0.0)
     following = np.append(heights[1:], heights[-1])
     risen = heights[before] + slopes[before] * (within - points[before])

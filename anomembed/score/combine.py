@@ -94,12 +94,20 @@ class CalibratedView:
             excess += np.maximum(nats - TWICE_FROM, 0.0)
         return np.asarray(self.weight * excess)
 
-    def nats(self, raw: Floats, tails: Floats) -> Floats:
-        """Return how surprising raw scores are, in nats: -log tail probability, or evidence where that is more.
+    def tails(self, raw: Floats) -> Floats:
+        """Return -log tail probability of raw scores, in nats: what terms and `nats` begin with.
 
         Where there is no evidence at all, as in most records, a view has nothing to say.
         """
-        return np.asarray(np.where(raw > 0, np.maximum(raw, tails), 0.0) if self.rule == "evidence" else tails)
+        if self.rule != "evidence":
+            return self.calibration.minus_log_tail(raw)
+        tails, has_any = np.zeros(len(raw)), np.flatnonzero(raw > 0)
+        tails[has_any] = self.calibration.minus_log_tail(raw[has_any])
+        return tails
+
+    def nats(self, raw: Floats, tails: Floats) -> Floats:
+        """Return how surprising raw scores are, in nats: -log tail probability, or evidence where that is more."""
+        return np.maximum(np.where(raw > 0, raw, 0.0), tails) if self.rule == "evidence" else tails
 
     def rescored(self, vectors: NDArray[np.float32]) -> Floats:
         """Return the terms of given vectors, such as that of a sequence with one event removed; high = abnormal."""
@@ -200,7 +208,7 @@ def score(views: Sequence[CalibratedView], batch: Batch | Sequences) -> Scored:
     shared, row = batch.distinct()
     for column, view in enumerate(views):
         raw = view.raw(shared)[row] if view.view.looks_at is Looks.TOKENS else view.raw(batch)
-        tails = None if isinstance(batch, Sequences) else view.calibration.minus_log_tail(raw)
+        tails = None if isinstance(batch, Sequences) else view.tails(raw)
         term = view.term(raw, tails)
         total += term
         stands_out[:, column] = term if tails is None else view.nats(raw, tails)

@@ -10,7 +10,7 @@ reference, which would then hide one another. Where the tail is long (a shape be
 usual for many entities now and then, and each is weak evidence: beyond `EXCESS_FROM`, nats count by the shape.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
@@ -246,7 +246,10 @@ class EntityView(ViewOfRecords):
 
     def farthest(self, batch: Batch) -> Floats:
         """Return the largest distance of each number, in standard deviations, shape (n_records, n_numbers)."""
-        return np.asarray(np.minimum(np.abs(self.distances(batch)).max(axis=(1, 2), initial=0.0), MOST))
+        most = np.zeros((len(batch), len(self.tails)))
+        for _, _, distance in self._apart(batch):
+            np.maximum(most, np.abs(distance, out=distance), out=most)
+        return np.minimum(most, MOST)
 
     def values(self, batch: Batch) -> Floats:
         """Return the numbers that are compared, shape (n_records, n_numbers); NaN where missing."""
@@ -260,14 +263,19 @@ class EntityView(ViewOfRecords):
         ndarray of shape (n_records, n_profiles, 2, n_numbers)
             Negative below the mean; 0 where the number is missing.
         """
+        found = np.empty((len(batch), len(self.profiles), 2, len(self.tails)))
+        for at, of_all, distance in self._apart(batch):
+            found[:, at, of_all] = distance
+        return found
+
+    def _apart(self, batch: Batch) -> Iterator[tuple[int, int, Floats]]:
+        """Yield the index of the profiles, 1 for the mean of all, and the distances; see `distances`."""
         numbers = self.values(batch)
-        found = np.empty((len(batch), len(self.profiles), 2, numbers.shape[1]))
         for at, profiles in enumerate(self.profiles):
             for of_all, (_, mean, spread) in enumerate(self.usual(profiles, batch)):
                 # Where nothing varies, rounding errors of the mean must not count as distances.
                 least = np.maximum(ROUNDING * np.abs(mean), TINY)
-                found[:, at, of_all] = np.nan_to_num((numbers - mean) / np.maximum(spread, least))
-        return found
+                yield at, of_all, np.nan_to_num((numbers - mean) / np.maximum(spread, least))
 
     def usual(self, profiles: Profiles, batch: Batch) -> tuple[Usual, Usual]:
         """Return what is usual for each record's entity, shape (n_records, n_numbers), and for all, (n_numbers,)."""

@@ -24,7 +24,7 @@ from anomembed.read.agreement import are_agreements
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import HOUR_SHARES, Habits, smooth_hours, unsmooth_hours
-from anomembed.represent.keys import look_up
+from anomembed.represent.keys import look_up, sum_rows
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.cases import Case
@@ -231,28 +231,34 @@ class HabitView(ViewOfRecords):
         return tuple((keys, times.astype(np.float64)) for keys, times in found)
 
     @cached_property
-    def _tables(self) -> tuple[tuple[Floats, Floats], ...]:
-        """For all habits: what each token adds to a record's vector and weight, and the sums over each entity."""
+    def _tables(self) -> tuple[tuple[Floats, Floats, Floats], ...]:
+        """For all habits: what each token adds to a record's vector and weight, and the sums over each entity and all.
+
+        The last one counts as `PRIOR` records.
+        """
         pooling = self.pooling
         table = np.column_stack([pooling.vectors_of * pooling.weights[:, None], pooling.weights]).astype(np.float64)
         tables = []
         for habits in self.habits:
             others = table.copy()
             others[habits.first : habits.first + len(habits.times)] = 0.0  # the entity is the same in all its records
-            tables.append((others, habits.together @ others))
+            tables.append((others, habits.together @ others, PRIOR * self._everybody(others)))
         return tuple(tables)
+
+    def _everybody(self, table: Floats) -> Floats:
+        """Return the mean of what all records add."""
+        total = np.zeros(table.shape[1])
+        for column in self.columns:
+            tokens = slice(*self.offsets[column : column + 2])
+            total += self.share[tokens] @ table[tokens]
+        return total
 
     def _distance(self, at: int, batch: Batch) -> Floats:
         """Squared distance of each record's vector from the mean vector of its entity."""
-        table, sums = self._tables[at]
-        record = np.zeros((len(batch), table.shape[1]))
-        everybody = np.zeros(table.shape[1])
-        for column in self.columns:
-            record += table[batch.tokens[:, column]]
-            tokens = slice(*self.offsets[column : column + 2])
-            everybody += self.share[tokens] @ table[tokens]
+        table, sums, everybody = self._tables[at]
+        record = sum_rows(table, batch.tokens[:, self.columns])
         entity = batch.tokens[:, self.habits[at].column] - self.habits[at].first
-        mean = sums[entity] - (record if self.is_own else 0.0) + PRIOR * everybody
+        mean = sums[entity] - (record if self.is_own else 0.0) + everybody
         apart = record[:, :-1] / np.maximum(record[:, -1:], TINY) - mean[:, :-1] / np.maximum(mean[:, -1:], TINY)
         return np.asarray((apart**2).sum(axis=1), np.float64)
 
