@@ -20,6 +20,7 @@ from anomembed.read.table import Table
 from anomembed.score.flags import FlagRule
 from anomembed.scoring import score_and_explain
 from anomembed.workers import open_workers
+from anomembed.workers.compiled import load_compiler
 from anomembed.write.feedback import Reference, correct_reference
 from anomembed.write.ledger import keep_fitted_to
 from anomembed.write.models import save_model
@@ -200,6 +201,7 @@ def _fit(
     from anomembed.fit.model import find_roles, learn_model  # what only scores or explains does without the learners
 
     roles = roles or find_roles(table, config)
+    load_compiler()
     watcher.roles(roles)
     suggestion = None if roles.is_sequential else suggest_entity(table, roles)
     if suggestion:

@@ -149,12 +149,16 @@ class Aggregates(Relation):
             ``entity``, ``n_records``, and for number i ``times_i``, ``mean_i`` and ``squares_i``, the sum of the
             squared distances from the mean.
         """
-        columns = [f"{entity} AS entity", "count(*) AS n_records"]
-        columns += [
-            query("number_moments", number=number, index=str(index), bound=f"{BOUND:g}")
-            for index, number in enumerate(numbers)
+        bound, names = f"{BOUND:g}", [f"number_{index}" for index in range(len(numbers))]
+        read = [f"{entity} AS entity"] + [
+            f"if(isfinite({number}) AND abs({number}) < {bound}, CAST({number} AS DOUBLE), NULL) AS {name}"
+            for name, number in zip(names, numbers, strict=True)
         ]
-        return self._frame(f"SELECT {', '.join(columns)} FROM {self._records(where)} GROUP BY ALL").drop_nulls("entity")
+        columns = ["entity", "count(*) AS n_records"] + [
+            query("number_moments", number=name, index=str(index), bound=bound) for index, name in enumerate(names)
+        ]
+        records = f"(SELECT {', '.join(read)} FROM {self._records(where)})"
+        return self._frame(f"SELECT {', '.join(columns)} FROM {records} GROUP BY ALL").drop_nulls("entity")
 
     def two_largest(self, entity: str, number: str, where: str | None) -> "pl.DataFrame":
         """Return the largest number of every entity and the one after it, ``first`` and ``second``, null without one.

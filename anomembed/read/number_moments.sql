@@ -1,8 +1,5 @@
--- Count, mean and sum of squared distances from the mean, of one number. Values beyond $bound have no finite square.
-count($number) FILTER (WHERE isfinite($number) AND abs($number) < $bound) AS times_$index,
-coalesce(avg($number) FILTER (WHERE isfinite($number) AND abs($number) < $bound), 0) AS mean_$index,
-coalesce(
-    var_pop($number) FILTER (WHERE isfinite($number) AND abs($number) < $bound)
-    * count($number) FILTER (WHERE isfinite($number) AND abs($number) < $bound),
-    0
-) AS squares_$index
+-- Count, mean and sum of squared distances from the mean, of one number per entity. Values beyond $bound have no finite
+-- square, and are null here.
+count($number) AS times_$index,
+coalesce(avg($number), 0) AS mean_$index,
+coalesce(var_pop($number) * count($number), 0) AS squares_$index

@@ -6,6 +6,7 @@ tests/test_new_view.py does so with a toy; `make docs` lists the new view in the
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, groupby
 
 from anomembed.views import shared
@@ -45,6 +46,7 @@ from anomembed.views.travel import TravelView
 from anomembed.views.unseen import UnseenView
 from anomembed.views.vector import VectorView
 from anomembed.views.view import Basis, SequenceBasis, View, ViewOfRecords, ViewOfSequences, ViewOfVectors
+from anomembed.workers.blocks import n_processors
 
 # In the order in which the terms of a score are added up.
 RECORD_VIEWS: list[type[ViewOfRecords]] = [
@@ -57,10 +59,12 @@ SEQUENCE_VIEWS: list[type[ViewOfSequences]] = [SequenceView, UnseenView, OrderVi
 
 
 def fit_record_views(basis: Basis) -> list[ViewOfRecords]:
-    """Fit all views of records that apply."""
+    """Fit all views of records that apply, several at a time."""
+    with ThreadPoolExecutor(n_processors()) as threads:
+        fitted = dict(zip(RECORD_VIEWS, threads.map(lambda kind: kind.fit(basis), RECORD_VIEWS), strict=True))
     views: list[ViewOfRecords] = []
     for _, kinds in groupby(RECORD_VIEWS, key=lambda kind: issubclass(kind, ViewOfVectors)):
-        found = [view for kind in kinds for view in kind.fit(basis)]
+        found = [view for kind in kinds for view in fitted[kind]]
         # Of several columns of vectors, one is looked at in all ways before the next.
         views += sorted(found, key=lambda view: view.index if isinstance(view, ViewOfVectors) else 0)
     return views

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
-from threading import RLock
+from importlib import import_module
+from threading import RLock, Thread
 from types import FunctionType
 from typing import Any
 
@@ -33,6 +34,11 @@ def compiler_spared(*, is_spared: bool = True) -> Iterator[None]:
 def is_spared(n_steps: int) -> bool:
     """Tell whether to do so many steps without a compiled loop."""
     return _is_spared.get() and n_steps <= FEW_STEPS
+
+
+def load_compiler() -> None:
+    """Begin to load numba in a thread of its own: DuckDB, which is asked first, leaves Python the time."""
+    Thread(target=import_module, args=["numba"], name="numba").start()
 
 
 class Loop:
