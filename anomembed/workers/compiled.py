@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
-from importlib import import_module
 from threading import RLock, Thread
 from types import FunctionType
 from typing import Any
@@ -34,11 +33,6 @@ def compiler_spared(*, is_spared: bool = True) -> Iterator[None]:
 def is_spared(n_steps: int) -> bool:
     """Tell whether to do so many steps without a compiled loop."""
     return _is_spared.get() and n_steps <= FEW_STEPS
-
-
-def load_compiler() -> None:
-    """Begin to load numba in a thread of its own: DuckDB, which is asked first, leaves Python the time."""
-    Thread(target=import_module, args=["numba"], name="numba").start()
 
 
 class Loop:
@@ -96,3 +90,13 @@ class Loop:
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Loop]:  # noqa: ANN401
     """Return a decorator that makes a `Loop` of a function; `options` are for `numba.njit`."""
     return lambda function: Loop(function, options)  # type: ignore[arg-type]
+
+
+@compiled()
+def _nothing():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    pass
+
+
+def load_compiler() -> None:
+    """Begin to load numba in a thread of its own: DuckDB, which is asked first, leaves Python the time."""
+    Thread(target=_nothing, name="numba").start()  # the first loop that is called loads most of it
