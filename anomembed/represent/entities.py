@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from anomembed.represent.arrays import Floats
+from anomembed.represent.keys import Ascending
 from anomembed.represent.past import Past
 
 HOUR_SHARES = (0.05, 0.2, 0.5, 0.2, 0.05)  # what a record counts for the hours from two before to two after its own
@@ -117,9 +118,9 @@ class Habits:
         return (self.until - self.since) / 1e6
 
     @cached_property
-    def keys(self) -> NDArray[np.int64]:
-        """Entity and token of every entry as one number, ascending."""
-        return np.asarray(self.rows * self.together.shape[1] + self.together.indices, np.int64)
+    def keys(self) -> Ascending:
+        """Entity and token of every entry as one number."""
+        return Ascending(np.asarray(self.rows * self.together.shape[1] + self.together.indices, np.int64))
 
     @property
     def rows(self) -> NDArray[np.int64]:

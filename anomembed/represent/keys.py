@@ -42,26 +42,12 @@ def distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64], NDArray[np.int6
     return tokens[first[order]], rank[index], times[order]
 
 
-def look_up(keys: NDArray[np.int64], values: NDArray[np.float64], wanted: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the value of each wanted key, 0 if it is not among the ascending `keys`."""
-    if not len(keys):
+def look_up(keys: "Ascending", values: Floats, wanted: NDArray[np.int64]) -> Floats:
+    """Return the value of each wanted key, 0 if it is not among the keys."""
+    if not len(keys.points):
         return np.zeros(len(wanted))
-    index, is_known = find_keys(keys, wanted)
-    return np.where(is_known, values[index], 0.0)
-
-
-def find_keys(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the index of each wanted key in the ascending `keys`, and whether it is there; if not, any index."""
-    index = np.minimum(_search(keys, wanted), max(len(keys) - 1, 0))
-    return index, keys[index] == wanted if len(keys) else np.zeros(len(wanted), bool)
-
-
-def _search(points: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return what `np.searchsorted` does, of as many points as records; sorted, they are found twice as fast."""
-    order = wanted.argsort()
-    index = np.empty(len(wanted), np.intp)
-    index[order] = points.searchsorted(wanted[order])
-    return index
+    index = keys.before(np.clip(wanted, keys.points[0], keys.points[-1]))
+    return np.where(keys.points[index] == wanted, values[index], 0.0)
 
 
 @dataclass(frozen=True)
@@ -71,12 +57,12 @@ class Ascending:
     Parameters
     ----------
     points : ndarray of shape (n_points,)
-        Ascending; at least one.
+        Ascending; whole numbers or others.
     """
 
-    points: Floats
+    points: NDArray[Any]
 
-    def before(self, wanted: Floats) -> NDArray[np.intp]:
+    def before(self, wanted: NDArray[Any]) -> NDArray[np.intp]:
         """Return the index of the last point that is not above each; all are between the first and the last."""
         if is_spared(len(wanted)):
             return self.points.searchsorted(wanted, "right") - 1

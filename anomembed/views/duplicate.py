@@ -12,6 +12,7 @@ buy the same every day, it does not.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from anomembed.read.sharing import are_shared
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
-from anomembed.represent.keys import look_up
+from anomembed.represent.keys import Ascending, look_up
 from anomembed.represent.tokens.vocabulary import Kind, Vocabulary
 from anomembed.views.cases import Case
 from anomembed.views.facts import Facts
@@ -183,6 +184,10 @@ class DuplicateView(ViewOfRecords):
         since, before = batch.twins[:, 0], np.maximum(batch.twins[:, 1], 1)
         return np.asarray((since <= MOST_DAYS * 86400) & ((since + self.resolution) * before <= MOST_SHARE * self.span))
 
+    @cached_property
+    def _recurring(self) -> Ascending:
+        return Ascending(self.recurring)
+
     def coincidence(self, batch: Batch) -> Floats:
         """Return the log of how many records would agree by chance if columns were independent, (n_records,)."""
         assert batch.twins is not None  # noqa: S101  # the model that has this view reads them
@@ -191,7 +196,7 @@ class DuplicateView(ViewOfRecords):
         others = np.where(self.agreeing(batch)[:, known], logs[batch.tokens[:, self.context[known]]], 0.0).sum(axis=1)
         entity = np.log(self.n_records) + logs[batch.tokens[:, self.columns[0]]]
         # But for the record itself and the one that it repeats, the entity has the amount so often.
-        recurs = np.maximum(look_up(self.recurring, self.recurs, self.pair(batch)) - 2, batch.twins[:, 1] - 1)
+        recurs = np.maximum(look_up(self._recurring, self.recurs, self.pair(batch)) - 2, batch.twins[:, 1] - 1)
         own = np.log(np.maximum(recurs, 0.1)) - entity
         return np.asarray(entity + np.maximum(self.amount_share(batch), own) + others)
 

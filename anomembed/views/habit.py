@@ -24,7 +24,7 @@ from anomembed.read.agreement import are_agreements
 from anomembed.represent.arrays import Floats
 from anomembed.represent.batch import Batch
 from anomembed.represent.entities import HOUR_SHARES, Habits, smooth_hours, unsmooth_hours
-from anomembed.represent.keys import look_up, sum_rows
+from anomembed.represent.keys import Ascending, look_up, sum_rows
 from anomembed.represent.pooling import Pooling
 from anomembed.represent.tokens.vocabulary import FIRST_VALUE, Special
 from anomembed.views.cases import Case
@@ -223,12 +223,12 @@ class HabitView(ViewOfRecords):
         return surprise
 
     @cached_property
-    def _different(self) -> tuple[tuple[NDArray[np.int64], Floats], ...]:
-        """For all habits: entity and column as one ascending number, and the number of different values."""
+    def _different(self) -> tuple[tuple[Ascending, Floats], ...]:
+        """For all habits: entity and column as one number, and the number of different values."""
         n_columns = len(self.own_share)
         column_of = np.repeat(np.arange(n_columns), np.diff(self.offsets))
         found = [np.unique(h.rows * n_columns + column_of[h.together.indices], return_counts=True) for h in self.habits]
-        return tuple((keys, times.astype(np.float64)) for keys, times in found)
+        return tuple((Ascending(keys), times.astype(np.float64)) for keys, times in found)
 
     @cached_property
     def _tables(self) -> tuple[tuple[Floats, Floats, Floats], ...]:

@@ -1,9 +1,10 @@
-"""Measure what a scan of card payments costs, beside two plain ways to look at the same columns.
+"""Measure what a scan of card payments costs, beside three plain ways to look at the same columns.
 
-    python speed.py DATA [--rows N] [--repeat 3] [--startup] [--anomembed COMMAND]
+    python speed.py DATA [--rows N] [--repeat 3] [--plain | --startup] [--anomembed COMMAND]
 
 DATA is a folder with fraud_handbook.parquet. Every contestant is a process of its own (starting Python and reading
-the table count), they take turns, and the median counts. With --startup: the shortest commands, beside bare imports.
+the table count), they take turns, and the median counts. With --plain: without the past of the customers. With
+--startup: the shortest commands, beside bare imports.
 """
 
 import argparse
@@ -13,13 +14,19 @@ import sys
 import tempfile
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cost
 import duckdb
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 ALL_PAYMENTS = 1_754_155
-ROLES = ("--key", "TRANSACTION_ID", "--time", "TX_DATETIME", "--entity", "CUSTOMER_ID")
-ROLES += ("--category", "TERMINAL_ID", "--number", "TX_AMOUNT")
+COLUMN_ROLES = ("--key", "TRANSACTION_ID", "--category", "TERMINAL_ID", "--number", "TX_AMOUNT")
+ROLES = (*COLUMN_ROLES, "--time", "TX_DATETIME", "--entity", "CUSTOMER_ID")
+PLAIN = (*COLUMN_ROLES, "--time", "TX_DATETIME", "--category", "CUSTOMER_ID")
 OUTPUT = ("--store", "store.duckdb", "--scores-to", "scores.parquet")
 # Later copies of the file: half a year on, other customers, other terminals.
 PAYMENTS = """CREATE OR REPLACE TABLE payments AS
@@ -39,6 +46,7 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("--rows", type=int, default=ALL_PAYMENTS)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--plain", action="store_true")
     parser.add_argument("--startup", action="store_true")
     parser.add_argument("--anomembed", type=cost.read_command, default="anomembed", metavar="COMMAND")
     parser.add_argument("--contestant", choices=PEERS, help=argparse.SUPPRESS)
@@ -47,8 +55,12 @@ def main() -> int:
         PEERS[arguments.contestant](arguments.data)
         return 0
     with tempfile.TemporaryDirectory() as work:
-        make = startup_commands if arguments.startup else scan_commands
-        commands = make(arguments.anomembed, arguments.data / "fraud_handbook.parquet", Path(work), arguments.rows)
+        tool, file = arguments.anomembed, arguments.data / "fraud_handbook.parquet"
+        if arguments.startup:
+            commands = startup_commands(tool, file, Path(work))
+        else:
+            roles = PLAIN if arguments.plain else ROLES
+            commands = scan_commands([*tool, "scan"], roles, file, Path(work), arguments.rows)
         return race(commands, Path(work), arguments.repeat)
 
 
@@ -60,16 +72,16 @@ def build(file: Path, database: Path, rows: int, skipped: int = 0) -> None:
         connection.execute(sql)
 
 
-def scan_commands(tool: list[str], file: Path, work: Path, rows: int) -> dict[str, list[str]]:
+def scan_commands(scan: list[str], roles: tuple[str, ...], file: Path, work: Path, rows: int) -> dict[str, list[str]]:
     """Prepare a scan of so many payments, and the peers."""
     database = work / "payments.duckdb"
     build(file, database, rows)
     this = [sys.executable, str(Path(__file__).resolve()), str(database), "--contestant"]
-    scan = [*tool, "scan", str(database), "payments", *ROLES, *OUTPUT, "--quiet"]
-    return {f"anomembed scan, {rows:,} records": scan, **{name: [*this, name] for name in PEERS}}
+    named = [*scan, str(database), "payments", *roles, *OUTPUT, "--quiet"]
+    return {f"anomembed scan, {rows:,} records": named, **{name: [*this, name] for name in PEERS}}
 
 
-def startup_commands(tool: list[str], file: Path, work: Path, _rows: int) -> dict[str, list[str]]:
+def startup_commands(tool: list[str], file: Path, work: Path) -> dict[str, list[str]]:
     """Prepare the shortest commands: a model is fitted to 100,000 payments, of which the next 1,000 take the place."""
     database, config, watch = work / "payments.duckdb", str(work / "anomembed.toml"), str(work / "monitor.toml")
     build(file, database, 100_000)
@@ -115,14 +127,27 @@ def race(commands: dict[str, list[str]], work: Path, repeat: int) -> int:
 
 def isolate(database: Path) -> None:
     """Score with PyOD's isolation forest on ordinal codes, as one would write it in ten minutes."""
-    import polars as pl  # what a contestant imports, it pays for alone
-    from pyod.models.iforest import IForest
+    from pyod.models.iforest import IForest  # what a contestant imports, it pays for alone
+
+    print(IForest(random_state=0).fit(read_codes(database)).decision_scores_.max())
+
+
+def fill_histograms(database: Path) -> None:
+    """Score with PyOD's HBOS on the same codes: a histogram for each column."""
+    from pyod.models.hbos import HBOS
+
+    print(HBOS().fit(read_codes(database)).decision_scores_.max())
+
+
+def read_codes(database: Path) -> "NDArray[np.float32]":
+    """Read the payments as numbers: names as ordinal codes, the time as its hour and weekday."""
+    import polars as pl
 
     with duckdb.connect(str(database), read_only=True) as connection:
         frame = connection.sql("FROM payments SELECT * EXCLUDE (TRANSACTION_ID)").pl()
     time, names = pl.col("TX_DATETIME"), pl.col("CUSTOMER_ID", "TERMINAL_ID")
     codes = frame.select(names.rank("dense"), time.dt.hour(), time.dt.weekday().alias("weekday"), "TX_AMOUNT")
-    print(IForest(random_state=0).fit(codes.cast(pl.Float32).to_numpy()).decision_scores_.max())
+    return codes.cast(pl.Float32).to_numpy()
 
 
 def count_pairs(database: Path) -> None:
@@ -134,7 +159,11 @@ def count_pairs(database: Path) -> None:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE counts AS {grouped}")
 
 
-PEERS = {"Polars codes, PyOD IForest": isolate, "DuckDB, count values and pairs": count_pairs}
+PEERS = {
+    "Polars codes, PyOD IForest": isolate,
+    "Polars codes, PyOD HBOS": fill_histograms,
+    "DuckDB, count values and pairs": count_pairs,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
