@@ -13,13 +13,13 @@ import polars as pl
 import pytest
 from modes import MODES, batch_of, mode, model_of, scores_of
 
-from anomembed.represent import compiled
 from anomembed.views import shared
 from anomembed.views.agreement import AgreementView
 from anomembed.views.entity import EntityView
 from anomembed.views.facts import WORDS
 from anomembed.views.habit import HabitView
 from anomembed.views.rarity import RarityView
+from anomembed.workers import compiled
 
 GOLDEN = Path(__file__).parent / "golden" / "modes.json"
 SHOWN = 8
