@@ -1,6 +1,7 @@
 """Windows over the past of entities, in arrays, beside the same counted one record at a time."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ RECORDS = st.lists(
     st.tuples(
         st.sampled_from(["a", "b", "", None]),
         st.none() | st.integers(0, 9),
-        st.sampled_from([0.0, 1.0, 0.1, 1e150, -1e150, np.nan, 3e-9]),
+        st.sampled_from([0.0, 1.0, 0.1, 1e150, 1e40, 1e24 / 3, -2.5, np.nan, 3e-9]),
     ),
     max_size=30,
 )
@@ -64,9 +65,10 @@ def test_windows_hold_what_is_counted_record_by_record(spared, records, seconds,
 
 
 def test_large_numbers_that_have_left_a_window_leave_nothing_behind():
-    _, streams = of([("a", at, x) for at, x in enumerate([1e16, 1.0, 1.0, 0.25])])
-    sums = streams.within(1, np.array([[1e16], [1.0], [1.0], [0.25]])).sums
-    assert sums[:, 0].tolist() == [1e16, 1e16, 2.0, 1.25]
+    values = [1e40, 1e24 / 3, 1.23, 2.0, 3.0, 1e16, 1.0, 1.0, 0.25]
+    _, streams = of([("a", at, x) for at, x in enumerate(values)])
+    sums = streams.within(1, np.array(values)[:, None]).sums[:, 0]
+    assert sums.tolist() == [values[0], *(a + b for a, b in pairwise(values))]
 
 
 def test_contacts_are_those_of_one_entity_with_one_other():
@@ -91,7 +93,10 @@ def test_columns_are_the_same_in_one_part_and_in_many(monkeypatch):
             computed = extending.Computed(
                 {"who": "who", "x": "x"},
                 "who",
-                lambda records: records.select(n=pl.len().over("who"), largest=pl.col("x").max().over("who")),
+                lambda records: records.select(
+                    pl.when(pl.col("who").is_not_null()).then(column).alias(name)
+                    for name, column in {"n": pl.len().over("who"), "largest": pl.col("x").max().over("who")}.items()
+                ),
             )
             table.extend(computed, ("n", "largest"))
             table.extend(f"SELECT {HASH}, 1 AS one FROM records WHERE x < 10", ("one",))

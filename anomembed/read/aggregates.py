@@ -149,13 +149,13 @@ class Aggregates(Relation):
             ``entity``, ``n_records``, and for number i ``times_i``, ``mean_i`` and ``squares_i``, the sum of the
             squared distances from the mean.
         """
-        bound, names = f"{BOUND:g}", [f"number_{index}" for index in range(len(numbers))]
+        names = [f"number_{index}" for index in range(len(numbers))]
         read = [f"{entity} AS entity"] + [
-            f"if(isfinite({number}) AND abs({number}) < {bound}, CAST({number} AS DOUBLE), NULL) AS {name}"
+            f"if(isfinite({number}) AND abs({number}) < {BOUND:g}, CAST({number} AS DOUBLE), NULL) AS {name}"
             for name, number in zip(names, numbers, strict=True)
         ]
         columns = ["entity", "count(*) AS n_records"] + [
-            query("number_moments", number=name, index=str(index), bound=bound) for index, name in enumerate(names)
+            query("number_moments", number=name, index=str(index)) for index, name in enumerate(names)
         ]
         records = f"(SELECT {', '.join(read)} FROM {self._records(where)})"
         return self._frame(f"SELECT {', '.join(columns)} FROM {records} GROUP BY ALL").drop_nulls("entity")

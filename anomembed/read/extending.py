@@ -1,4 +1,4 @@
-"""Add the columns that queries compute to the records of a source, in a copy of them."""
+"""Add the columns that queries and functions compute to the records of a source, in a copy of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ class Computed:
     select : mapping of str to str
         SQL of what the function reads, by name.
     within : str
-        SQL of what records agree in that depend on one another; many records are computed part by part.
+        SQL of what records agree in that depend on one another; many records are computed part by part. Where it is
+        null, a record depends on no other.
     compute : callable
         Returns the new columns, with one row for each record that it is given.
     """
@@ -106,9 +107,10 @@ def _add_computed(
     """Write a table of the position of each record, and of the columns that are computed for it."""
     ((n_records,),) = connection.execute(f"SELECT count(*) FROM {records}").fetchall()
     n_parts = max(-(-n_records // PART), 1)
+    chosen = f"if({computed.within} IS NULL, hash({position}), hash({computed.within})) % {n_parts}"
     selected = ", ".join(f"{sql} AS {quote_identifier(column)}" for column, sql in computed.select.items())
     for part in range(n_parts):
-        some = f"WHERE hash({computed.within}) % {n_parts} = {part}" if n_parts > 1 else ""
+        some = f"WHERE {chosen} = {part}" if n_parts > 1 else ""
         found = fetch(connection.sql(f"SELECT {selected}, {position} FROM {records} {some}"))
         columns = computed.compute(found).with_columns(found[position])
         connection.register(f"{name}_part", columns)

@@ -199,6 +199,7 @@ def _in_rows(streams: Streams, found: Mapping[str, Floats]) -> list[pl.Series]:
 def _steps(streams: Streams, events: pl.Series) -> list[pl.Series]:
     """Return the event, its place among those of its entity, up to the first that is too far back, and those before."""
     place = streams.in_rows(PLACE, np.minimum(streams.places, len(BEFORE)) + 1).fill_null(1).cast(pl.Int64)
+    # Indices are numbers with null for none on the way, as all that is found before a record.
     before = (
         events.gather(streams.in_rows("", streams.before(streams.rows, back)).cast(pl.UInt32)).alias(name)
         for back, name in enumerate(BEFORE, 1)

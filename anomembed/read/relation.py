@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 RESERVED = "__anomembed_"  # starts the names of columns and tables that only our SQL knows
 HASH, EXTENDED, KEPT = RESERVED + "hash", RESERVED + "extended", RESERVED + "kept"
-NUMBERS = count()  # of tables that are kept, which all differ
 
 
 class Relation:
@@ -91,6 +90,7 @@ class Relation:
             self._derived: set[str] = set()
             self._checked: set[str] = set()
             self._kept: dict[str, str] = {}  # until other records are left
+            self._numbers = count()  # of the tables that are kept
             self.split = self._put_together()
         except SourceError:
             self.close()
@@ -252,7 +252,7 @@ class Relation:
         It is asked of the source once, so the SQL must not read columns that are derived in between.
         """
         if selecting not in self._kept:
-            kept = f"{KEPT}_{next(NUMBERS)}"
+            kept = f"{KEPT}_{next(self._numbers)}"
             with clear_errors(self.name):
                 records = f"WITH records AS NOT MATERIALIZED (FROM {self._base})"
                 self._connection.execute(f"CREATE TEMP TABLE {kept} AS {records} FROM ({selecting})")

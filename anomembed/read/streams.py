@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anomembed.workers.compiled import compiled
 
 Floats = NDArray[np.float64]
-LARGEST = 1e150  # what numbers are cut to before they are summed
+SUMMABLE = 1e150  # what numbers are cut to before they are summed
 
 
 class Window(NamedTuple):
@@ -116,11 +116,13 @@ class Streams:
         values : ndarray of shape (n_known, n_values)
             Of each record; what is not finite counts as 0.
         """
-        counts, sums = np.empty(len(values), np.int64), np.empty(values.shape)
-        cut = np.clip(np.where(np.isfinite(values), values, 0.0), -LARGEST, LARGEST)
-        slide = _slide.for_steps(len(values))
-        slide(self.entity, self.moment, seconds * 1_000_000, np.ascontiguousarray(cut), counts, sums)
-        return Window(counts, sums)
+        first, end = np.empty(len(self), np.int64), np.empty(len(self), np.int64)
+        _open.for_steps(len(self))(self.entity, self.moment, seconds * 1_000_000, first, end)
+        sums = np.empty(values.shape[::-1])
+        for of, summed in zip(values.T, sums, strict=True):
+            cut = np.clip(np.where(np.isfinite(of), of, 0.0), -SUMMABLE, SUMMABLE)
+            _slide.for_steps(len(self))(first, end, cut, summed)
+        return Window(end - first, sums.T)
 
     def latest(self, values: Floats, most: int) -> Latest:
         """Average the last `most` values of an entity up to each; NaN is left out."""
@@ -153,45 +155,40 @@ def ranks_of(column: pl.Series) -> NDArray[np.int64]:
 
 
 @compiled()
-def _slide(entity, moment, span, values, counts, sums):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Count and sum in a window that slides over each stream; see `Streams.within`.
-
-    What enters and leaves is summed with the error of each step, or the sums would be off by what large numbers leave
-    behind [1]_.
-
-    .. [1] Neumaier: Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen. ZAMM 54, 1974.
-    """
-    n, n_values = values.shape
-    total, error = np.zeros(n_values), np.zeros(n_values)
-    first = start = 0
-    while start < n:
-        if entity[first] != entity[start]:
-            first = start
-            total[:] = 0.0
-            error[:] = 0.0
-        end = start
-        while end < n and entity[end] == entity[start] and moment[end] == moment[start]:
-            _add(total, error, values[end], 1.0)
-            end += 1
-        while moment[first] < moment[start] - span:
-            _add(total, error, values[first], -1.0)
-            first += 1
-        for at in range(start, end):
-            counts[at] = end - first
-            for k in range(n_values):
-                sums[at, k] = total[k] + error[k]
-        start = end
+def _open(entity, moment, span, first, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Find the first record of each window, and the one after its last, which is the last of its moment."""
+    n, oldest, after = len(entity), 0, len(entity)
+    for at in range(n):
+        while entity[oldest] != entity[at] or moment[oldest] < moment[at] - span:
+            oldest += 1
+        first[at] = oldest
+    for at in range(n - 1, -1, -1):
+        if at + 1 < n and (entity[at] != entity[at + 1] or moment[at] != moment[at + 1]):
+            after = at + 1
+        end[at] = after
 
 
 @compiled()
-def _add(total, error, values, sign):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Add numbers to totals, and what rounding loses to the errors."""
-    for k in range(len(values)):
-        more = sign * values[k]
-        summed = total[k] + more
-        grown = summed - total[k]
-        error[k] += (total[k] - (summed - grown)) + (more - grown)
-        total[k] = summed
+def _slide(first, end, values, sums):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Sum up the values from `first` to before `end`, of which neither goes back.
+
+    What leaves is not subtracted, or a large number would leave its rounding behind: the window is a queue of two
+    stacks [1]_. `rest` has the sums from each record up to `middle`, `total` that from there on.
+
+    .. [1] Tangwongsan, Hirzel, Schneider: Low-latency sliding-window aggregation in worst-case constant time. DEBS
+       2017.
+    """
+    rest, total, middle, taken = np.zeros(len(values) + 1), 0.0, 0, 0
+    for at in range(len(values)):
+        while taken < end[at]:
+            total += values[taken]
+            taken += 1
+        if first[at] > middle:  # of those that were summed up from behind, none is left
+            rest[taken] = 0.0
+            for left in range(taken - 1, first[at] - 1, -1):
+                rest[left] = rest[left + 1] + values[left]
+            middle, total = taken, 0.0
+        sums[at] = total + rest[first[at]] if first[at] < middle else total
 
 
 @compiled()

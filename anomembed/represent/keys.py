@@ -50,7 +50,7 @@ def look_up(keys: "Ascending", values: Floats, wanted: NDArray[np.int64]) -> Flo
     return np.where(keys.points[index] == wanted, values[index], 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ascending:
     """Ascending numbers among which many others are looked for, by a table of where equal steps lie.
 
@@ -73,13 +73,15 @@ class Ascending:
     @cached_property
     def _per_step(self) -> float:
         """Steps per unit: about one to a point."""
-        width = float(self.points[-1] - self.points[0])
-        return len(self.points) / width if 1e-290 < width < 1e300 else 0.0
+        width = float(self.points[-1]) - float(self.points[0])
+        return len(self.points) / width if 1e-290 < width < 1e300 else 0.0  # then all are in the first step
 
     @cached_property
     def _first(self) -> NDArray[np.intp]:
         """How many points are below the begin of each step, and in all."""
-        steps = ((self.points - self.points[0]) * self._per_step).astype(np.intp)
+        steps = np.zeros(len(self.points), np.intp)
+        if self._per_step:
+            steps[:] = (self.points - self.points[0]) * self._per_step
         return np.searchsorted(steps, np.arange(len(self.points) + 2))
 
 
@@ -88,8 +90,8 @@ def _find_before(points, first, per_step, wanted, index):  # type: ignore[no-unt
     """Halve what lies in the step of each; see `Ascending.before`."""
     for at in range(len(wanted)):
         # Where none is lower, or what is wanted is no number, there is nothing to halve. Rounding is that of the table.
-        step = int((wanted[at] - points[0]) * per_step) if wanted[at] >= points[0] else -1
-        low, high = (first[step], first[step + 1]) if step >= 0 else (1, 1)
+        step = int((wanted[at] - points[0]) * per_step) if per_step > 0 else 0
+        low, high = (first[step], first[step + 1]) if wanted[at] >= points[0] else (1, 1)
         while low < high:
             middle = (low + high) // 2
             if points[middle] <= wanted[at]:

@@ -18,7 +18,7 @@ def add_nearest(records, references, half_square, total):
     """Add to the total of every record its distance to the nearest reference of each draw.
 
     |x - r|^2 = |x|^2 - 2 (x.r - |r|^2 / 2), so the nearest reference has the largest term in brackets. Each product is
-    summed up in the order of the features, whatever the processor.
+    summed up in the order of the features.
 
     Parameters
     ----------

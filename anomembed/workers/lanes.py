@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 # mypy: ignore-errors
 
 LANES = 16  # numbers of the vectors that learners multiply: the width of their arrays is a multiple
-WIDE = 64  # numbers where as many sums are held at a time as there are registers
+WIDE = 64  # numbers where as many sums are held at a time as AVX-512 has registers
 LINE = 64  # bytes of a cache line
 FUSED = ("contract",)  # a product and a sum may become one instruction
 
