@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from anomembed.read.columns import Column, Profile, profile_sql
+from anomembed.read.connecting import clear_errors
 from anomembed.read.queries import query
-from anomembed.read.relation import Relation, named_sql, row_sql
+from anomembed.read.relation import RESERVED, Relation, named_sql, row_sql
 
 if TYPE_CHECKING:
     import polars as pl
 
     from anomembed.read.units import Units
 
+KEPT = RESERVED + "kept"  # begins the names of tables of rows that are read more than once
 PROFILED_AT_ONCE = 100  # columns
 BOUND = 1e150  # larger numbers, and infinities, count as this one, so that their squares and ratios stay finite
 
@@ -38,6 +40,23 @@ class Aggregates(Relation):
         ranked = f"SELECT {expression} AS value FROM {self._records(where)} ORDER BY value LIMIT {rank}"
         n_found, value = self._rows(f"SELECT count(*), max(value) FROM ({ranked})", where)[0]
         return float(value) if n_found == rank else None
+
+    def keep(self, selecting: str) -> str:
+        """Return the name of a table of the rows that SQL selects from the table ``records``.
+
+        It is asked of the source once, so the SQL must not read columns that are derived in between.
+        """
+        if selecting not in self._kept:
+            kept = f"{KEPT}_{next(self._numbers)}"
+            with clear_errors(self.name):
+                records = f"WITH records AS NOT MATERIALIZED (FROM {self._base})"
+                self._connection.execute(f"CREATE TEMP TABLE {kept} AS {records} FROM ({selecting})")
+            self._kept[selecting] = kept
+        return self._kept[selecting]
+
+    def measure(self, kept: str, expression: str) -> float:
+        """Return an aggregate of the rows of a table from `keep`."""
+        return float(self._rows(f"SELECT {expression} FROM {kept}")[0][0])
 
     def count_distinct(self, columns: Sequence[Column], where: str | None = None) -> int:
         """Count the different values that `columns` have together, leaving out those with a null or a blank text."""

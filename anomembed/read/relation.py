@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 RESERVED = "__anomembed_"  # starts the names of columns and tables that only our SQL knows
-HASH, EXTENDED, KEPT = RESERVED + "hash", RESERVED + "extended", RESERVED + "kept"
+HASH, EXTENDED = RESERVED + "hash", RESERVED + "extended"
 
 
 class Relation:
@@ -245,23 +245,6 @@ class Relation:
     @_from.setter
     def _from(self, records: str) -> None:
         self._base = records
-
-    def keep(self, selecting: str) -> str:
-        """Return the name of a table of the rows that SQL selects from the table ``records``.
-
-        It is asked of the source once, so the SQL must not read columns that are derived in between.
-        """
-        if selecting not in self._kept:
-            kept = f"{KEPT}_{next(self._numbers)}"
-            with clear_errors(self.name):
-                records = f"WITH records AS NOT MATERIALIZED (FROM {self._base})"
-                self._connection.execute(f"CREATE TEMP TABLE {kept} AS {records} FROM ({selecting})")
-            self._kept[selecting] = kept
-        return self._kept[selecting]
-
-    def measure(self, kept: str, expression: str) -> float:
-        """Return an aggregate of the rows of a table from `keep`."""
-        return float(self._rows(f"SELECT {expression} FROM {kept}")[0][0])
 
     def find(self, selecting: str) -> list[tuple[Any, ...]]:
         """Return the rows that SQL beginning with WITH selects from the table ``records``."""
