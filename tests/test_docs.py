@@ -206,7 +206,8 @@ def test_pages_name_no_option_that_does_not_exist():
 def parse(arguments):
     n_words = 2 if arguments[0] in GROUPS else 1
     name, rest = " ".join(arguments[:n_words]), list(arguments[n_words:])
-    return COMMANDS[name].make_context(name, rest)
+    # The first context of a command decides for all of them how its help is asked for.
+    return COMMANDS[name].make_context(name, rest, help_option_names=["-h", "--help"])
 
 
 def shown_commands():
