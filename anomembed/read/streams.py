@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomembed.read.aggregates import BOUND
 from anomembed.workers.compiled import compiled
 
 Floats = NDArray[np.float64]
-SUMMABLE = 1e150  # what numbers are cut to before they are summed
 
 
 class Window(NamedTuple):
@@ -78,8 +78,8 @@ class Streams:
         known = np.flatnonzero(other.is_not_null().to_numpy()[self.rows])
         codes = codes_of(other)[self.rows[known]]
         pair = self.entity[known] * (codes.max(initial=0) + 1) + codes
-        order = known[np.argsort(pair, kind="stable")]
-        return Streams(self.rows[order], np.sort(pair, kind="stable"), self.moment[order], self.n_rows)
+        order = np.argsort(pair, kind="stable")
+        return Streams(self.rows[known[order]], pair[order], self.moment[known[order]], self.n_rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -120,7 +120,7 @@ class Streams:
         _open.for_steps(len(self))(self.entity, self.moment, seconds * 1_000_000, first, end)
         sums = np.empty(values.shape[::-1])
         for of, summed in zip(values.T, sums, strict=True):
-            cut = np.clip(np.where(np.isfinite(of), of, 0.0), -SUMMABLE, SUMMABLE)
+            cut = np.clip(np.where(np.isfinite(of), of, 0.0), -BOUND, BOUND)
             _slide.for_steps(len(self))(first, end, cut, summed)
         return Window(end - first, sums.T)
 
